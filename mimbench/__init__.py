@@ -1,0 +1,22 @@
+"""Benchmark and robustness evaluation suite for MIM and other image detectors.
+
+One number per image, condition and score, *higher = less like the target*, is the product of a
+run; every table, plot and verdict is computed from those three tables (`mimbench.scores`).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mimbench.detectors.protocol import Batch, Detector, ImageSet, TrainingSet
+
+__version__ = "0.1.0"
+
+__all__ = ["Batch", "Detector", "ImageSet", "TrainingSet", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names that need torch only when somebody asks for them."""
+    if name in __all__:
+        return getattr(import_module("mimbench.detectors.protocol"), name)
+    raise AttributeError(f"module 'mimbench' has no attribute {name!r}")

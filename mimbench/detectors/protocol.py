@@ -1,0 +1,169 @@
+"""What a detector is: fit on a training set, score a batch, keep its state in tensors and JSON.
+
+A detector needs a `score` and, if it learns, a `fit`; everything else has a default.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from mimbench.errors import DetectorError
+
+__all__ = ["Batch", "Detector", "ImageSet", "Provider", "State", "TrainingSet", "TrainsOn"]
+
+TrainsOn = Literal["nothing", "target", "known"]
+State = Mapping[str, Any]
+Provider = Callable[[str, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images with what a fit may know of them.
+
+    Attributes:
+        images: uint8 (N, 3, H, W), RGB, on the CPU.
+        categories: one name per image.
+        patients: one group per image; images of one patient are not independent.
+    """
+
+    images: Tensor
+    categories: tuple[str, ...]
+    patients: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.categories)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images to score, and outputs that several detectors share.
+
+    Attributes:
+        images: uint8 (N, 3, H, W), RGB, at the detector's input size.
+        provider: computes a named output, e.g. "inpaint:telea:8"; each is computed once.
+    """
+
+    images: Tensor
+    provider: Provider | None = None
+    _outputs: dict[str, Tensor] = field(default_factory=dict, repr=False)
+
+    def __getitem__(self, name: str) -> Tensor:
+        """Return the shared output `name`, shape and range as its provider documents."""
+        if name not in self._outputs:
+            if self.provider is None:
+                raise DetectorError(f"This batch has no provider for the shared output '{name}'.")
+            self._outputs[name] = self.provider(name, self.images)
+        return self._outputs[name]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def _silent(done: int, total: int, note: str) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """All that a fit may see. Nothing of the test part can be reached from it.
+
+    Attributes:
+        target: training images of the target category.
+        known: training images of the known categories; None unless the detector trains on them.
+        validation: held-out patients, of the categories that the detector may see.
+        target_name: the target's category name.
+        seed: for draws that a generator cannot serve (weight initialisation).
+        generator: torch generator seeded from `seed`, on the CPU.
+        device: where to compute.
+        input_size: side of the images, pixels.
+        checkpoint: file to resume from and write to while training; None: no checkpoints.
+        progress: called with (steps done, steps in all, a short note such as the loss).
+        provider: shared outputs, as for `Batch`.
+    """
+
+    target: ImageSet
+    known: ImageSet | None
+    validation: ImageSet
+    target_name: str
+    seed: int
+    generator: torch.Generator
+    device: torch.device
+    input_size: int
+    checkpoint: Path | None = None
+    progress: Callable[[int, int, str], None] = _silent
+    provider: Provider | None = None
+
+    def batch(self, images: Tensor) -> Batch:
+        """A batch of these images with the shared outputs that scoring will have."""
+        return Batch(images, self.provider)
+
+
+class Detector:
+    """Base class of everything that scores images.
+
+    Subclasses define `score`; those that learn set `trains_on` and define `fit`. Parameters of the
+    recipe arrive as keyword arguments of the constructor.
+
+    Attributes:
+        trains_on: what a fit may see: "nothing", "target", or "known" (target + known categories).
+        needs: shared outputs that `score` reads from the batch.
+        random: whether fits with different seeds differ.
+    """
+
+    trains_on: ClassVar[TrainsOn] = "nothing"
+    random: ClassVar[bool] = True
+    needs: tuple[str, ...] = ()
+
+    def fit(self, train: TrainingSet) -> None:
+        """Learn from `train`. The default learns nothing."""
+
+    def score(self, batch: Batch) -> Tensor | Mapping[str, Tensor]:
+        """Score images: float (N,), finite, **higher = less like the target**.
+
+        A mapping names several scores of one pass.
+        """
+        raise DetectorError(f"{type(self).__name__} does not define score(batch).")
+
+    def state(self) -> State:
+        """Everything a fit has learned: tensors and values that JSON can hold.
+
+        By default all attributes that are tensors, modules or JSON values.
+        """
+        state: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            if isinstance(value, nn.Module):
+                state |= {f"{name}.{key}": tensor for key, tensor in value.state_dict().items()}
+            elif isinstance(value, Tensor) or _is_json(value):
+                state[name] = value
+        return state
+
+    def load(self, state: State) -> None:
+        """Restore what `state` returned, into an object built with the same parameters."""
+        for name, value in vars(self).items():
+            if isinstance(value, nn.Module):
+                prefix = f"{name}."
+                value.load_state_dict(
+                    {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+                )
+        for name, value in state.items():
+            if "." not in name:
+                setattr(self, name, value)
+
+    def to(self, device: torch.device) -> None:
+        """Move tensors and modules to `device`."""
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor | nn.Module):
+                setattr(self, name, value.to(device))
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except TypeError:
+        return False
+    return True

@@ -1,0 +1,69 @@
+"""One class for each thing that a user can mend; the message says what is wrong and how."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "CorruptionError",
+    "DataError",
+    "DetectorError",
+    "MimbenchError",
+    "OutputError",
+    "RecipeError",
+    "SplitError",
+    "TableError",
+    "TrainingError",
+    "UnknownNameError",
+    "WeightsError",
+]
+
+
+class MimbenchError(Exception):
+    """Anything that ends with one clear sentence and exit code 2 instead of a traceback."""
+
+
+class DataError(MimbenchError):
+    """A folder, CSV file or image collection that cannot serve as asked."""
+
+
+class SplitError(MimbenchError):
+    """A category with too few patients for the parts asked for."""
+
+
+class CorruptionError(MimbenchError):
+    """A severity, image array or suite that the corruption engine cannot apply."""
+
+
+class RecipeError(MimbenchError):
+    """A recipe or run file with a missing, unknown or invalid field."""
+
+
+class DetectorError(MimbenchError):
+    """A detector that does not keep to the protocol: wrong shape, not finite, wrong state."""
+
+
+class WeightsError(MimbenchError):
+    """Weights that are missing, cannot be downloaded, or do not fit the network."""
+
+
+class TrainingError(MimbenchError):
+    """A training that cannot start or does not converge, with advice."""
+
+
+class TableError(MimbenchError):
+    """A score, fit or image table with missing columns, NaN or rows that do not join."""
+
+
+class OutputError(MimbenchError):
+    """An output folder that cannot be written or holds something else."""
+
+
+class UnknownNameError(MimbenchError):
+    """A name that is not known, with the nearest known names."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        """`kind` is what the name should have been, e.g. "detector" or "corruption"."""
+        choices = sorted(known)
+        near = get_close_matches(name, choices, n=3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(choices)}."
+        super().__init__(f"Unknown {kind} '{name}'. {hint}")

@@ -1,0 +1,171 @@
+"""The three tables of a run: what was measured, by which fit, on which image.
+
+`scores` holds one number per image, condition and score; `fits` says what produced it; `images`
+says what was scored. Everything after scoring reads these tables alone, so they can also come
+from another framework. Nothing here needs torch.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mimbench.errors import TableError
+
+__all__ = [
+    "CLEAN",
+    "FIT_COLUMNS",
+    "IMAGE_COLUMNS",
+    "ROLES",
+    "SCHEMA_VERSION",
+    "SCORE_COLUMNS",
+    "RunTables",
+    "read_tables",
+    "split_column",
+    "write_table",
+]
+
+SCHEMA_VERSION = 1
+CLEAN = "clean"
+ROLES = ("target", "known", "unknown", "abnormal", "external")
+
+SCORE_COLUMNS = {
+    "fit_id": "str",  # -> fits.fit_id
+    "score": "str",  # name of the row, "detector/score" or "detector"
+    "corruption": "str",  # "clean" or the name of a corruption
+    "severity": "int8",  # 0 for clean, else 1..5
+    "image_id": "str",  # -> images.image_id
+    "value": "float64",  # finite; higher = less like the target
+}
+FIT_COLUMNS = {
+    "fit_id": "str",  # content address: recipe, training images, seed, code version
+    "detector": "str",  # name of the recipe
+    "fitted_on": "str",  # target category, or "nothing"
+    "fold": "Int64",  # missing: the fit sees no image and serves every fold
+    "seed": "Int64",  # missing: the fit draws no random number
+    "control": "bool",  # a row that cannot know the target's lesions
+    "family": "str",  # "inpainting", "classifier", "one-class", "control", ...
+    "input_size": "int64",  # side of the square that the detector sees, pixels
+    "status": "str",  # "ok" or "failed"
+    "reason": "str",  # why it failed; empty if ok
+    "recipe_hash": "str",
+    "state_hash": "str",
+    "seconds": "float64",  # wall time of the fit
+    "versions": "str",  # JSON: package versions, device
+}
+IMAGE_COLUMNS = {
+    "image_id": "str",  # SHA-256 of the file's bytes, or of (generator, version, seed, index)
+    "dataset": "str",  # name of the folder or generator it came from
+    "path": "str",  # as given by the user; empty for generated images
+    "category": "str",
+    "role": "str",  # one of ROLES
+    "patient": "str",  # unique over datasets: images of one person share it
+    "source": "str",  # the collection: site, camera, archive
+}
+
+
+def split_column(fold: int) -> str:
+    """Name of the images column that says train, validation or test for `fold`."""
+    return f"split_{fold}"
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """The tables of one run, checked: columns complete, values finite, keys joined.
+
+    Columns beyond the named ones are kept (images: `split_0`..., any column of the user's CSV).
+    """
+
+    scores: pd.DataFrame
+    fits: pd.DataFrame
+    images: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        """Raises TableError with the table, column and row that is wrong."""
+        for name, columns in (
+            ("scores", SCORE_COLUMNS),
+            ("fits", FIT_COLUMNS),
+            ("images", IMAGE_COLUMNS),
+        ):
+            missing = [column for column in columns if column not in getattr(self, name)]
+            if missing:
+                raise TableError(f"Table '{name}' lacks the columns {', '.join(missing)}.")
+        self._check_values()
+        self._check_keys()
+
+    def _check_values(self) -> None:
+        values = self.scores["value"].to_numpy(dtype=np.float64)
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            row = self.scores.iloc[int(bad[0])]
+            raise TableError(
+                f"Table 'scores' has {bad.size} values that are not finite; the first is "
+                f"{row['score']} on image {row['image_id']} under {row['corruption']}."
+            )
+        unknown = set(self.images["role"]) - set(ROLES)
+        if unknown:
+            raise TableError(
+                f"Table 'images' has the roles {sorted(unknown)}; allowed: {', '.join(ROLES)}."
+            )
+
+    def _check_keys(self) -> None:
+        for table, key in ((self.fits, "fit_id"), (self.images, "image_id")):
+            doubled = table[key][table[key].duplicated()]
+            if len(doubled):
+                raise TableError(f"{key} '{doubled.iloc[0]}' stands in two rows of its table.")
+            orphans = set(self.scores[key].unique()) - set(table[key])
+            if orphans:
+                raise TableError(
+                    f"Table 'scores' names {len(orphans)} {key}s that have no row of their own, "
+                    f"e.g. '{min(orphans)}'."
+                )
+
+    @property
+    def folds(self) -> int:
+        """Number of folds: how many `split_<k>` columns the images have."""
+        return sum(column.startswith("split_") for column in self.images.columns)
+
+    def write(self, folder: Path) -> None:
+        """Write scores.parquet, fits.parquet and images.parquet into `folder`."""
+        for name in ("scores", "fits", "images"):
+            write_table(getattr(self, name), folder / f"{name}.parquet")
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write one parquet file with the schema version in its metadata, whole or not at all."""
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    note = json.dumps({"schema_version": SCHEMA_VERSION}).encode()
+    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), b"mimbench": note})
+    partial = path.with_suffix(path.suffix + ".partial")
+    pq.write_table(arrow, partial, compression="zstd")
+    partial.replace(path)
+
+
+def read_tables(folder: Path) -> RunTables:
+    """Read the three tables of a run folder.
+
+    Raises:
+        TableError: a file is missing, not parquet, or written by a newer schema.
+    """
+    return RunTables(**{name: _read(folder / f"{name}.parquet") for name in RunTables.__annotations__})
+
+
+def _read(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise TableError(f"{path} does not exist; is {path.parent} the folder of a finished run?")
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise TableError(f"{path} is not a readable parquet file: {error}.") from error
+    note = (table.schema.metadata or {}).get(b"mimbench")
+    version = json.loads(note)["schema_version"] if note else SCHEMA_VERSION
+    if version > SCHEMA_VERSION:
+        raise TableError(
+            f"{path} has schema version {version}, this mimbench reads up to {SCHEMA_VERSION}; "
+            "upgrade mimbench."
+        )
+    return table.to_pandas()
