@@ -151,7 +151,9 @@ def read_tables(folder: Path) -> RunTables:
     Raises:
         TableError: a file is missing, not parquet, or written by a newer schema.
     """
-    return RunTables(**{name: _read(folder / f"{name}.parquet") for name in RunTables.__annotations__})
+    return RunTables(
+        **{name: _read(folder / f"{name}.parquet") for name in RunTables.__annotations__}
+    )
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -168,4 +170,5 @@ def _read(path: Path) -> pd.DataFrame:
             f"{path} has schema version {version}, this mimbench reads up to {SCHEMA_VERSION}; "
             "upgrade mimbench."
         )
-    return table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
+    return frame

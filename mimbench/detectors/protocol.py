@@ -129,6 +129,15 @@ class Detector:
         """
         raise DetectorError(f"{type(self).__name__} does not define score(batch).")
 
+    def reconstruct(self, batch: Batch) -> tuple[Tensor, Tensor] | None:
+        """What a reconstruction-based detector saw and made of it, for the gallery.
+
+        Returns:
+            The mask as a bool (N, H, W), True where pixels were hidden in the first pass, and the
+            reconstruction as uint8 (N, 3, H, W); None for detectors that reconstruct nothing.
+        """
+        return None
+
     def state(self) -> State:
         """Everything a fit has learned: tensors and values that JSON can hold.
 

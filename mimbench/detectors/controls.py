@@ -1,0 +1,84 @@
+"""Controls: rows that cannot know the target's lesions.
+
+What a control reaches is no evidence for anybody. A statistic such as roughness has no natural
+direction, so the raw ones stand in the table twice, once for each reading.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from mimbench.detectors.protocol import Batch, Detector, TrainingSet
+
+__all__ = ["ColourHistogram", "Complexity", "UntrainedInpainter", "both_readings"]
+
+
+def both_readings(roughness: Tensor) -> Mapping[str, Tensor]:
+    """Name a roughness (N,) in both directions: rough images are other, or are the target."""
+    return {"rough-is-other": roughness, "rough-is-target": -roughness}
+
+
+class UntrainedInpainter(Detector):
+    """Error of Telea's inpainting, which has seen no image at all.
+
+    Score: log of the mean absolute error over both checkerboards, divided by the image's mean
+    level as MIM's is.
+
+    Source: Telea 2004, "An image inpainting technique based on the fast marching method".
+    """
+
+    random = False
+
+    def __init__(self, cell: int = 8) -> None:
+        """`cell` is the side of a checkerboard's cell, pixels."""
+        self.shared = f"inpaint:telea:{cell}"
+        self.needs = (self.shared,)
+
+    def score(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Log relative inpainting error (N,), in both readings."""
+        images = batch.images.float()
+        error = (images - batch[self.shared].float()).abs().mean((1, 2, 3))
+        level = images.mean((1, 2, 3)).clamp(min=1.0)
+        return both_readings((error / level).clamp(min=1e-6).log())
+
+
+class Complexity(Detector):
+    """Gradient energy: how much detail of any kind an image holds."""
+
+    random = False
+
+    def score(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Log of the mean squared luma gradient, relative to the mean level; both readings."""
+        luma = batch.images.float().mean(1)
+        energy = luma.diff(dim=1).square().mean((1, 2)) + luma.diff(dim=2).square().mean((1, 2))
+        level = luma.mean((1, 2)).clamp(min=1.0).square()
+        return both_readings((energy / level).clamp(min=1e-9).log())
+
+
+class ColourHistogram(Detector):
+    """Hellinger distance of an image's colour histogram to the mean histogram of the target."""
+
+    trains_on = "target"
+    random = False
+
+    def __init__(self, bins: int = 8) -> None:
+        """`bins` per channel; the joint RGB histogram has bins cubed cells."""
+        self.bins = bins
+        self.mean = torch.zeros(bins**3)
+
+    def histogram(self, images: Tensor) -> Tensor:
+        """Joint RGB histogram of uint8 images (N, 3, H, W): float (N, bins³), rows sum to 1."""
+        level = images.flatten(2).long() * self.bins // 256
+        cell = (level[:, 0] * self.bins + level[:, 1]) * self.bins + level[:, 2]
+        counts = torch.stack([row.bincount(minlength=self.bins**3) for row in cell])
+        return counts / cell.shape[1]
+
+    def fit(self, train: TrainingSet) -> None:
+        """Average the histograms of the target's training images."""
+        self.mean = self.histogram(train.target.images).mean(0)
+
+    def score(self, batch: Batch) -> Tensor:
+        """Hellinger distance in [0, 1], (N,)."""
+        roots = self.histogram(batch.images).sqrt() - self.mean.to(batch.images.device).sqrt()
+        return roots.square().sum(1).div(2).sqrt()

@@ -1,0 +1,126 @@
+"""Recipes: TOML files that name a detector, its parameters and the scores it yields.
+
+`baselines/*.toml` are the rows of the table and `corruptions/*.toml` its columns. They ship in the
+wheel below `mimbench/_recipes` and stand at the top level of a checkout.
+"""
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mimbench.errors import RecipeError, UnknownNameError
+
+__all__ = [
+    "Recipe",
+    "content_hash",
+    "file_hash",
+    "names",
+    "read_recipe",
+    "read_toml",
+    "shipped",
+    "validate",
+]
+
+Kind = Literal["baselines", "corruptions", "runs", "claims"]
+Model = TypeVar("Model", bound=BaseModel)
+
+PACKAGE = Path(__file__).parent
+
+
+class Recipe(BaseModel):
+    """One detector of a run: what to build, with which parameters, and which scores to keep."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
+    detector: str
+    description: str = ""
+    reference: str = ""
+    family: str = "plug-in"
+    control: bool = False
+    input_size: int | None = Field(default=None, ge=16, le=1024)  # None: the canonical size
+    scores: tuple[str, ...] = ()  # empty: whatever the detector yields
+    headline: tuple[str, ...] = ()  # empty: all scores
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+    def row(self, score: str) -> str:
+        """Name of the table's row for one of the detector's scores."""
+        return f"{self.name}/{score}" if score else self.name
+
+
+def shipped(kind: Kind) -> Path:
+    """Folder of the recipes that come with mimbench, installed or in a checkout."""
+    if kind in ("runs", "claims"):
+        return PACKAGE / kind
+    installed = PACKAGE / "_recipes" / kind
+    return installed if installed.is_dir() else PACKAGE.parent / kind
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    """Names of the shipped recipes of one kind, sorted."""
+    return tuple(sorted(path.stem for path in shipped(kind).glob("*.toml")))
+
+
+def read_toml(kind: Kind, name: str) -> tuple[dict[str, Any], Path]:
+    """Read a shipped recipe by its name, or any TOML file by its path.
+
+    Returns:
+        The table and the path it was read from.
+
+    Raises:
+        UnknownNameError: neither a shipped name nor an existing file.
+        RecipeError: the file is not TOML.
+    """
+    path = Path(name)
+    if path.suffix != ".toml":
+        if name not in names(kind):
+            raise UnknownNameError(_WORD[kind], name, names(kind))
+        path = shipped(kind) / f"{name}.toml"
+    if not path.is_file():
+        raise RecipeError(f"There is no file {path}.")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")), path
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not valid TOML: {error}.") from error
+
+
+def read_recipe(name: str) -> Recipe:
+    """Read the recipe of a detector, by shipped name or path to a TOML file."""
+    table, path = read_toml("baselines", name)
+    return validate(Recipe, table, path)
+
+
+def validate(model: type[Model], table: dict[str, Any], where: Path | str) -> Model:
+    """Build `model` from a TOML table; a RecipeError names file, field and what would be right."""
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise RecipeError(f"{where}: {problems}.") from error
+
+
+def content_hash(content: Any) -> str:
+    """SHA-256 (hex) of anything that JSON can hold; equal content gives equal hashes."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 (hex) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_WORD = {
+    "baselines": "detector",
+    "corruptions": "suite",
+    "runs": "run",
+    "claims": "set of claims",
+}
