@@ -1,0 +1,61 @@
+"""Corrupt a batch of images by name."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mimbench.corruptions.builtin import BUILTIN
+from mimbench.corruptions.checks import Images, check_images, check_keys
+from mimbench.corruptions.definition import Corruption
+from mimbench.errors import CorruptionError, UnknownNameError
+
+__all__ = ["CLEAN", "apply", "builtin", "names"]
+
+CLEAN = "clean"
+
+
+def names() -> tuple[str, ...]:
+    """Names that `apply` knows without a suite, in the order of the ImageNet-C tables."""
+    return tuple(BUILTIN)
+
+
+def builtin(name: str) -> Corruption:
+    """The built-in corruption of this name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if name not in BUILTIN:
+        raise UnknownNameError("corruption", name, BUILTIN)
+    return BUILTIN[name]
+
+
+def apply(
+    images: Images, name: str, severity: int, keys: Sequence[int] | NDArray[np.integer]
+) -> Images:
+    """Corrupt a batch of images.
+
+    The draws depend on (key, corruption, severity) alone: not on the order or size of the batch,
+    the process, or any global state.
+
+    Args:
+        images: uint8 (N, H, W, 3), RGB, at least 32x32 pixels, contiguous or not; not modified.
+        name: one of `names()`, or "clean" (with severity 0), which changes nothing.
+        severity: 1 (weak) to 5 (strong); 0 for "clean" alone.
+        keys: one integer in 0..2**64-1 per image.
+
+    Returns:
+        uint8 (N, H, W, 3), a new array.
+
+    Raises:
+        CorruptionError: images, keys or severity are not as above.
+        UnknownNameError: no built-in corruption has this name.
+    """
+    if name != CLEAN:
+        return builtin(name).apply(images, severity, keys)
+    if severity != 0:
+        raise CorruptionError(f"'{CLEAN}' has severity 0 only, not {severity!r}.")
+    images = check_images(images)
+    check_keys(keys, len(images))
+    return images.copy()
