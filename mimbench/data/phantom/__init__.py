@@ -1,0 +1,23 @@
+"""A phantom: procedural skin photographs with one target morphology and eighteen others.
+
+The embedded data set for trying the suite. Tone, light, texture, hair, camera, and the lesions'
+number, area and strength are drawn alike for every category; what differs is the morphology.
+VERSION changes whenever pixels change.
+"""
+
+from mimbench.data.phantom.camera import ARCHIVE, CAMERAS, PHONE, Camera
+from mimbench.data.phantom.gallery import contact_sheet, render, table
+from mimbench.data.phantom.index import CATEGORIES, TARGET, VERSION
+
+__all__ = [
+    "ARCHIVE",
+    "CAMERAS",
+    "CATEGORIES",
+    "PHONE",
+    "TARGET",
+    "VERSION",
+    "Camera",
+    "contact_sheet",
+    "render",
+    "table",
+]

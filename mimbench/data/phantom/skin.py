@@ -1,0 +1,136 @@
+"""Unaffected skin: tone, mottling, lines, pores, freckles, hair, and where the body ends."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from mimbench.data.phantom.canvas import Array, Canvas, clouds
+from mimbench.data.phantom.people import Person
+from mimbench.data.phantom.pigments import BLOOD, MELANIN, UNPIGMENTED, YELLOW
+
+__all__ = ["Body", "creases", "hairs", "lay_skin"]
+
+
+@dataclass(frozen=True)
+class Body:
+    """The part of the picture that shows skin: all of it, or up to a limb's bent edge.
+
+    Attributes:
+        angle: direction in which the edge lies, radians.
+        offset: distance of the edge from the centre.
+        bend: curvature of the edge.
+    """
+
+    angle: float
+    offset: float
+    bend: float
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> "Body":
+        """Draw a body; the edge is out of the picture in three of four."""
+        angle, bend = float(rng.uniform(0.0, 2.0 * np.pi)), float(rng.uniform(-0.2, 0.5))
+        offset = float(rng.uniform(0.22, 0.46))
+        return cls(angle, offset if rng.random() < 0.25 else 9.0, bend)
+
+    def depth(self, x: Array, y: Array) -> Array:
+        """Distance from the edge, positive on the skin."""
+        cos, sin = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
+        across = (x - 0.5) * cos + (y - 0.5) * sin
+        along = (y - 0.5) * cos - (x - 0.5) * sin
+        return np.float32(self.offset) - across - np.float32(self.bend) * along * along
+
+    def shows(self, x: float, y: float, radius: float) -> bool:
+        """Whether a lesion of this radius lies on the visible skin."""
+        here = self.depth(np.float32([x]), np.float32([y]))
+        return bool(here[0] > 0.06 + 0.7 * radius)
+
+
+def lay_skin(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
+    """Give the canvas the person's tone, mottling, relief and freckles."""
+    size = canvas.size
+    uneven = np.float32(person.mottling)
+    melanin = person.melanin * (1.0 + 0.07 * uneven * clouds(rng, size, 4, 4, 0.7))
+    blood = person.blood + 0.075 * uneven * clouds(rng, size, 5, 5, 0.8)
+    whole = canvas.whole
+    canvas.tint(whole, MELANIN, melanin)
+    canvas.tint(whole, BLOOD, np.maximum(blood, 0.0))
+    canvas.density += np.float32(person.yellow) * YELLOW
+    canvas.height += creases(rng, size, 0.0011 * person.relief)
+    canvas.gloss += 0.05 + 0.03 * clouds(rng, size, 6, 3)
+    _sprinkle_pores(canvas, person, rng)
+    _sprinkle_freckles(canvas, person, rng)
+
+
+def creases(rng: np.random.Generator, size: int, depth: float) -> Array:
+    """Relief (H, W) of fine lines that cross at an angle, as on the back of a hand."""
+    angle = float(rng.uniform(0.0, np.pi))
+    total = np.zeros((size, size), np.float32)
+    for turn, weight in ((0.0, 1.0), (1.15, 0.8)):
+        bands = _stretched_noise(rng, size, angle + turn + float(rng.normal(0.0, 0.1)))
+        total -= np.float32(weight) * np.exp(-np.abs(bands) * 3.0)
+    total += 0.5 * clouds(rng, size, 48, 2)
+    return total * np.float32(depth)
+
+
+def _stretched_noise(rng: np.random.Generator, size: int, angle: float) -> Array:
+    """Noise (H, W) whose features are 1/14 of the side long and 1/48 across."""
+    lattice = rng.standard_normal((64, 64), dtype=np.float32)
+    cos, sin = np.cos(angle), np.sin(angle)
+    turn = np.array(((48 * cos, 48 * sin), (-14 * sin, 14 * cos))) / size
+    centre = np.array((32.0, 32.0)) - turn @ np.full(2, (size - 1) / 2)
+    affine = np.hstack((turn, centre[:, None]))
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    warped = cv2.warpAffine(lattice, affine, (size, size), flags=flags, borderMode=cv2.BORDER_WRAP)
+    return np.asarray(warped, np.float32)
+
+
+def _splat(canvas: Canvas, points: np.ndarray, radius: float) -> Array:
+    """Soft dots (H, W) of this radius and height 1 at points (N, 2)."""
+    grid = np.zeros((canvas.size, canvas.size), np.float32)
+    position = points * canvas.size - 0.5
+    corner = np.floor(position).astype(int)
+    share = (position - corner).astype(np.float32)
+    for dx in (0, 1):
+        for dy in (0, 1):
+            x, y = corner[:, 0] + dx, corner[:, 1] + dy
+            weight = np.abs(1 - dx - share[:, 0]) * np.abs(1 - dy - share[:, 1])
+            inside = (x >= 0) & (y >= 0) & (x < canvas.size) & (y < canvas.size)
+            np.add.at(grid, (y[inside], x[inside]), weight[inside])
+    sigma = radius * canvas.size
+    return np.asarray(cv2.GaussianBlur(grid, (0, 0), sigma), np.float32) * np.float32(
+        2.0 * np.pi * sigma**2
+    )
+
+
+def _sprinkle_pores(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
+    points = rng.random((int(rng.integers(60, 260)), 2))
+    pores = _splat(canvas, points, 0.004)
+    canvas.height -= 0.0016 * np.float32(person.relief) * pores
+    canvas.tint(canvas.whole, BLOOD + 0.3 * MELANIN, 0.1 * np.float32(person.relief) * pores)
+
+
+def _sprinkle_freckles(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
+    if person.freckles:
+        points = rng.random((person.freckles, 2))
+        dots = _splat(canvas, points, float(rng.uniform(0.006, 0.011)))
+        canvas.tint(canvas.whole, MELANIN, np.minimum(0.2 * dots, 0.35))
+
+
+def hairs(canvas: Canvas, person: Person, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Coverage (H, W), 0..1, of hairs, and their linear reflectance (3,)."""
+    count = int(rng.poisson(person.hair)) if person.hair else 0
+    colour = 0.5 * UNPIGMENTED * np.exp(-np.float32(1.1 * person.hair_melanin) * MELANIN)
+    if not count:
+        return np.zeros((canvas.size, canvas.size), np.float32), colour
+    direction = float(rng.uniform(0.0, 2.0 * np.pi))
+    t = np.linspace(0.0, 1.0, 9)[:, None]
+    paths = []
+    for _ in range(count):
+        root = rng.uniform(-0.05, 1.05, 2)
+        angle = direction + rng.normal(0.0, 0.35)
+        length, bend = rng.uniform(0.06, 0.26), rng.normal(0.0, 0.25)
+        along = np.array((np.cos(angle), np.sin(angle))) * length
+        side = np.array((-along[1], along[0])) * bend
+        paths.append(root + along * t + side * 4.0 * t * (1.0 - t))
+    return canvas.stroke(paths, float(rng.uniform(0.0025, 0.006))), colour
