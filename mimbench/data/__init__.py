@@ -1,0 +1,1 @@
+"""Images: read, generated, audited and split by patient."""
