@@ -15,7 +15,7 @@ from typing import Any
 
 from mimbench.errors import DetectorError, UnknownNameError
 
-__all__ = ["DETECTOR_GROUP", "resolve", "source_file"]
+__all__ = ["DETECTOR_GROUP", "entry_point_names", "resolve", "source_file"]
 
 DETECTOR_GROUP = "mimbench.detectors"
 
@@ -53,6 +53,11 @@ def resolve(name: str) -> Any:
         raise DetectorError(
             f"The plug-in '{name}' ({plugins[name].value}) cannot be imported: {error}"
         ) from error
+
+
+def entry_point_names() -> tuple[str, ...]:
+    """Names of the detectors that installed packages provide."""
+    return tuple(sorted(point.name for point in entry_points(group=DETECTOR_GROUP)))
 
 
 def source_file(name: str) -> Path | None:

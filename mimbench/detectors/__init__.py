@@ -1,0 +1,1 @@
+"""Everything that scores images, and what it trains with."""

@@ -1,0 +1,1 @@
+"""From a run file to the three tables: plan, fit, score, keep."""

@@ -1,0 +1,300 @@
+"""The command line: parse, call, print."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from mimbench import __version__
+from mimbench.console import Display
+from mimbench.errors import MimbenchError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Is this image detector robust? Measure it beside MIM, classifiers and controls.",
+)
+data_app = typer.Typer(no_args_is_help=True, help="Look at images before using them.")
+app.add_typer(data_app, name="data")
+
+FAILED_ROWS = 3
+
+
+def main() -> int:
+    """Run the command line; every usage error is one sentence and exit code 2."""
+    try:
+        result = app(standalone_mode=False)
+    except MimbenchError as error:
+        return _complain(str(error))
+    except typer.Abort:
+        return 130
+    except typer.Exit as stop:
+        return stop.exit_code
+    except Exception as error:
+        if hasattr(error, "format_message"):  # click's own usage errors
+            return _complain(error.format_message())
+        raise
+    return result if isinstance(result, int) else 0
+
+
+def _complain(text: str) -> int:
+    Console(stderr=True).print(f"[bold red]Error:[/] {_escape(text)}", highlight=False)
+    return 2
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(f"mimbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Is this image detector robust? Measure it beside MIM, classifiers and controls."""
+
+
+IMAGES = "Images"
+WHAT = "What to measure"
+HOW = "How to run"
+
+
+@app.command()
+def run(
+    run_file: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run file (.toml) or a shipped run's name.")
+    ] = "default",
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder or CSV with target and known categories, or 'phantom'.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CATEGORY",
+            help="Target category; mpox if there is one.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    known: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CATEGORY",
+            help="Category that classifiers train on; default: all of --data but the target.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    unknown: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of categories that nobody trains on.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    abnormal: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of images that are no skin photos, or 'generated'.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    external: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of another site's images, never trained on.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    canonical_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="Side at which images are kept and corrupted: 224, the phantom 64.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How --data is laid out, if not recognised.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    detector: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Recipe, my.py:MyDetector or package.module:Object; added to the run's.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Run these detectors instead of the run's.", rich_help_panel=WHAT
+        ),
+    ] = None,
+    suite: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Corruption suite, or 'none'.", rich_help_panel=WHAT),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Cross-validation folds by patient; 1 is a single split.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Trainings per fold with different seeds.", rich_help_panel=WHAT
+        ),
+    ] = None,
+    plan_seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Seed of splits and corruptions.", rich_help_panel=WHAT),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of the results; default runs/NAME.", rich_help_panel=HOW
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N.", rich_help_panel=HOW),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="No progress.", rich_help_panel=HOW)
+    ] = False,
+) -> int:
+    """Train, corrupt, score and report: by default on the embedded phantom.
+
+    Interrupted runs go on where they stopped: what is done is not computed again.
+    """
+    from mimbench.evaluation.options import Flags, resolve_run
+    from mimbench.evaluation.plan import make_plan
+    from mimbench.evaluation.runner import execute
+
+    flags = Flags(
+        data=data,
+        target=target,
+        known=known,
+        unknown=unknown,
+        abnormal=abnormal,
+        external=external,
+        canonical_size=canonical_size,
+        layout=layout,
+        detector=detector,
+        only=only,
+        suite=suite,
+        folds=folds,
+        seeds=seeds,
+        plan_seed=plan_seed,
+        device=device,
+    )
+    settings = resolve_run(run_file, flags)
+    folder = out or Path("runs") / settings.name
+    with Display(Console(), quiet=quiet) as progress:
+        progress.stage("Reading images", 1)
+        plan = make_plan(settings)
+        for note in plan.dataset.notes:
+            progress.message(note)
+        result = execute(plan, folder, progress, _command_line())
+        report_of = _write_report(folder, progress)
+    _show(report_of, folder)
+    for what, reason in result.failures:
+        Console(stderr=True).print(f"[bold red]Failed:[/] {_escape(f'{what}: {reason}')}")
+    return FAILED_ROWS if result.failures else 0
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Recompute tables, figures and page from a run's scores; needs neither torch nor images."""
+    with Display(Console(), quiet=quiet) as progress:
+        made = _write_report(folder, progress)
+    _show(made, folder)
+
+
+def _write_report(folder: Path, progress: Display) -> Any:
+    from mimbench.report import write_report
+
+    progress.stage("Reporting", 1)
+    made = write_report(folder, progress=progress)
+    progress.update(1)
+    return made
+
+
+def _show(made: Any, folder: Path) -> None:
+    from mimbench.report.terminal import leaderboard_table
+
+    console = Console()
+    console.print(leaderboard_table(made))
+    console.print(f"Page: {(folder / 'index.html').resolve()}", highlight=False, soft_wrap=True)
+
+
+@app.command(name="list")
+def list_(
+    what: Annotated[str, typer.Argument(metavar="detectors|corruptions|suites|runs")],
+) -> None:
+    """List what can be named on the command line."""
+    from mimbench.listing import listing
+
+    Console().print(listing(what))
+
+
+@data_app.command()
+def phantom(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write PNG files into.")],
+    size: Annotated[int, typer.Option(help="Side of the images, pixels.")] = 64,
+    seed: Annotated[int, typer.Option(help="Seed of the generator.")] = 0,
+) -> None:
+    """Write the embedded phantom as a folder per category, with manifest.csv."""
+    from mimbench.data.export import write_phantom
+
+    count = write_phantom(out, size, seed)
+    Console().print(f"{count} images and manifest.csv in {out}", highlight=False)
+
+
+@data_app.command()
+def show(
+    data: Annotated[list[str], typer.Argument(metavar="DIR...", help="Folders or CSV files.")],
+) -> None:
+    """Say what mimbench sees in folders of images: categories, patients, sources, bad files."""
+    from mimbench.listing import describe_images
+
+    for part in describe_images(data):
+        Console().print(part)
+
+
+def _command_line() -> str:
+    program = Path(sys.argv[0]).name
+    return shlex.join([os.fspath(program), *sys.argv[1:]])

@@ -1,0 +1,83 @@
+"""Progress on a terminal: a live bar, or a line now and then where the output is a file."""
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+__all__ = ["Display"]
+
+PLAIN_INTERVAL = 15.0  # seconds between lines where the output is no terminal
+
+
+class Display:
+    """A `mimbench.evaluation.progress.Progress` that writes to a console; use it in `with`."""
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        """`quiet` shows messages only."""
+        self.console = console
+        self.quiet = quiet
+        self.title = ""
+        self.total = 0.0
+        self.task: TaskID | None = None
+        self.spoke = self.began = time.monotonic()
+        self.bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[note]}"),
+            console=console,
+        )
+        self.live = console.is_terminal and not quiet
+
+    def __enter__(self) -> "Display":
+        if self.live:
+            self.bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.live:
+            self.bar.stop()
+
+    def stage(self, title: str, total: float) -> None:
+        """A stage of `total` units begins."""
+        self.title, self.total = title, total
+        self.began = self.spoke = time.monotonic()
+        if self.live:
+            self.task = self.bar.add_task(title, total=total, note="")
+        elif not self.quiet:
+            self.console.print(f"{title} ...")
+
+    def update(self, done: float, note: str = "") -> None:
+        """`done` units are finished."""
+        if self.live and self.task is not None:
+            self.bar.update(self.task, completed=done, note=note)
+        elif not self.quiet and time.monotonic() - self.spoke > PLAIN_INTERVAL:
+            self.spoke = time.monotonic()
+            share = done / self.total if self.total else 1.0
+            spent = self.spoke - self.began
+            left = f", about {spent * (1 - share) / share:.0f} s left" if share > 0 else ""
+            self.console.print(f"{self.title}: {share:.0%}{left}  {note}", highlight=False)
+
+    def message(self, text: str) -> None:
+        """A line of its own."""
+        self.console.print(text, style="yellow", highlight=False, markup=False)

@@ -1,0 +1,135 @@
+"""From what a user names (recipe, plug-in, function) to a detector, and what identifies it."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mimbench.detectors.protocol import Batch, Detector
+from mimbench.errors import DetectorError, RecipeError, UnknownNameError
+from mimbench.recipes import Recipe, file_hash, names, read_recipe
+from mimbench.registry import entry_point_names, resolve, source_file
+
+__all__ = ["build", "identity", "recipe_of", "scores_of"]
+
+
+class FunctionDetector(Detector):
+    """A bare function `score(images: uint8 (N, 3, H, W)) -> Tensor (N,)` as a detector."""
+
+    random = False
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        """Wrap `function`."""
+        self.function = function
+
+    def score(self, batch: Batch) -> Tensor:
+        """Call the function on the batch's images."""
+        return self.function(batch.images)
+
+
+def recipe_of(spec: str) -> Recipe:
+    """The recipe that `spec` stands for.
+
+    Args:
+        spec: name of a shipped recipe, path of a recipe (.toml), "file.py:Object",
+            "package.module:Object", or the name of an installed plug-in.
+    """
+    if ":" in spec:
+        name = spec.rpartition(":")[2]
+        return Recipe(name=name, detector=spec, description=f"Plug-in {Path(spec).name}")
+    if spec.endswith(".toml") or spec in names("baselines"):
+        return read_recipe(spec)
+    if spec in entry_point_names():
+        return Recipe(name=spec, detector=spec, description=f"Installed plug-in {spec}")
+    raise UnknownNameError("detector", spec, [*names("baselines"), *entry_point_names()])
+
+
+def build(recipe: Recipe) -> Detector:
+    """A detector that has not been fitted.
+
+    Raises:
+        RecipeError: a parameter that the detector does not take.
+        DetectorError: the recipe names something that is neither a Detector nor a function.
+    """
+    target = resolve(recipe.detector)
+    if isinstance(target, type) and issubclass(target, Detector):
+        _parameters(recipe, target)
+        return target(**recipe.parameters)
+    if inspect.isfunction(target):
+        return FunctionDetector(target)
+    raise DetectorError(
+        f"'{recipe.detector}' is neither a subclass of mimbench.Detector nor a function "
+        "score(images)."
+    )
+
+
+def identity(recipe: Recipe) -> dict[str, Any]:
+    """All that decides what the detector computes, besides its training images and seed.
+
+    Parameters are completed by the constructor's defaults; files that they name, and the file of
+    a plug-in, stand with the hash of their content.
+    """
+    target = resolve(recipe.detector)
+    parameters = _parameters(recipe, target) if isinstance(target, type) else {}
+    files = [Path(value) for value in parameters.values() if isinstance(value, str)]
+    source = source_file(recipe.detector)
+    if source is not None:
+        files.append(source)
+    return {
+        "name": recipe.name,
+        "detector": recipe.detector,
+        "input_size": recipe.input_size,
+        "parameters": {key: _plain(value) for key, value in parameters.items()},
+        "files": {str(path): file_hash(path) for path in files if path.is_file()},
+    }
+
+
+def scores_of(recipe: Recipe, result: Tensor | Mapping[str, Tensor], n: int) -> dict[str, Any]:
+    """Check what a detector returned and name its rows.
+
+    Returns:
+        Row name -> float64 array (n,), the recipe's scores only, in its order.
+
+    Raises:
+        DetectorError: a score is missing, has the wrong shape, or is not finite.
+    """
+    found = dict(result) if isinstance(result, Mapping) else {"": result}
+    if recipe.scores and list(found) != [""]:
+        missing = [score for score in recipe.scores if score not in found]
+        if missing:
+            raise DetectorError(
+                f"{recipe.name} did not yield {', '.join(missing)}; it yields {', '.join(found)}."
+            )
+        found = {score: found[score] for score in recipe.scores}
+    return {recipe.row(score): _checked(recipe, score, found[score], n) for score in found}
+
+
+def _checked(recipe: Recipe, score: str, values: Any, n: int) -> Any:
+    row = recipe.row(score)
+    if not isinstance(values, Tensor):
+        raise DetectorError(f"{row} must be a tensor, not {type(values).__name__}.")
+    if values.shape != (n,):
+        raise DetectorError(f"{row} has shape {tuple(values.shape)} for {n} images; needs ({n},).")
+    array = values.detach().to("cpu", torch.float64).numpy()
+    bad = int((~np.isfinite(array)).sum())
+    if bad:
+        raise DetectorError(f"{row} is not finite on {bad} of {n} images.")
+    return array
+
+
+def _parameters(recipe: Recipe, target: type) -> dict[str, Any]:
+    try:
+        bound = inspect.signature(target).bind(**recipe.parameters)
+    except TypeError as error:
+        takes = ", ".join(inspect.signature(target).parameters) or "none"
+        raise RecipeError(f"Recipe '{recipe.name}': {error}; parameters: {takes}.") from error
+    bound.apply_defaults()
+    return dict(bound.arguments)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)

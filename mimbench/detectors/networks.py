@@ -1,0 +1,198 @@
+"""Classifiers from torchvision, with a head for our categories and weights from files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+import torchvision
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from mimbench.errors import UnknownNameError, WeightsError
+
+__all__ = ["ImageNetNormalise", "Network", "build_network", "load_weights"]
+
+IMAGENET_CLASSES = 1000
+REPORTED = 3  # names of parameters that a mismatch report shows
+
+
+class ImageNetNormalise(nn.Module):
+    """From uint8 (N, 3, H, W) to float with ImageNet's channel means and deviations removed."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        mean = torch.tensor([0.485, 0.456, 0.406])
+        deviation = torch.tensor([0.229, 0.224, 0.225])
+        self.register_buffer("mean", 255 * mean[:, None, None], persistent=False)
+        self.register_buffer("deviation", 255 * deviation[:, None, None], persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalise."""
+        return (images.float() - self.mean) / self.deviation
+
+
+class Network(nn.Module):
+    """A torchvision classifier whose penultimate features can be read.
+
+    Attributes:
+        body: the whole torchvision model; its head has one output per category.
+        head: the layer that gives the logits.
+    """
+
+    def __init__(self, body: nn.Module, head: nn.Module) -> None:
+        """`head` must be a module of `body`."""
+        super().__init__()
+        self.normalise = ImageNetNormalise()
+        self.body = body
+        self.head_name = next(name for name, module in body.named_modules() if module is head)
+
+    @property
+    def head(self) -> nn.Module:
+        """The layer that gives the logits."""
+        return self.body.get_submodule(self.head_name)
+
+    @classmethod
+    def plain(cls, architecture: str, classes: int) -> "Network":
+        """The architecture with a head for `classes`, to load a trained state into."""
+        return build_network(architecture, classes, "none", seed=0)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, K) of uint8 images (N, 3, H, W)."""
+        logits: Tensor = self.body(self.normalise(images))
+        return logits
+
+    def logits_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (N, K) and penultimate features (N, D): the head's input, pooled if a map."""
+        seen: list[Tensor] = []
+        handle = self.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        try:
+            logits = self(images)
+        finally:
+            handle.remove()
+        features = seen[0]
+        return logits, features.mean((2, 3)) if features.ndim == 4 else features
+
+
+def build_network(architecture: str, classes: int, weights: str, seed: int) -> Network:
+    """A torchvision classifier with `classes` outputs.
+
+    Args:
+        architecture: any classification model of `torchvision.models`, e.g. "resnet18".
+        classes: number of outputs of the new head.
+        weights: "none", "imagenet" (torchvision's default weights, downloaded once), or the path
+            of a .safetensors or .pth file with the architecture's parameter names; a head of
+            another size in the file is left out.
+        seed: initialises the head, and everything else when weights are "none".
+
+    Raises:
+        UnknownNameError: no such architecture.
+        WeightsError: weights that are missing, cannot be downloaded or do not fit.
+    """
+    known = torchvision.models.list_models(module=torchvision.models)
+    if architecture not in known:
+        raise UnknownNameError("architecture in torchvision.models", architecture, known)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        body = _pretrained(architecture) if weights == "imagenet" else _plain(architecture)
+        head_name, head = _find_head(architecture, body)
+        if weights not in ("none", "imagenet"):
+            load_weights(body, Path(weights), optional=head_name)
+        replacement = _head_like(head, classes)
+    parent, _, attribute = head_name.rpartition(".")
+    setattr(body.get_submodule(parent), attribute, replacement)
+    return Network(body, replacement)
+
+
+def load_weights(model: nn.Module, path: Path, optional: str = "") -> None:
+    """Load a state dict from .safetensors or .pth (tensors only, nothing is unpickled).
+
+    Args:
+        model: receives the parameters.
+        path: the file.
+        optional: prefix of parameters that may be missing or have another shape in the file.
+
+    Raises:
+        WeightsError: no such file, not a state dict, or parameters that do not fit, by name.
+    """
+    found = _read(path)
+    own = model.state_dict()
+    skip = {name for name in own if optional and name.startswith(f"{optional}.")}
+    fitting = {
+        name: tensor
+        for name, tensor in found.items()
+        if name in own and (tensor.shape == own[name].shape or name not in skip)
+    }
+    problems = [
+        *_listed("missing", sorted(own.keys() - found.keys() - skip)),
+        *_listed("unexpected", sorted(found.keys() - own.keys())),
+        *_listed("other shape", sorted(n for n in fitting if fitting[n].shape != own[n].shape)),
+    ]
+    if problems:
+        raise WeightsError(f"{path} does not fit {type(model).__name__}: {'; '.join(problems)}.")
+    model.load_state_dict(fitting, strict=False)
+
+
+def _listed(what: str, names: list[str]) -> list[str]:
+    # counters of batch normalisation are absent from many files and change nothing at test time
+    names = [name for name in names if not name.endswith("num_batches_tracked")]
+    more = ", ..." if len(names) > REPORTED else ""
+    return [f"{len(names)} {what} ({', '.join(names[:REPORTED])}{more})"] if names else []
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    if not path.is_file():
+        raise WeightsError(f"There is no weights file {path}.")
+    try:
+        if path.suffix == ".safetensors":
+            loaded = load_file(path)
+        else:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read as weights: {error}") from error
+    except Exception as error:  # pickle.UnpicklingError: the file holds more than tensors
+        raise WeightsError(
+            f"{path} holds more than tensors and is not loaded, since that could run code; save "
+            "the state dict alone, best as .safetensors."
+        ) from error
+    nested = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
+    if not isinstance(nested, dict) or not all(isinstance(v, Tensor) for v in nested.values()):
+        raise WeightsError(f"{path} is not a state dict (parameter name -> tensor).")
+    return {name.removeprefix("module."): tensor for name, tensor in nested.items()}
+
+
+def _plain(architecture: str) -> nn.Module:
+    model: nn.Module = torchvision.models.get_model(architecture, weights=None)
+    return model
+
+
+def _pretrained(architecture: str) -> nn.Module:
+    try:
+        model: nn.Module = torchvision.models.get_model(architecture, weights="DEFAULT")
+    except OSError as error:
+        raise WeightsError(
+            f"ImageNet weights of {architecture} cannot be downloaded ({error}); give a file "
+            "instead: weights = 'path/to/file.safetensors' in the recipe."
+        ) from error
+    return model
+
+
+def _find_head(architecture: str, body: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
+    heads = [
+        (name, module)
+        for name, module in body.named_modules()
+        if (isinstance(module, nn.Linear) and module.out_features == IMAGENET_CLASSES)
+        or (isinstance(module, nn.Conv2d) and module.out_channels == IMAGENET_CLASSES)
+    ]
+    if len(heads) != 1:
+        raise WeightsError(f"{architecture} has {len(heads)} heads with 1000 outputs; needs one.")
+    return heads[0]
+
+
+def _head_like(head: nn.Linear | nn.Conv2d, classes: int) -> nn.Module:
+    if isinstance(head, nn.Linear):
+        return nn.Linear(head.in_features, classes, bias=head.bias is not None)
+    return nn.Conv2d(head.in_channels, classes, kernel_size=1)

@@ -1,0 +1,144 @@
+"""Fit one detector, or find its state in the store."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mimbench.detectors.build import build, identity
+from mimbench.detectors.protocol import Detector, ImageSet, TrainingSet
+from mimbench.detectors.shared import provide, resize
+from mimbench.errors import SplitError
+from mimbench.evaluation.environment import library_versions
+from mimbench.evaluation.plan import FitSpec, Plan
+from mimbench.evaluation.store import Store, code_version
+from mimbench.recipes import content_hash
+from mimbench.scores import split_column
+
+__all__ = ["Fit", "fit_address", "fit_or_load", "training_rows"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A detector that is ready to score, with what identifies it."""
+
+    spec: FitSpec
+    fit_id: str
+    detector: Detector
+    state_hash: str
+    seconds: float
+
+
+def training_rows(plan: Plan, spec: FitSpec) -> dict[str, NDArray[np.intp]]:
+    """Rows of the images that a fit may see: "target", "known" and "validation".
+
+    A fit on a swap category takes as many training images as the target has, drawn by the plan's
+    seed, so that only the category differs.
+    """
+    if spec.fold is None:
+        return {}
+    images = plan.images
+    part = images[split_column(spec.fold)].to_numpy()
+    category = images["category"].to_numpy()
+    role = images["role"].to_numpy()
+    positive = category == spec.fitted_on
+    target = np.flatnonzero(positive & (part == "train"))
+    if spec.fitted_on != plan.dataset.target:
+        n = int(((category == plan.dataset.target) & (part == "train")).sum())
+        if len(target) < n:
+            raise SplitError(
+                f"Swap category '{spec.fitted_on}' has {len(target)} training images in fold "
+                f"{spec.fold}, the target has {n}; the swap test compares equal numbers."
+            )
+        target = np.sort(np.random.default_rng(plan.run.plan_seed).permutation(target)[:n])
+    rows = {"target": target, "validation": np.flatnonzero(positive & (part == "validation"))}
+    if build(spec.recipe).trains_on == "known":
+        known = role == "known"
+        rows["known"] = np.flatnonzero(known & (part == "train"))
+        rows["validation"] = np.flatnonzero((positive | known) & (part == "validation"))
+    return rows
+
+
+def fit_address(plan: Plan, spec: FitSpec, device: torch.device) -> dict[str, Any]:
+    """Everything that the fitted state depends on."""
+    images = plan.images
+    seen = {
+        part: [
+            f"{image_id} {category} {patient}"
+            for image_id, category, patient in images.iloc[rows][
+                ["image_id", "category", "patient"]
+            ].itertuples(index=False)
+        ]
+        for part, rows in training_rows(plan, spec).items()
+    }
+    return {
+        "recipe": identity(spec.recipe),
+        "seed": spec.seed,
+        "fold": spec.fold,
+        "fitted_on": spec.fitted_on,
+        "images": {part: content_hash(keys) for part, keys in seen.items()},
+        "canonical_size": plan.canonical_size,
+        "device": device.type,
+        "code": code_version(),
+        "libraries": library_versions(),
+    }
+
+
+def fit_or_load(
+    plan: Plan,
+    spec: FitSpec,
+    store: Store,
+    device: torch.device,
+    progress: Callable[[int, int, str], None],
+) -> Fit:
+    """The fitted detector: from the store if it has been fitted before, else fitted now."""
+    address = fit_address(plan, spec, device)
+    fit_id = content_hash(address)[:16]
+    detector = build(spec.recipe)
+    entry = store.read_fit(fit_id)
+    if entry is None:
+        started = time.perf_counter()
+        if spec.fold is not None:
+            detector.fit(_training_set(plan, spec, store, fit_id, device, progress))
+        seconds = time.perf_counter() - started
+        entry = store.write_fit(fit_id, detector.state(), seconds, address)
+    detector = build(spec.recipe)
+    detector.load(entry.state)
+    detector.to(device)
+    return Fit(spec, fit_id, detector, entry.state_hash, entry.seconds)
+
+
+def _training_set(
+    plan: Plan,
+    spec: FitSpec,
+    store: Store,
+    fit_id: str,
+    device: torch.device,
+    progress: Callable[[int, int, str], None],
+) -> TrainingSet:
+    size = plan.input_size(spec.recipe)
+    parts = {part: _image_set(plan, rows, size) for part, rows in training_rows(plan, spec).items()}
+    seed = spec.seed or 0
+    return TrainingSet(
+        target=parts["target"],
+        known=parts.get("known"),
+        validation=parts["validation"],
+        target_name=spec.fitted_on,
+        seed=seed,
+        generator=torch.Generator().manual_seed(seed),
+        device=device,
+        input_size=size,
+        checkpoint=store.checkpoint(fit_id),
+        progress=progress,
+        provider=provide,
+    )
+
+
+def _image_set(plan: Plan, rows: NDArray[np.intp], size: int) -> ImageSet:
+    table = plan.images.iloc[rows]
+    pixels = torch.from_numpy(plan.dataset.pixels[rows]).permute(0, 3, 1, 2).contiguous()
+    return ImageSet(resize(pixels, size), tuple(table["category"]), tuple(table["patient"]))

@@ -1,0 +1,76 @@
+"""From the command's flags to a run file: what the flags say, else what the file says."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mimbench.errors import RecipeError
+from mimbench.evaluation.plan import RunFile
+from mimbench.recipes import read_toml, validate
+
+__all__ = ["Flags", "resolve_run"]
+
+DATA_FLAGS = (
+    "data",
+    "target",
+    "known",
+    "unknown",
+    "abnormal",
+    "external",
+    "canonical_size",
+    "layout",
+)
+RUN_FLAGS = ("folds", "seeds", "plan_seed", "device")
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Flags of `mimbench run`; None where the user said nothing."""
+
+    data: list[str] | None = None
+    target: str | None = None
+    known: list[str] | None = None
+    unknown: list[str] | None = None
+    abnormal: list[str] | None = None
+    external: list[str] | None = None
+    canonical_size: int | None = None
+    layout: str | None = None
+    detector: list[str] | None = None
+    only: list[str] | None = None
+    suite: list[str] | None = None
+    folds: int | None = None
+    seeds: int | None = None
+    plan_seed: int | None = None
+    device: str | None = None
+
+    def given(self, names: tuple[str, ...]) -> dict[str, Any]:
+        """The flags among `names` that the user gave."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: values[name] for name in names if values[name] not in (None, [])}
+
+
+def resolve_run(name: str, flags: Flags) -> RunFile:
+    """The run that a file (or a shipped run's name) and the flags describe together.
+
+    Flags win over the file. With `--data`, the file's own images are left out altogether: its
+    unknown or abnormal folders belong to other data.
+    """
+    table, path = read_toml("runs", name)
+    given = flags.given(DATA_FLAGS)
+    own = {} if "data" in given else dict(table.get("data", {}))
+    table = {"name": path.stem, **table, **flags.given(RUN_FLAGS), "data": {**own, **given}}
+    if "data" in given and name == "default":
+        table["name"] = _slug(given["data"][0])
+    if flags.only:
+        table["detectors"] = list(flags.only)
+    table["detectors"] = [*table.get("detectors", []), *(flags.detector or [])]
+    if flags.suite:
+        table["suites"] = [] if flags.suite == ["none"] else list(flags.suite)
+    if not table["data"].get("data"):
+        raise RecipeError(f"{path} names no images; give them with --data FOLDER.")
+    return validate(RunFile, table, path)
+
+
+def _slug(data: str) -> str:
+    kept = [letter if letter.isalnum() else "-" for letter in Path(data).resolve().stem.lower()]
+    return "".join(kept).strip("-") or "run"

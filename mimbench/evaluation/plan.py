@@ -1,0 +1,167 @@
+"""What a run will do, decided before anything is computed: images, splits, fits, conditions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from mimbench.corruptions.definition import Corruption
+from mimbench.corruptions.suites import parse
+from mimbench.data.dataset import Dataset, ImageOptions, load
+from mimbench.data.splits import split
+from mimbench.detectors.build import build, recipe_of
+from mimbench.errors import RecipeError, UnknownNameError
+from mimbench.recipes import Recipe, read_toml
+from mimbench.scores import CLEAN
+
+__all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan"]
+
+
+class RunFile(BaseModel):
+    """A run as data: a file in `mimbench/runs`, or the command's flags."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
+    description: str = ""
+    detectors: tuple[str, ...] = Field(min_length=1)
+    suites: tuple[str, ...] = ()
+    folds: int = Field(default=1, ge=1, le=20)
+    seeds: int = Field(default=1, ge=1, le=50)
+    plan_seed: int = Field(default=0, ge=0)
+    swap: tuple[str, ...] = ()  # categories on which one-class detectors are fitted instead
+    device: str = "auto"
+    data: ImageOptions
+
+
+@dataclass(frozen=True)
+class FitSpec:
+    """One detector to be fitted.
+
+    Attributes:
+        recipe: what to build.
+        fitted_on: the category that serves as target, or "nothing".
+        fold: None if the fit sees no image.
+        seed: None if the fit draws no random number.
+    """
+
+    recipe: Recipe
+    fitted_on: str
+    fold: int | None
+    seed: int | None
+
+    def __str__(self) -> str:
+        parts = [self.recipe.name]
+        if self.fold is not None:
+            parts.append(f"fold {self.fold}")
+        if self.seed is not None:
+            parts.append(f"seed {self.seed}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A column of the table: a corruption at a severity; `corruption` None is clean."""
+
+    corruption: Corruption | None
+    severity: int
+
+    @property
+    def name(self) -> str:
+        """Name of the corruption, or "clean"."""
+        return CLEAN if self.corruption is None else self.corruption.name
+
+    def describe(self) -> dict[str, Any]:
+        """All that decides what the condition does to an image, besides the key."""
+        definition = None if self.corruption is None else self.corruption.describe()
+        return {"corruption": definition, "severity": self.severity}
+
+    def __str__(self) -> str:
+        return self.name if self.corruption is None else f"{self.name} {self.severity}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run computes, in order.
+
+    `images` is the dataset's table with one column `split_<k>` per fold, row-aligned with
+    `dataset.pixels`.
+    """
+
+    run: RunFile
+    dataset: Dataset
+    images: pd.DataFrame
+    recipes: tuple[Recipe, ...]
+    fits: tuple[FitSpec, ...]
+    conditions: tuple[Condition, ...]
+
+    @property
+    def canonical_size(self) -> int:
+        """Side at which images are kept and corrupted, pixels."""
+        return int(self.dataset.pixels.shape[1])
+
+    def input_size(self, recipe: Recipe) -> int:
+        """Side of the images that a recipe's detector sees, pixels."""
+        return recipe.input_size or self.canonical_size
+
+
+def make_plan(run: RunFile) -> Plan:
+    """Read the images and lay out fits and conditions; every usage error shows here."""
+    recipes = _recipes(run)
+    conditions = _conditions(run)
+    dataset = load(run.data)
+    images = split(dataset.table, run.folds, run.plan_seed)
+    _check_swap(run, dataset)
+    fits = tuple(fit for recipe in recipes for fit in _fits(recipe, run, dataset.target))
+    return Plan(run, dataset, images, recipes, fits, conditions)
+
+
+def _recipes(run: RunFile) -> tuple[Recipe, ...]:
+    recipes = tuple(recipe_of(spec) for spec in run.detectors)
+    names = [recipe.name for recipe in recipes]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise RecipeError(
+            f"Two detectors are called '{doubled[0]}'; give one of them another name in a recipe."
+        )
+    return recipes
+
+
+def _conditions(run: RunFile) -> tuple[Condition, ...]:
+    conditions = [Condition(None, 0)]
+    for name in run.suites:
+        table, path = read_toml("corruptions", name)
+        suite = parse(table, str(path))
+        for corruption, severity in suite.conditions:
+            condition = Condition(suite.corruption(corruption), severity)
+            if condition not in conditions:
+                conditions.append(condition)
+    seen: dict[tuple[str, int], Condition] = {}
+    for condition in conditions:
+        other = seen.setdefault((condition.name, condition.severity), condition)
+        if other != condition:
+            raise RecipeError(f"Two suites define '{condition.name}' differently; run one of them.")
+    return tuple(conditions)
+
+
+def _check_swap(run: RunFile, dataset: Dataset) -> None:
+    table = dataset.table
+    known = sorted(table["category"][table["role"] == "known"].unique())
+    for category in run.swap:
+        if category not in known:
+            raise UnknownNameError("known category for the swap test", category, known)
+
+
+def _fits(recipe: Recipe, run: RunFile, target: str) -> list[FitSpec]:
+    detector = build(recipe)
+    seeds = tuple(range(run.seeds)) if detector.random else (None,)
+    if detector.trains_on == "nothing":
+        return [FitSpec(recipe, "nothing", None, None)]
+    swapped = run.swap if detector.trains_on == "target" else ()
+    return [
+        FitSpec(recipe, category, fold, seed)
+        for category in (target, *swapped)
+        for fold in range(run.folds)
+        for seed in seeds
+    ]

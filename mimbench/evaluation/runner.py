@@ -1,0 +1,208 @@
+"""Run a plan: fit, score, and write the three tables."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from mimbench.detectors.build import build
+from mimbench.evaluation import gallery
+from mimbench.evaluation.environment import describe, library_versions, pick_device
+from mimbench.evaluation.fitting import Fit, fit_address, fit_or_load
+from mimbench.evaluation.plan import FitSpec, Plan
+from mimbench.evaluation.progress import Progress
+from mimbench.evaluation.scoring import score_unit, units
+from mimbench.evaluation.store import Store, whole
+from mimbench.recipes import content_hash
+from mimbench.scores import FIT_COLUMNS, SCORE_COLUMNS, RunTables
+
+__all__ = ["RunResult", "execute"]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run left behind.
+
+    Attributes:
+        folder: the run's folder.
+        failures: (fit, reason) of every detector that failed.
+    """
+
+    folder: Path
+    failures: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class _Record:
+    """What accumulates while a plan is executed."""
+
+    fits: list[Fit] = field(default_factory=list)
+    failed: dict[str, tuple[FitSpec, str]] = field(default_factory=dict)
+    blocks: list[pd.DataFrame] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def execute(plan: Plan, folder: Path, progress: Progress, command: str = "") -> RunResult:
+    """Fit and score everything in `plan` and write the tables into `folder`.
+
+    What the folder's store already has is not computed again.
+    """
+    device = pick_device(plan.run.device)
+    store = Store(folder)
+    record = _Record()
+    with _timed(record, "fit"):
+        _fit_all(plan, store, device, progress, record)
+    with _timed(record, "score"):
+        _score_all(plan, store, device, progress, record)
+    with _timed(record, "gallery"):
+        gallery.write(plan, record.fits, folder, device)
+    tables = RunTables(
+        scores=_scores_table(record),
+        fits=_fits_table(plan, record, device),
+        images=plan.images.reset_index(drop=True),
+    )
+    tables.write(folder)
+    plan.dataset.rejected.to_csv(folder / "rejected.csv", index=False)
+    _write_metadata(plan, folder, device, record, command)
+    failures = tuple((str(spec), reason) for spec, reason in record.failed.values())
+    return RunResult(folder, failures)
+
+
+def _fit_all(
+    plan: Plan, store: Store, device: torch.device, progress: Progress, record: _Record
+) -> None:
+    progress.stage("Fitting", len(plan.fits))
+    for position, spec in enumerate(plan.fits):
+        progress.update(position, str(spec))
+
+        def report(
+            done: int, total: int, note: str, at: int = position, what: str = str(spec)
+        ) -> None:
+            progress.update(at + done / max(total, 1), f"{of}: step {done}/{total}, {note}")
+
+        try:
+            record.fits.append(fit_or_load(plan, spec, store, device, report))
+        except Exception as error:
+            fit_id = content_hash(fit_address(plan, spec, device))[:16]
+            record.failed[fit_id] = (spec, _reason("fit", error))
+            progress.message(f"{spec} failed. {_reason('fit', error)}")
+    progress.update(len(plan.fits))
+
+
+def _score_all(
+    plan: Plan, store: Store, device: torch.device, progress: Progress, record: _Record
+) -> None:
+    work = list(units(plan))
+    progress.stage("Scoring", sum(len(unit.rows) for unit in work))
+    done = 0
+    for unit in work:
+        progress.update(done, str(unit))
+        alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
+        for fit, result in score_unit(plan, unit, alive, store, device):
+            if isinstance(result, Exception):
+                reason = _reason(f"score, {unit.condition}", result)
+                record.failed[fit.fit_id] = (fit.spec, reason)
+                progress.message(f"{fit.spec} failed. {reason}")
+            else:
+                record.blocks.append(_long(result, fit.fit_id, unit.condition))
+        done += len(unit.rows)
+    progress.update(done)
+
+
+def _reason(stage: str, error: Exception) -> str:
+    return f"{stage}: {type(error).__name__}: {error}"
+
+
+def _long(block: pd.DataFrame, fit_id: str, condition: Any) -> pd.DataFrame:
+    long = block.melt("image_id", var_name="score", value_name="value")
+    return long.assign(fit_id=fit_id, corruption=condition.name, severity=condition.severity)
+
+
+def _scores_table(record: _Record) -> pd.DataFrame:
+    columns = list(SCORE_COLUMNS)
+    if not record.blocks:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in SCORE_COLUMNS.items()})
+    table = pd.concat(record.blocks, ignore_index=True)[columns]
+    complete = table[~table["fit_id"].isin(list(record.failed))]
+    return complete.astype(SCORE_COLUMNS).reset_index(drop=True)
+
+
+def _fits_table(plan: Plan, record: _Record, device: torch.device) -> pd.DataFrame:
+    versions = json.dumps({**library_versions(), "device": str(device)}, sort_keys=True)
+    good = [
+        {
+            "fit_id": fit.fit_id,
+            "status": "ok",
+            "reason": "",
+            "state_hash": fit.state_hash,
+            "seconds": fit.seconds,
+            **_describe_spec(plan, fit.spec),
+        }
+        for fit in record.fits
+        if fit.fit_id not in record.failed
+    ]
+    failed = [
+        {
+            "fit_id": fit_id,
+            "status": "failed",
+            "reason": reason,
+            "state_hash": "",
+            "seconds": float("nan"),
+            **_describe_spec(plan, spec),
+        }
+        for fit_id, (spec, reason) in record.failed.items()
+    ]
+    table = pd.DataFrame([*good, *failed]).assign(versions=versions)
+    return table[list(FIT_COLUMNS)].astype(FIT_COLUMNS)
+
+
+def _describe_spec(plan: Plan, spec: FitSpec) -> dict[str, Any]:
+    return {
+        "detector": spec.recipe.name,
+        "fitted_on": spec.fitted_on,
+        "fold": spec.fold,
+        "seed": spec.seed,
+        "control": spec.recipe.control,
+        "family": spec.recipe.family,
+        "input_size": plan.input_size(spec.recipe),
+        "recipe_hash": content_hash(spec.recipe.model_dump(mode="json")),
+    }
+
+
+def _write_metadata(
+    plan: Plan, folder: Path, device: torch.device, record: _Record, command: str
+) -> None:
+    metadata = {
+        "name": plan.run.name,
+        "command": command,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "environment": describe(device),
+        "seconds": record.seconds,
+        "target": plan.dataset.target,
+        "canonical_size": plan.canonical_size,
+        "notes": list(plan.dataset.notes),
+        "run": plan.run.model_dump(mode="json"),
+        "detectors": [
+            {
+                **recipe.model_dump(mode="json", exclude={"detector", "parameters", "scores"}),
+                "trains_on": build(recipe).trains_on,
+            }
+            for recipe in plan.recipes
+        ],
+    }
+    with whole(folder / "run.json") as partial:
+        partial.write_text(json.dumps(metadata, indent=2), encoding="utf-8")
+
+
+@contextmanager
+def _timed(record: _Record, stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    record.seconds[stage] = round(time.perf_counter() - started, 2)

@@ -1,0 +1,165 @@
+"""Score images: a condition is applied to a shard of images once, then every fit scores it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mimbench.detectors.build import scores_of
+from mimbench.detectors.protocol import Batch
+from mimbench.detectors.shared import provide, resize
+from mimbench.evaluation.environment import library_versions
+from mimbench.evaluation.fitting import Fit
+from mimbench.evaluation.plan import Condition, Plan
+from mimbench.evaluation.store import Store, code_version
+from mimbench.recipes import content_hash
+from mimbench.scores import split_column
+
+__all__ = ["BATCH", "SHARD", "Unit", "draw_keys", "score_unit", "scored_rows", "units"]
+
+SHARD = 256  # images that are corrupted at once
+BATCH = 32  # images in a detector's batch; the last one is padded, so that shapes never differ
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The unit of work: one condition on one shard of images, for all fits."""
+
+    condition: Condition
+    rows: NDArray[np.intp]
+
+    def __str__(self) -> str:
+        return f"{self.condition}, {len(self.rows)} images"
+
+
+def units(plan: Plan) -> Iterator[Unit]:
+    """All units of a plan. Validation images are scored clean only: they set thresholds."""
+    for condition in plan.conditions:
+        wanted = np.zeros(len(plan.images), dtype=bool)
+        for fold in range(plan.run.folds):
+            wanted |= scored_rows(plan, condition, fold)
+        rows = np.flatnonzero(wanted)
+        for start in range(0, len(rows), SHARD):
+            yield Unit(condition, rows[start : start + SHARD])
+
+
+def scored_rows(plan: Plan, condition: Condition, fold: int) -> NDArray[np.bool_]:
+    """Which rows of the images a fit of `fold` scores under `condition`."""
+    part = plan.images[split_column(fold)]
+    parts = ["test"] if condition.corruption is not None else ["test", "validation"]
+    mask: NDArray[np.bool_] = part.isin(parts).to_numpy(dtype=bool)
+    return mask
+
+
+def draw_keys(plan_seed: int, image_ids: Sequence[str]) -> NDArray[np.uint64]:
+    """One 64-bit key per image for the draws of corruptions, from (seed, image_id) alone."""
+    digests = [content_hash([plan_seed, image_id])[:16] for image_id in image_ids]
+    return np.array([int(digest, 16) for digest in digests], dtype=np.uint64)
+
+
+class Shard:
+    """A shard's images under one condition, made when first asked for, at every size needed."""
+
+    def __init__(self, plan: Plan, unit: Unit) -> None:
+        self.plan = plan
+        self.unit = unit
+        self.sizes: dict[int, Batch] = {}
+
+    def batch(self, size: int) -> Batch:
+        """All images of the shard at `size` pixels, with their shared outputs."""
+        if size not in self.sizes:
+            canonical = self.plan.canonical_size
+            if size == canonical:
+                images = self._corrupted()
+            else:
+                images = resize(self.batch(canonical).images, size)
+            self.sizes[size] = Batch(images, provide)
+        return self.sizes[size]
+
+    def _corrupted(self) -> Tensor:
+        pixels = self.plan.dataset.pixels[self.unit.rows]
+        corruption = self.unit.condition.corruption
+        if corruption is not None:
+            ids = self.plan.images["image_id"].iloc[self.unit.rows].tolist()
+            keys = draw_keys(self.plan.run.plan_seed, ids)
+            pixels = corruption.apply(pixels, self.unit.condition.severity, keys)
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+
+
+def score_unit(
+    plan: Plan, unit: Unit, fits: Sequence[Fit], store: Store, device: torch.device
+) -> Iterator[tuple[Fit, pd.DataFrame | Exception]]:
+    """Score one unit with every fit; what the store has is read, not computed.
+
+    Yields:
+        The fit with its block (image_id and one column per score), or with the exception that
+        its `score` raised: a detector that fails must not end the others.
+    """
+    shard = Shard(plan, unit)
+    for fit in fits:
+        positions = _positions(plan, unit, fit)
+        if not len(positions):
+            continue
+        image_ids = plan.images["image_id"].iloc[unit.rows[positions]].tolist()
+        path = store.block(_address(plan, unit, fit, image_ids))
+        if path.is_file():
+            yield fit, pd.read_parquet(path)
+            continue
+        try:
+            scored = _score(shard, fit, positions, device)
+        except Exception as error:
+            yield fit, error
+            continue
+        block = pd.DataFrame({"image_id": image_ids, **scored})
+        store.write_block(path, block)
+        yield fit, block
+
+
+def _positions(plan: Plan, unit: Unit, fit: Fit) -> NDArray[np.intp]:
+    if fit.spec.fold is None:
+        return np.arange(len(unit.rows))
+    return np.flatnonzero(scored_rows(plan, unit.condition, fit.spec.fold)[unit.rows])
+
+
+def _address(plan: Plan, unit: Unit, fit: Fit, image_ids: list[str]) -> dict[str, object]:
+    return {
+        "fit_id": fit.fit_id,
+        "state": fit.state_hash,
+        "scores": fit.spec.recipe.scores,
+        "condition": unit.condition.describe(),
+        "plan_seed": plan.run.plan_seed,
+        "images": content_hash(image_ids),
+        "canonical_size": plan.canonical_size,
+        "batch": BATCH,
+        "threads": torch.get_num_threads(),
+        "code": code_version(),
+        "libraries": library_versions(),
+    }
+
+
+@torch.inference_mode()
+def _score(
+    shard: Shard, fit: Fit, positions: NDArray[np.intp], device: torch.device
+) -> Mapping[str, NDArray[np.float64]]:
+    size = shard.plan.input_size(fit.spec.recipe)
+    whole = shard.batch(size)
+    parts: dict[str, list[NDArray[np.float64]]] = {}
+    for start in range(0, len(positions), BATCH):
+        index = positions[start : start + BATCH]
+        padded = torch.from_numpy(np.resize(index, BATCH))
+        batch = _take(whole, padded, device)
+        scored = scores_of(fit.spec.recipe, fit.detector.score(batch), BATCH)
+        for row, values in scored.items():
+            parts.setdefault(row, []).append(values[: len(index)])
+    return {row: np.concatenate(values) for row, values in parts.items()}
+
+
+def _take(whole: Batch, index: Tensor, device: torch.device) -> Batch:
+    def provider(name: str, images: Tensor) -> Tensor:
+        return whole[name][index].to(device)
+
+    return Batch(whole.images[index].to(device), provider)

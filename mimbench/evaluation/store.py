@@ -1,0 +1,128 @@
+"""Content-addressed results of a run: fitted states and blocks of scores.
+
+An address is the hash of everything that a result depends on, so a rerun finds what is done, a
+changed parameter recomputes what it touches, and no entry can serve another model's numbers.
+Tensors are kept as safetensors, numbers as parquet, the rest as JSON; nothing is ever unpickled.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import mimbench
+from mimbench.detectors.statefile import read_state, write_state
+from mimbench.errors import OutputError
+from mimbench.recipes import content_hash, file_hash
+from mimbench.scores import write_table
+
+__all__ = ["FitEntry", "Store", "code_version"]
+
+CODE = ("corruptions", "data", "detectors")  # packages that a score can depend on
+
+
+@cache
+def code_version() -> str:
+    """Version of mimbench with a hash of the code that scores depend on."""
+    package = Path(mimbench.__file__).parent
+    digest = hashlib.sha256()
+    for folder in CODE:
+        for path in sorted((package / folder).rglob("*.py")):
+            digest.update(path.relative_to(package).as_posix().encode())
+            digest.update(path.read_bytes())
+    return f"{mimbench.__version__}+{digest.hexdigest()[:12]}"
+
+
+@dataclass(frozen=True)
+class FitEntry:
+    """One fitted detector on disk.
+
+    Attributes:
+        state: tensors and JSON values, as `Detector.state` returned them.
+        state_hash: SHA-256 of the state's file.
+        seconds: wall time of the fit.
+    """
+
+    state: Mapping[str, Any]
+    state_hash: str
+    seconds: float
+
+
+class Store:
+    """The fitted states and score blocks below one run's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Create the folder if need be.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
+        self.folder = folder
+        try:
+            for part in ("fits", "blocks"):
+                (folder / part).mkdir(parents=True, exist_ok=True)
+            probe = folder / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write to {folder}: {error.strerror}; choose another folder with --out."
+            ) from error
+
+    def checkpoint(self, fit_id: str) -> Path:
+        """Where a training may keep what it needs to go on after an interruption."""
+        return self.folder / "fits" / f"{fit_id}.checkpoint.safetensors"
+
+    def read_fit(self, fit_id: str) -> FitEntry | None:
+        """The fitted state, or None if it is absent or damaged (then it is fitted again)."""
+        path, note = self._fit_paths(fit_id)
+        if not (path.is_file() and note.is_file()):
+            return None
+        described = json.loads(note.read_text(encoding="utf-8"))
+        if file_hash(path) != described["state_hash"]:
+            return None
+        return FitEntry(read_state(path), described["state_hash"], described["seconds"])
+
+    def write_fit(
+        self, fit_id: str, state: Mapping[str, Any], seconds: float, about: Mapping[str, Any]
+    ) -> FitEntry:
+        """Keep a fitted state with a JSON file that says what it is."""
+        path, note = self._fit_paths(fit_id)
+        write_state(path, state)
+        entry = FitEntry(state, file_hash(path), seconds)
+        described = {"state_hash": entry.state_hash, "seconds": seconds, **about}
+        with whole(note) as partial:
+            partial.write_text(json.dumps(described, indent=2, sort_keys=True), encoding="utf-8")
+        self.checkpoint(fit_id).unlink(missing_ok=True)
+        return entry
+
+    def _fit_paths(self, fit_id: str) -> tuple[Path, Path]:
+        folder = self.folder / "fits"
+        return folder / f"{fit_id}.safetensors", folder / f"{fit_id}.json"
+
+    def block(self, address: Mapping[str, Any]) -> Path:
+        """File of the scores with this address."""
+        name = f"{content_hash(address)[:24]}.parquet"
+        return self.folder / "blocks" / str(address["fit_id"]) / name
+
+    def write_block(self, path: Path, block: pd.DataFrame) -> None:
+        """Keep the scores of one fit on one shard under one condition."""
+        path.parent.mkdir(exist_ok=True)
+        write_table(block, path)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Write to the yielded path; it takes the place of `path` only when complete and on disk."""
+    partial = path.with_name(path.name + ".partial")
+    yield partial
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    partial.replace(path)

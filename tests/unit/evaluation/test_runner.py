@@ -1,0 +1,124 @@
+"""A run fits without seeing what it is tested on, computes nothing twice, and loses no row."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mimbench.data.dataset import ImageOptions
+from mimbench.evaluation.plan import Plan, RunFile, make_plan
+from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.runner import execute
+from mimbench.registry import resolve
+from mimbench.scores import RunTables, read_tables
+
+
+def planned(folders: dict[str, Path], detectors: list[str], **options: Any) -> Plan:
+    images = ImageOptions(
+        data=(str(folders["data"]),),
+        unknown=(str(folders["unknown"]),),
+        abnormal=(str(folders["abnormal"]),),
+        canonical_size=32,
+    )
+    return make_plan(RunFile(detectors=tuple(detectors), data=images, **options))
+
+
+def executed(plan: Plan, out: Path) -> RunTables:
+    execute(plan, out, Silent())
+    return read_tables(out)
+
+
+def auroc(tables: RunTables, row: str, role: str) -> float:
+    merged = tables.scores.merge(tables.images, on="image_id")
+    merged = merged[(merged["score"] == row) & (merged["corruption"] == "clean")]
+    merged = merged[merged["split_0"] == "test"]
+    target = merged.loc[merged["role"] == "target", "value"].to_numpy()
+    other = merged.loc[merged["role"] == role, "value"].to_numpy()
+    return float((other[:, None] > target[None, :]).mean())
+
+
+def test_an_easy_problem_is_solved_in_the_right_direction(
+    folders: dict[str, Path], plugin: Path, tmp_path: Path
+) -> None:
+    plan = planned(folders, [f"{plugin}:Brightness"], suites=("quick",))
+    tables = executed(plan, tmp_path)
+    assert auroc(tables, "Brightness", "unknown") == 1.0
+    assert auroc(tables, "Brightness", "abnormal") == 1.0
+    conditions = tables.scores[["corruption", "severity"]].drop_duplicates()
+    assert len(conditions) == 1 + 4 * 3
+
+
+def test_no_fit_sees_a_test_unknown_or_abnormal_image_or_patient(
+    folders: dict[str, Path], plugin: Path, tmp_path: Path
+) -> None:
+    plan = planned(folders, [f"{plugin}:Spy"], folds=3)
+    seen = resolve(f"{plugin}:SEEN")
+    for fold in range(3):
+        seen.clear()
+        fits = tuple(spec for spec in plan.fits if spec.fold == fold)
+        single = Plan(plan.run, plan.dataset, plan.images, plan.recipes, fits, plan.conditions[:1])
+        execute(single, tmp_path / str(fold), Silent())
+        content = [np.moveaxis(image, 2, 0).tobytes() for image in plan.dataset.pixels]
+        was_seen = np.array([image in set(seen) for image in content])
+        part = plan.images[f"split_{fold}"].to_numpy()
+        role = plan.images["role"].to_numpy()
+        assert was_seen.sum() == (part != "test").sum() == len(seen)
+        assert not was_seen[part == "test"].any()
+        assert not was_seen[np.isin(role, ["unknown", "abnormal"])].any()
+        patients = plan.images["patient"]
+        assert not set(patients[was_seen]) & set(patients[part == "test"])
+
+
+def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
+    folders: dict[str, Path], plugin: Path, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "sharp.toml"
+    text = f'name = "sharp"\ndetector = "{plugin}:Brightness"\n[parameters]\nsharpness = '
+    recipe.write_text(text + "1.0")
+    detectors = ["histogram", str(recipe)]
+    out = tmp_path / "out"
+    first = executed(planned(folders, detectors), out)
+    written = {path: path.stat().st_mtime_ns for path in out.rglob("blocks/**/*.parquet")}
+    again = executed(planned(folders, detectors), out)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("blocks/**/*.parquet")} == written
+    pd.testing.assert_frame_equal(first.scores, again.scores)
+
+    recipe.write_text(text + "2.0")
+    changed = executed(planned(folders, detectors), out)
+    for path, time in written.items():
+        assert path.stat().st_mtime_ns == time
+    old, new = (table.fits.set_index("detector")["fit_id"] for table in (first, changed))
+    assert old["histogram"] == new["histogram"]
+    assert old["sharp"] != new["sharp"]
+    values = [t.scores.query("score == 'sharp'")["value"].to_numpy() for t in (first, changed)]
+    np.testing.assert_allclose(values[1], 2 * values[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("Raises", "the fit went wrong"), ("NotFinite", "not finite")]
+)
+def test_a_failing_detector_is_a_failed_row_and_the_others_go_on(
+    folders: dict[str, Path], plugin: Path, tmp_path: Path, name: str, reason: str
+) -> None:
+    plan = planned(folders, [f"{plugin}:{name}", f"{plugin}:Brightness"])
+    result = execute(plan, tmp_path, Silent())
+    tables = read_tables(tmp_path)
+    fits = tables.fits.set_index("detector")
+    assert fits.loc[name, "status"] == "failed"
+    assert reason in fits.loc[name, "reason"]
+    assert [what for what, _ in result.failures] == [f"{name}, fold 0"]
+    assert set(tables.scores["score"]) == {"Brightness"}
+
+
+def test_scores_depend_neither_on_folds_mates_nor_on_the_shard(
+    folders: dict[str, Path], plugin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detectors = [f"{plugin}:redness"]
+    whole = executed(planned(folders, detectors, suites=("quick",)), tmp_path / "whole")
+    monkeypatch.setattr("mimbench.evaluation.scoring.SHARD", 7)
+    parts = executed(planned(folders, detectors, suites=("quick",)), tmp_path / "parts")
+    keys = ["score", "corruption", "severity", "image_id"]
+    left, right = (table.scores.sort_values(keys)["value"].to_numpy() for table in (whole, parts))
+    np.testing.assert_array_equal(left, right)
