@@ -1,0 +1,1 @@
+"""Ranking metrics, intervals and comparisons, computed from the score tables alone."""

@@ -1,0 +1,36 @@
+"""A number with its interval, or the reason why there is none."""
+
+from dataclasses import dataclass
+from math import isnan, nan
+
+__all__ = ["Estimate", "missing"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured number.
+
+    Attributes:
+        value: the number; NaN if it cannot be computed, with the reason.
+        low, high: ends of its confidence interval; NaN without one.
+        method: how the interval was made.
+        reason: why the value, or else the interval, is NaN; empty otherwise.
+        p: two-sided p-value of "the value is 0", for differences; NaN otherwise.
+    """
+
+    value: float
+    low: float = nan
+    high: float = nan
+    method: str = ""
+    reason: str = ""
+    p: float = nan
+
+    def __post_init__(self) -> None:
+        """A number that is missing says why."""
+        if isnan(self.value) and not self.reason:
+            raise ValueError("An estimate without a value needs a reason.")
+
+
+def missing(reason: str) -> Estimate:
+    """Return the estimate of something that cannot be computed."""
+    return Estimate(nan, reason=reason)

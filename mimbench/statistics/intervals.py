@@ -1,0 +1,145 @@
+"""Confidence intervals from a value, its variance and its degrees of freedom, vectorised.
+
+Every function takes arrays that broadcast and returns arrays. NaN in, NaN out. No interval has
+zero width: where the sample shows no variance, a bound from the number of patients takes over.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit, ndtri, stdtr, stdtrit
+
+__all__ = [
+    "DIFFERENCE_METHOD",
+    "LOGIT_METHOD",
+    "difference_interval",
+    "difference_p",
+    "logit_interval",
+    "newcombe_interval",
+]
+
+Array = NDArray[np.float64]
+
+LOGIT_METHOD = "clustered placement values, logit"
+DIFFERENCE_METHOD = "clustered placement values, paired difference"
+
+# Variances below this are rounding of zero: placement values are multiples of 1 / (2 n).
+_ZERO = 1e-18
+
+
+def logit_interval(
+    value: ArrayLike,
+    variance: ArrayLike,
+    df: ArrayLike,
+    n_id: ArrayLike,
+    n_ood: ArrayLike,
+    level: float = 0.95,
+) -> tuple[Array, Array]:
+    """Interval of an AUROC, or a mean of AUROCs, symmetric on the logit scale.
+
+    Student's t replaces the normal quantile because the variance is estimated from few patients.
+    A value of 0 or 1, or no variance at all, gets Newcombe's interval for that many patients.
+
+    Args:
+        value: AUROC in [0, 1].
+        variance: its variance.
+        df: degrees of freedom of the variance.
+        n_id: patients on the ID side.
+        n_ood: patients on the OOD side.
+        level: confidence level.
+
+    Returns:
+        Lower and upper ends, in [0, 1].
+    """
+    value, variance, df, n_id, n_ood = _broadcast(value, variance, df, n_id, n_ood)
+    spread = value * (1 - value)
+    degenerate = (variance <= _ZERO) | (spread <= 1e-12)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = stdtrit(df, (1 + level) / 2) * np.sqrt(variance) / spread
+        low, high = expit(logit(value) - half), expit(logit(value) + half)
+    if degenerate.any():
+        low[degenerate], high[degenerate] = newcombe_interval(
+            value[degenerate], n_id[degenerate], n_ood[degenerate], level
+        )
+    return low, high
+
+
+def newcombe_interval(
+    value: ArrayLike, n_id: ArrayLike, n_ood: ArrayLike, level: float = 0.95
+) -> tuple[Array, Array]:
+    """Interval of an AUROC from its value and the two sample sizes alone.
+
+    It holds all AUROCs A with |value - A| <= z sqrt(V(A)), where V is the Hanley-McNeil variance
+    of exponential scores with balanced sides.
+
+    Args:
+        value: AUROC in [0, 1].
+        n_id: independent units on the ID side, at least 1.
+        n_ood: independent units on the OOD side, at least 1.
+        level: confidence level.
+
+    Returns:
+        Lower and upper ends, in [0, 1].
+
+    Source: Newcombe 2006, Statistics in Medicine 25:559, method 5.
+    """
+    value, n_id, n_ood = _broadcast(value, n_id, n_ood)
+    z = ndtri((1 + level) / 2)
+    extra = (n_id + n_ood) / 2 - 1
+
+    def inside(area: Array) -> NDArray[np.bool_]:
+        shape = 1 + extra * (1 - area) / (2 - area) + extra * area / (1 + area)
+        width = z * np.sqrt(area * (1 - area) * shape / (n_id * n_ood))
+        return np.asarray(np.abs(value - area) <= width)
+
+    return _bisect(inside, np.zeros_like(value), value), _bisect(inside, np.ones_like(value), value)
+
+
+def difference_interval(
+    value: ArrayLike, variance: ArrayLike, df: ArrayLike, n: ArrayLike, level: float = 0.95
+) -> tuple[Array, Array]:
+    """Interval of a difference of AUROCs, symmetric on its own scale, within [-1, 1].
+
+    Where no patient departs from the mean, fewer than 1 - (alpha / 2)^(1 / n) of all patients do
+    (Clopper-Pearson at zero of n), and the difference can move by no more than that.
+
+    Args:
+        value: the difference.
+        variance: its variance.
+        df: degrees of freedom of the variance.
+        n: patients on the smaller side.
+        level: confidence level.
+
+    Returns:
+        Lower and upper ends.
+    """
+    value, variance, df, n = _broadcast(value, variance, df, n)
+    half = stdtrit(df, (1 + level) / 2) * np.sqrt(variance)
+    half = np.where(variance <= _ZERO, 1 - ((1 - level) / 2) ** (1 / n), half)
+    return np.maximum(value - half, -1.0), np.minimum(value + half, 1.0)
+
+
+def difference_p(value: ArrayLike, variance: ArrayLike, df: ArrayLike, n: ArrayLike) -> Array:
+    """Two-sided p-value of "the difference is 0", the inversion of `difference_interval`."""
+    value, variance, df, n = _broadcast(value, variance, df, n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_variance = 2 * stdtr(df, -np.abs(value) / np.sqrt(variance))
+    by_count = np.minimum(1.0, 2 * (1 - np.minimum(np.abs(value), 1.0)) ** n)
+    return np.where(variance <= _ZERO, by_count, by_variance)
+
+
+def _broadcast(*arrays: ArrayLike) -> tuple[Array, ...]:
+    return tuple(
+        np.array(array) for array in np.broadcast_arrays(*(np.asarray(a, float) for a in arrays))
+    )
+
+
+def _bisect(inside: Callable[[Array], NDArray[np.bool_]], outer: Array, inner: Array) -> Array:
+    """Return the border of a set that holds `inner`, between `outer` and `inner`."""
+    for _ in range(60):
+        middle = (outer + inner) / 2
+        found = inside(middle)
+        inner = np.where(found, middle, inner)
+        outer = np.where(found, outer, middle)
+    return inner

@@ -1,0 +1,245 @@
+"""What a run's tables are asked: which fits make a row, which images stand on which side."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mimbench.errors import TableError
+from mimbench.scores import CLEAN, RunTables, split_column
+
+__all__ = ["Condition", "Group", "Layout", "Question", "Row", "test_masks"]
+
+Mask = NDArray[np.bool_]
+Condition = tuple[str, int]
+
+SHIFTED = ("unknown", "abnormal", "external")  # roles that no fit sees: test in every fold
+
+
+@dataclass(frozen=True)
+class Group:
+    """OOD images that share role, category and relation to the target's source."""
+
+    role: str
+    relation: str
+    category: str
+    images: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Question:
+    """An ID side and the OOD groups that it is compared with."""
+
+    name: str
+    id_images: Mask
+    groups: tuple[Group, ...]
+    protocols: tuple[str, ...]
+
+    @cached_property
+    def means(self) -> tuple[Group, ...]:
+        """All images of a role and relation, one entry per mean over categories."""
+        return tuple(
+            Group(role, relation, "", np.concatenate([self.groups[k].images for k in members]))
+            for (role, relation), members in self._members.items()
+        )
+
+    @cached_property
+    def mean_weights(self) -> NDArray[np.float64]:
+        """(means, groups) weights of the categories in each mean: each category counts once."""
+        weights = np.zeros((len(self._members), len(self.groups)))
+        for row, members in zip(weights, self._members.values(), strict=True):
+            row[members] = 1 / len(members)
+        return weights
+
+    @cached_property
+    def _members(self) -> dict[tuple[str, str], list[int]]:
+        keys = sorted({(group.role, group.relation) for group in self.groups})
+        return {
+            key: [k for k, g in enumerate(self.groups) if (g.role, g.relation) == key]
+            for key in keys
+        }
+
+
+@dataclass(frozen=True)
+class Row:
+    """One score and the fits that made it.
+
+    Attributes:
+        score: name of the score; the detector's name if it never scored.
+        detector: name of the recipe.
+        fits: index, seed and fold of each fit (seed and fold -1 where the fit has none).
+        reason: why the row has no numbers; empty if all its fits are ok.
+    """
+
+    score: str
+    detector: str
+    fits: tuple[tuple[int, int, int], ...]
+    reason: str
+
+
+class Layout:
+    """The tables of one run as arrays: images 0..N-1, patients 0..P-1, conditions and rows.
+
+    Only fits on the target or on nothing enter. A category with images from the target's source
+    and from others becomes two groups.
+    """
+
+    def __init__(self, tables: RunTables) -> None:
+        """Read the tables.
+
+        Raises:
+            TableError: not exactly one target category, a fold without split column, or an image
+                scored twice by the same fit under the same condition.
+        """
+        images = tables.images
+        self.category = images["category"].to_numpy(dtype=object)
+        self.role = images["role"].to_numpy(dtype=object)
+        codes, names = pd.factorize(images["patient"])
+        self.patient, self.n_patients = codes.astype(np.int64), len(names)
+        targets = set(self.category[self.role == "target"])
+        if len(targets) != 1:
+            raise TableError(
+                f"Table 'images' has {len(targets)} categories with the role 'target' "
+                f"({', '.join(sorted(targets)) or 'none'}); exactly one is needed."
+            )
+        self.target: str = targets.pop()
+        self.test = test_masks(images)
+        source = images["source"].to_numpy(dtype=object)
+        own = np.isin(source, np.unique(source[self.role == "target"].astype(str)))
+        self.relation = np.where(own, "same-source", "other-source").astype(object)
+        self._read_scores(tables)
+        self.rows = tuple(self._rows(tables.fits))
+
+    def _read_scores(self, tables: RunTables) -> None:
+        fits = tables.fits
+        self._n_fits = len(fits)
+        self._entering = fits["fitted_on"].isin([self.target, "nothing"]).to_numpy()
+        fit_index = pd.Index(fits["fit_id"])
+        fit_codes, fit_names = pd.factorize(tables.scores["fit_id"])
+        to_fit = fit_index.get_indexer(pd.Index(fit_names))
+        ok = (fits["status"] == "ok").to_numpy() & self._entering
+        keep = ok[to_fit][fit_codes] if len(fit_codes) else np.zeros(0, dtype=bool)
+        scores = tables.scores if keep.all() else tables.scores[keep]
+        self._fit = to_fit[fit_codes[keep]]
+        image_codes, image_names = pd.factorize(scores["image_id"])
+        image_index = pd.Index(tables.images["image_id"])
+        self._image = image_index.get_indexer(pd.Index(image_names))[image_codes]
+        corruption_codes, corruptions = pd.factorize(scores["corruption"], sort=True)
+        pair = corruption_codes.astype(np.int64) * 128 + scores["severity"].to_numpy(np.int64)
+        pairs, self._condition = np.unique(pair, return_inverse=True)
+        conditions = [(str(corruptions[p // 128]), int(p % 128)) for p in pairs]
+        order = sorted(range(len(pairs)), key=lambda k: (conditions[k][0] != CLEAN, conditions[k]))
+        self.conditions: tuple[Condition, ...] = tuple(conditions[k] for k in order)
+        self._condition = np.argsort(order)[self._condition] if order else self._condition
+        self._score, names = pd.factorize(scores["score"], sort=True)
+        self._score_names = [str(name) for name in names]
+        self._value = scores["value"].to_numpy(dtype=np.float64)
+        key = self._score.astype(np.int64) * self._n_fits + self._fit
+        self._order = np.argsort(key, kind="stable")
+        self._key = key[self._order]
+
+    def _rows(self, fits: pd.DataFrame) -> Iterator[Row]:
+        records = fits.to_dict("records")
+        seen = set(np.unique(self._key).tolist())
+        for detector in dict.fromkeys(fits["detector"][self._entering]):
+            own = [i for i in np.flatnonzero(self._entering) if records[i]["detector"] == detector]
+            for i in own:
+                self._check_fold(records[i])
+            members = tuple((int(i), *_numbers(records[i])) for i in own)
+            scored = [
+                (code, score)
+                for code, score in enumerate(self._score_names)
+                if any(code * self._n_fits + i in seen for i in own)
+            ]
+            failed = next((_failure(records[i]) for i in own if records[i]["status"] != "ok"), "")
+            for code, score in scored:
+                silent = [records[i] for i in own if code * self._n_fits + i not in seen]
+                silence = f"no scores from {_describe(silent[0])}" if silent else ""
+                yield Row(score, str(detector), members, failed or silence)
+            if not scored:
+                yield Row(str(detector), str(detector), members, failed or "no scores")
+
+    def _check_fold(self, fit: dict[Any, Any]) -> None:
+        _, fold = _numbers(fit)
+        if fold >= len(self.test) and not (fold == 0 and len(self.test) == 1):
+            raise TableError(
+                f"Fit {fit['fit_id']} is of fold {fold}, but table 'images' has no column "
+                f"'{split_column(fold)}'."
+            )
+
+    def values(self, row: Row) -> NDArray[np.float64]:
+        """Scores of one row: (fits, conditions, images), NaN where there is none."""
+        table = np.full((len(row.fits), len(self.conditions), len(self.patient)), np.nan)
+        if row.score not in self._score_names:
+            return table
+        base = self._score_names.index(row.score) * self._n_fits
+        for k, (fit, _, _) in enumerate(row.fits):
+            span = slice(*np.searchsorted(self._key, [base + fit, base + fit + 1]))
+            own = self._order[span]
+            table[k, self._condition[own], self._image[own]] = self._value[own]
+            if np.count_nonzero(~np.isnan(table[k])) != own.size:
+                raise TableError(
+                    f"Table 'scores' has an image twice for the score '{row.score}' of one fit "
+                    "under the same condition."
+                )
+        return table
+
+    def cells(self, row: Row) -> list[tuple[int, int, int]]:
+        """Position of the fit in `row.fits`, fold and seed; one for each fit and fold it serves."""
+        return [
+            (k, fold, seed)
+            for k, (_, seed, own) in enumerate(row.fits)
+            for fold in (range(len(self.test)) if own < 0 else [own])
+        ]
+
+    def questions(self) -> list[Question]:
+        """Detection (target against every other category) and open-set (ID = target + known)."""
+        target = self.role == "target"
+        known = target | (self.role == "known")
+        detection = Question("detection", target, self._groups(None), ("both", "target-only"))
+        open_set = Question("open-set", known, self._groups("ood"), ("both",))
+        return [question for question in (detection, open_set) if question.groups]
+
+    def _groups(self, joint_role: str | None) -> tuple[Group, ...]:
+        """OOD images by role, relation and category; a joint role takes unknown and abnormal."""
+        members: dict[tuple[str, str, str], list[int]] = {}
+        for image, category in enumerate(self.category):
+            role = self.role[image]
+            if category == self.target or role == "target":
+                continue
+            if joint_role is not None and role not in ("unknown", "abnormal"):
+                continue
+            key = (joint_role or role, self.relation[image], category)
+            members.setdefault(key, []).append(image)
+        return tuple(Group(*key, np.asarray(found)) for key, found in sorted(members.items()))
+
+
+def test_masks(images: pd.DataFrame) -> Mask:
+    """(folds, N) which images are test images; a table without splits is one fold, all test."""
+    columns: list[pd.Series[bool]] = []
+    while split_column(len(columns)) in images:
+        columns.append(images[split_column(len(columns))] == "test")
+    if not columns:
+        return np.ones((1, len(images)), dtype=bool)
+    shifted = images["role"].isin(SHIFTED)
+    return np.stack([(column | shifted).to_numpy(dtype=bool) for column in columns])
+
+
+def _numbers(fit: dict[Any, Any]) -> tuple[int, int]:
+    """Seed and fold of a fit, -1 where it has none."""
+    seed, fold = (-1 if pd.isna(fit[name]) else int(fit[name]) for name in ("seed", "fold"))
+    return seed, fold
+
+
+def _describe(fit: dict[Any, Any]) -> str:
+    seed, fold = _numbers(fit)
+    parts = [f"fold {fold}"] * (fold >= 0) + [f"seed {seed}"] * (seed >= 0)
+    return f"the fit of {', '.join(parts)}" if parts else "its fit"
+
+
+def _failure(fit: dict[Any, Any]) -> str:
+    return f"{_describe(fit)} failed: {fit['reason'] or 'no reason given'}"

@@ -1,0 +1,172 @@
+"""Ranking metrics of weighted images, for many columns of integer weights at once.
+
+The inner loops run over `WIDTH` columns and hold counts in float64, so that the compiler can use
+vector instructions throughout; counts are exact below 2^53.
+"""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["METRICS", "WIDTH", "weighted_metrics"]
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+METRICS = ("auroc", "aupr_in", "aupr_out", "fpr95_target", "fpr95_ood")
+WIDTH = 64
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def weighted_metrics(
+    x: Array,
+    id_images: Indices,
+    y: Array,
+    ood_images: Indices,
+    starts: Indices,
+    valid: NDArray[np.bool_],
+    weights: NDArray[np.uint8],
+    tpr: float,
+    result: Array,
+) -> None:
+    """Fill `result` (G, metrics, blocks x WIDTH) in the order of `METRICS`.
+
+    Args:
+        x: (n,) ID scores, ascending.
+        id_images: (n,) index of each ID image in `weights`.
+        y: (m,) OOD scores, group after group, ascending within each.
+        ood_images: (m,) index of each OOD image in `weights`.
+        starts: (G + 1,) where the groups start.
+        valid: (G,) groups to fill; the others keep what they hold.
+        weights: (blocks, images, WIDTH) how often each image counts.
+        tpr: true positive rate of the FPRs.
+        result: left as it is where a side has no weight.
+    """
+    below = np.searchsorted(x, y).astype(np.int64)
+    up_to = np.searchsorted(x, y, side="right").astype(np.int64)
+    cumulative = np.zeros((x.size + 1, WIDTH))
+    drawn = np.empty((y.size, WIDTH))
+    for block in range(weights.shape[0]):
+        columns = slice(block * WIDTH, (block + 1) * WIDTH)
+        for k in range(x.size):
+            own = weights[block, id_images[k]]
+            for b in range(WIDTH):
+                cumulative[k + 1, b] = cumulative[k, b] + own[b]
+        for j in range(y.size):
+            own = weights[block, ood_images[j]]
+            for b in range(WIDTH):
+                drawn[j, b] = own[b]
+        accepted_at = _rank_reaching(cumulative, tpr)
+        for group in range(valid.size):
+            if not valid[group]:
+                continue
+            span = slice(starts[group], starts[group + 1])
+            out = result[group, :, columns]
+            _from_the_top(
+                y[span], below[span], up_to[span], drawn[span], cumulative, accepted_at, tpr, out
+            )
+            _from_the_bottom(x, y[span], drawn[span], cumulative, out)
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _needed(total: Array, tpr: float) -> Array:
+    """Smallest counts whose share of `total` reaches `tpr`, in the arithmetic of a division."""
+    needed = np.zeros(WIDTH)
+    for b in range(WIDTH):
+        if total[b] > 0:
+            count = np.ceil(tpr * total[b])
+            while count > 0 and (count - 1) / total[b] >= tpr:
+                count -= 1
+            while count / total[b] < tpr:
+                count += 1
+            needed[b] = count
+    return needed
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _rank_reaching(cumulative: Array, tpr: float) -> Array:
+    """Rank of the first ID image, from the lowest score up, where `tpr` of them are accepted."""
+    rank = np.zeros(WIDTH)
+    needed = _needed(cumulative[-1], tpr)
+    for k in range(1, cumulative.shape[0]):
+        row = cumulative[k]
+        for b in range(WIDTH):
+            rank[b] += 1.0 if row[b] < needed[b] else 0.0
+    return rank
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _from_the_top(
+    y: Array,
+    below: Indices,
+    up_to: Indices,
+    drawn: Array,
+    cumulative: Array,
+    accepted_at: Array,
+    tpr: float,
+    out: Array,
+) -> None:
+    """AUROC, AUPR-OUT and both FPRs: one pass over the OOD images, highest score first."""
+    total_id = cumulative[-1]
+    total = np.zeros(WIDTH)
+    accepted = np.zeros(WIDTH)
+    for j in range(y.size):
+        own = drawn[j]
+        rank = float(below[j])
+        for b in range(WIDTH):
+            total[b] += own[b]
+            accepted[b] += own[b] if rank <= accepted_at[b] else 0.0
+    needed = _needed(total, tpr)
+    flagged = np.zeros(WIDTH)
+    flagged_id = np.zeros(WIDTH)
+    step = np.zeros(WIDTH)
+    pairs = np.zeros(WIDTH)
+    precision = np.zeros(WIDTH)
+    for j in range(y.size - 1, -1, -1):
+        own = drawn[j]
+        for b in range(WIDTH):
+            step[b] += own[b]
+        if j > 0 and y[j - 1] == y[j]:
+            continue
+        low, high = cumulative[below[j]], cumulative[up_to[j]]
+        for b in range(WIDTH):
+            before = flagged[b]
+            after = before + step[b]
+            above = total_id[b] - low[b]
+            precision[b] += step[b] * (after / max(after + above, 1.0))
+            pairs[b] += step[b] * (low[b] + high[b])
+            flagged_id[b] = above if before < needed[b] else flagged_id[b]
+            flagged[b] = after
+            step[b] = 0.0
+    for b in range(WIDTH):
+        if total[b] > 0 and total_id[b] > 0:
+            out[0, b] = pairs[b] / (2.0 * total[b] * total_id[b])
+            out[2, b] = precision[b] / total[b]
+            out[3, b] = accepted[b] / total[b]
+            out[4, b] = flagged_id[b] / total_id[b]
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _from_the_bottom(x: Array, y: Array, drawn: Array, cumulative: Array, out: Array) -> None:
+    """AUPR-IN: one pass over the ID images, lowest score first."""
+    accepted = np.zeros(WIDTH)
+    precision = np.zeros(WIDTH)
+    j = 0
+    start = 0
+    for k in range(x.size):
+        if k + 1 < x.size and x[k + 1] == x[k]:
+            continue
+        while j < y.size and y[j] <= x[k]:
+            own = drawn[j]
+            for b in range(WIDTH):
+                accepted[b] += own[b]
+            j += 1
+        low, high = cumulative[start], cumulative[k + 1]
+        for b in range(WIDTH):
+            share = high[b] / max(high[b] + accepted[b], 1.0)
+            precision[b] += (high[b] - low[b]) * share
+        start = k + 1
+    total = cumulative[-1]
+    for b in range(WIDTH):
+        if not np.isnan(out[0, b]):
+            out[1, b] = precision[b] / total[b]
