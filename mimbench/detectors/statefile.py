@@ -1,0 +1,87 @@
+"""State on disk: tensors and JSON in one safetensors file. Nothing is ever unpickled."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.optim import Optimizer
+
+from mimbench.errors import DetectorError
+
+__all__ = [
+    "above",
+    "below",
+    "flatten_optimiser",
+    "load_optimiser",
+    "read_state",
+    "write_state",
+]
+
+# One key only: the byte order of several is not stable in the format.
+METADATA_KEY = "mimbench"
+
+
+def write_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write tensors and values that JSON can hold, whole or not at all.
+
+    Equal states give equal bytes. The directory of `path` is made if need be.
+    """
+    tensors = {
+        name: value.detach().cpu().contiguous().clone()
+        for name, value in state.items()
+        if isinstance(value, Tensor)
+    }
+    values = {name: value for name, value in state.items() if name not in tensors}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    save_file(tensors, partial, metadata={METADATA_KEY: json.dumps(values, sort_keys=True)})
+    with partial.open("rb+") as file:
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Read what `write_state` wrote; tensors are on the CPU.
+
+    Raises:
+        DetectorError: the file is missing, damaged, or not one of ours.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            values: dict[str, Any] = json.loads((file.metadata() or {})[METADATA_KEY])
+            return {name: file.get_tensor(name) for name in file.keys()} | values  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise DetectorError(f"{path} is not a readable state file: {error}.") from error
+
+
+def above(prefix: str, state: Mapping[str, Any]) -> dict[str, Any]:
+    """`state` with "prefix/" before every name."""
+    return {f"{prefix}/{name}": value for name, value in state.items()}
+
+
+def below(prefix: str, state: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of `state` whose names start with "prefix/", without it."""
+    start = f"{prefix}/"
+    return {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+
+
+def flatten_optimiser(optimiser: Optimizer) -> dict[str, Any]:
+    """An optimiser's state as tensors and JSON values, for `load_optimiser`."""
+    state = optimiser.state_dict()
+    flat = {f"{i}/{key}": v for i, slots in state["state"].items() for key, v in slots.items()}
+    return flat | {"groups": state["param_groups"]}
+
+
+def load_optimiser(optimiser: Optimizer, flat: Mapping[str, Any]) -> None:
+    """Restore what `flatten_optimiser` returned."""
+    slots: dict[int, dict[str, Any]] = {}
+    for name, value in flat.items():
+        if name != "groups":
+            index, _, key = name.partition("/")
+            slots.setdefault(int(index), {})[key] = value
+    optimiser.load_state_dict({"state": slots, "param_groups": flat["groups"]})
