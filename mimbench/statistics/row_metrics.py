@@ -16,6 +16,7 @@ from mimbench.statistics.intervals import (
     logit_interval,
 )
 from mimbench.statistics.layout import Condition, Layout, Question, Row
+from mimbench.statistics.weighted import add_present
 
 __all__ = ["ALL_CORRUPTIONS", "MEAN_SEVERITY", "Block", "Contest", "row_blocks"]
 
@@ -118,9 +119,7 @@ class _RowMetrics:
         means = contest.question.mean_weights
         self.entries = np.concatenate([np.eye(means.shape[1]), means])
         folds = sorted({fold for _, fold, _ in self.cells})
-        self._fewest_id = np.full(
-            len(self.entries), min(contest.id_images[fold].size for fold in folds)
-        )
+        self._fewest_id = min(contest.id_images[fold].size for fold in folds)
         sizes = np.min([np.diff(contest.starts[fold]) for fold in folds], axis=0)
         self._fewest_ood = np.asarray([sizes[entry > 0].min() for entry in self.entries])
 
@@ -249,7 +248,7 @@ class _RowMetrics:
     def _samples(self, condition: int, other: int) -> tuple[Array, Array]:
         """(entries, metrics, 1 + count) means over the fits, and (cells, entries, metrics)."""
         shape = (self.weights.shape[1], len(METRICS), self.resamples.count + 1)
-        total, drawn, broken = np.zeros(shape), np.zeros(shape), np.zeros(shape[:2], dtype=bool)
+        total, drawn, broken = np.zeros(shape), np.zeros(shape), np.zeros(shape[0], dtype=bool)
         points = np.zeros((len(self.cells), *shape[:2]))
         for cell, (fit, fold, _) in enumerate(self.cells):
             x, y = self._scores(fit, fold, condition, other)
@@ -261,13 +260,11 @@ class _RowMetrics:
                 self.contest.starts[fold],
             )
             points[cell] = own[:, :, 0]
-            weight = self.weights[cell][:, None, None]
-            there = ~np.isnan(own) & (weight > 0)
-            broken |= ~there[:, :, 0] & (weight[:, :, 0] > 0)
-            total += np.where(there, weight * own, 0.0)
-            drawn += weight * there
+            broken |= np.isnan(own[:, 0, 0]) & (self.weights[cell] > 0)
+            add_present(total, drawn, own, self.weights[cell])
         with np.errstate(invalid="ignore", divide="ignore"):
-            groups = np.where(broken[:, :, None], np.nan, total / drawn)
+            groups = np.divide(total, drawn, out=total)
+        groups[broken] = np.nan
         means = [
             np.tensordot(weights[weights > 0], groups[weights > 0], axes=1)
             for weights in self.contest.question.mean_weights
@@ -282,11 +279,12 @@ class _RowMetrics:
             return ["no resamples"] * entries
         reasons = ["" if clean else "interval only on clean images"] * groups
         reasons += [""] * (entries - groups)
-        if metric.startswith("fpr95"):
-            positive = self._fewest_ood if metric == "fpr95_ood" else self._fewest_id
-            fewest = np.minimum(self._fewest_id, positive).astype(int)
-            for entry in np.flatnonzero(fewest < FEWEST_FOR_FPR):
-                reasons[entry] = f"{fewest[entry]} images per fit, {FEWEST_FOR_FPR} are needed"
+        if metric == "fpr95_ood":
+            reasons = [
+                _too_few(n, "OOD") or r for n, r in zip(self._fewest_ood, reasons, strict=True)
+            ]
+        if metric in ("fpr95_target", "fpr95_ood"):
+            reasons = [_too_few(self._fewest_id, "ID") or reason for reason in reasons]
         return reasons
 
 
@@ -301,3 +299,9 @@ def _sd_of_means(per_cell: Array, labels: Sequence[int]) -> Array:
     of = np.asarray(labels)
     means = np.stack([np.mean(per_cell[of == name], axis=0) for name in names])
     return np.asarray(np.std(means, axis=0, ddof=1))
+
+
+def _too_few(images: int, side: str) -> str:
+    if images >= FEWEST_FOR_FPR:
+        return ""
+    return f"{images} {side} images in a fit; an interval needs {FEWEST_FOR_FPR}"

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["METRICS", "WIDTH", "weighted_metrics"]
+__all__ = ["METRICS", "WIDTH", "add_present", "weighted_metrics"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -170,3 +170,23 @@ def _from_the_bottom(x: Array, y: Array, drawn: Array, cumulative: Array, out: A
     for b in range(WIDTH):
         if not np.isnan(out[0, b]):
             out[1, b] = precision[b] / total[b]
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def add_present(total: Array, weight: Array, values: Array, weights: Array) -> None:
+    """Add weighted values to `total`, and the weights of those that are not NaN to `weight`.
+
+    Args:
+        total: (G, metrics, resamples) sums, changed in place.
+        weight: of the same shape, changed in place.
+        values: of the same shape.
+        weights: (G,) weight of each group.
+    """
+    for group in range(values.shape[0]):
+        own = weights[group]
+        for metric in range(values.shape[1]):
+            for k in range(values.shape[2]):
+                value = values[group, metric, k]
+                if value == value:
+                    total[group, metric, k] += own * value
+                    weight[group, metric, k] += own

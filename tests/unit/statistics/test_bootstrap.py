@@ -1,0 +1,88 @@
+"""Resampled metrics against scikit-learn on the same resamples."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from mimbench.statistics.bootstrap import METRICS, Resamples, percentile_interval
+
+
+def weights(resamples, images):
+    blocks, _, width = resamples.weights.shape
+    flat = resamples.weights.transpose(1, 0, 2).reshape(images, blocks * width)
+    return flat[:, : resamples.count + 1].astype(int)
+
+
+def expected(ood, scores):
+    def fpr(positive, score):
+        false, true, _ = sk.roc_curve(positive, score, drop_intermediate=False)
+        return false[np.argmax(true >= 0.95)]
+
+    return [
+        sk.roc_auc_score(ood, scores),
+        sk.average_precision_score(1 - ood, -scores),
+        sk.average_precision_score(ood, scores),
+        fpr(1 - ood, -scores),
+        fpr(ood, scores),
+    ]
+
+
+@pytest.mark.parametrize("digits", [1, 6])
+def test_every_metric_equals_a_scikit_learn_loop(digits):
+    rng = np.random.default_rng(digits)
+    category = np.repeat(["mpox", "acne", "rosacea"], [24, 15, 30])
+    ood = (category != "mpox").astype(int)
+    patient = np.arange(69) // 3
+    scores = np.round(rng.normal(size=69) + ood, digits)
+    resamples = Resamples(patient, category, 100, rng)
+    measured = resamples.metrics(
+        scores[:24], np.arange(24), scores[24:], np.arange(24, 69), [0, 15, 45]
+    )
+    drawn = weights(resamples, 69)
+    assert measured.shape == (2, len(METRICS), 101)
+    for group, name in enumerate(["acne", "rosacea"]):
+        own = (category == name) | (category == "mpox")
+        for k in range(101):
+            repeated = np.repeat(np.flatnonzero(own), drawn[own, k])
+            np.testing.assert_allclose(
+                measured[group, :, k], expected(ood[repeated], scores[repeated]), atol=1e-12
+            )
+
+
+def test_patients_are_drawn_whole_and_categories_keep_their_patients():
+    rng = np.random.default_rng(0)
+    category = np.repeat(["mpox", "acne"], [12, 8])
+    patient = np.concatenate([np.arange(12) // 3, 10 + np.arange(8) // 2])
+    drawn = weights(Resamples(patient, category, 500, rng), 20)
+    assert (drawn[:, 0] == 1).all()
+    for who in np.unique(patient):
+        own = drawn[patient == who]
+        assert (own == own[0]).all()
+    assert (drawn[category == "mpox"].sum(0) == 12).all()
+    assert (drawn[category == "acne"].sum(0) == 8).all()
+    assert drawn[:, 1:].std() > 0.5
+
+
+def test_a_patient_with_images_of_two_categories_is_drawn_once_for_both():
+    category = ["mpox", "mpox", "mpox", "acne", "acne", "acne"]
+    patient = [0, 1, 2, 0, 1, 5]
+    drawn = weights(Resamples(patient, category, 50, np.random.default_rng(1)), 6)
+    assert (drawn[0] == drawn[3]).all()
+    assert (drawn[1] == drawn[4]).all()
+
+
+def test_resamples_repeat_from_their_generator_and_missing_scores_stay_missing():
+    first, second = (
+        Resamples(range(20), ["a"] * 10 + ["b"] * 10, 10, np.random.default_rng(5)) for _ in "ab"
+    )
+    assert (first.weights == second.weights).all()
+    y = np.arange(10.0)
+    y[3] = np.nan
+    measured = first.metrics(np.zeros(10), range(10), y, range(10, 20), [0, 5, 10])
+    assert np.isnan(measured[0]).all()
+    assert not np.isnan(measured[1]).any()
+
+
+def test_percentile_interval_leaves_out_empty_resamples():
+    values = np.array([np.nan, *range(101)], float)
+    assert percentile_interval(values, 0.9) == pytest.approx((5, 95))
