@@ -7,7 +7,15 @@ from numpy.typing import NDArray
 
 from mimbench.errors import CorruptionError
 
-__all__ = ["SEVERITIES", "SMALLEST_SIDE", "Images", "Keys", "check_images", "check_keys"]
+__all__ = [
+    "SEVERITIES",
+    "SMALLEST_SIDE",
+    "Images",
+    "Keys",
+    "check_images",
+    "check_keys",
+    "check_severity",
+]
 
 Images = NDArray[np.uint8]
 Keys = NDArray[np.uint64]
@@ -65,3 +73,11 @@ def _key(key: object) -> int:
     if not 0 <= int(key) < 2**64:
         raise CorruptionError(f"Keys must lie in 0..2**64-1; {key} does not.")
     return int(key)
+
+
+def check_severity(severity: object, name: str) -> None:
+    """Raise CorruptionError unless `severity` is an integer from 1 to 5."""
+    if isinstance(severity, bool) or severity not in SEVERITIES:
+        raise CorruptionError(
+            f"Severity must be an integer from 1 to 5 for '{name}', not {severity!r}."
+        )

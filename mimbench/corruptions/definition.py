@@ -1,17 +1,26 @@
 """What a corruption is: a kernel with parameters for each of five severities."""
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mimbench.corruptions.checks import SEVERITIES, Images, check_images, check_keys
-from mimbench.corruptions.reference import corrupt_with_package
-from mimbench.errors import CorruptionError
+from mimbench.corruptions.catalogue import KERNELS
+from mimbench.corruptions.checks import Images, check_images, check_keys, check_severity
+from mimbench.corruptions.draws import Draws, stream
+from mimbench.corruptions.reference import apply_reference
 
-__all__ = ["Corruption"]
+__all__ = ["Corruption", "Engine"]
+
+Engine = Literal["own", "reference"]
+
+# Raised whenever a kernel gives other pixels for the same parameters: caches are keyed by it.
+PIXEL_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -19,29 +28,54 @@ class Corruption:
     """A kernel with its parameters.
 
     Attributes:
-        name: what the condition is called in tables.
-        kernel: what computes it.
+        name: what the condition is called in tables; draws depend on it.
+        kernel: what computes it, a key of `KERNELS`.
         parameters: name -> values at severity 1..5.
     """
 
     name: str
     kernel: str
-    parameters: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    parameters: Mapping[str, tuple[float, ...]]
 
     def apply(
-        self, images: Images, severity: int, keys: Sequence[int] | NDArray[np.integer]
+        self,
+        images: Images,
+        severity: int,
+        keys: Sequence[int] | NDArray[np.integer],
+        *,
+        engine: Engine = "own",
+        threads: int | None = None,
     ) -> Images:
         """Corrupt images; arguments and result as for `mimbench.corruptions.apply`."""
-        if isinstance(severity, bool) or severity not in SEVERITIES:
-            raise CorruptionError(
-                f"Severity must be an integer from 1 to 5 for '{self.name}', not {severity!r}."
-            )
+        check_severity(severity, self.name)
+        if engine == "reference":
+            return apply_reference(images, self.name, severity, keys)
         images = check_images(images)
-        return corrupt_with_package(
-            images, self.kernel, int(severity), check_keys(keys, len(images))
-        )
+        draws = Draws(check_keys(keys, len(images)), stream(self.name, int(severity)))
+        values = {name: row[int(severity) - 1] for name, row in self.parameters.items()}
+        run = KERNELS[self.kernel].run
+        threads = min(threads or _usable_processors(), len(images))
+        if threads <= 1:
+            return run(images, draws, **values) if len(images) else images.copy()
+        # four parts per thread: an unlucky one does not keep the others waiting for long
+        bounds = np.linspace(0, len(images), min(4 * threads, len(images)) + 1).astype(int)
+        parts = [slice(first, last) for first, last in pairwise(bounds)]
+        with ThreadPoolExecutor(threads) as pool:
+            return np.concatenate(
+                list(pool.map(lambda part: run(images[part], draws[part], **values), parts))
+            )
 
     def describe(self) -> dict[str, Any]:
-        """All that the pixels depend on beside image, severity and key, as JSON values."""
-        parameters = {name: list(values) for name, values in sorted(self.parameters.items())}
-        return {"name": self.name, "kernel": self.kernel, "parameters": parameters}
+        """All that the pixels depend on beside image, severity, key and engine, as JSON values."""
+        return {
+            "name": self.name,
+            "kernel": self.kernel,
+            "parameters": {name: list(row) for name, row in sorted(self.parameters.items())},
+            "pixel_version": PIXEL_VERSION,
+        }
+
+
+def _usable_processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mimbench.corruptions.builtin import BUILTIN
 from mimbench.corruptions.checks import Images, check_images, check_keys
-from mimbench.corruptions.definition import Corruption
+from mimbench.corruptions.definition import Corruption, Engine
 from mimbench.errors import CorruptionError, UnknownNameError
 
 __all__ = ["CLEAN", "apply", "builtin", "names"]
@@ -32,18 +32,27 @@ def builtin(name: str) -> Corruption:
 
 
 def apply(
-    images: Images, name: str, severity: int, keys: Sequence[int] | NDArray[np.integer]
+    images: Images,
+    name: str,
+    severity: int,
+    keys: Sequence[int] | NDArray[np.integer],
+    *,
+    engine: Engine = "own",
+    threads: int | None = None,
 ) -> Images:
     """Corrupt a batch of images.
 
     The draws depend on (key, corruption, severity) alone: not on the order or size of the batch,
-    the process, or any global state.
+    threads, the process, or any global state.
 
     Args:
         images: uint8 (N, H, W, 3), RGB, at least 32x32 pixels, contiguous or not; not modified.
         name: one of `names()`, or "clean" (with severity 0), which changes nothing.
         severity: 1 (weak) to 5 (strong); 0 for "clean" alone.
         keys: one integer in 0..2**64-1 per image.
+        engine: "own" kernels, or the package `imagecorruptions` as "reference" to check against
+            (much slower, one thread; other draws).
+        threads: how many work on the batch; as many as there are processors unless given.
 
     Returns:
         uint8 (N, H, W, 3), a new array.
@@ -53,7 +62,7 @@ def apply(
         UnknownNameError: no built-in corruption has this name.
     """
     if name != CLEAN:
-        return builtin(name).apply(images, severity, keys)
+        return builtin(name).apply(images, severity, keys, engine=engine, threads=threads)
     if severity != 0:
         raise CorruptionError(f"'{CLEAN}' has severity 0 only, not {severity!r}.")
     images = check_images(images)

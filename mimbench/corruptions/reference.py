@@ -8,37 +8,49 @@ Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261) in the implementation by 
 
 import hashlib
 import threading
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from mimbench.corruptions.checks import Images, Keys
+from mimbench.corruptions.checks import Images, check_images, check_keys
+from mimbench.errors import CorruptionError
 
-__all__ = ["corrupt_with_package"]
+__all__ = ["apply_reference"]
 
 # The package draws from numpy's global generator: one call at a time may borrow it.
 _GLOBAL_GENERATOR = threading.Lock()
 _TAKES_SEED = ("impulse_noise", "glass_blur")
 
 
-def corrupt_with_package(images: Images, name: str, severity: int, keys: Keys) -> Images:
+def apply_reference(
+    images: Images, name: str, severity: int, keys: Sequence[int] | NDArray[np.integer]
+) -> Images:
     """Corrupt each image by `imagecorruptions`.
 
-    Args:
-        images: uint8 (N, H, W, 3), contiguous.
-        name: one of the 19 names of the package.
-        severity: 1..5.
-        keys: uint64 (N,).
+    Args and result as for `mimbench.corruptions.apply`.
 
-    Returns:
-        uint8 (N, H, W, 3).
+    Raises:
+        CorruptionError: the package has no corruption of this name.
     """
-    result = np.empty_like(images)
-    for index, key in enumerate(keys):
-        result[index] = _corrupt(
-            images[index], name, severity, _seed_words(int(key), name, severity)
+    if name not in _package_names():
+        raise CorruptionError(
+            f"The reference engine cannot compute '{name}', only the 19 corruptions of ImageNet-C; "
+            "use the own engine."
         )
+    images = check_images(images)
+    result = np.empty_like(images)
+    for index, key in enumerate(check_keys(keys, len(images))):
+        words = _seed_words(int(key), name, severity)
+        result[index] = _corrupt(images[index], name, severity, words)
     return result
+
+
+def _package_names() -> list[str]:
+    from imagecorruptions import get_corruption_names  # here: the import takes seconds
+
+    return list(get_corruption_names("all"))
 
 
 def _seed_words(key: int, name: str, severity: int) -> list[int]:
@@ -47,7 +59,7 @@ def _seed_words(key: int, name: str, severity: int) -> list[int]:
 
 
 def _corrupt(image: Images, name: str, severity: int, words: list[int]) -> Images:
-    from imagecorruptions import corruptions  # here: the import takes seconds
+    from imagecorruptions import corruptions
 
     function = getattr(corruptions, name)
     seed = {"seed": words[0]} if name in _TAKES_SEED else {}
