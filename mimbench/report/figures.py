@@ -1,0 +1,91 @@
+"""The figures of a run: which are drawn, their file names and what they show in words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mimbench.report.curves import category_cells, degradation_curves
+from mimbench.report.folder import RunFolder
+from mimbench.report.leaderboard import Leaderboard
+from mimbench.report.plots import (
+    degradation_figure,
+    distribution_figure,
+    heat_map_figure,
+    paper_style,
+    roc_figure,
+    save_figure,
+)
+from mimbench.report.samples import clean_samples, standardised
+from mimbench.report.styles import RowStyle
+
+__all__ = ["PROTOCOLS", "Drawing", "draw_figures"]
+
+PROTOCOLS = {
+    "both": "target and other images corrupted",
+    "target-only": "only target images corrupted",
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure in files.
+
+    Attributes:
+        stem: file name without its ending, e.g. "roc".
+        kind: "degradation", "heat map", "roc" or "distribution".
+        words: what it shows, for those who cannot see it.
+    """
+
+    stem: str
+    kind: str
+    words: str
+    svg: Path
+
+
+def draw_figures(
+    run: RunFolder, metrics: pd.DataFrame, board: Leaderboard, styles: dict[str, RowStyle]
+) -> tuple[Drawing, ...]:
+    """Draw every figure that the run has numbers for into its folder `figures`."""
+    folder = run.path / "figures"
+    folder.mkdir(exist_ok=True)
+    drawings = []
+    with paper_style():
+        for stem, kind, words, figure in _figures(run, metrics, board, styles):
+            save_figure(figure, folder / stem)
+            drawings.append(Drawing(stem, kind, words, folder / f"{stem}.svg"))
+    return tuple(drawings)
+
+
+def _figures(
+    run: RunFolder, metrics: pd.DataFrame, board: Leaderboard, styles: dict[str, RowStyle]
+) -> Iterator[tuple[str, str, str, Figure]]:
+    headline = {entry.row: styles[entry.row] for entry in board.entries if entry.headline}
+    rows = list(headline)
+    if not rows:
+        return
+    for group in board.groups:
+        for protocol, meaning in PROTOCOLS.items():
+            curves = degradation_curves(metrics, group, protocol, rows)
+            if len(curves):
+                title = f"{group.label}; {meaning}"
+                yield (
+                    f"degradation_{group.slug}_{protocol}",
+                    "degradation",
+                    f"AUROC by severity of each corruption: {title}.",
+                    degradation_figure(curves, headline, title),
+                )
+    cells = category_cells(metrics, board.groups, rows)
+    if len(cells):
+        words = "Clean AUROC of every score on every category."
+        yield "categories", "heat map", words, heat_map_figure(cells, rows)
+    samples = clean_samples(run.tables, rows)
+    if samples:
+        words = "ROC curves by group: share of other images refused against targets refused."
+        yield "roc", "roc", words, roc_figure(samples, board.groups, headline)
+        words = "How the scores of target and other images spread, for each score."
+        shown = {row: style for row, style in headline.items() if row in samples}
+        figure = distribution_figure(standardised(samples), board.groups, shown)
+        yield "distributions", "distribution", words, figure

@@ -1,0 +1,164 @@
+"""What a run leaves in its folder, read for the report."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from mimbench.errors import TableError
+from mimbench.recipes import validate
+from mimbench.scores import RunTables, read_tables
+
+__all__ = ["DetectorInfo", "GalleryEntry", "RunFolder", "RunInfo", "read_run"]
+
+EXTRAS = ("verdicts", "class_signal", "audit")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class DetectorInfo(_Record):
+    """One detector as the run described it.
+
+    Attributes:
+        headline: the scores that speak for the detector; empty: all of them.
+        input_size: side of the square it sees, pixels.
+    """
+
+    name: str
+    family: str = ""
+    control: bool = False
+    input_size: int | None = None
+    headline: tuple[str, ...] = ()
+    description: str = ""
+
+    def is_headline(self, row: str) -> bool:
+        """Whether the row speaks for the detector."""
+        return not self.headline or row in {f"{self.name}/{score}" for score in self.headline}
+
+
+class RunInfo(_Record):
+    """Contents of run.json; a folder with the tables alone has the defaults.
+
+    Attributes:
+        seconds: wall time by stage.
+        run: the resolved run file.
+    """
+
+    name: str = ""
+    command: str = ""
+    date: str = ""
+    target: str = ""
+    canonical_size: int | None = None
+    notes: tuple[str, ...] = ()
+    environment: dict[str, Any] = Field(default_factory=dict)
+    seconds: dict[str, float] = Field(default_factory=dict)
+    run: dict[str, Any] = Field(default_factory=dict)
+    detectors: tuple[DetectorInfo, ...] = ()
+
+
+class GalleryEntry(_Record):
+    """One picture of the gallery: original, masked, inpainted and difference side by side."""
+
+    file: str
+    detector: str = ""
+    category: str = ""
+    role: str = ""
+    image_id: str = ""
+    kind: str = ""
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run folder in memory.
+
+    Attributes:
+        rejected: columns `path` and `reason`, one row per image that could not be read.
+        extras: optional tables by file stem: verdicts, class_signal, audit.
+    """
+
+    path: Path
+    tables: RunTables
+    info: RunInfo
+    rejected: pd.DataFrame
+    gallery: tuple[GalleryEntry, ...]
+    extras: dict[str, pd.DataFrame]
+
+    @property
+    def name(self) -> str:
+        """The run's name, or else its folder's."""
+        return self.info.name or self.path.resolve().name
+
+    @property
+    def target(self) -> str:
+        """The target category."""
+        images = self.tables.images
+        names = images.loc[images["role"] == "target", "category"].unique()
+        return str(names[0]) if len(names) else self.info.target
+
+    @property
+    def detectors(self) -> dict[str, DetectorInfo]:
+        """Detectors by name in the order of run.json; those that only the fits name follow."""
+        described = {detector.name: detector for detector in self.info.detectors}
+        for fit in self.tables.fits.drop_duplicates("detector").itertuples():
+            name = str(fit.detector)
+            facts = {
+                "family": str(fit.family),
+                "control": bool(fit.control),
+                "input_size": int(str(fit.input_size)),
+            }
+            before = described.get(name, DetectorInfo(name=name))
+            described[name] = before.model_copy(update=facts)
+        return described
+
+
+def read_run(folder: Path) -> RunFolder:
+    """Read a finished run.
+
+    Raises:
+        TableError: a table is missing or wrong, or a CSV or JSON file cannot be read.
+        RecipeError: a field of run.json or gallery.json is wrong.
+    """
+    rejected = _read_csv(folder / "rejected.csv")
+    extras = {stem: _read_csv(folder / f"{stem}.csv") for stem in EXTRAS}
+    return RunFolder(
+        path=folder,
+        tables=read_tables(folder),
+        info=_read_info(folder / "run.json"),
+        rejected=pd.DataFrame(columns=["path", "reason"]) if rejected is None else rejected,
+        gallery=_read_gallery(folder / "gallery" / "gallery.json"),
+        extras={stem: table for stem, table in extras.items() if table is not None},
+    )
+
+
+def _read_info(path: Path) -> RunInfo:
+    return validate(RunInfo, _read_json(path), path) if path.is_file() else RunInfo()
+
+
+def _read_gallery(path: Path) -> tuple[GalleryEntry, ...]:
+    if not path.is_file():
+        return ()
+    return tuple(validate(GalleryEntry, entry, path) for entry in _read_json(path))
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise TableError(f"{path} is not readable JSON: {error}.") from error
+
+
+def _read_csv(path: Path) -> pd.DataFrame | None:
+    if not path.is_file():
+        return None
+    try:
+        return pd.read_csv(path, keep_default_na=False)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise TableError(f"{path} is not a readable CSV file: {error}.") from error

@@ -1,0 +1,284 @@
+"""How each figure is drawn: degradation curves, category heat map, ROC, score distributions.
+
+Every figure is a matplotlib `Figure` that no pyplot state knows of.
+"""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mimbench.report.groups import Group
+from mimbench.report.samples import GRID, FitSample, mean_roc
+from mimbench.report.styles import RowStyle
+
+__all__ = [
+    "GRID_INK",
+    "INK",
+    "PAPER",
+    "degradation_figure",
+    "distribution_figure",
+    "heat_map_figure",
+    "paper_style",
+    "roc_figure",
+    "save_figure",
+]
+
+# Neutral colours as the page recognises them, to replace them in dark mode.
+INK, GRID_INK, PAPER = "#1c1e22", "#dfe2e7", "#fefefe"
+STYLE = {
+    "svg.hashsalt": "mimbench",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": GRID_INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.facecolor": PAPER,
+    "axes.facecolor": PAPER,
+    "legend.frameon": False,
+}
+Styles = Mapping[str, RowStyle]
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """The style of all figures, and silence for two warnings that seaborn 0.13.2 causes."""
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.simplefilter("ignore", mpl.MatplotlibDeprecationWarning)
+        if category := getattr(pd.errors, "Pandas4Warning", None):
+            warnings.simplefilter("ignore", category)
+        yield
+
+
+def save_figure(figure: Figure, stem: Path) -> None:
+    """Write `<stem>.png` at 300 dpi and `<stem>.svg`, the same bytes for the same figure."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # what was just laid out serves both files
+    figure.savefig(stem.with_name(stem.name + ".png"), dpi=300)
+    figure.savefig(stem.with_name(stem.name + ".svg"), metadata={"Date": None})
+
+
+def degradation_figure(curves: pd.DataFrame, styles: Styles, title: str) -> Figure:
+    """AUROC by severity, one panel per corruption, with intervals as bands.
+
+    Args:
+        curves: columns `row`, `corruption`, `severity` (0 = clean), `value`, `low`, `high`.
+        styles: the rows to draw, in the order of the legend.
+        title: group and protocol in words.
+    """
+    corruptions = list(dict.fromkeys(curves["corruption"]))
+    figure, axes = _grid(len(corruptions), columns=5, width=2.2, height=1.9, share=True)
+    for axis, corruption in zip(axes, corruptions, strict=True):
+        panel = curves[curves["corruption"] == corruption].sort_values("severity")
+        _curves(axis, panel, {row: styles[row] for row in styles if row in set(panel["row"])})
+        axis.set_title(str(corruption).replace("_", " "))
+        axis.set_xticks(range(6), ["clean", "1", "2", "3", "4", "5"])
+        axis.axhline(0.5, color=INK, linewidth=0.7, alpha=0.5)
+    bottom = min(0.4, float(np.nanmin(curves[["value", "low"]].to_numpy(float))) - 0.02)
+    axes[0].set_ylim(max(0.0, bottom), 1.01)
+    figure.supxlabel("severity", fontsize=9, color=INK)
+    figure.supylabel("AUROC", fontsize=9, color=INK)
+    _legend(figure, styles, title)
+    return figure
+
+
+def _curves(axis: Any, panel: pd.DataFrame, styles: Styles) -> None:
+    sns.lineplot(
+        data=panel,
+        x="severity",
+        y="value",
+        hue="row",
+        style="row",
+        hue_order=list(styles),
+        style_order=list(styles),
+        palette={row: style.colour for row, style in styles.items()},
+        dashes={row: style.dash_lengths for row, style in styles.items()},
+        markers={row: style.marker for row, style in styles.items()},
+        markersize=4,
+        ax=axis,
+        errorbar=None,
+        estimator=None,
+        legend=False,
+    )
+    axis.set(xlabel="", ylabel="")
+    for row, style in styles.items():
+        points = panel[panel["row"] == row]
+        axis.fill_between(
+            points["severity"].to_numpy(float),
+            points["low"].to_numpy(float),
+            points["high"].to_numpy(float),
+            color=style.colour,
+            alpha=0.06 if style.dashes else 0.13,
+            linewidth=0,
+        )
+
+
+def heat_map_figure(cells: pd.DataFrame, rows: Sequence[str]) -> Figure:
+    """Clean AUROC of every category and row, one block per group.
+
+    Args:
+        cells: columns `group`, `label` (category with its n), `row`, `value`.
+        rows: columns of the map, in order.
+    """
+    blocks = {
+        str(group): part.pivot_table(
+            index="label", columns="row", values="value", sort=False, observed=True
+        ).reindex(columns=list(rows))
+        for group, part in cells.groupby("group", sort=False)
+    }
+    heights = [len(block) for block in blocks.values()]
+    figure = Figure(
+        figsize=(3.2 + 0.62 * len(rows), 1.1 + 0.24 * sum(heights) + 0.32 * len(heights)),
+        layout="constrained",
+    )
+    axes = np.atleast_1d(figure.subplots(len(blocks), 1, sharex=True, height_ratios=heights))
+    colours = sns.diverging_palette(38, 245, s=85, l=58, as_cmap=True)
+    for axis, (group, block) in zip(axes, blocks.items(), strict=True):
+        sns.heatmap(
+            block,
+            ax=axis,
+            cmap=colours,
+            vmin=0,
+            vmax=1,
+            annot=True,
+            fmt=".2f",
+            annot_kws={"size": 7.5},
+            linewidths=1,
+            linecolor=PAPER,
+            cbar=False,
+        )
+        axis.set(xlabel="", ylabel="")
+        axis.grid(visible=False)
+        axis.set_title(group, loc="left", fontweight="bold")
+        axis.tick_params(axis="y", rotation=0, length=0)
+        axis.tick_params(axis="x", rotation=45, length=0)
+    for label in axes[-1].get_xticklabels():
+        label.set_ha("right")
+    figure.colorbar(
+        axes[0].collections[0], ax=list(axes), label="AUROC (0.5 = coin toss)", shrink=0.6
+    )
+    return figure
+
+
+def roc_figure(
+    samples: Mapping[str, list[FitSample]], groups: Sequence[Group], styles: Styles
+) -> Figure:
+    """ROC per group: the mean over fits and categories at equal shares of refused targets."""
+    figure, axes = _grid(len(groups), columns=3, width=3.0, height=2.8, share=True)
+    for axis, group in zip(axes, groups, strict=True):
+        for row, style in styles.items():
+            curve = mean_roc(samples.get(row, []), group)
+            if curve is not None:
+                axis.plot(
+                    np.r_[0, GRID, 1],
+                    np.r_[0, curve, 1],
+                    color=style.colour,
+                    linestyle=style.line,
+                    linewidth=1.6,
+                )
+        axis.plot([0, 1], [0, 1], color=INK, linewidth=0.7, alpha=0.5)
+        axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+        axis.set_title(group.label)
+    figure.supxlabel("share of target images refused", fontsize=9, color=INK)
+    figure.supylabel("share of other images refused", fontsize=9, color=INK)
+    _legend(figure, styles, "")
+    return figure
+
+
+def distribution_figure(values: pd.DataFrame, groups: Sequence[Group], styles: Styles) -> Figure:
+    """How the scores of each row spread over target and other images.
+
+    Args:
+        values: columns `row`, `group`, `value`, as `standardised` returns them.
+        groups: the groups in order.
+        styles: the rows to draw.
+    """
+    order = ["target", *(group.label for group in groups)]
+    figure, axes = _grid(
+        len(styles), columns=3, width=2.7, height=0.75 + 0.36 * len(order), share=False
+    )
+    for axis, (row, style) in zip(axes, styles.items(), strict=True):
+        part = values[values["row"] == row]
+        low, high = np.percentile(part["value"], [1, 99])
+        sns.violinplot(
+            data=part[part["value"].between(low, high)],
+            x="value",
+            y="group",
+            order=order,
+            ax=axis,
+            color=style.colour,
+            cut=0,
+            inner="quart",
+            density_norm="width",
+            linewidth=0.8,
+            linecolor=INK,
+            alpha=0.7,
+        )
+        axis.set(xlabel="", ylabel="")
+        axis.set_title(row)
+        axis.axvline(0, color=INK, linewidth=0.7, alpha=0.5)
+    for axis in axes:
+        if not axis.get_subplotspec().is_first_col():
+            axis.set_yticklabels([])
+    figure.supxlabel(
+        "score: spreads (interquartile ranges) above the middle target image; "
+        "right = less like the target",
+        fontsize=9,
+        color=INK,
+    )
+    return figure
+
+
+def _grid(
+    panels: int, columns: int, width: float, height: float, *, share: bool
+) -> tuple[Figure, list[Any]]:
+    columns = min(columns, panels)
+    rows = -(-panels // columns)
+    figure = Figure(figsize=(0.8 + width * columns, 0.9 + height * rows), layout="constrained")
+    axes = np.ravel(figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share))
+    for axis in axes[panels:]:
+        axis.set_visible(False)
+    for axis in axes[max(panels - columns, 0) : panels]:
+        axis.tick_params(labelbottom=True)
+    return figure, list(axes[:panels])
+
+
+def _legend(figure: Figure, styles: Styles, title: str) -> None:
+    lines = [
+        Line2D(
+            [],
+            [],
+            color=style.colour,
+            linestyle=style.line,
+            marker=style.marker,
+            markersize=4,
+            label=row,
+        )
+        for row, style in styles.items()
+    ]
+    figure.legend(
+        handles=lines,
+        loc="outside upper left",
+        ncols=4,
+        title=title,
+        alignment="left",
+        fontsize=8.5,
+    )

@@ -1,0 +1,106 @@
+"""Clean test scores by row, fit and group: what ROC curves and distributions are drawn from."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mimbench.report.groups import Group
+from mimbench.scores import CLEAN, RunTables
+from mimbench.statistics.layout import Layout
+
+__all__ = ["GRID", "FitSample", "clean_samples", "mean_roc", "standardised"]
+
+Values = npt.NDArray[np.float64]
+GRID: Values = (np.arange(200) + 0.5) / 200
+
+
+@dataclass(frozen=True)
+class FitSample:
+    """Test scores of one fit on one fold without corruption; higher = less like the target.
+
+    Attributes:
+        target: scores of the target images.
+        others: scores by group and category.
+    """
+
+    target: Values
+    others: dict[Group, dict[str, Values]]
+
+
+def clean_samples(tables: RunTables, rows: Collection[str]) -> dict[str, list[FitSample]]:
+    """Samples by row, one for each fit and fold that it serves; failed rows are left out."""
+    scores = tables.scores
+    clean = scores[(scores["corruption"] == CLEAN) & scores["score"].isin(list(rows))]
+    if clean.empty:
+        return {}
+    layout = Layout(RunTables(clean, tables.fits, tables.images))
+    question = next((q for q in layout.questions() if q.name == "detection"), None)
+    if question is None:
+        return {}
+    samples: dict[str, list[FitSample]] = {}
+    for row in layout.rows:
+        if row.score not in rows or row.reason:
+            continue
+        values = layout.values(row)[:, 0]
+        for position, fold, _ in layout.cells(row):
+            own, test = values[position], layout.test[fold]
+            others: dict[Group, dict[str, Values]] = {}
+            for group in question.groups:
+                members = group.images[test[group.images]]
+                if members.size:
+                    place = others.setdefault(Group(group.role, group.relation), {})
+                    place[group.category] = own[members]
+            target = own[question.id_images & test]
+            if target.size:
+                samples.setdefault(row.score, []).append(FitSample(target, others))
+    return samples
+
+
+def mean_roc(samples: Sequence[FitSample], group: Group) -> Values | None:
+    """Share of other images refused where `GRID` of the target images are refused.
+
+    The mean over categories within a fit, then over fits, as the AUROC of the leaderboard.
+    """
+    curves = [
+        np.mean([_roc(sample.target, values) for values in sample.others[group].values()], axis=0)
+        for sample in samples
+        if group in sample.others
+    ]
+    return np.asarray(np.mean(curves, axis=0), np.float64) if curves else None
+
+
+def _roc(target: Values, other: Values) -> Values:
+    thresholds = np.unique(np.concatenate([target, other]))[::-1]
+    false = 1 - np.searchsorted(np.sort(target), thresholds, side="left") / len(target)
+    true = 1 - np.searchsorted(np.sort(other), thresholds, side="left") / len(other)
+    # The shift keeps vertical steps in order for np.interp without moving them visibly.
+    steps = np.arange(len(thresholds) + 1) * 1e-12
+    curve: Values = np.interp(GRID, np.append(0.0, false) + steps, np.append(0.0, true))
+    return curve
+
+
+def standardised(samples: dict[str, list[FitSample]]) -> pd.DataFrame:
+    """Scores in spreads (interquartile ranges) above the median of the fit's target images.
+
+    Fits have scales of their own; only after this can their images stand in one picture.
+
+    Returns:
+        Columns `row`, `group` ("target" or a group's label), `value`.
+    """
+    frames = []
+    for row, of_row in samples.items():
+        for sample in of_row:
+            low, middle, high = np.percentile(sample.target, [25, 50, 75])
+            spread = (high - low) or 1.0
+            parts = {"target": sample.target} | {
+                group.label: np.concatenate(list(values.values()))
+                for group, values in sample.others.items()
+            }
+            frames += [
+                pd.DataFrame({"row": row, "group": label, "value": (values - middle) / spread})
+                for label, values in parts.items()
+            ]
+    return pd.concat(frames, ignore_index=True)

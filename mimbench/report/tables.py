@@ -1,0 +1,106 @@
+"""The leaderboard as CSV and Markdown."""
+
+import pandas as pd
+
+from mimbench.report.estimates import Estimate
+from mimbench.report.leaderboard import MEASURES, Entry, Leaderboard
+from mimbench.report.words import CONVENTIONS, sample_note, standing_note
+
+__all__ = ["fold_spread", "leaderboard_frame", "leaderboard_markdown"]
+
+_COUNTS = ("n_other", "n_other_patients", "n_target", "n_target_patients", "n_fits")
+
+
+def leaderboard_frame(board: Leaderboard) -> pd.DataFrame:
+    """One row per score, one column per group, measure and bound; failures at the end.
+
+    Columns are named `<role>_<relation>:<measure>`, with `_low` and `_high` for the interval.
+    """
+    rows: list[dict[str, object]] = [_frame_row(entry, board) for entry in board.entries]
+    rows += [
+        {"row": failure.row, "status": f"failed: {failure.reason}"} for failure in board.failures
+    ]
+    return pd.DataFrame(rows)
+
+
+def _frame_row(entry: Entry, board: Leaderboard) -> dict[str, object]:
+    row: dict[str, object] = {
+        "row": entry.row,
+        "detector": entry.detector.name,
+        "family": entry.detector.family,
+        "control": entry.control,
+        "headline": entry.headline,
+        "input_size": entry.detector.input_size,
+        "status": "ok",
+    }
+    for group in (*board.groups, *board.open_groups):
+        if group in entry.standing:
+            row[f"{group.slug}:against_controls"] = entry.standing[group]
+        for measure in MEASURES:
+            estimate = entry.cell(group, measure)
+            if estimate is not None:
+                row |= _frame_cells(f"{group.slug}:{measure}", estimate)
+        clean = entry.cell(group, "auroc")
+        if clean is not None:
+            row |= {f"{group.slug}:{name}": getattr(clean, name) for name in _COUNTS}
+            row |= {f"{group.slug}:{name}": getattr(clean, name) for name in ("fold_sd", "seed_sd")}
+    return row
+
+
+def _frame_cells(name: str, estimate: Estimate) -> dict[str, object]:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
+def leaderboard_markdown(board: Leaderboard, title: str) -> str:
+    """The leaderboard as a Markdown document: table, failures, conventions."""
+    header = ["score", *(f"AUROC {group.label}" for group in board.groups)]
+    if board.primary is not None:
+        label = board.primary.label
+        header += [
+            f"FPR@95TPR target positive ({label})",
+            f"FPR@95TPR OOD positive ({label})",
+            f"corrupted AUROC ({label})",
+            f"drop ({label})",
+            f"fold sd ({label})",
+        ]
+    header += [f"open-set AUROC {group.label}" for group in board.open_groups]
+    header.append("against controls")
+    lines = [f"# {_plain(title)}", "", _line(header), _line(["---"] * len(header))]
+    lines += [_line(_markdown_cells(entry, board)) for entry in board.entries]
+    for failure in board.failures:
+        cells = [failure.row, f"failed: {failure.reason}"]
+        lines.append(_line(cells + [""] * (len(header) - len(cells))))
+    lines += ["", *(f"- {sentence}" for sentence in (sample_note(board), *CONVENTIONS) if sentence)]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_cells(entry: Entry, board: Leaderboard) -> list[str]:
+    name = f"{entry.row} (control)" if entry.control else entry.row
+    name = f"**{name}**" if entry.headline and not entry.control else name
+    cells = [name, *(_text(entry.cell(group, "auroc")) for group in board.groups)]
+    if board.primary is not None:
+        measures = ("fpr95_target", "fpr95_ood", "auroc_corrupted", "drop")
+        cells += [_text(entry.cell(board.primary, measure)) for measure in measures]
+        cells.append(fold_spread(entry.cell(board.primary, "auroc")))
+    cells += [_text(entry.cell(group, "auroc")) for group in board.open_groups]
+    return [*cells, standing_note(entry, board)]
+
+
+def fold_spread(estimate: Estimate | None) -> str:
+    """Standard deviation of the AUROC over folds, or "n/a" with fewer than two."""
+    if estimate is None or estimate.fold_sd != estimate.fold_sd:
+        return "n/a"
+    return f"{estimate.fold_sd:.3f}"
+
+
+def _text(estimate: Estimate | None) -> str:
+    return estimate.text() if estimate is not None else ""
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
+
+
+def _plain(text: str) -> str:
+    """Text that cannot end a table cell or start HTML."""
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

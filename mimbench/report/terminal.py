@@ -1,0 +1,63 @@
+"""The leaderboard on a terminal, within 100 columns."""
+
+from rich.console import Group as Lines
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mimbench.report.estimates import rounded
+from mimbench.report.leaderboard import Entry, Leaderboard
+from mimbench.report.words import cautions, sample_note
+from mimbench.report.write import Report
+
+__all__ = ["leaderboard_table"]
+
+MARKS = {"above": "", "control": "", "no control": "", "uncertain": "~", "not above": "!"}
+STYLES = {"above": "", "control": "dim", "no control": "", "uncertain": "", "not above": "yellow"}
+WIDTH = 100
+
+
+def leaderboard_table(report: Report) -> RenderableType:
+    """Headline rows with the clean AUROC of each group, then what to know about the numbers."""
+    board = report.board
+    table = Table(title=f"Leaderboard of {report.run.name}", width=WIDTH, title_justify="left")
+    table.add_column("score", overflow="fold", ratio=2)
+    for group in board.groups:
+        arrow = " ▼" if group == board.primary else ""
+        table.add_column(f"AUROC {group.label}{arrow}", justify="right", ratio=2)
+    if board.primary is not None:
+        table.add_column("FPR@95", justify="right", min_width=6)
+        table.add_column("drop", justify="right", min_width=5)
+    for entry in board.entries:
+        if entry.headline:
+            table.add_row(*_cells(entry, board), style="dim" if entry.control else "")
+    for failure in board.failures:
+        table.add_row(Text(failure.row), Text("failed", style="red"))
+    return Lines(table, *(Text(line) for line in _notes(report)))
+
+
+def _cells(entry: Entry, board: Leaderboard) -> list[Text]:
+    cells = [Text(f"{entry.row} (control)" if entry.control else entry.row)]
+    for group in board.groups:
+        estimate = entry.cell(group, "auroc")
+        standing = entry.standing[group]
+        text = f"{estimate.text()}{MARKS[standing]}" if estimate is not None else ""
+        cells.append(Text(text, style=STYLES[standing]))
+    for measure in ("fpr95_target", "drop"):
+        estimate = entry.cell(board.primary, measure)
+        cells.append(Text(rounded(estimate.value) if estimate and estimate.exists else ""))
+    return cells
+
+
+def _notes(report: Report) -> list[str]:
+    board = report.board
+    notes = []
+    if board.best_control:
+        notes.append("! does not beat the best control of that column   ~ not clearly above it")
+    if board.primary is not None:
+        notes.append(
+            f"▼ sorts; FPR@95 (target positive, clean) and drop (both sides corrupted) are of "
+            f"{board.primary.label}."
+        )
+    notes += [f"{failure.row} failed: {failure.reason}" for failure in board.failures]
+    return [*notes, sample_note(board), *cautions(report.run, board)]

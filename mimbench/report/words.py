@@ -1,0 +1,147 @@
+"""Sentences of the report: how to read a number, and what it cannot show."""
+
+from mimbench.report.folder import RunFolder
+from mimbench.report.leaderboard import Entry, Leaderboard
+
+__all__ = ["CONVENTIONS", "cautions", "findings", "glance", "sample_note", "standing_note"]
+
+CONVENTIONS = (
+    "AUROC: the chance that a randomly drawn other image gets a higher score than a randomly drawn "
+    "target image. 1 is perfect, 0.5 is a coin toss; below 0.5 the score points the wrong way, and "
+    "it is printed as it is, never flipped.",
+    "FPR@95TPR, target positive: the share of other images that are still accepted as target when "
+    "the threshold accepts 95 % of the target images. Lower is better; this is the headline.",
+    "FPR@95TPR, OOD positive (the OpenOOD convention): the share of target images that are refused "
+    "when the threshold refuses 95 % of the other images. Lower is better.",
+    "Corrupted: mean over all corruptions and severities, target and other images both corrupted. "
+    "Drop: clean AUROC minus that mean.",
+    "A control is a row that cannot know what the target looks like. What a control reaches is not "
+    "evidence for any detector.",
+    "Each number is the mean over the categories of a group; categories from the target's source "
+    "and from other sources are never averaged together.",
+)
+
+
+def standing_note(entry: Entry, board: Leaderboard) -> str:
+    """In words where a row stands against the best control, e.g. "does not beat the controls"."""
+    parts = []
+    for standing, phrase in (
+        ("not above", "does not beat the controls"),
+        ("uncertain", "not clearly above the controls"),
+    ):
+        groups = [group.label for group in board.groups if entry.standing[group] == standing]
+        if len(groups) == len(board.best_control) > 0:
+            parts.append(phrase)
+        elif groups:
+            parts.append(f"{phrase} on: {'; '.join(groups)}")
+    return ". ".join(parts)
+
+
+def findings(board: Leaderboard) -> tuple[str, ...]:
+    """One sentence per group: the best detector beside the best control."""
+    sentences = []
+    for group in board.groups:
+        best = board.best(group)
+        estimate = best.cell(group, "auroc") if best is not None else None
+        if best is None or estimate is None:
+            continue
+        sentence = f"{group.label}: the highest detector is {best.row}, AUROC {estimate.text()}"
+        if group in board.best_control:
+            name, value = board.best_control[group]
+            verdict = {
+                "above": "its interval lies above",
+                "uncertain": "it is not clearly above",
+                "not above": "it does not beat",
+            }[best.standing[group]]
+            sentence += f"; {verdict} the best control, {name}, with {value:.2f}"
+        sentences.append(sentence[0].upper() + sentence[1:] + ".")
+    return tuple(sentences)
+
+
+def cautions(run: RunFolder, board: Leaderboard) -> tuple[str, ...]:
+    """What a reader must not conclude from this run."""
+    found = []
+    if run.tables.folds <= 1:
+        found.append(
+            "One split: a single division of the patients cannot show how much the numbers change "
+            "from split to split. Run with --folds 3 to see the fold-to-fold spread."
+        )
+    if not any(entry.control for entry in board.entries):
+        found.append(
+            "No control was run, so nothing here shows that a detector uses more than image "
+            "statistics. Add the control recipes to see what they reach."
+        )
+    found += _missing(board)
+    if len(run.rejected):
+        found.append(
+            f"Images that could not be read and were left out: {len(run.rejected)}. They are "
+            "listed in rejected.csv and at the end of index.html."
+        )
+    return tuple(found) + run.info.notes
+
+
+def sample_note(board: Leaderboard) -> str:
+    """How many images and patients stand behind the table, and how its intervals are made."""
+    cells = {
+        group: estimate
+        for group in board.groups
+        for entry in board.entries
+        if (estimate := entry.cell(group, "auroc")) is not None
+    }
+    if not cells:
+        return ""
+    target = next(iter(cells.values()))
+    groups = "; ".join(
+        f"{group.label}: {estimate.n_other} images of {estimate.n_other_patients} patients"
+        for group, estimate in cells.items()
+    )
+    methods = sorted({estimate.method for estimate in cells.values() if estimate.method})
+    intervals = f" Intervals are 95 %: {', '.join(methods)}." if methods else ""
+    return (
+        f"Target: {target.n_target} test images of {target.n_target_patients} patients. "
+        f"Others: {groups}.{intervals} They hold for the categories that were tested."
+    )
+
+
+def _missing(board: Leaderboard) -> list[str]:
+    """Which measures lack a number or an interval, with one reason for each group."""
+    gaps: dict[str, dict[str, str]] = {}
+    for entry in board.entries:
+        for group, cells in entry.cells.items():
+            for measure, estimate in cells.items():
+                if estimate.reason:
+                    what = "No interval" if estimate.exists else "No number"
+                    kind = "FPR@95TPR" if measure.startswith("fpr95") else "AUROC"
+                    gaps.setdefault(f"{what} for {kind}", {})[group.label] = estimate.reason
+    return [
+        f"{what}: {'; '.join(f'{label} ({reason})' for label, reason in places.items())}."
+        for what, places in gaps.items()
+    ]
+
+
+def glance(run: RunFolder, board: Leaderboard) -> tuple[tuple[str, str], ...]:
+    """The run in a few facts, as pairs of a name and a value."""
+    tables = run.tables
+    images, scores = tables.images, tables.scores
+    conditions = scores.loc[scores["severity"] > 0, ["corruption", "severity"]].drop_duplicates()
+    sizes = sorted({d.input_size for d in run.detectors.values() if d.input_size is not None})
+    seeds = int(tables.fits["seed"].nunique())
+    facts = [
+        ("Target", run.target),
+        ("Images", f"{len(images):,} of {images['patient'].nunique():,} patients"),
+        ("Categories", f"{images['category'].nunique()}"),
+        ("Detectors", f"{sum(not d.control for d in run.detectors.values())}"),
+        ("Controls", f"{sum(d.control for d in run.detectors.values())}"),
+        ("Folds × seeds", f"{max(tables.folds, 1)} × {max(seeds, 1)}"),
+        (
+            "Corruptions",
+            f"{conditions['corruption'].nunique()} at severities "
+            f"{', '.join(str(level) for level in sorted(conditions['severity'].unique()))}"
+            if len(conditions)
+            else "none",
+        ),
+        ("Images kept at", f"{run.info.canonical_size} px" if run.info.canonical_size else "n/a"),
+        ("Detectors see", ", ".join(f"{size} px" for size in sizes)),
+        ("Date", run.info.date[:10]),
+    ]
+    return tuple((name, value) for name, value in facts if value)

@@ -1,0 +1,198 @@
+"""A finished run made of numbers alone: what a report needs, without images or training."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mimbench.scores import RunTables, split_column
+
+FOLDS = 3
+CORRUPTIONS = ("gaussian_noise", "motion_blur", "brightness", "jpeg_compression")
+SEVERITIES = (1, 3, 5)
+
+
+@dataclass(frozen=True)
+class Category:
+    """One category of the synthetic run: `shift` is how far its images lie from the target."""
+
+    name: str
+    role: str
+    source: str
+    images: int
+    per_patient: int
+    shift: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One score: `power` multiplies the shift, `fragility` is lost per severity."""
+
+    score: str
+    detector: str
+    family: str
+    control: bool
+    power: float
+    fragility: float
+
+
+CATEGORIES = (
+    Category("mpox", "target", "clinic-a", 90, 2, 0.0),
+    Category("chickenpox", "known", "clinic-a", 60, 2, 0.8),
+    Category("measles", "known", "clinic-a", 40, 2, 1.0),
+    Category("acne", "unknown", "atlas", 20, 1, 1.4),
+    Category("psoriasis", "unknown", "atlas", 25, 1, 1.1),
+    Category("scabies", "unknown", "atlas", 8, 1, 0.9),
+    Category("receipt", "abnormal", "web", 20, 1, 4.0),
+    Category("landscape", "abnormal", "web", 20, 1, 3.0),
+)
+ROWS = (
+    Row("mim/residual", "mim", "inpainting", False, 0.35, 0.03),
+    Row("mim/l1", "mim", "inpainting", False, -0.2, 0.01),
+    Row("resnet18/posterior", "resnet18", "classifier", False, 0.9, 0.14),
+    Row("resnet18/msp", "resnet18", "classifier", False, 0.6, 0.12),
+    Row("telea", "telea", "control", True, 0.5, 0.08),
+    Row("histogram", "histogram", "control", True, 0.7, 0.16),
+)
+
+
+def synthetic_tables(categories: tuple[Category, ...] = CATEGORIES) -> RunTables:
+    """Tables of a run with 3 folds, quick-like corruptions and one detector that failed."""
+    rng = np.random.default_rng(0)
+    images = _images(rng, categories)
+    shift = images["category"].map({c.name: c.shift for c in categories}).to_numpy(float)
+    fits, scores = [_failed_fit()], []
+    for row in ROWS:
+        folds = [pd.NA] if row.control else list(range(FOLDS))
+        for fold in folds:
+            fit_id = f"{row.detector}-{'all' if fold is pd.NA else fold}"
+            if fit_id not in {fit["fit_id"] for fit in fits}:
+                fits.append(_fit(fit_id, row, fold))
+            scored = (
+                np.ones(len(images), bool)
+                if fold is pd.NA
+                else (images[split_column(fold)] != "train").to_numpy()
+            )
+            scores += _scores(rng, row, fit_id, images[scored], shift[scored])
+    return RunTables(pd.concat(scores, ignore_index=True), _fits_table(fits), images)
+
+
+def write_synthetic_run(folder: Path, tables: RunTables | None = None) -> Path:
+    """Write the tables with run.json and rejected.csv, as a run leaves them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (tables or synthetic_tables()).write(folder)
+    (folder / "run.json").write_text(json.dumps(RUN_INFO))
+    (folder / "rejected.csv").write_text("path,reason\nacne/broken.jpg,not a JPEG file\n")
+    return folder
+
+
+RUN_INFO = {
+    "name": "synthetic",
+    "command": "mimbench run synthetic",
+    "date": "2026-01-02T03:04:05+00:00",
+    "environment": {"mimbench": "0.1.0", "python": "3.11.9", "threads": 2, "device": "cpu"},
+    "seconds": {"fit": 61.5, "score": 120.25},
+    "target": "mpox",
+    "canonical_size": 64,
+    "notes": ["The images are numbers drawn at random."],
+    "run": {"suites": ["quick"], "folds": 3, "seeds": 1, "plan_seed": 0},
+    "detectors": [
+        {
+            "name": "mim",
+            "headline": ["residual"],
+            "description": "Inpaints masked patches and measures the error.",
+        },
+        {
+            "name": "resnet18",
+            "headline": ["posterior"],
+            "description": "Classifier trained on the target and the known categories.",
+        },
+        {"name": "telea", "description": "Untrained inpainter: rough images score high."},
+        {"name": "histogram", "description": "Distance of colour histograms."},
+        {"name": "broken", "description": "Fails while it is fitted."},
+    ],
+}
+
+
+def _images(rng: np.random.Generator, categories: tuple[Category, ...]) -> pd.DataFrame:
+    rows = []
+    for category in categories:
+        for index in range(category.images):
+            patient = f"{category.source}:{category.name}:{index // category.per_patient}"
+            rows.append(
+                {
+                    "image_id": hashlib.sha256(f"{category.name}{index}".encode()).hexdigest(),
+                    "dataset": category.source,
+                    "path": f"{category.name}/{index}.jpg",
+                    "category": category.name,
+                    "role": category.role,
+                    "patient": patient,
+                    "source": category.source,
+                }
+            )
+    images = pd.DataFrame(rows)
+    patients = images["patient"].unique()
+    part = dict(zip(patients, rng.integers(0, FOLDS, len(patients)), strict=True))
+    seen = images["role"].isin(["target", "known"])
+    for fold in range(FOLDS):
+        place = (images["patient"].map(part) + fold) % FOLDS
+        split = place.map({0: "test", 1: "validation", 2: "train"})
+        images[split_column(fold)] = split.where(seen, "test")
+    return images
+
+
+def _fit(fit_id: str, row: Row, fold: object) -> dict[str, object]:
+    return {
+        "fit_id": fit_id,
+        "detector": row.detector,
+        "fitted_on": "nothing" if row.control else "mpox",
+        "fold": fold,
+        "seed": pd.NA if row.control else 0,
+        "control": row.control,
+        "family": row.family,
+        "input_size": 64,
+        "status": "ok",
+        "reason": "",
+        "recipe_hash": "r" * 8,
+        "state_hash": "s" * 8,
+        "seconds": 12.5,
+        "versions": "{}",
+    }
+
+
+def _failed_fit() -> dict[str, object]:
+    failed = _fit("broken-0", Row("broken", "broken", "classifier", False, 0, 0), 0)
+    return failed | {"status": "failed", "reason": "Loss became NaN at step 3; lower the rate."}
+
+
+def _fits_table(fits: list[dict[str, object]]) -> pd.DataFrame:
+    return pd.DataFrame(fits).astype({"fold": "Int64", "seed": "Int64", "control": bool})
+
+
+def _scores(
+    rng: np.random.Generator, row: Row, fit_id: str, images: pd.DataFrame, shift: np.ndarray
+) -> list[pd.DataFrame]:
+    own = rng.normal(size=len(images))
+    frames = []
+    for corruption, severity in [
+        ("clean", 0),
+        *((name, severity) for name in CORRUPTIONS for severity in SEVERITIES),
+    ]:
+        power = row.power * max(0.0, 1 - row.fragility * severity)
+        noise = 0.3 * rng.normal(size=len(images))
+        frames.append(
+            pd.DataFrame(
+                {
+                    "fit_id": fit_id,
+                    "score": row.score,
+                    "corruption": corruption,
+                    "severity": np.int8(severity),
+                    "image_id": images["image_id"].to_numpy(),
+                    "value": own + power * shift + noise + 0.1 * severity,
+                }
+            )
+        )
+    return frames

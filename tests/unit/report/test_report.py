@@ -1,0 +1,192 @@
+"""What a reader of a run's report relies on."""
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+from synthetic_run import RUN_INFO, write_synthetic_run
+
+from mimbench.errors import MimbenchError
+from mimbench.report import Report, write_report
+from mimbench.report.groups import Group
+from mimbench.report.terminal import leaderboard_table
+from mimbench.scores import RunTables
+
+KNOWN = Group("known", "same-source")
+UNKNOWN = Group("unknown", "other-source")
+
+
+def page_of(report: Report) -> str:
+    return report.page.read_text(encoding="utf-8")
+
+
+def test_all_files_of_a_report_are_written(report: Report) -> None:
+    names = {path.name for path in report.folder.iterdir()}
+    assert {"metrics.csv", "leaderboard.csv", "leaderboard.md", "index.html"} <= names
+    figures = {path.name for path in (report.folder / "figures").iterdir()}
+    for stem in ("degradation_known_same-source_both", "categories", "roc", "distributions"):
+        assert {f"{stem}.png", f"{stem}.svg"} <= figures
+
+
+def test_leaderboard_repeats_the_numbers_of_the_metrics_table(report: Report) -> None:
+    metrics = pd.read_csv(report.folder / "metrics.csv", keep_default_na=False)
+    board = pd.read_csv(report.folder / "leaderboard.csv").set_index("row")
+    clean = metrics[(metrics["corruption"] == "clean") & (metrics["category"] == "")]
+    clean = clean[clean["question"] == "detection"]
+    compared = 0
+    for line in clean.itertuples():
+        column = f"{line.role}_{line.relation}:{line.metric}"
+        if line.row in board.index and column in board and line.value != "":
+            assert board.loc[line.row, column] == pytest.approx(float(line.value), abs=1e-12)
+            compared += 1
+    assert compared == 6 * 3 * 3  # rows x groups x (AUROC and two FPR conventions)
+
+
+def test_leaderboard_is_sorted_by_one_group_with_headline_scores_first(report: Report) -> None:
+    entries = report.board.entries
+    assert report.board.primary == UNKNOWN
+    headline = [entry for entry in entries if entry.headline]
+    assert [entry.headline for entry in entries] == sorted(
+        (entry.headline for entry in entries), reverse=True
+    )
+    values = [entry.cells[UNKNOWN]["auroc"].value for entry in headline]
+    assert values == sorted(values, reverse=True)
+
+
+def test_a_row_below_the_best_control_is_marked_in_words(report: Report) -> None:
+    by_row = {entry.row: entry for entry in report.board.entries}
+    control, value = report.board.best_control[UNKNOWN]
+    assert control == "histogram"
+    assert by_row["mim/residual"].cells[UNKNOWN]["auroc"].value < value
+    assert by_row["mim/residual"].standing[UNKNOWN] == "not above"
+    assert by_row["resnet18/posterior"].standing[UNKNOWN] == "above"
+    line = next(
+        line
+        for line in (report.folder / "leaderboard.md").read_text().splitlines()
+        if "mim/residual" in line
+    )
+    assert "does not beat the controls" in line
+
+
+def test_a_score_that_points_the_wrong_way_is_not_flipped(report: Report) -> None:
+    entry = next(entry for entry in report.board.entries if entry.row == "mim/l1")
+    assert entry.cells[KNOWN]["auroc"].value < 0.5
+    assert f"{entry.cells[KNOWN]['auroc'].value:.2f}" in page_of(report)
+
+
+def test_failures_and_rejected_images_are_shown(report: Report) -> None:
+    reason = "Loss became NaN at step 3"
+    assert reason in page_of(report)
+    assert reason in (report.folder / "leaderboard.md").read_text()
+    assert reason in (report.folder / "leaderboard.csv").read_text()
+    assert "not a JPEG file" in page_of(report)
+    assert "left out: 1" in page_of(report)
+
+
+def test_sources_and_both_sizes_are_named(report: Report) -> None:
+    header = (report.folder / "leaderboard.md").read_text().splitlines()[2]
+    assert "known, same source" in header
+    assert "unknown, other source" in header
+    page = page_of(report)
+    assert re.search(r"Images kept at</dt><dd>64 px", page)
+    assert re.search(r"Detectors see</dt><dd>64 px", page)
+
+
+def test_page_needs_nothing_but_itself(report: Report) -> None:
+    class Links(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.loaded: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            for name, value in attrs:
+                if name in ("src", "srcset") or (tag == "link" and name == "href"):
+                    self.loaded.append(str(value))
+
+    page = page_of(report)
+    links = Links()
+    links.feed(page)
+    assert all(link.startswith("data:") for link in links.loaded)
+    assert not re.search(r"url\((?!#)|@import", page)
+    assert len(page.encode()) < 5_000_000
+
+
+def test_names_from_outside_cannot_add_markup(tables: RunTables, tmp_path: Path) -> None:
+    evil = '<script>alert("x")</script>'
+    images = tables.images.replace({"category": {"acne": evil}})
+    scores = tables.scores[tables.scores["corruption"] == "clean"]
+    scores = scores.replace({"score": {"telea": f"telea/{evil}"}})
+    folder = write_synthetic_run(
+        tmp_path / "run", dataclasses.replace(tables, images=images, scores=scores)
+    )
+    info = RUN_INFO | {"name": evil, "command": evil, "notes": [evil]}
+    (folder / "run.json").write_text(json.dumps(info))
+    write_report(folder)
+    assert "<script>alert" not in (folder / "index.html").read_text()
+    assert "<script>alert" not in (folder / "leaderboard.md").read_text()
+    again = {path: path.read_bytes() for path in (folder / "figures").glob("*.svg")}
+    write_report(folder)
+    assert again == {path: path.read_bytes() for path in again}, "figures must be reproducible"
+
+
+def test_one_split_is_cautioned_without_numbers(tables: RunTables, tmp_path: Path) -> None:
+    one = tables.fits["fold"].isna() | (tables.fits["fold"] == 0)
+    fits = tables.fits[one]
+    scores = tables.scores[
+        tables.scores["fit_id"].isin(fits["fit_id"]) & (tables.scores["corruption"] == "clean")
+    ]
+    images = tables.images.drop(columns=["split_1", "split_2"])
+    report = write_report(write_synthetic_run(tmp_path / "run", RunTables(scores, fits, images)))
+    assert "--folds 3" in page_of(report)
+    assert "n/a" in (report.folder / "leaderboard.md").read_text()  # fold spread
+
+
+def test_tables_from_elsewhere_need_no_run_metadata(tables: RunTables, tmp_path: Path) -> None:
+    scores = tables.scores[tables.scores["corruption"] == "clean"]
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    RunTables(scores, tables.fits, tables.images).write(folder)
+    report = write_report(folder)
+    assert all(entry.headline for entry in report.board.entries)
+    assert "elsewhere" in page_of(report)
+
+
+def test_terminal_table_fits_100_columns(report: Report) -> None:
+    console = Console(width=100, record=True, file=StringIO())
+    console.print(leaderboard_table(report))
+    lines = console.export_text().splitlines()
+    assert max(len(line) for line in lines) <= 100
+    assert not any("\r" in line for line in lines)
+    assert any("histogram" in line for line in lines)
+
+
+def test_report_does_without_torch(report: Report) -> None:
+    code = "import sys, mimbench.report, mimbench.report.terminal; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_unreadable_metadata_is_one_sentence(tables: RunTables, tmp_path: Path) -> None:
+    folder = write_synthetic_run(tmp_path / "run", tables)
+    (folder / "run.json").write_text("{")
+    with pytest.raises(MimbenchError, match=r"run\.json is not readable JSON"):
+        write_report(folder)
+
+
+def test_roc_encloses_the_auroc_of_the_leaderboard(report: Report, tables: RunTables) -> None:
+    from mimbench.report.samples import clean_samples, mean_roc
+
+    samples = clean_samples(tables, ["mim/residual", "telea"])
+    for row, of_row in samples.items():
+        curve = mean_roc(of_row, UNKNOWN)
+        entry = next(entry for entry in report.board.entries if entry.row == row)
+        assert curve is not None
+        assert np.mean(curve) == pytest.approx(entry.cells[UNKNOWN]["auroc"].value, abs=0.01)
