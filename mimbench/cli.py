@@ -271,6 +271,26 @@ def list_(
     Console().print(listing(what))
 
 
+@app.command()
+def check(
+    detector: Annotated[
+        str, typer.Argument(metavar="DETECTOR", help="my.py:MyDetector, a recipe or a plug-in.")
+    ],
+) -> int:
+    """Try a detector on small made-up images: does it keep the protocol?"""
+    from mimbench.testing import check as outcomes
+
+    console = Console()
+    failed = 0
+    for outcome in outcomes(detector):
+        failed += bool(outcome.problem)
+        mark = "[red]FAILED[/]" if outcome.problem else "[green]passed[/]"
+        console.print(f"{mark}  {outcome.test}", highlight=False)
+        if outcome.problem:
+            console.print(f"        {_escape(outcome.problem)}", highlight=False)
+    return 1 if failed else 0
+
+
 @data_app.command()
 def phantom(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write PNG files into.")],

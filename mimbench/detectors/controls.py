@@ -15,8 +15,8 @@ __all__ = ["ColourHistogram", "Complexity", "UntrainedInpainter", "both_readings
 
 
 def both_readings(roughness: Tensor) -> Mapping[str, Tensor]:
-    """Name a roughness (N,) in both directions: rough images are other, or are the target."""
-    return {"rough-is-other": roughness, "rough-is-target": -roughness}
+    """Name a roughness (N,) in both directions: rough images are other, or smooth ones are."""
+    return {"rough": roughness, "smooth": -roughness}
 
 
 class UntrainedInpainter(Detector):

@@ -83,7 +83,7 @@ def _fit_all(
         progress.update(position, str(spec))
 
         def report(
-            done: int, total: int, note: str, at: int = position, what: str = str(spec)
+            done: int, total: int, note: str, at: int = position, of: FitSpec = spec
         ) -> None:
             progress.update(at + done / max(total, 1), f"{of}: step {done}/{total}, {note}")
 

@@ -1,0 +1,227 @@
+"""Does a detector keep the protocol? Tests to inherit, and `mimbench check` for the command line.
+
+```python
+from mimbench.testing import DetectorContract
+
+class TestMine(DetectorContract):
+    spec = "mine.py:MyDetector"  # or the name of a recipe or an installed plug-in
+```
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mimbench.detectors.build import build, recipe_of, scores_of
+from mimbench.detectors.protocol import Batch, Detector, ImageSet, TrainingSet
+from mimbench.detectors.shared import provide, resize
+from mimbench.detectors.statefile import read_state, write_state
+from mimbench.recipes import Recipe
+
+__all__ = ["DetectorContract", "Outcome", "check"]
+
+SIDE = 64
+TOLERANCE = 1e-3  # of the scores' spread, between batch sizes
+
+
+class DetectorContract:
+    """Inherit these tests, set `spec`, and pytest runs them over your detector.
+
+    Attributes:
+        spec: as on the command line: recipe, "file.py:Object", "package.module:Object", plug-in.
+        least_auroc: what the detector must reach on an easy problem (smooth stripes against
+            noise, other stripes and other colours); None for one that knows no such thing.
+    """
+
+    spec: ClassVar[str] = ""
+    least_auroc: ClassVar[float | None] = 0.9
+
+    def test_scores_are_finite_one_per_image(self) -> None:
+        """Every score is a tensor (N,) of finite numbers, for one image and for many."""
+        detector = self._fitted()
+        for n in (1, 5, 32):
+            self._scores(detector, _target(n, 1))
+
+    def test_higher_means_less_like_the_target(self) -> None:
+        """On an easy problem the first score ranks other images above the target's."""
+        if self.least_auroc is None:
+            return
+        detector = self._fitted()
+        target = next(iter(self._scores(detector, _target(24, 2)).values()))
+        other = next(iter(self._scores(detector, _other(24, 3)).values()))
+        pairs = other[:, None] - target[None, :]
+        auroc = float((pairs > 0).mean() + 0.5 * (pairs == 0).mean())
+        assert auroc >= self.least_auroc, (
+            f"AUROC {auroc:.2f} on an easy problem; at least {self.least_auroc} is expected. "
+            "Is a higher score less like the target?"
+        )
+
+    def test_batch_size_does_not_change_scores(self) -> None:
+        """An image has the same score alone and among others, within rounding."""
+        detector = self._fitted()
+        images = torch.cat([_target(6, 4), _other(6, 5)])
+        together = self._scores(detector, images)
+        alone = [self._scores(detector, image[None]) for image in images]
+        for name, values in together.items():
+            single = np.concatenate([scores[name] for scores in alone])
+            spread = float(np.ptp(values)) or 1.0
+            gap = float(np.abs(values - single).max())
+            assert gap <= TOLERANCE * spread, (
+                f"{name} differs by {gap:.3g} between batches of 12 and of 1 (spread {spread:.3g});"
+                " a score must depend on its own image alone."
+            )
+
+    def test_fits_repeat(self) -> None:
+        """Two fits with the same seed give the same scores."""
+        images = torch.cat([_target(4, 6), _other(4, 7)])
+        first, second = (self._scores(self._fitted(), images) for _ in range(2))
+        for name in first:
+            assert np.array_equal(first[name], second[name]), (
+                f"{name} differs between two fits with the same seed; draw random numbers from "
+                "train.generator."
+            )
+
+    def test_state_survives_a_file(self) -> None:
+        """A detector restored from its state scores as before."""
+        detector = self._fitted()
+        images = torch.cat([_target(4, 8), _other(4, 9)])
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "state.safetensors"
+            write_state(path, detector.state())
+            restored = build(self._recipe())
+            restored.load(read_state(path))
+        before, after = self._scores(detector, images), self._scores(restored, images)
+        for name in before:
+            assert np.array_equal(before[name], after[name]), (
+                f"{name} changed after state() and load(); is something learned that state() "
+                "does not return?"
+            )
+
+    def test_nothing_outside_is_changed(self) -> None:
+        """Neither the images nor any global random state are touched."""
+        with _global_random_state_must_stay():
+            detector = self._fitted()
+            images = _target(4, 10)
+            kept = images.clone()
+            self._scores(detector, images)
+        assert torch.equal(images, kept), "score() changed the batch's images."
+
+    def _recipe(self) -> Recipe:
+        return recipe_of(self.spec)
+
+    def _size(self) -> int:
+        return self._recipe().input_size or SIDE
+
+    def _fitted(self) -> Detector:
+        detector = build(self._recipe())
+        if detector.trains_on != "nothing":
+            detector.fit(_training_set(self._size(), known=detector.trains_on == "known"))
+        return detector
+
+    def _scores(self, detector: Detector, images: Tensor) -> Mapping[str, NDArray[np.float64]]:
+        resized = resize(images, self._size())
+        with torch.inference_mode():
+            result = detector.score(Batch(resized, provide))
+        return scores_of(self._recipe(), result, len(images))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one test of the contract said: `problem` is empty if it passed."""
+
+    test: str
+    problem: str
+
+
+def check(spec: str) -> Iterator[Outcome]:
+    """Run the contract over one detector, test by test.
+
+    Args:
+        spec: recipe, "file.py:Object", "package.module:Object" or the name of a plug-in.
+
+    Yields:
+        One outcome per test; an exception of the detector is a problem, not an error.
+    """
+    recipe_of(spec)
+    contract = type("Contract", (DetectorContract,), {"spec": spec})()
+    for name in (name for name in vars(DetectorContract) if name.startswith("test_")):
+        title = name.removeprefix("test_").replace("_", " ")
+        try:
+            getattr(contract, name)()
+        except AssertionError as error:
+            yield Outcome(title, str(error))
+        except Exception as error:
+            yield Outcome(title, f"{type(error).__name__}: {error}")
+        else:
+            yield Outcome(title, "")
+
+
+def _stripes(n: int, seed: int, period: int, colour: tuple[int, int, int]) -> Tensor:
+    rng = np.random.default_rng(seed)
+    phase = rng.uniform(0, period, (n, 1, 1, 1))
+    wave = np.sin(2 * np.pi * (np.arange(SIDE)[None, None, None, :] + phase) / period)
+    flat = np.asarray(colour, dtype=np.float64)[None, :, None, None] + 40 * wave
+    noisy = flat + rng.normal(0, 2, (n, 3, SIDE, SIDE))
+    return torch.from_numpy(noisy.clip(0, 255).astype(np.uint8))
+
+
+def _target(n: int, seed: int) -> Tensor:
+    return _stripes(n, seed, 32, (180, 130, 110))
+
+
+def _other(n: int, seed: int) -> Tensor:
+    noise = np.random.default_rng(seed).integers(0, 256, (n, 3, SIDE, SIDE), dtype=np.uint8)
+    thirds = [torch.from_numpy(noise), _stripes(n, seed, 6, (60, 120, 200))]
+    return torch.cat([part[: n - n // 2] for part in thirds])[:n]
+
+
+def _image_set(images: Tensor, category: str) -> ImageSet:
+    names = tuple(f"{category}-{number}" for number in range(len(images)))
+    return ImageSet(images, (category,) * len(images), names)
+
+
+def _training_set(size: int, *, known: bool) -> TrainingSet:
+    target = _image_set(resize(_target(40, 11), size), "target")
+    held_out = _image_set(resize(_target(12, 12), size), "target")
+    others = _image_set(resize(_other(40, 13), size), "other")
+    if known:
+        extra = _image_set(resize(_other(12, 14), size), "other")
+        held_out = ImageSet(
+            torch.cat([held_out.images, extra.images]),
+            held_out.categories + extra.categories,
+            held_out.patients + extra.patients,
+        )
+    return TrainingSet(
+        target=target,
+        known=others if known else None,
+        validation=held_out,
+        target_name="target",
+        seed=0,
+        generator=torch.Generator().manual_seed(0),
+        device=torch.device("cpu"),
+        input_size=size,
+        provider=provide,
+    )
+
+
+class _global_random_state_must_stay:  # noqa: N801 - reads as a statement
+    def __enter__(self) -> None:
+        self.before = self._state()
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if error is None:
+            assert self._state() == self.before, (
+                "A global random state changed; draw from train.generator instead."
+            )
+
+    @staticmethod
+    def _state() -> tuple[bytes, bytes]:
+        numpy_state: Any = np.random.get_state(legacy=False)  # noqa: NPY002 - only looked at
+        return torch.get_rng_state().numpy().tobytes(), repr(numpy_state).encode()

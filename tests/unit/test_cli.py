@@ -1,0 +1,103 @@
+"""Every usage error is one clear sentence on stderr and exit code 2, before anything is computed."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mimbench.cli import main
+
+Command = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def mimbench(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Command:
+    """Run the command line in an empty folder; returns exit code and everything printed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "1000")  # no wrapped sentences
+
+    def run(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["mimbench", *map(str, arguments)])
+        code = main()
+        shown = capsys.readouterr()
+        return code, shown.out + shown.err
+
+    return run
+
+
+def test_usage_errors_name_what_is_wrong_and_what_would_be_right(
+    mimbench: Command, folders: dict[str, Path], plugin: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (tmp_path / "broken.toml").write_text("name = [")
+    (tmp_path / "odd.toml").write_text('name = "odd"\ndetector = "mim"\ncolour = 1')
+    (tmp_path / "steps.toml").write_text('name = "s"\ndetector = "mim"\n[parameters]\nstep = 1')
+    (tmp_path / "a_file").write_text("")
+    data = ("--data", folders["data"])
+    one = (*data, "--only", "histogram")
+    cases: dict[tuple[object, ...], tuple[str, ...]] = {
+        ("run", "--data", empty): ("empty", "no images"),
+        ("run", "--data", tmp_path / "nowhere"): ("nowhere", "does not exist"),
+        ("run", *one, "--target", "mpxo"): ("mpxo", "Did you mean mpox"),
+        ("run", *one, "--known", "mpox"): ("mpox", "target"),
+        ("run", *one, "--unknown", folders["data"]): ("given twice",),
+        ("run", *one, "--unknown", folders["data"] / "measles"): ("measles", "one role"),
+        ("run", *one, "--layout", "mlsd"): ("mlsd", "Did you mean msld"),
+        ("run", *one, "--folds", "20"): ("patients", "fewer folds"),
+        ("run", *one, "--suite", "quik"): ("quik", "Did you mean quick"),
+        ("run", *one, "--device", "warp"): ("warp", "cpu, cuda or auto"),
+        ("run", *one, "--canonical-size", "7"): ("canonical_size", "32"),
+        ("run", *one, "--out", tmp_path / "a_file"): ("a_file", "--out"),
+        ("run", *data, "--only", "resnt18"): ("resnt18", "Did you mean resnet18"),
+        ("run", *data, "--only", tmp_path / "none.toml"): ("none.toml",),
+        ("run", *data, "--only", tmp_path / "broken.toml"): ("broken.toml", "not valid TOML"),
+        ("run", *data, "--only", tmp_path / "odd.toml"): ("odd.toml", "colour"),
+        ("run", *data, "--only", tmp_path / "steps.toml"): ("step", "parameters"),
+        ("run", *data, "--only", f"{plugin}:Brightnes"): ("Brightnes", "Did you mean Brightness"),
+        ("run", *data, "--only", "absent.py:Thing"): ("absent.py",),
+        ("run", "defualt"): ("defualt", "Did you mean default"),
+        ("run", "--flods", "3"): ("--flods",),
+        ("report", empty): ("empty",),
+        ("list", "detector"): ("Did you mean detectors",),
+        ("data", "phantom", folders["data"]): ("not empty",),
+    }
+    for arguments, expected in cases.items():
+        code, shown = mimbench(*arguments)
+        assert code == 2, (arguments, shown)
+        assert "Traceback" not in shown
+        for text in expected:
+            assert text in shown, (arguments, shown)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_with_a_failed_row_ends_with_code_3_and_says_which(
+    mimbench: Command, folders: dict[str, Path], plugin: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "data"
+    bad.symlink_to(folders["data"])
+    code, shown = mimbench(
+        *("run", "--data", bad, "--canonical-size", 32, "--suite", "none", "--quiet"),
+        *("--only", f"{plugin}:Raises", "--only", "histogram"),
+    )
+    assert code == 3, shown
+    assert "Raises, fold 0" in shown
+    assert "the fit went wrong" in shown
+    assert "histogram" in shown
+    folder = tmp_path / "runs" / "data"
+    for name in ("scores.parquet", "metrics.csv", "leaderboard.md", "index.html", "rejected.csv"):
+        assert (folder / name).is_file(), name
+
+
+def test_phantom_files_are_read_back_as_the_collection_they_are(
+    mimbench: Command, tmp_path: Path
+) -> None:
+    code, shown = mimbench("data", "phantom", tmp_path / "phantom", "--size", 32)
+    assert code == 0, shown
+    code, shown = mimbench("data", "show", tmp_path / "phantom")
+    assert code == 0, shown
+    assert "umbilicated_pustules" in shown
+    assert "rejected" not in shown
