@@ -1,4 +1,4 @@
-"""Every usage error is one clear sentence on stderr and exit code 2, before anything is computed."""
+"""Every usage error is one sentence on stderr and exit code 2, before anything is computed."""
 
 import sys
 from collections.abc import Callable
