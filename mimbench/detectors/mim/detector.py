@@ -148,7 +148,8 @@ class MIM(Detector):
 
         def validate() -> float:
             images = held_out.float() / 255
-            return float(l1(images, self._inpaint(images)).mean())
+            level = _level(images)
+            return float(l1(images / level, self._inpaint(images) / level).mean())
 
         optimisers = {
             name: Adam(network.parameters(), lr=self.learning_rate, betas=(0.5, 0.99))
@@ -204,6 +205,7 @@ class MIM(Detector):
                 f"This state is not one of a MIM of this recipe: {error}"
             ) from error
 
+    @torch.no_grad()
     def _compared(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Original, inpainted and Telea's image, in units of the original's mean level."""
         images = batch.images.to(self._device()).float() / 255

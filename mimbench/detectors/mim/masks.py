@@ -35,14 +35,14 @@ def random_patches(
     cells: tuple[int, ...] = (4, 8, 16),
     hidden: tuple[float, float] = (0.25, 0.75),
 ) -> Tensor:
-    """Square patches of one random cell size and one random share per image.
+    """Random square patches; each image has one cell size and exactly its share of hidden cells.
 
     Args:
         count: number of masks N.
         size: side of the images, pixels.
         generator: of the draws, on the CPU.
         cells: cell sizes to draw from, pixels; what does not fit twice into a side is left out.
-        hidden: range of the share of cells that are hidden; each cell is an independent draw.
+        hidden: range of the share of cells that are hidden, drawn per image.
 
     Returns:
         bool (N, 1, size, size).
@@ -54,12 +54,13 @@ def random_patches(
     if not fitting:
         require_grid(size, min(cells))
     low, high = hidden
-    share = low + (high - low) * torch.rand(count, 1, 1, 1, generator=generator)
+    share = low + (high - low) * torch.rand(count, 1, generator=generator)
     choice = torch.randint(len(fitting), (count,), generator=generator)
     masks = torch.empty(count, 1, size, size, dtype=torch.bool)
     for index, cell in enumerate(fitting):
         side = -(-size // cell)
-        coarse = torch.rand(count, 1, side, side, generator=generator) < share
+        rank = torch.rand(count, side**2, generator=generator).argsort(1).argsort(1)
+        coarse = (rank < (share * side**2).round()).view(count, 1, side, side)
         fine = interpolate(coarse.float(), scale_factor=cell)[..., :size, :size].bool()
         masks = torch.where((choice == index).view(-1, 1, 1, 1), fine, masks)
     return masks

@@ -1,0 +1,155 @@
+"""MIM as a whole: blind to what is hidden, in the right direction, reproducible."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from stripes import SIZE, blotches, image_set, striped, stripes, training_set
+from torch import Tensor
+
+from mimbench.detectors.inpainting import provide, telea
+from mimbench.detectors.mim import MIM
+from mimbench.detectors.mim.masks import checkerboards
+from mimbench.detectors.protocol import Batch, TrainingSet
+from mimbench.errors import DetectorError, RecipeError, TrainingError
+
+SMALL: Mapping[str, Any] = {"width": 8, "batch_size": 8}
+
+
+def small(steps: int = 30, **parameters: Any) -> MIM:
+    detector = MIM(steps=steps, **SMALL, **parameters)
+    detector.options = replace(detector.options, checkpoint_every=10)
+    return detector
+
+
+def scores(detector: MIM, images: Tensor) -> dict[str, Tensor]:
+    return dict(detector.score(Batch(images, provide)))
+
+
+def refit(train: TrainingSet, detector: MIM, **changes: Any) -> MIM:
+    """Fit on the same images with a fresh generator."""
+    detector.fit(replace(train, generator=torch.Generator().manual_seed(train.seed), **changes))
+    return detector
+
+
+@pytest.fixture(scope="module")
+def fitted() -> MIM:
+    return refit(striped(), small(steps=120))
+
+
+def test_training_reduces_the_error_and_stripes_score_below_what_was_never_seen(
+    fitted: MIM,
+) -> None:
+    curve = [entry["l1"] for entry in fitted.history]
+    assert curve[-1] < 0.7 * curve[0]
+    target = scores(fitted, stripes(8, 10, upright=True))
+    other = scores(fitted, blotches(8, 11))
+    assert set(target) == {"l1", "ssim", "contrast", "residual"}
+    for name in target:
+        assert target[name].shape == (8,)
+        assert target[name].median() < other[name].median(), name
+
+
+def test_what_is_hidden_never_changes_what_is_inpainted(fitted: MIM) -> None:
+    images = stripes(2, 20, upright=True)
+    noise = torch.randint(0, 256, images.shape, generator=torch.Generator().manual_seed(0)).byte()
+    for board in checkerboards(SIZE, 8):
+        changed = torch.where(board, noise, images)
+        _, before = fitted.reconstruct(Batch(images))
+        _, after = fitted.reconstruct(Batch(changed))
+        assert torch.equal(before[board.expand_as(images)], after[board.expand_as(images)])
+        assert not torch.equal(before, after)
+        filled = telea(images), telea(changed)
+        assert torch.equal(filled[0][board.expand_as(images)], filled[1][board.expand_as(images)])
+
+
+def test_scores_do_not_depend_on_exposure(fitted: MIM) -> None:
+    bright = stripes(4, 30, upright=True) // 4 * 4
+    for name, values in scores(fitted, bright).items():
+        assert torch.allclose(values, scores(fitted, bright // 2)[name], atol=0.05), name
+
+
+def test_state_of_tensors_and_json_restores_identical_scores(fitted: MIM) -> None:
+    state = fitted.state()
+    values = json.dumps({k: v for k, v in state.items() if not isinstance(v, Tensor)})
+    tensors = {k: v for k, v in state.items() if isinstance(v, Tensor)}
+    restored = small()
+    restored.load({**tensors, **json.loads(values)})
+    images = blotches(4, 1)
+    expected, found = scores(fitted, images), scores(restored, images)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_the_same_seed_gives_the_same_scores_another_seed_others() -> None:
+    before = torch.get_rng_state()
+    images = blotches(4, 1)
+    one, again = (scores(refit(striped(), small()), images) for _ in range(2))
+    other = scores(refit(striped(), small(), seed=7), images)
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    assert not torch.equal(one["l1"], other["l1"])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_an_interrupted_fit_resumes_to_identical_weights(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    reports = itertools.count(1)
+
+    def die(done: int, total: int, note: str) -> None:
+        if next(reports) == 3:
+            raise KeyboardInterrupt
+
+    whole = refit(striped(), small())
+    with pytest.raises(KeyboardInterrupt):
+        refit(striped(), small(), checkpoint=path, progress=die)
+    assert path.is_file()
+    resumed = refit(striped(), small(), checkpoint=path)
+    for key, value in whole.state().items():
+        other = resumed.state()[key]
+        assert torch.equal(value, other) if isinstance(value, Tensor) else value == other
+
+
+def test_the_control_has_the_scores_that_need_no_training() -> None:
+    control = refit(striped(), small(trained=False))
+    images = stripes(4, 1, upright=True)
+    assert set(scores(control, images)) == {"l1", "ssim", "contrast"}
+    assert not torch.equal(
+        scores(control, images)["l1"], scores(refit(striped(), small(), seed=2), images)["l1"]
+    )
+
+
+def test_few_and_constant_images_still_train() -> None:
+    flat = torch.full((3, 3, SIZE, SIZE), 90, dtype=torch.uint8)
+    detector = refit(training_set(flat, flat), small(steps=5))
+    black = torch.zeros(2, 3, SIZE, SIZE, dtype=torch.uint8)
+    for images in (flat, black, black + 255):
+        assert all(values.isfinite().all() for values in scores(detector, images).values())
+
+
+def test_unusable_training_sets_and_sizes_are_refused_in_one_sentence() -> None:
+    nothing = image_set(torch.zeros(0, 3, SIZE, SIZE, dtype=torch.uint8))
+    with pytest.raises(TrainingError, match=r"2 or more held-out images of 'target'.* has 0"):
+        refit(striped(), small(), validation=nothing)
+    with pytest.raises(TrainingError, match="no image to train on"):
+        refit(striped(), small(), target=nothing)
+    with pytest.raises(DetectorError, match="multiple of 4, not 30 px"):
+        refit(striped(), small(), input_size=30)
+    with pytest.raises(DetectorError, match="8 px cells does not fit images of 12 px"):
+        refit(striped(), small(), input_size=12)
+    with pytest.raises(DetectorError, match="not one of a MIM of this recipe"):
+        small().load(MIM(width=4).state())
+
+
+@pytest.mark.parametrize("name", ["cell", "width", "steps", "batch_size", "learning_rate"])
+def test_parameters_out_of_range_name_themselves(name: str) -> None:
+    with pytest.raises(RecipeError, match=f"'{name}' must be above 0"):
+        MIM(**{name: 0})
+
+
+def test_an_unknown_inpainter_is_refused() -> None:
+    with pytest.raises(DetectorError, match="'inpaint:magic:8'"):
+        provide("inpaint:magic:8", blotches(1, 0))
