@@ -3,7 +3,7 @@
 import hashlib
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["MAX_PIXELS", "MIN_SIDE", "Photo", "Unreadable", "decode", "read_photos"]
+from mimbench.data.file_facts import border_facts, header_facts
+from mimbench.data.harmonise import reencode
+
+__all__ = ["MAX_PIXELS", "MIN_SIDE", "Photo", "Unreadable", "decode", "finish", "read_photos"]
 
 MAX_PIXELS = 250_000_000
 MIN_SIDE = 16
@@ -39,6 +42,7 @@ class Photo:
         width: of the whole photo after its EXIF orientation, pixels.
         height: likewise.
         format: Pillow's name of the file format, found in its content.
+        facts: file_facts.FACTS, of what the pixels were made from.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -46,22 +50,28 @@ class Photo:
     width: int
     height: int
     format: str
+    facts: Mapping[str, float]
 
 
-def read_photos(paths: Sequence[Path], size: int) -> list[Photo | str]:
+def read_photos(paths: Sequence[Path], size: int, harmonise: bool = False) -> list[Photo | str]:
     """Read and decode many files with a few threads, in the order given.
+
+    Args:
+        paths: of the files.
+        size: canonical size, pixels.
+        harmonise: give all pictures the same history first, see `harmonise.reencode`.
 
     Returns:
         For each path a Photo at `size` pixels a side, or the reason why it is none.
     """
     workers = min(8, os.cpu_count() or 1)
     with _pillow_limits(), ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda path: _read(path, size), paths))
+        return list(pool.map(lambda path: _read(path, size, harmonise), paths))
 
 
-def _read(path: Path, size: int) -> Photo | str:
+def _read(path: Path, size: int, harmonise: bool) -> Photo | str:
     try:
-        return _decode(path.read_bytes(), size)
+        return _decode(path.read_bytes(), size, harmonise)
     except FileNotFoundError:
         return "the file does not exist"
     except Unreadable as error:
@@ -70,7 +80,7 @@ def _read(path: Path, size: int) -> Photo | str:
         return f"the file cannot be read: {error.strerror or error}"
 
 
-def decode(data: bytes, size: int) -> Photo:
+def decode(data: bytes, size: int, harmonise: bool = False) -> Photo:
     """Decode one file to RGB uint8, `size` pixels a side.
 
     The short side is resized to `size` with a Lanczos filter, which averages over all pixels it
@@ -85,15 +95,35 @@ def decode(data: bytes, size: int) -> Photo:
         Unreadable: with the reason.
     """
     with _pillow_limits():
-        return _decode(data, size)
+        return _decode(data, size, harmonise)
 
 
-def _decode(data: bytes, size: int) -> Photo:
+def finish(
+    rgb: Image.Image, header: Mapping[str, float], size: int, harmonise: bool
+) -> tuple[npt.NDArray[np.uint8], Mapping[str, float]]:
+    """Bring a decoded picture to the canonical square.
+
+    Returns:
+        uint8 (size, size, 3), and FACTS of the file that it was made from.
+    """
+    if harmonise:
+        data = reencode(rgb, size)
+        with _open(data) as image:
+            header = header_facts(image, *image.size, len(data))
+            rgb = image.convert("RGB")
+    side = min(rgb.size)
+    left, top = (rgb.width - side) / 2, (rgb.height - side) / 2
+    box = (left, top, left + side, top + side)
+    square = rgb.resize((size, size), Image.Resampling.LANCZOS, box=box)
+    return np.asarray(square), {**header, **border_facts(rgb)}
+
+
+def _decode(data: bytes, size: int, harmonise: bool) -> Photo:
     if not data:
         raise Unreadable("the file is empty")
     try:
         with _open(data) as image:
-            return _photo(image, size, hashlib.sha256(data).hexdigest())
+            return _photo(image, data, size, harmonise)
     except Unreadable:
         raise
     except UnidentifiedImageError as error:
@@ -111,24 +141,20 @@ def _open(data: bytes) -> Image.Image:
         raise Unreadable(f"more than {MAX_PIXELS // 10**6} megapixels") from error
 
 
-def _photo(image: Image.Image, size: int, sha256: str) -> Photo:
+def _photo(image: Image.Image, data: bytes, size: int, harmonise: bool) -> Photo:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise Unreadable(f"more than {MAX_PIXELS // 10**6} megapixels")
     if min(width, height) < MIN_SIDE:
         raise Unreadable(f"{width}×{height} pixels; the short side must have {MIN_SIDE} or more")
     name = image.format or "unknown"
+    header = header_facts(image, width, height, len(data))
     image.draft("RGB", (4 * size, 4 * size))  # a JPEG much larger than needed, decoded coarsely
     upright = ImageOps.exif_transpose(image)
-    rgb = _to_rgb(upright)
-    side = min(rgb.size)
-    left, top = (rgb.width - side) / 2, (rgb.height - side) / 2
-    square = rgb.resize(
-        (size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side)
-    )
-    turned = (upright.width > upright.height) != (width > height)
-    width, height = (height, width) if turned else (width, height)
-    return Photo(np.asarray(square), sha256, width, height, name)
+    if (upright.width > upright.height) != (width > height):
+        width, height = height, width
+    pixels, facts = finish(_to_rgb(upright), header, size, harmonise)
+    return Photo(pixels, hashlib.sha256(data).hexdigest(), width, height, name, facts)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -29,7 +29,7 @@ tables = st.builds(lambda a, b: _table(a=a, b=b), sizes, sizes)
 
 
 @given(tables, st.integers(1, 6), st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_no_patient_is_in_two_parts_and_no_part_is_empty(table, folds, seed):
     result = split(table, folds, seed)
     for fold in range(folds):
@@ -40,7 +40,7 @@ def test_no_patient_is_in_two_parts_and_no_part_is_empty(table, folds, seed):
 
 
 @given(tables, st.integers(2, 6), st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_every_image_is_tested_in_exactly_one_fold(table, folds, seed):
     result = split(table, folds, seed)
     tested = sum((result[f"split_{fold}"] == "test").astype(int) for fold in range(folds))
@@ -48,7 +48,7 @@ def test_every_image_is_tested_in_exactly_one_fold(table, folds, seed):
 
 
 @given(tables, st.integers(1, 6), st.integers(0, 99), st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_split_does_not_depend_on_the_order_of_rows(table, folds, seed, random):
     order = list(range(len(table)))
     random.shuffle(order)
@@ -57,7 +57,7 @@ def test_the_split_does_not_depend_on_the_order_of_rows(table, folds, seed, rand
 
 
 @given(sizes, st.integers(2, 6), st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_folds_hold_the_same_number_of_images_up_to_one_patient(a, folds, seed):
     result = split(_table(a=a, b=[1] * 10), folds, seed)
     mine = result[result["category"] == "a"]
@@ -74,7 +74,7 @@ def test_the_shares_are_those_asked_for():
 
 def test_another_seed_draws_another_split_and_every_patient_can_be_tested():
     table = _table(a=[5, 1, 1, 2, 1, 3, 1, 1], b=[1] * 8)
-    drawn = [split(table, 1, seed)["split_0"] == "test" for seed in range(60)]
+    drawn = [split(table, 1, seed)["split_0"] == "test" for seed in range(40)]
     assert np.mean(drawn, axis=0).min() > 0.1
 
 
