@@ -54,7 +54,8 @@ class Corruption:
         draws = Draws(check_keys(keys, len(images)), stream(self.name, int(severity)))
         values = {name: row[int(severity) - 1] for name, row in self.parameters.items()}
         run = KERNELS[self.kernel].run
-        threads = min(threads or _usable_processors(), len(images))
+        # starting a thread pays from about a megabyte on
+        threads = min(threads or _usable_processors(), images.nbytes // 2**20)
         if threads <= 1:
             return run(images, draws, **values) if len(images) else images.copy()
         # four parts per thread: an unlucky one does not keep the others waiting for long

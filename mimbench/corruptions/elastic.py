@@ -67,11 +67,11 @@ def _warp(
             low, right = row - top, column - left
             y0, y1 = _mirrored(top, height), _mirrored(top + 1, height)
             x0, x1 = _mirrored(left, width), _mirrored(left + 1, width)
+            w00, w01 = (1.0 - low) * (1.0 - right), (1.0 - low) * right
+            w10, w11 = low * (1.0 - right), low * right
             for channel in range(3):
-                value = unit[y0, x0, channel] * (1.0 - low) * (1.0 - right)
-                value += unit[y0, x1, channel] * (1.0 - low) * right
-                value += unit[y1, x0, channel] * low * (1.0 - right)
-                value += unit[y1, x1, channel] * low * right
+                upper = unit[y0, x0, channel] * w00 + unit[y0, x1, channel] * w01
+                value = upper + unit[y1, x0, channel] * w10 + unit[y1, x1, channel] * w11
                 level = min(max(np.float32(value), np.float32(0)), np.float32(1)) * np.float32(255)
                 out[y, x, channel] = np.uint8(np.int32(level))
 

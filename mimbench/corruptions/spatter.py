@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimbench.corruptions.checks import Images
+from mimbench.corruptions.compiled import compiled
 from mimbench.corruptions.draws import Draws, normal
 from mimbench.corruptions.kernel import Kernel, Parameter
-from mimbench.corruptions.levels import to_levels
 from mimbench.corruptions.smoothing import smooth
 
 __all__ = ["KERNELS", "splash"]
@@ -54,14 +54,13 @@ def splash(
     unit = image.astype(np.float32) / np.float32(255)
     if mud:
         opacity = smooth((liquid > threshold).astype(np.float64), (strength, strength))
-        opacity = np.where(opacity.astype(np.float32) < 0.8, 0, opacity).astype(np.float32)
-        to_levels(unit * (1 - opacity) + MUD * opacity, out)
+        _cover(unit, opacity[..., 0].astype(np.float32), MUD, out)
         return
     drops = _relief(np.where(liquid < threshold, 0.0, liquid)[..., 0])
     if drops.any():
         drops /= drops.max()
         drops *= np.float32(strength)
-        to_levels(unit + drops[..., None] * WATER, out)
+        _add(unit, drops, WATER, out)
     else:  # the reference divides 0 by 0 here
         out[:] = image
 
@@ -75,6 +74,36 @@ def _relief(liquid: NDArray[np.float64]) -> NDArray[np.float32]:
     emboss = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]])
     relief = cv2.blur(cv2.filter2D(height, cv2.CV_8U, emboss), (3, 3)).astype(np.float32)
     return drops * relief
+
+
+@compiled
+def _add(
+    unit: NDArray[np.float32],
+    opacity: NDArray[np.float32],
+    colour: NDArray[np.float32],
+    out: Images,
+) -> None:
+    for y in range(unit.shape[0]):
+        for x in range(unit.shape[1]):
+            for channel in range(3):
+                value = unit[y, x, channel] + opacity[y, x] * colour[channel]
+                out[y, x, channel] = np.int32(min(value, np.float32(1)) * np.float32(255))
+
+
+@compiled
+def _cover(
+    unit: NDArray[np.float32],
+    opacity: NDArray[np.float32],
+    colour: NDArray[np.float64],
+    out: Images,
+) -> None:
+    for y in range(unit.shape[0]):
+        for x in range(unit.shape[1]):
+            covered = opacity[y, x] if opacity[y, x] >= np.float32(0.8) else np.float32(0)
+            for channel in range(3):
+                rest = unit[y, x, channel] * (np.float32(1) - covered)
+                value = np.float64(rest) + colour[channel] * np.float64(covered)
+                out[y, x, channel] = np.int32(min(value, 1.0) * 255.0)
 
 
 KERNELS = (

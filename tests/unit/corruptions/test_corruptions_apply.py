@@ -25,6 +25,25 @@ def test_pixels_depend_on_the_key_and_not_on_the_batch(name: str, images: Images
 
 
 @pytest.mark.parametrize("name", corruptions.names())
+def test_pixels_do_not_depend_on_threads(name: str, images: Images) -> None:
+    batch, keys = np.concatenate([images] * 3), range(9)
+    np.testing.assert_array_equal(
+        corruptions.apply(batch, name, 4, keys, threads=1),
+        corruptions.apply(batch, name, 4, keys, threads=3),
+    )
+
+
+def test_the_reference_engine_has_the_same_rules(images: Images) -> None:
+    np.random.seed(1)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    for name in ("gaussian_noise", "glass_blur", "impulse_noise", "frost"):
+        first = corruptions.apply(images, name, 2, KEYS, engine="reference")
+        second = corruptions.apply(images[1:], name, 2, KEYS[1:], engine="reference")
+        np.testing.assert_array_equal(first[1:], second)
+    np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+@pytest.mark.parametrize("name", corruptions.names())
 def test_global_random_state_is_neither_read_nor_changed(name: str, images: Images) -> None:
     np.random.seed(1)  # noqa: NPY002
     before = np.random.get_state()[1].copy()  # noqa: NPY002

@@ -1,0 +1,171 @@
+"""Own kernels fed with the draws that `imagecorruptions` would have made.
+
+Reference: imagecorruptions as distributed by imagecorruptions-imaug 1.1.5.
+
+`python tests/unit/corruptions/replay.py` prints the parity table of results/corruptions.md.
+"""
+
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+from imagecorruptions import corrupt
+from numba import njit
+from numpy.random import RandomState
+from numpy.typing import NDArray
+
+from mimbench.corruptions import elastic, fog, motion, spatter, weather
+from mimbench.corruptions.blur import gaussian_blur, shuffle
+from mimbench.corruptions.builtin import BUILTIN
+from mimbench.corruptions.catalogue import KERNELS
+from mimbench.corruptions.draws import Draws
+from mimbench.corruptions.levels import cut
+from mimbench.corruptions.zoom import zoom_axis
+
+Images = NDArray[np.uint8]
+
+NOISES = ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")
+SIZES = ((32, 32), (64, 64), (224, 224), (160, 224), (33, 47), (51, 38))
+CONTENTS = ("smooth", "noise", "saturated", "flat", "black", "white")
+NO_DRAWS = Draws(np.zeros(1, np.uint64), 0)
+
+
+def picture(content: str, height: int, width: int) -> Images:
+    """A test picture, the same for the same arguments."""
+    generator = np.random.default_rng([height, width])
+    if content == "noise":
+        return generator.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    if content in ("smooth", "saturated"):
+        waves = cv2.GaussianBlur(generator.random((height, width, 3)), (0, 0), 3)
+        waves = (waves - waves.min()) / np.ptp(waves)
+        if content == "saturated":
+            waves = np.clip(6 * waves - 2.5, 0, 1)
+        return (waves * 255).astype(np.uint8)
+    level = {"flat": (100, 151, 202), "black": (0, 0, 0), "white": (255, 255, 255)}[content]
+    return np.full((height, width, 3), level, np.uint8)
+
+
+def reference(image: Images, name: str, severity: int, seed: int) -> Images:
+    """The package's picture, its generators seeded with `seed`."""
+    arguments = {"seed": seed} if name in ("glass_blur", "impulse_noise") else {}
+    np.random.seed(seed)  # noqa: NPY002
+    with np.errstate(all="ignore"):
+        return corrupt(image, severity=severity, corruption_name=name, **arguments)
+
+
+def own(image: Images, name: str, severity: int, seed: int) -> Images:
+    """Our picture from the draws of the package."""
+    values = {key: row[severity - 1] for key, row in BUILTIN[name].parameters.items()}
+    if name not in REPLAYS:
+        return KERNELS[name].run(image[None], NO_DRAWS, **values)[0]
+    out = np.empty_like(image)
+    REPLAYS[name](image, RandomState(seed), out, values, seed)
+    return out
+
+
+def usable_seeds(name: str) -> Iterator[int]:
+    """Seeds under which the package draws what the original code can draw."""
+    for seed in range(1000):
+        if name != "frost" or RandomState(seed).randint(6) < 5:  # the original has five textures
+            yield seed
+
+
+def _motion_blur(image, random, out, values, seed):
+    angle = random.uniform(-45, 45)
+    cut(motion.drag(image, values["radius"], values["sigma"], angle), out)
+
+
+def _snow(image, random, out, values, seed):
+    height, width = image.shape[:2]
+    field = random.normal(values.pop("density"), values.pop("spread"), (height, width))
+    rows, columns = (zoom_axis(length, values["size"]) for length in (height, width))
+    field = field[rows.start : rows.start + rows.crop, columns.start :][:, : columns.crop]
+    angle = random.uniform(-135, -45)
+    weather.let_it_snow(image, np.ascontiguousarray(field), angle, out, **values)
+
+
+def _frost(image, random, out, values, seed):
+    height, width = image.shape[:2]
+    texture = weather.frost_texture(random.randint(6), height, width)
+    top = random.randint(0, texture.shape[0] - height)
+    left = random.randint(0, texture.shape[1] - width)
+    crop = texture[top : top + height, left : left + width]
+    weather.freeze(image, crop, values["keep"], values["ice"], out)
+
+
+def _fog(image, random, out, values, seed):
+    side = fog.map_side(*image.shape[:2])
+    cloud = np.empty((side, side))
+    fog.plasma(random.random_sample(side * side - 1), values["decay"], cloud)
+    fog.cover(image, cloud, values["thickness"], out)
+
+
+def _spatter(image, random, out, values, seed):
+    field = random.normal(values.pop("mean"), values.pop("spread"), image.shape[:2])
+    spatter.splash(image, field, out, **values)
+
+
+def _elastic_transform(image, random, out, values, seed):
+    across, down = random.random_sample((2, *image.shape[:2]))
+    elastic.deform(image, across, down, values["alpha"], out)
+
+
+def _glass_blur(image, random, out, values, seed):
+    reach, rounds = values["reach"], values["rounds"]
+    steps = rounds * (image.shape[0] - 2 * reach) * (image.shape[1] - 2 * reach)
+    across, down = _numba_shifts(seed, steps, reach).T
+    place = (down + reach) * 2 * reach + across + reach
+    words = np.ceil(place * 2**32 / (4 * reach**2)).astype(np.uint32)
+    blurred = gaussian_blur(image[None], NO_DRAWS, sigma=values["sigma"])
+    shuffle(blurred[0], words, reach, rounds)
+    out[:] = gaussian_blur(blurred, NO_DRAWS, sigma=values["sigma"])[0]
+
+
+@njit
+def _numba_shifts(seed, steps, reach):
+    np.random.seed(seed)  # noqa: NPY002
+    shifts = np.empty((steps, 2), np.int64)
+    for step in range(steps):
+        shifts[step] = np.random.randint(-reach, reach, size=(2,))  # noqa: NPY002
+    return shifts
+
+
+REPLAYS: dict[str, Callable[..., None]] = {
+    "motion_blur": _motion_blur,
+    "snow": _snow,
+    "frost": _frost,
+    "fog": _fog,
+    "spatter": _spatter,
+    "elastic_transform": _elastic_transform,
+    "glass_blur": _glass_blur,
+}
+
+
+def differences(name: str, severity: int, pictures: list[Images]) -> NDArray[np.int64]:
+    """|own - reference| of all values of all pictures."""
+    pairs = zip(pictures, usable_seeds(name), strict=False)
+    return np.concatenate(
+        [
+            np.abs(
+                own(image, name, severity, seed).astype(np.int64)
+                - reference(image, name, severity, seed)
+            ).reshape(-1)
+            for image, seed in pairs
+        ]
+    )
+
+
+def main() -> None:
+    pictures = [picture(content, *size) for size in SIZES for content in CONTENTS]
+    print("| corruption | largest difference, levels | share of values that differ |")
+    print("|---|---|---|")
+    for name in BUILTIN:
+        if name not in NOISES:
+            found = [differences(name, severity, pictures) for severity in range(1, 6)]
+            largest = " ".join(str(values.max()) for values in found)
+            share = " ".join(f"{np.mean(values > 0):.0e}".replace("0e+00", "0") for values in found)
+            print(f"| {name} | {largest} | {share} |")
+
+
+if __name__ == "__main__":
+    main()
