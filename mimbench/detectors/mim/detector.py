@@ -20,7 +20,6 @@ from mimbench.errors import DetectorError, RecipeError, TrainingError
 __all__ = ["MIM"]
 
 DARKEST = 1 / 255  # a black image has no level to divide by; it is taken to have this one
-HIDDEN_GREY = 0.5
 
 
 class MIM(Detector):
@@ -176,16 +175,14 @@ class MIM(Detector):
 
     @torch.no_grad()
     def reconstruct(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Show what a batch looks like to MIM.
+        """The first checkerboard, bool (N, H, W), and the images inpainted at every pixel.
 
-        Returns:
-            The images with the first checkerboard in grey, and the images inpainted at every
-            pixel; both uint8 (N, 3, H, W).
+        Both as `Detector.reconstruct` documents; no inpainted pixel was visible when it was made.
         """
         images = batch.images.to(self._device()).float() / 255
-        hidden = checkerboards(images.shape[-1], self.cell).to(images.device)[0]
-        shown = images.masked_fill(hidden, HIDDEN_GREY)
-        return _to_bytes(shown), _to_bytes(self._inpaint(images))
+        hidden = checkerboards(images.shape[-1], self.cell)[0].expand(len(images), -1, -1)
+        inpainted = self._inpaint(images).mul(255).round().byte()
+        return hidden.to(images.device), inpainted
 
     def state(self) -> State:
         """Weights of the generator, the residual's line and the loss curves."""
@@ -245,7 +242,3 @@ def _level(images: Tensor, visible: Tensor | None = None) -> Tensor:
         count = visible.sum((1, 2, 3), keepdim=True).clamp(min=1) * images.shape[1]
         level = (images * visible).sum((1, 2, 3), keepdim=True) / count
     return level.clamp(min=DARKEST)
-
-
-def _to_bytes(images: Tensor) -> Tensor:
-    return images.mul(255).round().clamp(0, 255).byte()
