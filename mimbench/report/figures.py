@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mimbench.report.curves import category_cells, degradation_curves
-from mimbench.report.folder import RunFolder
 from mimbench.report.leaderboard import Leaderboard
 from mimbench.report.plots import (
     degradation_figure,
@@ -18,7 +17,7 @@ from mimbench.report.plots import (
     roc_figure,
     save_figure,
 )
-from mimbench.report.samples import clean_samples, standardised
+from mimbench.report.samples import FitSample, standardised
 from mimbench.report.styles import RowStyle
 
 __all__ = ["PROTOCOLS", "Drawing", "draw_figures"]
@@ -36,32 +35,40 @@ class Drawing:
     Attributes:
         stem: file name without its ending, e.g. "roc".
         kind: "degradation", "heat map", "roc" or "distribution".
+        title: what distinguishes it from others of its kind.
         words: what it shows, for those who cannot see it.
     """
 
     stem: str
     kind: str
+    title: str
     words: str
     svg: Path
 
 
 def draw_figures(
-    run: RunFolder, metrics: pd.DataFrame, board: Leaderboard, styles: dict[str, RowStyle]
+    folder: Path,
+    metrics: pd.DataFrame,
+    board: Leaderboard,
+    samples: dict[str, list[FitSample]],
+    styles: dict[str, RowStyle],
 ) -> tuple[Drawing, ...]:
-    """Draw every figure that the run has numbers for into its folder `figures`."""
-    folder = run.path / "figures"
+    """Draw every figure that there are numbers for into `folder`."""
     folder.mkdir(exist_ok=True)
     drawings = []
     with paper_style():
-        for stem, kind, words, figure in _figures(run, metrics, board, styles):
+        for stem, kind, title, words, figure in _figures(metrics, board, samples, styles):
             save_figure(figure, folder / stem)
-            drawings.append(Drawing(stem, kind, words, folder / f"{stem}.svg"))
+            drawings.append(Drawing(stem, kind, title, words, folder / f"{stem}.svg"))
     return tuple(drawings)
 
 
 def _figures(
-    run: RunFolder, metrics: pd.DataFrame, board: Leaderboard, styles: dict[str, RowStyle]
-) -> Iterator[tuple[str, str, str, Figure]]:
+    metrics: pd.DataFrame,
+    board: Leaderboard,
+    samples: dict[str, list[FitSample]],
+    styles: dict[str, RowStyle],
+) -> Iterator[tuple[str, str, str, str, Figure]]:
     headline = {entry.row: styles[entry.row] for entry in board.entries if entry.headline}
     rows = list(headline)
     if not rows:
@@ -74,18 +81,18 @@ def _figures(
                 yield (
                     f"degradation_{group.slug}_{protocol}",
                     "degradation",
+                    title,
                     f"AUROC by severity of each corruption: {title}.",
                     degradation_figure(curves, headline, title),
                 )
     cells = category_cells(metrics, board.groups, rows)
     if len(cells):
         words = "Clean AUROC of every score on every category."
-        yield "categories", "heat map", words, heat_map_figure(cells, rows)
-    samples = clean_samples(run.tables, rows)
+        yield "categories", "heat map", "", words, heat_map_figure(cells, rows)
     if samples:
         words = "ROC curves by group: share of other images refused against targets refused."
-        yield "roc", "roc", words, roc_figure(samples, board.groups, headline)
+        yield "roc", "roc", "", words, roc_figure(samples, board.groups, headline)
         words = "How the scores of target and other images spread, for each score."
         shown = {row: style for row, style in headline.items() if row in samples}
         figure = distribution_figure(standardised(samples), board.groups, shown)
-        yield "distributions", "distribution", words, figure
+        yield "distributions", "distribution", "", words, figure

@@ -14,7 +14,7 @@ from mimbench.scores import RunTables, read_tables
 
 __all__ = ["DetectorInfo", "GalleryEntry", "RunFolder", "RunInfo", "read_run"]
 
-EXTRAS = ("verdicts", "class_signal", "audit")
+EXTRAS = ("verdicts", "class_signal", "subgroups", "audit")
 
 
 class _Record(BaseModel):
@@ -79,7 +79,7 @@ class RunFolder:
 
     Attributes:
         rejected: columns `path` and `reason`, one row per image that could not be read.
-        extras: optional tables by file stem: verdicts, class_signal, audit.
+        extras: optional tables by file stem (`EXTRAS`).
     """
 
     path: Path

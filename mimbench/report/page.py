@@ -1,8 +1,9 @@
 """The page: one self-contained HTML file that needs no network."""
 
 import base64
+import json
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -11,14 +12,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mimbench import __version__
-from mimbench.report.curves import category_cells
 from mimbench.report.estimates import rounded
 from mimbench.report.figures import PROTOCOLS, Drawing
 from mimbench.report.folder import GalleryEntry, RunFolder
 from mimbench.report.leaderboard import Leaderboard
+from mimbench.report.payload import page_payload
 from mimbench.report.plots import GRID_INK, INK, PAPER
+from mimbench.report.samples import FitSample
+from mimbench.report.sections import extras, heat_map, spread
 from mimbench.report.styles import RowStyle
-from mimbench.report.tables import fold_spread
+from mimbench.report.tables import spread_text
 from mimbench.report.words import (
     CONVENTIONS,
     cautions,
@@ -31,12 +34,31 @@ from mimbench.report.words import (
 __all__ = ["render_page"]
 
 INK_VARIABLES = {INK: "var(--ink)", GRID_INK: "var(--line)", PAPER: "var(--card)"}
+# Columns beside the clean AUROC: part of the table, heading, explanation.
+DETAILS = (
+    (
+        "detail-main",
+        "FPR@95TPR",
+        "Target positive: share of other images accepted when 95 % of the target is accepted",
+    ),
+    ("detail-main", "drop", "Clean AUROC minus mean AUROC, target and other images corrupted"),
+    (
+        "detail-more",
+        "FPR@95TPR, OOD positive",
+        "Share of target images refused when 95 % of the other images are refused",
+    ),
+    ("detail-more", "corrupted AUROC", "Mean over all corruptions and severities"),
+    ("detail-more", "drop, target only", "Clean AUROC minus mean AUROC, only targets corrupted"),
+    ("detail-more", "fold sd", "Standard deviation of the clean AUROC over folds"),
+    ("detail-more", "seed sd", "Standard deviation of the clean AUROC over seeds"),
+)
 
 
 def render_page(
     run: RunFolder,
     metrics: pd.DataFrame,
     board: Leaderboard,
+    samples: Mapping[str, Sequence[FitSample]],
     styles: Mapping[str, RowStyle],
     drawings: Sequence[Drawing],
 ) -> str:
@@ -48,26 +70,36 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.tests["missing"] = pd.isna
     environment.globals.update(
-        fold_spread=fold_spread, rounded=rounded, standing_note=standing_note
+        rounded=rounded, spread_text=spread_text, standing_note=standing_note
     )
     rows = [entry.row for entry in board.entries if entry.headline]
+    payload = page_payload(metrics, board, styles)
     return environment.get_template("index.html.j2").render(
         run=run,
         board=board,
         styles=styles,
+        details=DETAILS,
+        families=sorted({entry.detector.family for entry in board.entries}),
         glance=glance(run, board),
         findings=findings(board),
         cautions=cautions(run, board),
         conventions=CONVENTIONS,
         sample_note=sample_note(board),
         protocols=PROTOCOLS,
-        blocks=_heat_map(metrics, board, rows),
+        extras=extras(run),
+        blocks=heat_map(metrics, board, rows),
         rows=rows,
+        spread=spread(samples, board),
         drawings=[(drawing, _inline_svg(drawing, i)) for i, drawing in enumerate(drawings)],
         gallery=[(entry, _data_uri(run, entry)) for entry in run.gallery],
+        fits=run.tables.fits.to_dict("records"),
+        payload=payload,
+        data=_json(payload),
         version=__version__,
         style=Markup(_own_file("style.css")),
+        script=Markup(_own_file("script.js")),
     )
 
 
@@ -75,45 +107,15 @@ def _own_file(name: str) -> str:
     return files("mimbench.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _heat_map(
-    metrics: pd.DataFrame, board: Leaderboard, rows: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Blocks of the heat map: a group, and its categories with one cell for each row."""
-    cells = category_cells(metrics, board.groups, rows)
-    blocks = []
-    for group, part in cells.groupby("group", sort=False):
-        categories = []
-        for category, line in part.groupby("category", sort=False):
-            by_row = {str(cell["row"]): cell for cell in line.to_dict("records")}
-            first = next(iter(by_row.values()))
-            categories.append(
-                {
-                    "name": category,
-                    "images": first["n_other"],
-                    "patients": first["n_other_patients"],
-                    "cells": [_heat_cell(by_row.get(row)) for row in rows],
-                }
-            )
-        blocks.append({"group": group, "categories": categories})
-    return blocks
-
-
-def _heat_cell(cell: Mapping[Hashable, Any] | None) -> dict[str, Any] | None:
-    if cell is None or cell["value"] != cell["value"]:
-        return None
-    value, low, high = cell["value"], cell["low"], cell["high"]
-    interval = f", interval {low:.2f} to {high:.2f}" if low == low else ", no interval"
-    return {
-        "value": value,
-        # Distance from a coin toss, 0 to 100, and the side it lies on.
-        "strength": round(min(abs(value - 0.5) * 2, 1) * 100),
-        "side": "above" if value >= 0.5 else "below",
-        "title": f"{cell['row']} on {cell['category']}: AUROC {value:.2f}{interval}",
-    }
+def _json(payload: Mapping[str, Any]) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    return Markup(json.dumps(payload, separators=(",", ":")).replace("<", "\\u003c"))
 
 
 def _inline_svg(drawing: Drawing, number: int) -> Markup:
     """The figure as markup: own ids, neutral colours that follow the page, no fixed size."""
+    if drawing.kind in ("degradation", "heat map"):
+        return Markup("")  # the page draws these itself
     text = drawing.svg.read_text(encoding="utf-8")
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, count=1, flags=re.DOTALL)

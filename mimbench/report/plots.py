@@ -195,7 +195,9 @@ def roc_figure(
                     linewidth=1.6,
                 )
         axis.plot([0, 1], [0, 1], color=INK, linewidth=0.7, alpha=0.5)
-        axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+        ticks = (0, 0.25, 0.5, 0.75, 1)
+        axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xticks=ticks, yticks=ticks)
+        axis.set_xticklabels(["0", "", "0.5", "", "1"])
         axis.set_title(group.label)
     figure.supxlabel("share of target images refused", fontsize=9, color=INK)
     figure.supylabel("share of other images refused", fontsize=9, color=INK)

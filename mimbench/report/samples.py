@@ -10,8 +10,9 @@ import pandas as pd
 from mimbench.report.groups import Group
 from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.layout import Layout
+from mimbench.statistics.ranking import auroc, roc_points
 
-__all__ = ["GRID", "FitSample", "clean_samples", "mean_roc", "standardised"]
+__all__ = ["GRID", "FitSample", "clean_samples", "fit_auroc", "mean_roc", "standardised"]
 
 Values = npt.NDArray[np.float64]
 GRID: Values = (np.arange(200) + 0.5) / 200
@@ -22,10 +23,13 @@ class FitSample:
     """Test scores of one fit on one fold without corruption; higher = less like the target.
 
     Attributes:
+        fold, seed: of the fit; seed -1 if it draws no random number.
         target: scores of the target images.
         others: scores by group and category.
     """
 
+    fold: int
+    seed: int
     target: Values
     others: dict[Group, dict[str, Values]]
 
@@ -45,7 +49,7 @@ def clean_samples(tables: RunTables, rows: Collection[str]) -> dict[str, list[Fi
         if row.score not in rows or row.reason:
             continue
         values = layout.values(row)[:, 0]
-        for position, fold, _ in layout.cells(row):
+        for position, fold, seed in layout.cells(row):
             own, test = values[position], layout.test[fold]
             others: dict[Group, dict[str, Values]] = {}
             for group in question.groups:
@@ -55,7 +59,8 @@ def clean_samples(tables: RunTables, rows: Collection[str]) -> dict[str, list[Fi
                     place[group.category] = own[members]
             target = own[question.id_images & test]
             if target.size:
-                samples.setdefault(row.score, []).append(FitSample(target, others))
+                sample = FitSample(fold, seed, target, others)
+                samples.setdefault(row.score, []).append(sample)
     return samples
 
 
@@ -73,13 +78,18 @@ def mean_roc(samples: Sequence[FitSample], group: Group) -> Values | None:
 
 
 def _roc(target: Values, other: Values) -> Values:
-    thresholds = np.unique(np.concatenate([target, other]))[::-1]
-    false = 1 - np.searchsorted(np.sort(target), thresholds, side="left") / len(target)
-    true = 1 - np.searchsorted(np.sort(other), thresholds, side="left") / len(other)
+    refused_target, refused_other = roc_points(target, other)
     # The shift keeps vertical steps in order for np.interp without moving them visibly.
-    steps = np.arange(len(thresholds) + 1) * 1e-12
-    curve: Values = np.interp(GRID, np.append(0.0, false) + steps, np.append(0.0, true))
+    steps = np.arange(refused_target.size) * 1e-12
+    curve: Values = np.interp(GRID, refused_target + steps, refused_other)
     return curve
+
+
+def fit_auroc(sample: FitSample, group: Group) -> float | None:
+    """Clean AUROC of one fit, the mean over the categories of a group."""
+    if group not in sample.others:
+        return None
+    return float(np.mean([auroc(sample.target, v).value for v in sample.others[group].values()]))
 
 
 def standardised(samples: dict[str, list[FitSample]]) -> pd.DataFrame:

@@ -1,12 +1,13 @@
-"""The leaderboard as CSV and Markdown."""
+"""The leaderboard as CSV, Markdown and LaTeX."""
 
+import numpy as np
 import pandas as pd
 
 from mimbench.report.estimates import Estimate
 from mimbench.report.leaderboard import MEASURES, Entry, Leaderboard
 from mimbench.report.words import CONVENTIONS, sample_note, standing_note
 
-__all__ = ["fold_spread", "leaderboard_frame", "leaderboard_markdown"]
+__all__ = ["leaderboard_frame", "leaderboard_latex", "leaderboard_markdown", "spread_text"]
 
 _COUNTS = ("n_other", "n_other_patients", "n_target", "n_target_patients", "n_fits")
 
@@ -81,16 +82,55 @@ def _markdown_cells(entry: Entry, board: Leaderboard) -> list[str]:
     if board.primary is not None:
         measures = ("fpr95_target", "fpr95_ood", "auroc_corrupted", "drop")
         cells += [_text(entry.cell(board.primary, measure)) for measure in measures]
-        cells.append(fold_spread(entry.cell(board.primary, "auroc")))
+        cells.append(spread_text(entry.cell(board.primary, "auroc"), "fold_sd"))
     cells += [_text(entry.cell(group, "auroc")) for group in board.open_groups]
     return [*cells, standing_note(entry, board)]
 
 
-def fold_spread(estimate: Estimate | None) -> str:
-    """Standard deviation of the AUROC over folds, or "n/a" with fewer than two."""
-    if estimate is None or estimate.fold_sd != estimate.fold_sd:
-        return "n/a"
-    return f"{estimate.fold_sd:.3f}"
+def leaderboard_latex(board: Leaderboard) -> str:
+    """Headline rows as a LaTeX tabular for booktabs: clean AUROC by group, FPR@95TPR and drop."""
+    columns = [f"AUROC, {group.label}" for group in board.groups]
+    if board.primary is not None:
+        columns += ["FPR@95TPR (target positive)", "AUROC drop"]
+    body = []
+    for entry in board.entries:
+        if entry.headline:
+            cells = [_text(entry.cell(group, "auroc")) for group in board.groups]
+            if board.primary is not None:
+                cells += [
+                    _text(entry.cell(board.primary, name)) for name in ("fpr95_target", "drop")
+                ]
+            name = _latex(entry.row)
+            name = rf"\textit{{{name}}}" if entry.control else name
+            body.append(" & ".join([name, *map(_latex, cells)]) + r" \\")
+    note = f"Controls in italics. {sample_note(board)}"
+    if board.primary is not None:
+        note += f" FPR@95TPR and drop: {board.primary.label}."
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+            r"\toprule",
+            " & ".join(["score", *map(_latex, columns)]) + r" \\",
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            rf"% {note}",
+            "",
+        ]
+    )
+
+
+def _latex(text: str) -> str:
+    """Text with LaTeX's special characters escaped."""
+    names = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(names.get(c, f"\\{c}" if c in "#$%&_{}" else c) for c in text)
+
+
+def spread_text(estimate: Estimate | None, name: str) -> str:
+    """Standard deviation over folds or seeds (`fold_sd`, `seed_sd`), "n/a" with fewer than two."""
+    spread = float("nan") if estimate is None else getattr(estimate, name)
+    return f"{spread:.3f}" if np.isfinite(spread) else "n/a"
 
 
 def _text(estimate: Estimate | None) -> str:

@@ -104,19 +104,17 @@ def sample_note(board: Leaderboard) -> str:
 
 
 def _missing(board: Leaderboard) -> list[str]:
-    """Which measures lack a number or an interval, with one reason for each group."""
-    gaps: dict[str, dict[str, str]] = {}
+    """Which measures lack a number or an interval, why, and in which groups."""
+    gaps: dict[tuple[str, str], dict[str, None]] = {}
     for entry in board.entries:
         for group, cells in entry.cells.items():
             for measure, estimate in cells.items():
                 if estimate.reason:
                     what = "No interval" if estimate.exists else "No number"
                     kind = "FPR@95TPR" if measure.startswith("fpr95") else "AUROC"
-                    gaps.setdefault(f"{what} for {kind}", {})[group.label] = estimate.reason
-    return [
-        f"{what}: {'; '.join(f'{label} ({reason})' for label, reason in places.items())}."
-        for what, places in gaps.items()
-    ]
+                    places = gaps.setdefault((f"{what} for {kind}", estimate.reason), {})
+                    places[group.label] = None
+    return [f"{what}: {reason} ({'; '.join(places)})." for (what, reason), places in gaps.items()]
 
 
 def glance(run: RunFolder, board: Leaderboard) -> tuple[tuple[str, str], ...]:

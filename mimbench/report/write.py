@@ -11,8 +11,9 @@ from mimbench.report.figures import draw_figures
 from mimbench.report.folder import RunFolder, read_run
 from mimbench.report.leaderboard import Leaderboard, build_leaderboard
 from mimbench.report.page import render_page
+from mimbench.report.samples import clean_samples
 from mimbench.report.styles import row_styles
-from mimbench.report.tables import leaderboard_frame, leaderboard_markdown
+from mimbench.report.tables import leaderboard_frame, leaderboard_latex, leaderboard_markdown
 from mimbench.statistics.metrics import metrics_table
 
 __all__ = ["Report", "write_report"]
@@ -53,17 +54,21 @@ def write_report(folder: Path, *, progress: Progress | None = None) -> Report:
     metrics = metrics_table(run.tables)
     board = build_leaderboard(run, metrics)
     styles = row_styles(board, list(run.detectors))
+    samples = clean_samples(run.tables, [entry.row for entry in board.entries if entry.headline])
     try:
         tell.update(0.5, "writing the tables")
         metrics.to_csv(folder / "metrics.csv", index=False)
         leaderboard_frame(board).to_csv(folder / "leaderboard.csv", index=False)
         markdown = leaderboard_markdown(board, f"Leaderboard of {run.name}")
         (folder / "leaderboard.md").write_text(markdown, encoding="utf-8")
+        (folder / "leaderboard.tex").write_text(leaderboard_latex(board), encoding="utf-8")
         tell.update(0.6, "drawing the figures")
-        drawings = draw_figures(run, metrics, board, styles)
+        (folder / "figures").mkdir(exist_ok=True)
+        drawings = draw_figures(folder / "figures", metrics, board, samples, styles)
         tell.update(0.95, "writing the page")
         page = folder / "index.html"
-        page.write_text(render_page(run, metrics, board, styles, drawings), encoding="utf-8")
+        text = render_page(run, metrics, board, samples, styles, drawings)
+        page.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"The report cannot be written into {folder}: {error}.") from error
     return Report(folder, page, run, metrics, board)
