@@ -61,8 +61,6 @@ def execute(plan: Plan, folder: Path, progress: Progress, command: str = "") -> 
         _fit_all(plan, store, device, progress, record)
     with _timed(record, "score"):
         _score_all(plan, store, device, progress, record)
-    with _timed(record, "gallery"):
-        gallery.write(plan, record.fits, folder, device)
     tables = RunTables(
         scores=_scores_table(record),
         fits=_fits_table(plan, record, device),
@@ -71,6 +69,7 @@ def execute(plan: Plan, folder: Path, progress: Progress, command: str = "") -> 
     tables.write(folder)
     plan.dataset.rejected.to_csv(folder / "rejected.csv", index=False)
     _write_metadata(plan, folder, device, record, command)
+    gallery.write(plan, record.fits, folder, device)
     failures = tuple((str(spec), reason) for spec, reason in record.failed.values())
     return RunResult(folder, failures)
 
