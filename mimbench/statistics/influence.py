@@ -1,4 +1,4 @@
-"""AUROCs with what each patient contributes to them, closed under linear combination.
+"""Numbers with what each patient contributes to them, closed under linear combination.
 
 Means over folds, seeds, categories and corruptions, and paired differences between rows or
 conditions, are linear in the AUROCs, so their variance follows from the same patient influences.
@@ -15,13 +15,14 @@ from mimbench.statistics.estimate import Estimate
 from mimbench.statistics.intervals import (
     DIFFERENCE_METHOD,
     LOGIT_METHOD,
+    area_p_above,
     difference_interval,
     difference_p,
+    difference_p_above,
     logit_interval,
 )
-from mimbench.statistics.placement import add_by_patient, placement_values
 
-__all__ = ["Cells", "Influence", "combine"]
+__all__ = ["Influence", "combine"]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -29,7 +30,7 @@ Codes = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Influence:
-    """E numbers, each a linear combination of AUROCs, over a common list of P patients.
+    """E numbers, each a linear combination of AUROCs or shares, over a common list of P patients.
 
     Attributes:
         value: (E,) the numbers; NaN where something is missing.
@@ -48,6 +49,11 @@ class Influence:
     id_share: Array
     ood_share: Array
     reasons: tuple[str, ...]
+
+    @property
+    def area(self) -> Array:
+        """(E,) the numbers as AUROCs or shares: in [0, 1] whatever the rounding of a mean."""
+        return np.clip(self.value, 0.0, 1.0)
 
     @property
     def variance(self) -> Array:
@@ -84,29 +90,49 @@ class Influence:
             bound=np.abs(matrix) @ self.bound,
             id_share=_largest(used, self.id_share),
             ood_share=_largest(used, self.ood_share),
-            reasons=tuple(
-                next((self.reasons[e] for e in np.flatnonzero(row) if self.reasons[e]), "")
-                for row in used
-            ),
+            reasons=self._mixed_reasons(used),
         )
 
+    def _mixed_reasons(self, used: NDArray[np.bool_]) -> tuple[str, ...]:
+        if not any(self.reasons):
+            return ("",) * len(used)
+        own = np.asarray(self.reasons, dtype=object)
+        return tuple(next((reason for reason in own[row] if reason), "") for row in used)
+
+    def area_interval(self, level: float = 0.95) -> tuple[Array, Array]:
+        """(E,) ends of the intervals of AUROCs or means of AUROCs, on the logit scale."""
+        return logit_interval(self.area, self.variance, self.df, *self.patients, level)
+
+    def difference_interval(self, level: float = 0.95) -> tuple[Array, Array]:
+        """(E,) ends of the intervals of differences, on their own scale."""
+        n = np.minimum(*self.patients)
+        return difference_interval(self.value, self.variance, self.df, n, level)
+
     def area_estimates(self, level: float = 0.95) -> list[Estimate]:
-        """Estimates of AUROCs or means of AUROCs: intervals on the logit scale."""
-        low, high = logit_interval(self.value, self.variance, self.df, *self.patients, level)
+        """E estimates of AUROCs or means of AUROCs."""
+        low, high = self.area_interval(level)
         return [
-            Estimate(float(v), float(a), float(b), LOGIT_METHOD if not r else "", r)
-            for v, a, b, r in zip(self.value, low, high, self.reasons, strict=True)
+            Estimate(float(v), float(a), float(b), "" if r else LOGIT_METHOD, r)
+            for v, a, b, r in zip(self.area, low, high, self.reasons, strict=True)
         ]
 
     def difference_estimates(self, level: float = 0.95) -> list[Estimate]:
-        """Estimates of differences: intervals on the natural scale, and two-sided p-values."""
-        n = np.minimum(*self.patients)
-        low, high = difference_interval(self.value, self.variance, self.df, n, level)
-        p = difference_p(self.value, self.variance, self.df, n)
+        """E estimates of differences, with the two-sided p-value of "no difference"."""
+        p = difference_p(self.value, self.variance, self.df, np.minimum(*self.patients))
+        low, high = self.difference_interval(level)
         return [
-            Estimate(float(v), float(a), float(b), DIFFERENCE_METHOD if not r else "", r, float(q))
+            Estimate(float(v), float(a), float(b), "" if r else DIFFERENCE_METHOD, r, float(q))
             for v, a, b, r, q in zip(self.value, low, high, self.reasons, p, strict=True)
         ]
+
+    def area_p_above(self, bound: float) -> Array:
+        """(E,) one-sided p-values of "the AUROC is at most `bound`"."""
+        return area_p_above(self.area, self.variance, self.df, *self.patients, bound)
+
+    def difference_p_above(self, bound: float) -> Array:
+        """(E,) one-sided p-values of "the difference is at most `bound`"."""
+        n = np.minimum(*self.patients)
+        return difference_p_above(self.value, self.variance, self.df, n, bound)
 
 
 def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influence:
@@ -117,21 +143,17 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
     """
     first = terms[0]
     factors = [np.broadcast_to(np.asarray(w, dtype=np.float64), len(first.value)) for w in weights]
-    total = replace(
-        first,
-        value=np.zeros_like(first.value),
-        id=np.zeros_like(first.id),
-        ood=np.zeros_like(first.ood),
-        bound=np.zeros_like(first.bound),
-    )
+    value, bound = np.zeros_like(first.value), np.zeros_like(first.bound)
+    id_side, ood_side = np.zeros_like(first.id), np.zeros_like(first.ood)
     reasons = np.full(len(first.value), "", dtype=object)
     id_share, ood_share = first.id_share, first.ood_share
     for term, weight in zip(terms, factors, strict=True):
         column = weight[:, None]
-        total.value[...] += np.where(weight == 0, 0.0, weight * term.value)
-        total.id[...] += column * term.id
-        total.ood[...] += column * term.ood
-        total.bound[...] += np.abs(column) * term.bound
+        value += np.where(weight == 0, 0.0, weight * term.value)
+        id_side += column * term.id
+        ood_side += column * term.ood
+        if term.bound.any():
+            bound += np.abs(column) * term.bound
         if term.id_share is not id_share:
             id_share = np.maximum(id_share, term.id_share)
         if term.ood_share is not ood_share:
@@ -139,104 +161,7 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
         if any(term.reasons):
             new = (reasons == "") & (weight != 0)
             reasons[new] = np.asarray(term.reasons, dtype=object)[new]
-    return replace(total, id_share=id_share, ood_share=ood_share, reasons=tuple(reasons))
-
-
-class Cells:
-    """AUROCs of several groups of OOD images against the same ID images.
-
-    The variance is that of Obuchowski: per side the sum of the squared patient sums of placement
-    values, times I / (I - 1) for the I patients of that side. A patient on both sides adds the
-    product of the two influences twice, with the geometric mean of the two factors (Obuchowski
-    uses the factor of the union; both agree when all or none are on both sides, and this one
-    cannot turn negative). One patient alone on a side shows nothing about the spread between
-    patients; he gets the largest standard deviation that a mean of A allows, sqrt(A (1 - A)).
-
-    Source: Obuchowski 1997, Biometrics 53:567, equations 3-6; without clusters DeLong, DeLong &
-    Clarke-Pearson 1988.
-    """
-
-    def __init__(
-        self,
-        id_patients: ArrayLike,
-        ood_patients: ArrayLike,
-        starts: ArrayLike | None = None,
-        n_patients: int | None = None,
-    ) -> None:
-        """Say who is where.
-
-        Args:
-            id_patients: (n,) integer code of the patient of each ID image.
-            ood_patients: (m,) integer codes in the same numbering, group after group.
-            starts: (G + 1,) where the groups start; by default all are one group.
-            n_patients: length of the common list of patients; by default the highest code + 1.
-        """
-        self.id_patients = np.asarray(id_patients, dtype=np.int64)
-        self.ood_patients = np.asarray(ood_patients, dtype=np.int64)
-        both = np.concatenate([self.id_patients, self.ood_patients])
-        total = n_patients or int(both.max(initial=-1)) + 1
-        limits = [0, self.ood_patients.size] if starts is None else starts
-        self.starts = np.asarray(limits, dtype=np.int64)
-        sizes = np.diff(self.starts)
-        self.groups = np.repeat(np.arange(sizes.size), sizes)
-
-        present = np.zeros((sizes.size, total), dtype=bool)
-        present[self.groups, self.ood_patients] = True
-        self.ood_share, ood_factor = _shares(present)
-        self.ood_scale = ood_factor / np.maximum(sizes, 1)
-        present = np.zeros((1, total), dtype=bool)
-        present[0, self.id_patients] = True
-        id_share, id_factor = _shares(present)
-        self.id_share = np.repeat(id_share, sizes.size, axis=0)
-        self.id_scale = float(id_factor[0]) / max(self.id_patients.size, 1)
-        self.alone = (self.id_share == 1).astype(np.float64) + (self.ood_share == 1)
-
-    def influence(self, id_scores: ArrayLike, ood_scores: ArrayLike) -> Influence:
-        """AUROC of each group, with the influence of each patient.
-
-        Args:
-            id_scores: (n,) scores, higher = more OOD; NaN: missing.
-            ood_scores: (m,) scores, group after group.
-
-        Returns:
-            G numbers in [0, 1], higher = better.
-        """
-        x, y = (np.asarray(scores, dtype=np.float64) for scores in (id_scores, ood_scores))
-        area, id_placements, ood_placements = placement_values(x, y, self.starts)
-        centre = np.nan_to_num(area)
-        id_side, ood_side = np.zeros_like(self.id_share), np.zeros_like(self.id_share)
-        add_by_patient((id_placements - centre[:, None]) * self.id_scale, self.id_patients, id_side)
-        deviations = (ood_placements - centre[self.groups]) * self.ood_scale[self.groups]
-        np.add.at(ood_side, (self.groups, self.ood_patients), deviations)
-        return Influence(
-            value=area,
-            id=id_side,
-            ood=ood_side,
-            bound=self.alone * np.sqrt(centre * (1 - centre))[:, None],
-            id_share=self.id_share,
-            ood_share=self.ood_share,
-            reasons=tuple(self._reasons(x, y, area)),
-        )
-
-    def _reasons(self, x: Array, y: Array, area: Array) -> list[str]:
-        """Why each AUROC is NaN."""
-        reasons = [""] * area.size
-        for group in np.flatnonzero(np.isnan(area)):
-            own = y[self.starts[group] : self.starts[group + 1]]
-            for name, scores in (("ID", x), ("OOD", own)):
-                lost = int(np.isnan(scores).sum())
-                if scores.size == 0:
-                    reasons[group] = f"no {name} images"
-                elif lost:
-                    reasons[group] = f"{lost} of {scores.size} {name} scores missing"
-        return reasons
-
-
-def _shares(present: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """1 / I for the patients present in each of the rows, and the square root of I / (I - 1)."""
-    count = present.sum(1).astype(np.float64)
-    factor = np.sqrt(np.where(count > 1, count / np.maximum(count - 1, 1), 0.0))
-    return present / np.maximum(count, 1)[:, None], factor
+    return Influence(value, id_side, ood_side, bound, id_share, ood_share, tuple(reasons))
 
 
 def _largest(used: NDArray[np.bool_], share: Array) -> Array:

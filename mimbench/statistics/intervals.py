@@ -8,13 +8,15 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit, ndtri, stdtr, stdtrit
+from scipy.special import expit, logit, ndtr, ndtri, stdtr, stdtrit
 
 __all__ = [
     "DIFFERENCE_METHOD",
     "LOGIT_METHOD",
+    "area_p_above",
     "difference_interval",
     "difference_p",
+    "difference_p_above",
     "logit_interval",
     "newcombe_interval",
 ]
@@ -71,12 +73,13 @@ def newcombe_interval(
     """Interval of an AUROC from its value and the two sample sizes alone.
 
     It holds all AUROCs A with |value - A| <= z sqrt(V(A)), where V is the Hanley-McNeil variance
-    of exponential scores with balanced sides.
+    of exponential scores with balanced sides. Without an OOD side `value` is a proportion and the
+    interval Wilson's.
 
     Args:
         value: AUROC in [0, 1].
         n_id: independent units on the ID side, at least 1.
-        n_ood: independent units on the OOD side, at least 1.
+        n_ood: independent units on the OOD side; 0 for a proportion.
         level: confidence level.
 
     Returns:
@@ -86,11 +89,9 @@ def newcombe_interval(
     """
     value, n_id, n_ood = _broadcast(value, n_id, n_ood)
     z = ndtri((1 + level) / 2)
-    extra = (n_id + n_ood) / 2 - 1
 
     def inside(area: Array) -> NDArray[np.bool_]:
-        shape = 1 + extra * (1 - area) / (2 - area) + extra * area / (1 + area)
-        width = z * np.sqrt(area * (1 - area) * shape / (n_id * n_ood))
+        width = z * np.sqrt(_hanley_mcneil(area, n_id, n_ood))
         return np.asarray(np.abs(value - area) <= width)
 
     return _bisect(inside, np.zeros_like(value), value), _bisect(inside, np.ones_like(value), value)
@@ -122,11 +123,46 @@ def difference_interval(
 
 def difference_p(value: ArrayLike, variance: ArrayLike, df: ArrayLike, n: ArrayLike) -> Array:
     """Two-sided p-value of "the difference is 0", the inversion of `difference_interval`."""
-    value, variance, df, n = _broadcast(value, variance, df, n)
+    return np.minimum(1.0, 2 * difference_p_above(np.abs(value), variance, df, n, 0.0))
+
+
+def difference_p_above(
+    value: ArrayLike, variance: ArrayLike, df: ArrayLike, n: ArrayLike, bound: ArrayLike
+) -> Array:
+    """One-sided p-value of "the difference is at most `bound`"; arguments as the interval's."""
+    value, variance, df, n, bound = _broadcast(value, variance, df, n, bound)
+    excess = value - bound
     with np.errstate(divide="ignore", invalid="ignore"):
-        by_variance = 2 * stdtr(df, -np.abs(value) / np.sqrt(variance))
-    by_count = np.minimum(1.0, 2 * (1 - np.minimum(np.abs(value), 1.0)) ** n)
+        by_variance = stdtr(df, -excess / np.sqrt(variance))
+    by_count = (1 - np.clip(excess, 0.0, 1.0)) ** n
     return np.where(variance <= _ZERO, by_count, by_variance)
+
+
+def area_p_above(
+    value: ArrayLike,
+    variance: ArrayLike,
+    df: ArrayLike,
+    n_id: ArrayLike,
+    n_ood: ArrayLike,
+    bound: ArrayLike,
+) -> Array:
+    """One-sided p-value of "the AUROC is at most `bound`", the inversion of `logit_interval`."""
+    value, variance, df, n_id, n_ood, bound = _broadcast(value, variance, df, n_id, n_ood, bound)
+    spread = value * (1 - value)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logits = (logit(value) - logit(bound)) * spread / np.sqrt(variance)
+        shape = _hanley_mcneil(bound, n_id, n_ood)
+        p = stdtr(df, -logits)
+        by_count = ndtr((bound - value) / np.sqrt(shape))
+    return np.asarray(np.where((variance <= _ZERO) | (spread <= 1e-12), by_count, p))
+
+
+def _hanley_mcneil(area: Array, n_id: Array, n_ood: Array) -> Array:
+    """Variance of an AUROC with exponential scores; without OOD side that of a proportion."""
+    extra = (n_id + n_ood) / 2 - 1
+    shape = 1 + extra * (1 - area) / (2 - area) + extra * area / (1 + area)
+    pairs = np.where(n_ood > 0, n_id * n_ood, n_id)
+    return np.asarray(area * (1 - area) * np.where(n_ood > 0, shape, 1.0) / pairs)
 
 
 def _broadcast(*arrays: ArrayLike) -> tuple[Array, ...]:

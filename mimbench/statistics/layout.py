@@ -84,12 +84,24 @@ class Row:
 class Layout:
     """The tables of one run as arrays: images 0..N-1, patients 0..P-1, conditions and rows.
 
-    Only fits on the target or on nothing enter. A category with images from the target's source
+    A category with images from the target's source
     and from others becomes two groups.
     """
 
-    def __init__(self, tables: RunTables) -> None:
+    def __init__(
+        self,
+        tables: RunTables,
+        *,
+        fitted_on: str | None = None,
+        among: NDArray[np.bool_] | None = None,
+    ) -> None:
         """Read the tables.
+
+        Args:
+            tables: the tables of one run.
+            fitted_on: category whose fits enter, for the swap test; by default the target, and
+                fits on nothing.
+            among: (N,) images of a subgroup, in the order of the images table; by default all.
 
         Raises:
             TableError: not exactly one target category, a fold without split column, or an image
@@ -107,7 +119,8 @@ class Layout:
                 f"({', '.join(sorted(targets)) or 'none'}); exactly one is needed."
             )
         self.target: str = targets.pop()
-        self.test = test_masks(images)
+        self.test = test_masks(images) & (True if among is None else among)
+        self._fitted_on = [fitted_on] if fitted_on else [self.target, "nothing"]
         source = images["source"].to_numpy(dtype=object)
         own = np.isin(source, np.unique(source[self.role == "target"].astype(str)))
         self.relation = np.where(own, "same-source", "other-source").astype(object)
@@ -117,7 +130,7 @@ class Layout:
     def _read_scores(self, tables: RunTables) -> None:
         fits = tables.fits
         self._n_fits = len(fits)
-        self._entering = fits["fitted_on"].isin([self.target, "nothing"]).to_numpy()
+        self._entering = fits["fitted_on"].isin(self._fitted_on).to_numpy()
         fit_index = pd.Index(fits["fit_id"])
         fit_codes, fit_names = pd.factorize(tables.scores["fit_id"])
         to_fit = fit_index.get_indexer(pd.Index(fit_names))
@@ -206,14 +219,19 @@ class Layout:
 
     def _groups(self, joint_role: str | None) -> tuple[Group, ...]:
         """OOD images by role, relation and category; a joint role takes unknown and abnormal."""
+        ood = (self.category != self.target) & (self.role != "target")
+        if joint_role is None:
+            return self.groups(ood)
+        return self.groups(
+            ood & np.isin(self.role.astype(str), ["unknown", "abnormal"]), joint_role
+        )
+
+    def groups(self, images: Mask, joint_role: str | None = None) -> tuple[Group, ...]:
+        """Those of `images` that are test images in any fold, by role, relation and category."""
         members: dict[tuple[str, str, str], list[int]] = {}
-        for image, category in enumerate(self.category):
-            role = self.role[image]
-            if category == self.target or role == "target":
-                continue
-            if joint_role is not None and role not in ("unknown", "abnormal"):
-                continue
-            key = (joint_role or role, self.relation[image], category)
+        for image in np.flatnonzero(images & np.any(self.test, axis=0)).tolist():
+            role = joint_role or self.role[image]
+            key = (role, self.relation[image], self.category[image])
             members.setdefault(key, []).append(image)
         return tuple(Group(*key, np.asarray(found)) for key, found in sorted(members.items()))
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from mimbench.scores import RunTables
 from mimbench.statistics.bootstrap import Resamples
 from mimbench.statistics.layout import Layout, Question, Row
-from mimbench.statistics.row_metrics import Block, Contest, row_blocks
+from mimbench.statistics.row_areas import Contest
+from mimbench.statistics.row_metrics import Block, row_blocks
 
 __all__ = ["METRIC_COLUMNS", "metrics_table"]
 
@@ -25,7 +26,7 @@ METRIC_COLUMNS = {
     "corruption": "str",  # "clean", a corruption, or "*": mean over all corruptions
     "severity": "int64",  # 0 clean, 1..5, -1: mean over the severities present
     "protocol": "str",  # "both" sides corrupted, or "target-only"
-    "metric": "str",  # auroc, auroc_drop, aupr_in, aupr_out, fpr95_target, fpr95_ood
+    "metric": "str",  # auroc, auroc_drop or one of weighted.METRICS
     "value": "float64",
     "low": "float64",
     "high": "float64",
@@ -48,9 +49,9 @@ def metrics_table(
 
     A metric is computed per fit on the test images of its fold, then averaged over folds and
     seeds; a fit without fold serves every fold. Fits on another category than the target are left
-    out. AUROC in [0, 1] and average precision are higher = better, FPR is lower = better, AUROC
-    drop (clean minus corrupted) is lower = more robust. Intervals hold for these fits and these
-    categories.
+    out. AUROC and average precision are in [0, 1], higher = better; FPR and detection error are
+    lower = better; the AUROC drop, clean minus corrupted, is lower = more robust. Intervals hold
+    for these fits and these categories.
 
     Args:
         tables: the three tables of a run.

@@ -13,7 +13,7 @@ __all__ = ["METRICS", "WIDTH", "add_present", "weighted_metrics"]
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-METRICS = ("auroc", "aupr_in", "aupr_out", "fpr95_target", "fpr95_ood")
+METRICS = ("auroc", "aupr_in", "aupr_out", "fpr95_target", "fpr95_ood", "detection_error")
 WIDTH = 64
 
 
@@ -106,7 +106,7 @@ def _from_the_top(
     tpr: float,
     out: Array,
 ) -> None:
-    """AUROC, AUPR-OUT and both FPRs: one pass over the OOD images, highest score first."""
+    """All but AUPR-IN: one pass over the OOD images, highest score first."""
     total_id = cumulative[-1]
     total = np.zeros(WIDTH)
     accepted = np.zeros(WIDTH)
@@ -122,6 +122,9 @@ def _from_the_top(
     step = np.zeros(WIDTH)
     pairs = np.zeros(WIDTH)
     precision = np.zeros(WIDTH)
+    best = np.full(WIDTH, 0.5)
+    per_id = 0.5 / np.maximum(total_id, 1.0)
+    per_ood = 0.5 / np.maximum(total, 1.0)
     for j in range(y.size - 1, -1, -1):
         own = drawn[j]
         for b in range(WIDTH):
@@ -135,6 +138,7 @@ def _from_the_top(
             above = total_id[b] - low[b]
             precision[b] += step[b] * (after / max(after + above, 1.0))
             pairs[b] += step[b] * (low[b] + high[b])
+            best[b] = min(best[b], above * per_id[b] + (total[b] - after) * per_ood[b])
             flagged_id[b] = above if before < needed[b] else flagged_id[b]
             flagged[b] = after
             step[b] = 0.0
@@ -144,6 +148,7 @@ def _from_the_top(
             out[2, b] = precision[b] / total[b]
             out[3, b] = accepted[b] / total[b]
             out[4, b] = flagged_id[b] / total_id[b]
+            out[5, b] = best[b]
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]

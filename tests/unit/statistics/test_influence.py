@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from mimbench.statistics.influence import Cells, combine
+from mimbench.statistics.cells import Cells
+from mimbench.statistics.influence import combine
 
 
 def above(x, y):

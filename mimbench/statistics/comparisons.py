@@ -1,0 +1,164 @@
+"""Paired comparisons of AUROCs of one run, and tests of what a claim says about them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mimbench.errors import UnknownNameError
+from mimbench.scores import CLEAN, RunTables
+from mimbench.statistics.influence import Influence
+from mimbench.statistics.layout import Layout
+from mimbench.statistics.row_areas import Area, Contest, RowAreas
+from mimbench.statistics.row_metrics import ALL_CORRUPTIONS, MEAN_SEVERITY
+
+__all__ = ["Quantity", "RunAurocs", "equivalence_p", "holm", "non_inferiority_p"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One AUROC of a run, addressed as in the metrics table.
+
+    Attributes:
+        row: name of the score.
+        question: "detection" or "open-set".
+        role, relation: of the OOD side.
+        category: a category; empty: the mean over those of the role and relation.
+        corruption: "clean", a corruption, or "*" for the mean over all.
+        severity: 0 clean, 1..5, -1 for the mean over those present.
+        protocol: "both" or "target-only".
+    """
+
+    row: str
+    role: str = "unknown"
+    relation: str = "other-source"
+    category: str = ""
+    corruption: str = CLEAN
+    severity: int = 0
+    protocol: str = "both"
+    question: str = "detection"
+
+
+class RunAurocs:
+    """AUROCs of a run with patient influences, so that any two of them can be compared.
+
+    Two of these made from the same images table, e.g. with other `fitted_on`, share their
+    patients: `combine([a.influence(q), b.influence(q)], [1, -1])` is a paired difference.
+    """
+
+    def __init__(
+        self,
+        tables: RunTables,
+        *,
+        fitted_on: str | None = None,
+        among: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Take the tables; arguments as for `Layout`."""
+        self._layout = Layout(tables, fitted_on=fitted_on, among=among)
+        self._rows: dict[tuple[str, str], RowAreas] = {}
+
+    @cached_property
+    def rows(self) -> tuple[str, ...]:
+        """Names of the rows."""
+        return tuple(row.score for row in self._layout.rows)
+
+    def groups(self, question: str = "detection") -> list[tuple[str, str]]:
+        """Role and relation of each mean over categories."""
+        found = {asked.name: asked for asked in self._layout.questions()}
+        return [(group.role, group.relation) for group in found[question].means]
+
+    def influence(self, quantity: Quantity) -> Influence:
+        """One number with its patient influences.
+
+        Raises:
+            UnknownNameError: the row, question, role, category or condition is not in the run.
+        """
+        areas, entry = self._find(quantity)
+        area = self._at(areas, quantity.corruption, quantity.severity, quantity.protocol)
+        own = area.influence.mix(np.eye(len(areas.entries))[entry])
+        return replace(own, reasons=(areas.row.reason,)) if areas.row.reason else own
+
+    def seed_values(self, quantity: Quantity) -> list[float]:
+        """The number for each seed alone, averaged over its folds.
+
+        Raises:
+            UnknownNameError: as for `influence`.
+        """
+        areas, entry = self._find(quantity)
+        area = self._at(areas, quantity.corruption, quantity.severity, quantity.protocol)
+        seeds = np.asarray([seed for _, _, seed in areas.cells])
+        return [float(area.per_cell[seeds == seed, entry].mean()) for seed in np.unique(seeds)]
+
+    def _find(self, quantity: Quantity) -> tuple[RowAreas, int]:
+        """The row's AUROCs and the position of the group asked for."""
+        areas = self._areas(quantity.row, quantity.question)
+        question = areas.contest.question
+        names = [
+            f"{group.role} / {group.relation} / {group.category}"
+            for group in question.groups + question.means
+        ]
+        wanted = f"{quantity.role} / {quantity.relation} / {quantity.category}"
+        return areas, _position("group of images", wanted, names)
+
+    def _areas(self, row: str, question: str) -> RowAreas:
+        if (row, question) not in self._rows:
+            questions = self._layout.questions()
+            contest = questions[_position("question", question, [q.name for q in questions])]
+            own = self._layout.rows[_position("row", row, self.rows)]
+            self._rows[row, question] = RowAreas(
+                self._layout, Contest(self._layout, contest), own, self._layout.values(own)
+            )
+        return self._rows[row, question]
+
+    def _at(self, areas: RowAreas, corruption: str, severity: int, protocol: str) -> Area:
+        conditions = self._layout.conditions
+        if corruption == ALL_CORRUPTIONS:
+            corruptions = dict.fromkeys(name for name, _ in conditions if name != CLEAN)
+            return Area.mean([self._at(areas, c, MEAN_SEVERITY, protocol) for c in corruptions])
+        if severity == MEAN_SEVERITY:
+            own = [s for name, s in conditions if name == corruption]
+            return Area.mean([self._at(areas, corruption, s, protocol) for s in own])
+        names = [f"{name} {level}" for name, level in conditions]
+        k = _position("condition", f"{corruption} {severity}", names)
+        other = _position("condition", f"{CLEAN} 0", names) if protocol == "target-only" else k
+        return areas.area(k, other)
+
+
+def holm(p_values: ArrayLike) -> Array:
+    """Adjusted p-values of a family: reject where they are below the family-wise level.
+
+    Args:
+        p_values: (K,) in [0, 1]; NaN counts as 1, since a test not done rejects nothing.
+
+    Source: Holm 1979, Scandinavian Journal of Statistics 6:65.
+    """
+    p = np.nan_to_num(np.asarray(p_values, dtype=np.float64), nan=1.0)
+    order = np.argsort(p, kind="stable")
+    steps = p[order] * np.arange(p.size, 0, -1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
+def non_inferiority_p(difference: Influence, margin: float) -> Array:
+    """(E,) one-sided p-values of "the difference is at most -margin"; margin 0: superiority."""
+    return difference.difference_p_above(-margin)
+
+
+def equivalence_p(difference: Influence, margin: float) -> Array:
+    """(E,) p-values of "the difference is not within (-margin, margin)", two one-sided tests.
+
+    Source: Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15:657.
+    """
+    below = difference.mix(-np.eye(len(difference.value)))
+    return np.maximum(difference.difference_p_above(-margin), below.difference_p_above(-margin))
+
+
+def _position(kind: str, name: str, known: Sequence[str]) -> int:
+    if name not in known:
+        raise UnknownNameError(kind, name, known)
+    return list(known).index(name)

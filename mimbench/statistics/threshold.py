@@ -1,0 +1,211 @@
+"""The operating threshold, frozen on validation images, and what it does on test images."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from mimbench.scores import CLEAN, RunTables, split_column
+from mimbench.statistics.cells import share_influence
+from mimbench.statistics.estimate import Estimate, missing
+from mimbench.statistics.influence import Influence, combine
+from mimbench.statistics.layout import Layout, Question, Row
+
+__all__ = ["OPERATING_COLUMNS", "SENSITIVITY", "conformal_threshold", "operating_table"]
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.int64]
+SENSITIVITY = 0.95
+
+METHOD = "shares clustered by patient, logit"
+
+OPERATING_COLUMNS = {
+    "row": "str",
+    "detector": "str",
+    "role": "str",
+    "relation": "str",
+    "category": "str",  # empty: mean over the categories of this role and relation
+    "corruption": "str",
+    "severity": "int64",
+    "metric": "str",  # "sensitivity" of the target category, "specificity" of any other
+    "value": "float64",
+    "low": "float64",
+    "high": "float64",
+    "method": "str",
+    "reason": "str",
+    "n": "int64",  # images
+    "n_patients": "int64",
+}
+
+
+def conformal_threshold(
+    scores: ArrayLike, patients: ArrayLike, sensitivity: float = SENSITIVITY
+) -> Estimate:
+    """Smallest threshold that a new target patient's image stays below with this probability.
+
+    An image is called target where its score is at most the threshold. The threshold is the
+    conformal rank of validation scores: with one image per patient the
+    ceil((n + 1) sensitivity)-th smallest of n; several images of a patient share his weight.
+
+    Args:
+        scores: (n,) scores of target images that no fit was trained on, higher = more OOD.
+        patients: (n,) patient of each image.
+        sensitivity: probability in (0, 1).
+
+    Returns:
+        The threshold; NaN below 19 patients at 95 %, because no finite threshold keeps the word.
+
+    Source: Vovk, Gammerman & Shafer 2005, Algorithmic Learning in a Random World; patients as
+    groups: Dunn, Wasserman & Ramdas 2023, JASA 118:2491, pooled distributions.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    codes = np.unique(np.asarray(patients), return_inverse=True)[1]
+    count = int(codes.max(initial=-1)) + 1
+    fewest = int(np.ceil(sensitivity / (1 - sensitivity) - 1e-9))
+    if count < fewest:
+        return missing(f"{count} target patients in validation; {fewest} are needed")
+    if np.isnan(values).any():
+        return missing(f"{int(np.isnan(values).sum())} validation scores missing")
+    order = np.argsort(values, kind="stable")
+    weight = 1 / (count + 1) / np.bincount(codes)[codes[order]]
+    reached = np.cumsum(weight) >= sensitivity - 1e-12
+    return Estimate(float(values[order][np.argmax(reached)]))
+
+
+def operating_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
+    """Sensitivity and specificity of each row at its frozen threshold, under every condition.
+
+    One threshold per row and seed: each fold's fit scores the validation target images of its
+    fold, and the scores of all folds are pooled. It is then applied to each fit's test images,
+    clean and corrupted, and the shares are averaged over the fits. Both are in [0, 1],
+    higher = better. Images of the target category give sensitivity, external ones included.
+
+    Args:
+        tables: the three tables of a run.
+        level: confidence level; intervals hold for the frozen thresholds.
+
+    Returns:
+        One row per number, columns as `OPERATING_COLUMNS`.
+    """
+    layout = Layout(tables)
+    validation = _validation_masks(tables, layout)
+    target = layout.category == layout.target
+    sides = [
+        _Side(layout, metric, images)
+        for metric, images in (("sensitivity", target), ("specificity", ~target))
+        if layout.groups(images)
+    ]
+    records = [
+        record
+        for row in layout.rows
+        for record in _row_records(layout, row, validation, sides, level)
+    ]
+    return pd.DataFrame(records, columns=list(OPERATING_COLUMNS)).astype(OPERATING_COLUMNS)
+
+
+def row_thresholds(
+    layout: Layout, row: Row, values: Array, validation: NDArray[np.bool_]
+) -> dict[int, Estimate]:
+    """Threshold of each seed of a row, from its clean scores.
+
+    Args:
+        layout: the run's arrays.
+        row: the row.
+        values: (fits, N) scores.
+        validation: (folds, N) which images are target validation images.
+    """
+    pooled: dict[int, dict[tuple[int, int], float]] = {}
+    for fit, fold, seed in layout.cells(row):
+        own = pooled.setdefault(seed, {})
+        for image in np.flatnonzero(validation[fold]).tolist():
+            own[fit, image] = float(values[fit, image])
+    return {
+        seed: conformal_threshold(list(own.values()), [layout.patient[image] for _, image in own])
+        for seed, own in pooled.items()
+    }
+
+
+def _validation_masks(tables: RunTables, layout: Layout) -> NDArray[np.bool_]:
+    target = layout.role == "target"
+    masks = np.zeros(layout.test.shape, dtype=bool)
+    for fold, mask in enumerate(masks):
+        if split_column(fold) in tables.images:
+            mask |= target & (tables.images[split_column(fold)] == "validation").to_numpy(bool)
+    return masks
+
+
+class _Side:
+    """The images of one metric in each fold: who counts as right."""
+
+    def __init__(self, layout: Layout, metric: str, images: NDArray[np.bool_]) -> None:
+        self.metric, self.layout = metric, layout
+        question = Question(metric, images, layout.groups(images), ())
+        self.groups = question.groups + question.means
+        weights = question.mean_weights
+        self.entries = np.concatenate([np.eye(weights.shape[1]), weights])
+        if metric == "sensitivity":  # one category: its mean would say the same again
+            self.groups, self.entries = question.groups, np.eye(weights.shape[1])
+        members = [[g.images[test[g.images]] for g in question.groups] for test in layout.test]
+        self.images = [np.concatenate(own) for own in members]
+        self.starts = [np.concatenate([[0], np.cumsum([len(m) for m in own])]) for own in members]
+
+    def influence(self, cells: list[tuple[int, int, int]], values: Array, at: Array) -> Influence:
+        """Shares of images on the right side of each cell's threshold, averaged over the cells.
+
+        Args:
+            cells: (fit, fold, seed) of each cell.
+            values: (fits, N) scores under one condition.
+            at: (cells,) thresholds.
+        """
+        own, present = [], []
+        for (fit, fold, _), threshold in zip(cells, at, strict=True):
+            scores = values[fit, self.images[fold]]
+            right = scores <= threshold if self.metric == "sensitivity" else scores > threshold
+            flags = np.where(np.isnan(scores), np.nan, right)
+            patients = self.layout.patient[self.images[fold]]
+            own.append(share_influence(flags, patients, self.starts[fold], self.layout.n_patients))
+            present.append(np.diff(self.starts[fold]) > 0)
+        weights = np.asarray(present, dtype=np.float64)
+        return combine(own, list(weights / weights.sum(0))).mix(self.entries)
+
+
+def _row_records(
+    layout: Layout,
+    row: Row,
+    validation: NDArray[np.bool_],
+    sides: list[_Side],
+    level: float,
+) -> Iterator[dict[str, Any]]:
+    values, cells = layout.values(row), layout.cells(row)
+    at, reason = np.full(len(cells), np.nan), row.reason or "no clean scores"
+    if (CLEAN, 0) in layout.conditions and not row.reason:
+        clean = values[:, layout.conditions.index((CLEAN, 0))]
+        thresholds = row_thresholds(layout, row, clean, validation)
+        at = np.asarray([thresholds[seed].value for _, _, seed in cells])
+        reason = next((t.reason for t in thresholds.values() if t.reason), "")
+    for k, (corruption, severity) in enumerate(layout.conditions):
+        for side in sides:
+            shares = side.influence(cells, values[:, k], at)
+            low, high = shares.area_interval(level)
+            for e, group in enumerate(side.groups):
+                why = reason or shares.reasons[e]
+                images = group.images[np.any(layout.test[:, group.images], axis=0)]
+                yield {
+                    "row": row.score,
+                    "detector": row.detector,
+                    "role": group.role,
+                    "relation": group.relation,
+                    "category": group.category,
+                    "corruption": corruption,
+                    "severity": severity,
+                    "metric": side.metric,
+                    "value": np.nan if why else shares.area[e],
+                    "low": np.nan if why else low[e],
+                    "high": np.nan if why else high[e],
+                    "method": "" if why else METHOD,
+                    "reason": why,
+                    "n": images.size,
+                    "n_patients": np.unique(layout.patient[images]).size,
+                }
