@@ -10,6 +10,8 @@ from mimbench.errors import DataError
 
 __all__ = ["contact_sheet"]
 
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
 _GAP = 6
 _INK = (45, 45, 45)
 
@@ -60,7 +62,7 @@ def _corner(number: int, columns: int, cell: tuple[int, int]) -> tuple[int, int]
     return _GAP + row * cell[0], _GAP + column * cell[1]
 
 
-def _fitted(label: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+def _fitted(label: str, font: Font, width: int) -> str:
     """The label, shortened until it is no wider than `width` pixels."""
     if font.getlength(label) <= width:
         return label

@@ -8,6 +8,7 @@ __all__ = ["code", "screenshot", "shapes", "text_page"]
 
 Picture = NDArray[np.uint8]
 Colour = tuple[int, int, int]
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _SIDE = 512
 _SYLLABLES = ("ka", "lo", "mi", "ren", "sta", "to", "ver", "an", "de", "ous", "pli", "qua", "is")
@@ -151,11 +152,11 @@ def _line(
     rng: np.random.Generator,
     start: tuple[int, int],
     right: int,
-    font: ImageFont.FreeTypeFont,
+    font: Font,
     ink: Colour,
 ) -> None:
     """One line of words that ends before `right`."""
-    text = _words(rng, 2 + (right - start[0]) // round(3.0 * font.size))
+    text = _words(rng, 2 + (right - start[0]) // round(6.0 * font.getlength("n")))
     while text and font.getlength(text) > right - start[0]:
         text = text.rpartition(" ")[0]
     pen.text(start, text, ink, font)
@@ -165,7 +166,7 @@ def _words(rng: np.random.Generator, count: int) -> str:
     return " ".join("".join(rng.choice(_SYLLABLES, int(rng.integers(1, 4)))) for _ in range(count))
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def _font(size: int) -> Font:
     return ImageFont.load_default(size)
 
 

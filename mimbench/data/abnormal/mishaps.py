@@ -28,7 +28,7 @@ def finger(rng: np.random.Generator, size: int) -> Picture:
         light += gap[..., None] * rng.uniform(0.2, 0.9, 3)
     grain = float(rng.uniform(0.005, 0.02)) * rng.standard_normal((size, size, 3), np.float32)
     picture = np.clip(light, 0.0, 1.0) ** (1.0 / 2.2) + grain
-    return np.clip(np.round(255.0 * picture), 0.0, 255.0).astype(np.uint8)
+    return np.asarray(np.clip(np.round(255.0 * picture), 0.0, 255.0), np.uint8)
 
 
 def negative(rng: np.random.Generator, size: int) -> Picture:

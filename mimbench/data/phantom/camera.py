@@ -45,7 +45,7 @@ class Camera:
         """Photograph a scene.
 
         Args:
-            radiance: (H, W, 3) linear light, H = W a multiple of `size`.
+            radiance: (3, H, W) linear light, H = W a multiple of `size`.
             size: side of the picture in pixels.
             person: whose photographer holds the camera.
             rng: stream of this picture's camera.
@@ -65,16 +65,19 @@ class Camera:
         stops = person.exposure + float(rng.normal(0.0, 0.12))
         warmth = person.warmth + float(rng.normal(0.0, 0.03))
         tint = float(rng.normal(0.0, 0.02))
-        # Automatic exposure lifts dark skin only in part.
-        gain = 2.0**stops * (0.3 / max(float(radiance.mean()), 0.02)) ** 0.55
+        # Automatic exposure lifts dark skin only in part, and holds back for bright spots.
+        gain = 2.0**stops * (0.33 / max(float(radiance.mean()), 0.02)) ** 0.4
+        brightest = gain * float(np.quantile(radiance[1, ::4, ::4], 0.98))
+        gain *= min(1.0, 0.75 / brightest) ** 0.5
         balance = np.exp(np.array((warmth, tint, -warmth))) * self.white_balance
-        light = radiance * (gain * balance).astype(np.float32)
         spread = np.hypot(person.blur * float(rng.lognormal(0.0, 0.25)), self.blur)
-        if spread * len(light) > 0.25:
-            light = cv2.GaussianBlur(light, (0, 0), spread * len(light))
-        if len(light) != size:
-            light = cv2.resize(light, (size, size), interpolation=cv2.INTER_AREA)
-        return np.asarray(_tone_curve(light), np.float32)
+        sigma = float(spread) * radiance.shape[1]
+        light = np.empty((size, size, 3), np.float32)
+        for channel, plane in enumerate(radiance):
+            sharp = plane if sigma < 0.25 else cv2.GaussianBlur(plane, (0, 0), sigma)
+            small = cv2.resize(sharp, (size, size), interpolation=cv2.INTER_AREA)
+            light[..., channel] = np.float32(gain * balance[channel]) * small
+        return _tone_curve(light)
 
     def _add_noise(self, light: Array, person: Person, rng: np.random.Generator) -> Array:
         grain = np.hypot(person.grain, self.grain)
@@ -97,15 +100,16 @@ class Camera:
             picture = framed
         if self.jpeg_quality is not None:
             flags = [cv2.IMWRITE_JPEG_QUALITY, self.jpeg_quality]
-            _, stored = cv2.imencode(".jpg", picture[..., ::-1], flags)
-            picture = np.ascontiguousarray(cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1])
-        return np.asarray(picture, np.uint8)
+            _, stored = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), flags)
+            decoded = np.asarray(cv2.imdecode(stored, cv2.IMREAD_COLOR), np.uint8)
+            picture = np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+        return picture
 
 
 def _tone_curve(light: Array) -> Array:
     """Display gamma with a soft shoulder: 0..1 for any light from 0 up."""
-    shoulder = light * (1.0 + light * np.float32(0.25)) / (1.0 + light)
-    return np.minimum(shoulder * np.float32(1.6), 1.0) ** np.float32(1.0 / 2.2)
+    shoulder = light * (1.6 + 0.4 * light) / (1.0 + light)
+    return np.asarray(np.minimum(shoulder, 1.0) ** np.float32(1.0 / 2.2), np.float32)
 
 
 def _write(picture: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:

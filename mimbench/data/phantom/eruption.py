@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mimbench.data.phantom.canvas import Site
 from mimbench.data.phantom.people import Person
@@ -10,7 +11,10 @@ from mimbench.data.phantom.skin import Body
 
 __all__ = ["Eruption"]
 
-_CANDIDATES = 10
+_CANDIDATES = 12
+
+# Usual amplitude of an outline's harmonics 2, 3, ..., 7 relative to its wobble.
+_LOBES = 0.6 / np.arange(1, 7) ** 0.9
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ class Eruption:
         """Places for `fewest` to `most` lesions that together cover `share` of the eruption.
 
         Args:
-            fewest, most: number of lesions.
+            fewest: smallest number of lesions.
+            most: largest number of lesions.
             size_spread: standard deviation of the logarithm of their radii.
             wobble: irregularity of the outline, 0 = round, 0.3 = ragged.
             stretch: longest axis over shortest.
@@ -67,21 +72,22 @@ class Eruption:
         count = int(self.rng.integers(fewest, most + 1))
         mean = np.sqrt(share * self.affected / (np.pi * count))
         radii = np.clip(mean * self.rng.lognormal(0.0, size_spread, count), 0.008, 0.3)
+        tries = self.rng.random((count, _CANDIDATES, 2))
         placed: list[Site] = []
-        for radius in np.sort(radii)[::-1]:
-            x, y = self._place(float(radius), placed)
-            placed.append(self.shaped(x, y, float(radius), wobble, stretch))
+        for radius, points in zip(np.sort(radii)[::-1].tolist(), tries, strict=True):
+            x, y = self._best(points, radius, placed)
+            placed.append(self.shaped(x, y, radius, wobble, stretch))
         return placed
 
     def around(self, centre: Site, count: int, radius: float, wobble: float = 0.0) -> list[Site]:
         """`count` small lesions of about this radius, side by side within a larger one."""
+        angles = self.rng.uniform(0.0, 2.0 * np.pi, (count, _CANDIDATES))
+        reach = centre.radius * np.sqrt(self.rng.random((count, _CANDIDATES)))
+        tries = centre.x + reach * np.cos(angles), centre.y + reach * np.sin(angles)
+        radii = radius * self.rng.lognormal(0.0, 0.2, count)
         placed: list[Site] = []
-        for _ in range(count):
-            size = radius * float(self.rng.lognormal(0.0, 0.2))
-            angles = self.rng.uniform(0.0, 2.0 * np.pi, _CANDIDATES)
-            reach = centre.radius * np.sqrt(self.rng.random(_CANDIDATES))
-            x, y = centre.x + reach * np.cos(angles), centre.y + reach * np.sin(angles)
-            best = int(np.argmax(_clearance(x, y, placed) / (1.0 + 0.2 * self.rng.random())))
+        for size, x, y in zip(radii.tolist(), *tries, strict=True):
+            best = int(np.argmax(_clearance(x, y, placed)))
             placed.append(self.shaped(float(x[best]), float(y[best]), size, wobble))
         return placed
 
@@ -90,21 +96,25 @@ class Eruption:
     ) -> Site:
         """A site with an outline of its own."""
         rng = self.rng
-        lobes = tuple(
-            (float(wobble * rng.normal(0.0, 0.55) / (order - 1) ** 0.6), float(rng.uniform(0, 6.3)))
-            for order in range(2, 8 if wobble else 2)
-        )
+        lobes: tuple[tuple[float, float], ...] = ()
+        if wobble:
+            amplitudes = wobble * _LOBES * rng.standard_normal(len(_LOBES))
+            phases = rng.uniform(0.0, 2.0 * np.pi, len(_LOBES))
+            lobes = tuple(zip(amplitudes.tolist(), phases.tolist(), strict=True))
         longer = float(np.exp(rng.uniform(0.0, np.log(stretch)))) if stretch > 1.0 else 1.0
         return Site(x, y, radius, float(rng.uniform(0.0, np.pi)), longer, lobes)
 
-    def _place(self, radius: float, placed: list[Site]) -> tuple[float, float]:
-        """The most spacious of some random points that lie on the skin."""
+    def _best(
+        self, points: NDArray[np.float64], radius: float, placed: list[Site]
+    ) -> tuple[float, float]:
+        """The most spacious of these points of the unit square that lies on the skin."""
         margin = 0.5 * radius + 0.03
-        points = self.rng.uniform(margin, 1.0 - margin, (3 * _CANDIDATES, 2))
-        fit = [p for p in points if self.body.shows(float(p[0]), float(p[1]), radius)]
-        points = np.array(fit[:_CANDIDATES] or points[:1])
-        best = int(np.argmax(_clearance(points[:, 0], points[:, 1], placed)))
-        return float(points[best, 0]), float(points[best, 1])
+        x, y = (margin + (1.0 - 2.0 * margin) * points).T
+        space = _clearance(x, y, placed)
+        if self.body.ends:
+            space = np.where(self.body.shows(x, y, radius), space, -1.0)
+        best = int(np.argmax(space))
+        return float(x[best]), float(y[best])
 
 
 def _clearance(x: np.ndarray, y: np.ndarray, placed: list[Site]) -> np.ndarray:

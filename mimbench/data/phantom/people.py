@@ -11,8 +11,9 @@ from mimbench.data.phantom.pigments import melanin_for
 
 __all__ = ["Person"]
 
-# Limits of ITA in degrees between the groups of Chardon et al. (1991) and Del Bino & Bernerd (2013).
-_TONES = ((55.0, "I"), (41.0, "II"), (28.0, "III"), (10.0, "IV"), (-30.0, "V"), (-90.0, "VI"))
+# Lowest ITA, degrees, of each group: Chardon et al. (1991), Del Bino & Bernerd (2013).
+_TONES = ((55.0, "I"), (41.0, "II"), (28.0, "III"), (10.0, "IV"), (-30.0, "V"), (-55.0, "VI"))
+_LIMITS = tuple(limit for limit, _ in _TONES)
 
 
 @dataclass(frozen=True)
@@ -56,27 +57,28 @@ class Person:
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Person":
         """Draw a person."""
-        angle = float(rng.uniform(-52.0, 66.0))
+        group = int(rng.integers(len(_TONES)))
+        angle = float(rng.uniform(_TONES[group][0], (66.0, *_LIMITS)[group]))
         return cls(
             tone_angle=angle,
             melanin=melanin_for(angle),
             blood=float(rng.uniform(0.0, 0.25)),
             yellow=float(rng.uniform(0.0, 0.25)),
             mottling=float(rng.lognormal(0.0, 0.4)),
-            relief=float(rng.lognormal(0.0, 0.7)),
+            relief=float(rng.lognormal(0.2, 0.8)),
             freckles=int(rng.integers(10, 90)) if rng.random() < 0.2 else 0,
-            hair=float(rng.lognormal(2.3, 1.0)) if rng.random() < 0.6 else 0.0,
+            hair=float(rng.lognormal(2.6, 1.0)) if rng.random() < 0.6 else 0.0,
             hair_melanin=float(np.clip(rng.normal(0.75 - angle / 200.0, 0.2), 0.15, 1.0)),
             affected=float(np.exp(rng.uniform(np.log(0.06), np.log(0.16)))),
             severity=float(rng.uniform(0.75, 1.15)),
             redness=float(rng.uniform(0.5, 1.2)),
             exposure=float(rng.normal(0.0, 0.22)),
             warmth=float(rng.normal(0.0, 0.07)),
-            blur=float(rng.lognormal(np.log(0.0045), 0.6)),
-            grain=float(rng.lognormal(np.log(0.009), 0.7)),
+            blur=float(rng.lognormal(np.log(0.005), 0.7)),
+            grain=min(float(rng.lognormal(np.log(0.011), 0.8)), 0.04),
         )
 
     @property
     def skin_tone(self) -> str:
         """Fitzpatrick-like group, "I" (very light) to "VI" (dark)."""
-        return next(name for limit, name in _TONES if self.tone_angle > limit)
+        return next(name for limit, name in _TONES if self.tone_angle >= limit)

@@ -36,18 +36,18 @@ def _rgb(red: float, green: float, blue: float) -> Array:
     return np.array((red, green, blue), np.float32)
 
 
-MELANIN = _rgb(2.0, 2.9, 3.9)
+MELANIN = _rgb(2.1, 2.85, 3.55)
 BLOOD = _rgb(0.22, 1.0, 0.8)
 BRUISE = _rgb(0.9, 1.35, 0.75)
 YELLOW = _rgb(0.02, 0.15, 0.8)
 
 UNPIGMENTED = _rgb(0.84, 0.62, 0.5)
-PUS = _rgb(0.8, 0.7, 0.46)
-CLEAR_FLUID = _rgb(0.82, 0.66, 0.5)
-SCALE = _rgb(0.82, 0.79, 0.75)
-HONEY = _rgb(0.6, 0.33, 0.07)
+PUS = _rgb(0.66, 0.54, 0.33)
+CLEAR_FLUID = _rgb(0.7, 0.53, 0.38)
+SCALE = _rgb(0.7, 0.66, 0.61)
+HONEY = _rgb(0.46, 0.22, 0.045)
 KERATIN = _rgb(0.46, 0.36, 0.25)
-SLOUGH = _rgb(0.62, 0.5, 0.24)
+SLOUGH = _rgb(0.5, 0.38, 0.18)
 FLESH = _rgb(0.42, 0.075, 0.06)
 DRIED_BLOOD = _rgb(0.12, 0.03, 0.02)
 DARK_PLUG = _rgb(0.035, 0.025, 0.02)
@@ -60,8 +60,9 @@ _TO_XYZ = np.array(((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193,
 
 
 def skin_reflectance(density: Array) -> Array:
-    """Linear reflectance (..., 3), 0..1, of skin with this optical density (..., 3)."""
-    return np.float32(_SURFACE) + UNPIGMENTED * np.exp(-density)
+    """Linear reflectance (3, ...), 0..1, of skin with this optical density (3, ...)."""
+    base = UNPIGMENTED.reshape(3, *[1] * (density.ndim - 1))
+    return np.float32(_SURFACE) + base * np.exp(-density)
 
 
 def individual_typology_angle(reflectance: Array) -> float:
@@ -69,7 +70,7 @@ def individual_typology_angle(reflectance: Array) -> float:
 
     Source: Chardon et al., Int. J. Cosmet. Sci. 13 (1991): arctan((L* - 50) / b*), CIELAB, D65.
     """
-    x, y, z = np.cbrt(_TO_XYZ @ reflectance.astype(np.float64) / _WHITE)
+    _, y, z = np.cbrt(_TO_XYZ @ reflectance.astype(np.float64) / _WHITE)
     lightness, yellowness = 116.0 * y - 16.0, 200.0 * (y - z)
     return float(np.degrees(np.arctan2(lightness - 50.0, yellowness)))
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mimbench.data.phantom.canvas import Array, Canvas, disc, glow
+from mimbench.data.phantom.canvas import Array, Canvas, Site, disc, glow
 from mimbench.data.phantom.eruption import Eruption
 from mimbench.data.phantom.pigments import BLOOD, DARK_PLUG, SCALE
 
@@ -21,23 +21,28 @@ def _wander(
     return start + np.vstack((np.zeros(2), np.cumsum(steps, axis=0)))
 
 
+def _end(eruption: Eruption, track: Path, radius: float) -> Site:
+    """A lesion at the end of a path."""
+    return eruption.shaped(float(track[-1, 0]), float(track[-1, 1]), radius, 0.1)
+
+
 def linear_burrows(canvas: Canvas, eruption: Eruption) -> None:
     """Short winding ridges, greyish and scaly, that end in a red papule."""
     rng, strength = eruption.rng, eruption.severity
     tracks = []
-    for site in eruption.sites(4, 10, size_spread=0.25, share=0.7):
+    for site in eruption.sites(4, 10, size_spread=0.25, share=1.1):
         angle = float(rng.uniform(0.0, 2.0 * np.pi))
         centre = np.array((site.x, site.y))
         reach = 1.5 * site.radius
         start = centre - reach * np.array((np.cos(angle), np.sin(angle)))
         tracks.append(_wander(rng, start, angle, 2.0 * reach, 1.0))
-        papule = canvas.spot(eruption.shaped(*tracks[-1][-1], 0.45 * site.radius, 0.1), 2.4)
+        papule = canvas.spot(_end(eruption, tracks[-1], 0.45 * site.radius), 2.4)
         canvas.tint(papule.window, BLOOD, 0.9 * eruption.redness * glow(papule, 0.6, 0.6))
         canvas.coat(papule.window, DARK_PLUG, 0.4 * strength * disc(papule, 0.3, 0.3))
         canvas.height[papule.window] += np.float32(0.4 * papule.radius) * disc(papule, 0.7, 0.8)
-    halo, ridge = canvas.stroke(tracks, 0.03), canvas.stroke(tracks, 0.013)
-    canvas.tint(canvas.whole, BLOOD, 0.5 * eruption.redness * halo)
-    canvas.coat(canvas.whole, SCALE, 0.55 * strength * ridge)
+    halo, ridge = canvas.stroke(tracks, 0.024), canvas.stroke(tracks, 0.009)
+    canvas.tint(canvas.whole, BLOOD, 0.8 * eruption.redness * halo)
+    canvas.coat(canvas.whole, SCALE, 0.5 * strength * ridge)
     canvas.height += np.float32(0.006 * strength) * ridge
 
 
@@ -46,15 +51,15 @@ def telangiectasia(canvas: Canvas, eruption: Eruption) -> None:
     rng, strength = eruption.rng, eruption.severity
     thick: list[Path] = []
     thin: list[Path] = []
-    for site in eruption.sites(2, 5, size_spread=0.25, share=1.2):
+    for site in eruption.sites(2, 5, size_spread=0.25, share=2.0):
         flush = canvas.spot(site, 2.2)
         canvas.tint(flush.window, BLOOD, 0.35 * eruption.redness * glow(flush, 0.6, 0.6))
-        for angle in rng.uniform(0.0, 2.0 * np.pi, int(rng.integers(2, 6))):
+        for angle in rng.uniform(0.0, 2.0 * np.pi, int(rng.integers(3, 7))):
             centre = np.array((site.x, site.y)) + rng.normal(0.0, 0.2 * site.radius, 2)
-            trunk = _wander(rng, centre, float(angle), 1.5 * site.radius, 0.9)
+            trunk = _wander(rng, centre, float(angle), 1.5 * site.radius, 1.3)
             thick.append(trunk)
-            for joint in rng.integers(4, 13, int(rng.integers(1, 4))):
+            for joint in rng.integers(4, 13, int(rng.integers(2, 5))):
                 turn = float(angle + rng.choice((-1.0, 1.0)) * rng.uniform(0.4, 1.1))
                 thin.append(_wander(rng, trunk[joint], turn, 0.8 * site.radius, 0.8))
-    vessels: Array = np.maximum(canvas.stroke(thick, 0.011), 0.8 * canvas.stroke(thin, 0.007))
+    vessels: Array = np.maximum(canvas.stroke(thick, 0.01), 0.8 * canvas.stroke(thin, 0.007))
     canvas.tint(canvas.whole, BLOOD * 1.6, strength * (0.6 + 0.4 * eruption.redness) * vessels)

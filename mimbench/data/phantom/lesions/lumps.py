@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mimbench.data.phantom.canvas import Array, Canvas, Spot, clouds, disc, glow
+from mimbench.data.phantom.canvas import Array, Canvas, Spot, clipped, clouds, disc, glow
 from mimbench.data.phantom.eruption import Eruption
 from mimbench.data.phantom.pigments import BLOOD, DARK_PLUG, KERATIN, MELANIN, UNPIGMENTED
 
@@ -11,7 +11,7 @@ __all__ = ["comedones", "domed_papules", "nodules", "warty_growths", "wheals"]
 
 def mound(spot: Spot, flatness: float = 2.0) -> Array:
     """Height of a soft mound of radius and height 1; higher `flatness` makes a plateau."""
-    inside = np.clip(1.0 - spot.rho ** np.float32(flatness), 0.0, 1.0)
+    inside = clipped(1.0 - spot.rho ** np.float32(flatness))
     return inside * inside * (3.0 - 2.0 * inside)
 
 
@@ -20,21 +20,21 @@ def domed_papules(canvas: Canvas, eruption: Eruption) -> None:
     strength = eruption.severity
     for site in eruption.sites(5, 14, size_spread=0.25, wobble=0.05):
         spot = canvas.spot(site, 2.0)
-        canvas.tint(spot.window, BLOOD, 0.75 * eruption.redness * glow(spot, 0.9, 0.3))
+        canvas.tint(spot.window, BLOOD, 0.9 * eruption.redness * glow(spot, 0.9, 0.3))
         canvas.coat(spot.window, UNPIGMENTED, 0.25 * strength * disc(spot, 0.7, 0.6))
-        canvas.height[spot.window] += np.float32(0.75 * strength * site.radius) * mound(spot)
+        canvas.height[spot.window] += np.float32(0.9 * strength * site.radius) * mound(spot)
         canvas.gloss[spot.window] += 0.4 * disc(spot, 0.95)
 
 
 def nodules(canvas: Canvas, eruption: Eruption) -> None:
     """Few large, deep-seated, dusky red swellings with soft borders."""
     strength = eruption.severity
-    for site in eruption.sites(1, 4, size_spread=0.3, wobble=0.08, stretch=1.3):
+    for site in eruption.sites(2, 5, size_spread=0.3, wobble=0.08, stretch=1.3):
         spot = canvas.spot(site, 2.2)
-        canvas.tint(spot.window, BLOOD, 0.9 * eruption.redness * glow(spot, 0.5, 0.55))
+        canvas.tint(spot.window, BLOOD, 1.2 * eruption.redness * glow(spot, 0.65, 0.35))
         canvas.tint(spot.window, MELANIN, 0.12 * strength * disc(spot, 0.8, 0.8))
-        canvas.height[spot.window] += np.float32(0.75 * strength * site.radius) * mound(spot)
-        canvas.gloss[spot.window] += 0.25 * disc(spot, 0.9)
+        canvas.height[spot.window] += np.float32(1.15 * strength * site.radius) * mound(spot)
+        canvas.gloss[spot.window] += 0.3 * disc(spot, 0.9)
 
 
 def comedones(canvas: Canvas, eruption: Eruption) -> None:
@@ -61,19 +61,19 @@ def warty_growths(canvas: Canvas, eruption: Eruption) -> None:
         body = disc(spot, 0.95, 0.25)
         rough = furrows[spot.window]
         canvas.tint(spot.window, BLOOD, 0.4 * eruption.redness * glow(spot, 0.9, 0.25))
-        canvas.coat(spot.window, KERATIN, 0.6 * strength * body)
-        canvas.tint(spot.window, MELANIN, 0.3 * body)
+        canvas.coat(spot.window, KERATIN, 0.75 * strength * body)
+        canvas.tint(spot.window, MELANIN, 0.35 * body)
         canvas.coat(spot.window, DARK_PLUG, 0.5 * body * np.clip(0.22 - rough, 0.0, 0.2) * 5.0)
-        relief = mound(spot, 4.0) * (0.45 + 0.3 * rough)
+        relief = mound(spot, 4.0) * (0.5 + 0.45 * rough)
         canvas.height[spot.window] += np.float32(strength * site.radius) * relief
 
 
 def wheals(canvas: Canvas, eruption: Eruption) -> None:
     """Smooth swollen plateaus of odd shapes, pale in the middle, with a pink flare."""
     strength = eruption.severity
-    for site in eruption.sites(2, 7, size_spread=0.4, wobble=0.35, stretch=2.2):
+    for site in eruption.sites(3, 9, size_spread=0.4, wobble=0.22, stretch=2.2):
         spot = canvas.spot(site, 2.2)
-        canvas.tint(spot.window, BLOOD, 0.75 * eruption.redness * glow(spot, 1.0, 0.3))
-        canvas.tint(spot.window, BLOOD, -0.35 * eruption.redness * disc(spot, 0.75, 0.6))
-        canvas.coat(spot.window, UNPIGMENTED, 0.2 * strength * disc(spot, 0.7, 0.6))
-        canvas.height[spot.window] += np.float32(0.3 * strength * site.radius) * mound(spot, 3.0)
+        canvas.tint(spot.window, BLOOD, 1.1 * eruption.redness * glow(spot, 1.0, 0.2))
+        canvas.tint(spot.window, BLOOD, -0.5 * eruption.redness * disc(spot, 0.7, 0.7))
+        canvas.coat(spot.window, UNPIGMENTED, 0.15 * strength * disc(spot, 0.65, 0.8))
+        canvas.height[spot.window] += np.float32(0.6 * strength * site.radius) * mound(spot, 4.0)

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from mimbench.data.phantom.canvas import Canvas, clouds, disc, glow, ring
+from mimbench.data.phantom.canvas import Canvas, clipped, clouds, disc, glow, ring
 from mimbench.data.phantom.eruption import Eruption
 from mimbench.data.phantom.pigments import (
     BLOOD,
     DARK_PLUG,
+    DRIED_BLOOD,
     FLESH,
     HONEY,
     MELANIN,
@@ -33,7 +34,7 @@ def annular_scale(canvas: Canvas, eruption: Eruption) -> None:
         border = ring(spot, 0.88, 0.16)
         canvas.tint(spot.window, BLOOD, 0.9 * eruption.redness * border)
         canvas.tint(spot.window, BLOOD, 0.25 * eruption.redness * disc(spot, 0.9, 0.3))
-        scale = np.clip(flakes[spot.window] - 0.1, 0.0, 1.0) * ring(spot, 0.84, 0.12)
+        scale = clipped(flakes[spot.window] - 0.1) * ring(spot, 0.84, 0.12)
         canvas.coat(spot.window, SCALE, 0.8 * strength * scale)
         canvas.height[spot.window] += np.float32(strength * site.radius) * (
             0.1 * border + 0.06 * scale
@@ -48,7 +49,7 @@ def silvery_plaques(canvas: Canvas, eruption: Eruption) -> None:
         spot = canvas.spot(site, 1.6)
         plaque = disc(spot, 1.0, 0.12)
         canvas.tint(spot.window, BLOOD, 1.0 * eruption.redness * plaque)
-        scale = np.clip(flakes[spot.window] + 0.25, 0.0, 1.0) * disc(spot, 0.85, 0.3)
+        scale = clipped(flakes[spot.window] + 0.25) * disc(spot, 0.85, 0.3)
         canvas.coat(spot.window, SCALE, 0.7 * strength * scale)
         relief = 0.1 * plaque + 0.05 * scale
         canvas.height[spot.window] += np.float32(strength * site.radius) * relief
@@ -61,8 +62,9 @@ def honey_crusts(canvas: Canvas, eruption: Eruption) -> None:
     for site in eruption.sites(2, 8, size_spread=0.4, wobble=0.3, stretch=1.5):
         spot = canvas.spot(site, 1.9)
         canvas.tint(spot.window, BLOOD, 0.85 * eruption.redness * glow(spot, 0.85, 0.25))
-        crust = np.clip(0.8 + 0.8 * lumps[spot.window], 0.0, 1.0) * disc(spot, 0.8, 0.25)
+        crust = clipped(0.8 + 0.8 * lumps[spot.window]) * disc(spot, 0.8, 0.25)
         canvas.coat(spot.window, HONEY, 0.85 * strength * crust)
+        canvas.coat(spot.window, DRIED_BLOOD, 0.5 * crust * clipped(-lumps[spot.window]))
         canvas.height[spot.window] += np.float32(0.25 * strength * site.radius) * crust
         canvas.gloss[spot.window] += 0.25 * crust
 
@@ -75,9 +77,9 @@ def lichenified_patches(canvas: Canvas, eruption: Eruption) -> None:
         spot = canvas.spot(site, 1.9)
         patch = glow(spot, 0.6, 0.5)
         depth = np.clip(-lines[spot.window], 0.0, 1.5)
-        canvas.tint(spot.window, BLOOD, 0.5 * eruption.redness * patch)
-        canvas.tint(spot.window, MELANIN, strength * patch * (0.12 + 0.16 * depth))
-        canvas.height[spot.window] += np.float32(0.012 * strength) * patch * (1.0 - depth)
+        canvas.tint(spot.window, BLOOD, 0.7 * eruption.redness * patch)
+        canvas.tint(spot.window, MELANIN, strength * patch * (0.15 + 0.25 * depth))
+        canvas.height[spot.window] += np.float32(0.016 * strength) * patch * (1.0 - depth)
 
 
 def ulcers(canvas: Canvas, eruption: Eruption) -> None:
@@ -90,7 +92,7 @@ def ulcers(canvas: Canvas, eruption: Eruption) -> None:
         canvas.tint(spot.window, MELANIN, 0.25 * strength * ring(spot, 1.05, 0.2))
         hole = disc(spot, 0.9, 0.12)
         canvas.coat(spot.window, FLESH, 0.9 * strength * hole)
-        canvas.coat(spot.window, SLOUGH, 0.8 * np.clip(floor[spot.window], 0.0, 1.0) * hole)
+        canvas.coat(spot.window, SLOUGH, 0.7 * clipped(floor[spot.window]) * hole)
         if rng.random() < 0.35:
             canvas.coat(spot.window, DARK_PLUG, 0.8 * disc(spot, 0.5, 0.3))
         relief = 0.15 * ring(spot, 1.1, 0.2) - 0.35 * disc(spot, 0.85, 0.4)
