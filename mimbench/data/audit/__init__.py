@@ -1,0 +1,8 @@
+"""An audit of images: leaks, repeated files, and how collections can be told apart."""
+
+from mimbench.data.audit.audit import Audit, audit
+from mimbench.data.audit.cache import cached_audit
+from mimbench.data.audit.finding import Finding
+from mimbench.data.audit.render import as_html, as_text
+
+__all__ = ["Audit", "Finding", "as_html", "as_text", "audit", "cached_audit"]

@@ -1,0 +1,35 @@
+"""Keep an audit, so that the next run on the same images need not repeat it."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from mimbench.data.audit.audit import Audit, audit
+from mimbench.data.audit.finding import Finding
+from mimbench.data.dataset import Dataset
+
+__all__ = ["cached_audit"]
+
+_VERSION = 1  # of the checks; a new one forgets what older ones found
+
+
+def cached_audit(dataset: Dataset, folder: Path) -> Audit:
+    """Return the audit of `dataset`, from `folder` if the same images were audited before."""
+    path = folder / f"audit-{_key(dataset)}.json"
+    if path.is_file():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return Audit(tuple(Finding(**finding) for finding in kept["findings"]), kept["images"])
+    result = audit(dataset)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(asdict(result), ensure_ascii=False), encoding="utf-8")
+    partial.replace(path)
+    return result
+
+
+def _key(dataset: Dataset) -> str:
+    digest = hashlib.sha256(f"{_VERSION}/{dataset.pixels.shape}/{dataset.notes}".encode())
+    for table in (dataset.table, dataset.facts, dataset.rejected):
+        digest.update(table.to_csv(index=False).encode())
+    return digest.hexdigest()[:16]

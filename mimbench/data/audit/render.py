@@ -1,0 +1,53 @@
+"""An audit as text and as a page."""
+
+from html import escape
+
+from mimbench.data.audit.audit import Audit
+
+__all__ = ["as_html", "as_text"]
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Audit of the images</title>
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em; }}
+td {{ padding: 0.4em 0.9em 0.4em 0; border-top: 1px solid #ddd; vertical-align: top; }}
+td:last-child {{ overflow-wrap: anywhere; }}
+.error td:first-child {{ color: #b00020; font-weight: 600; }}
+.warning td:first-child {{ color: #9a5b00; font-weight: 600; }}
+.note td:first-child {{ color: #555; }}
+</style>
+</head>
+<body>
+<h1>Audit of the images</h1>
+<p>{summary}</p>
+<table>
+{rows}
+</table>
+</body>
+</html>
+"""
+
+
+def as_text(audit: Audit) -> str:
+    """One line per finding, the gravest first, and a summary at the end."""
+    lines = [f"{f.severity:8}{f.check}: {f.message}" for f in audit.findings]
+    return "\n".join([*lines, _summary(audit)]) + "\n"
+
+
+def as_html(audit: Audit) -> str:
+    """A self-contained page with one table."""
+    rows = "\n".join(
+        f'<tr class="{f.severity}"><td>{f.severity}</td><td>{escape(f.check)}</td>'
+        f"<td>{escape(f.message)}</td></tr>"
+        for f in audit.findings
+    )
+    return _PAGE.format(summary=_summary(audit), rows=rows)
+
+
+def _summary(audit: Audit) -> str:
+    counts = [(audit.count(severity), severity) for severity in ("error", "warning", "note")]
+    said = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for count, severity in counts)
+    return f"{audit.images} images: {said}."

@@ -1,0 +1,238 @@
+"""The audit finds what was planted, weighs it, and says nothing of what is not there."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageEnhance
+
+from mimbench.data.audit import Audit, as_html, as_text, audit, cached_audit
+from mimbench.data.audit.probe import probe, strongest_differences
+from mimbench.data.dataset import Dataset, ImageOptions, gather, load, survey
+from mimbench.data.file_facts import FACTS
+from mimbench.data.near_duplicates import similar_features, similar_pictures
+from mimbench.data.splits import split
+
+
+def _picture(seed: int, size: int = 96) -> Image.Image:
+    """Coloured blobs, different for each seed."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC)
+
+
+def _write(folder: Path, names: list[str], first_seed: int = 0, **options: object) -> None:
+    for seed, name in enumerate(names, start=first_seed):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        _picture(seed).save(folder / name, **options)
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """Mpox and acne, five images each: too few for the source probe."""
+    _write(tmp_path / "few", [f"{c}/{i}.jpg" for c in ("mpox", "acne") for i in range(5)])
+    return tmp_path / "few"
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Mpox and acne, twenty images each, all made alike."""
+    names = [f"{category}/{i}.jpg" for category in ("mpox", "acne") for i in range(20)]
+    _write(tmp_path / "many", names, quality=90)
+    return tmp_path / "many"
+
+
+def _gather(data: Path, **options: object) -> Dataset:
+    return gather(ImageOptions(data=[str(data)], canonical_size=64, **options))
+
+
+def _said(found: Audit, severity: str, check: str) -> list[str]:
+    return [f.message for f in found.findings if (f.severity, f.check) == (severity, check)]
+
+
+def test_images_made_alike_pass_even_when_strict(many):
+    found = audit(_gather(many))
+    assert found.passes(strict=True), as_text(found)
+
+
+def test_the_same_file_in_two_categories_is_an_error(few):
+    (few / "acne" / "copy.jpg").write_bytes((few / "mpox" / "3.jpg").read_bytes())
+    found = audit(_gather(few))
+    (message,) = _said(found, "error", "repeated files")
+    assert "mpox/3.jpg (mpox, target)" in message
+    assert "acne/copy.jpg (acne, known)" in message
+    assert not found.passes()
+
+
+def test_the_same_file_within_a_category_is_a_warning(few):
+    (few / "acne" / "copy.jpg").write_bytes((few / "acne" / "3.jpg").read_bytes())
+    found = audit(_gather(few))
+    (message,) = _said(found, "warning", "repeated files")
+    assert "count as one" in message
+    assert found.passes()
+    assert not found.passes(strict=True)
+
+
+def test_msld_files_that_are_the_same_are_found(real_images):
+    found = audit(survey([str(real_images / "msld")], size=64))
+    (message,) = _said(found, "warning", "repeated files")
+    assert "NM110_01.jpg" in message
+    assert "NM68_01.jpg" in message
+
+
+CHANGES = {
+    "smaller": lambda image: image.resize((50, 50)),
+    "brighter": lambda image: ImageEnhance.Brightness(image).enhance(1.2),
+    "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    "turned": lambda image: image.transpose(Image.Transpose.ROTATE_90),
+    "grey": lambda image: image.convert("L"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_copy_in_another_category_is_found(few, change):
+    CHANGES[change](_picture(3)).save(few / "acne" / "changed.jpg", quality=60)
+    (message,) = _said(audit(_gather(few)), "warning", "near-duplicates")
+    assert "mpox/3.jpg" in message
+    assert "acne/changed.jpg" in message
+    assert "contradict" in message
+
+
+def test_near_duplicates_across_a_split_are_an_error(few):
+    for number in range(5):
+        _picture(number).save(few / "mpox" / f"again{number}.jpg", quality=50)
+    dataset = load(ImageOptions(data=[str(few)], canonical_size=64))
+    found = audit(replace(dataset, table=split(dataset.table, 3, plan_seed=0)))
+    assert _said(found, "error", "near-duplicates")
+
+
+def test_near_duplicates_of_what_is_only_tested_are_an_error(few, tmp_path):
+    _write(tmp_path / "skin", ["orf/1.jpg"], first_seed=3, quality=50)
+    found = audit(_gather(few, unknown=[str(tmp_path / "skin")]))
+    (message,) = _said(found, "error", "near-duplicates")
+    assert "orf/1.jpg (orf, unknown)" in message
+
+
+def test_flat_and_different_pictures_are_no_near_duplicates():
+    different = np.stack([np.asarray(_picture(seed, 64)) for seed in range(80)])
+    assert similar_pictures(different).empty
+    assert similar_pictures(np.zeros((4, 64, 64, 3), dtype=np.uint8)).empty
+
+
+def test_similar_features_are_found_once():
+    features = np.random.default_rng(0).normal(size=(700, 16))
+    features[600] = 3 * features[5]
+    pairs = similar_features(features)
+    assert pairs[["first", "second"]].to_numpy().tolist() == [[5, 600]]
+    assert pairs["similarity"][0] == pytest.approx(1)
+
+
+def test_a_patient_on_both_sides_is_an_error(few):
+    dataset = _gather(few)
+    table = dataset.table.assign(split_0="train")
+    table.loc[0, "split_0"] = "test"
+    table.loc[[0, 1], "patient"] = "someone"
+    found = audit(replace(dataset, table=table))
+    (message,) = _said(found, "error", "patients")
+    assert "someone" in message
+
+
+def test_copies_without_originals_and_unreadable_files_are_warnings(tmp_path):
+    names = [f"Monkeypox_augmented/M0{i}_01_00.jpg" for i in range(8)]
+    names += [f"Others_augmented/NM0{i}_01_00.jpg" for i in range(8)]
+    _write(tmp_path, names, quality=90)
+    (tmp_path / "Others_augmented" / "NM09_01_00.jpg").touch()
+    found = audit(_gather(tmp_path))
+    assert "16 augmented copies of 16 originals" in _said(found, "warning", "augmented copies")[0]
+    assert "1 left out: the file is empty" in _said(found, "warning", "unreadable files")[0]
+
+
+def test_imbalance_is_a_warning(tmp_path):
+    names = [f"mpox/{i}.jpg" for i in range(20)] + [f"acne/{i}.jpg" for i in range(3)]
+    _write(tmp_path, names)
+    found = audit(_gather(tmp_path))
+    assert "'mpox' has 20 images and 'acne' 3" in _said(found, "warning", "balance")[0]
+
+
+def test_another_compression_is_told_apart_and_harmonising_hides_it(many, tmp_path):
+    names = [f"orf/{i}.jpg" for i in range(20)]
+    _write(tmp_path / "skin", names, first_seed=100, quality=40)
+    places = {"unknown": [str(tmp_path / "skin")]}
+    found = audit(_gather(many, **places))
+    (difference,) = _said(found, "warning", "differences")
+    assert re.search(r"jpeg_quality \(median (39.9|40) against 90", difference)
+    (told,) = _said(found, "warning", "source probe")
+    assert "skin (unknown) can be told" in told
+    alike = audit(_gather(many, harmonise=True, **places))
+    assert not _said(alike, "warning", "differences")
+    assert not _said(alike, "warning", "source probe")
+
+
+def test_abnormal_images_may_differ(many, tmp_path):
+    _write(tmp_path / "odd", [f"{i}.png" for i in range(20)], first_seed=100)
+    found = audit(_gather(many, abnormal=[str(tmp_path / "odd")]))
+    assert found.passes(strict=True)
+    assert "odd (abnormal) can be told" in " ".join(_said(found, "note", "source probe"))
+
+
+def test_the_probe_is_at_chance_on_chance_and_sure_of_a_certain_fact():
+    rng = np.random.default_rng(0)
+    facts = pd.DataFrame(rng.normal(size=(300, len(FACTS))), columns=list(FACTS))
+    other = np.arange(300) % 2 == 0
+    patients = pd.Series([f"p{i // 3 * 2 + i % 2}" for i in range(300)])
+    chance = probe(facts, other, patients)
+    assert chance.low < 0.5 < chance.high
+    facts["jpeg"] = other.astype(float)
+    assert probe(facts, other, patients).value == pytest.approx(1)
+    (first, *_) = strongest_differences(facts, other)
+    assert (first.fact, first.area, first.ours, first.theirs) == ("jpeg", 1, 0, 1)
+
+
+def test_the_probe_does_not_learn_patients_by_heart():
+    rng = np.random.default_rng(1)
+    people = rng.normal(size=(40, len(FACTS)))
+    facts = pd.DataFrame(np.repeat(people, 10, axis=0), columns=list(FACTS))
+    patients = pd.Series(np.repeat([f"p{i}" for i in range(40)], 10))
+    estimate = probe(facts, np.repeat(np.arange(40) % 2 == 0, 10), patients)
+    assert estimate.low < 0.5 < estimate.high
+
+
+def test_too_few_patients_for_the_probe_are_said(few, tmp_path):
+    _write(tmp_path / "skin", ["orf/1.jpg", "orf/2.jpg"], first_seed=50)
+    found = audit(_gather(few, unknown=[str(tmp_path / "skin")]))
+    assert "not available" in " ".join(_said(found, "note", "source probe"))
+
+
+def test_folders_without_roles_are_compared_with_each_other(many, tmp_path):
+    _write(tmp_path / "skin", [f"orf/{i}.jpg" for i in range(20)], first_seed=100, quality=40)
+    found = audit(survey([str(many), str(tmp_path / "skin")], size=64))
+    assert any(
+        "skin can be told from the other" in m for m in _said(found, "warning", "source probe")
+    )
+
+
+def test_text_and_page_show_every_finding(few):
+    (few / "acne" / "a & b.jpg").write_bytes((few / "acne" / "3.jpg").read_bytes())
+    found = audit(_gather(few))
+    text, page = as_text(found), as_html(found)
+    assert text.startswith("warning repeated files: ")
+    assert text.endswith(f"11 images: 0 errors, 2 warnings, {found.count('note')} notes.\n")
+    assert "a &amp; b.jpg" in page
+    assert page.count("<tr ") == len(found.findings)
+
+
+def test_an_audit_is_kept_until_the_images_change(few, tmp_path):
+    folder = tmp_path / "kept"
+    first = cached_audit(_gather(few), folder)
+    (file,) = folder.iterdir()
+    content = json.loads(file.read_text())
+    content["images"] = 12345
+    file.write_text(json.dumps(content))
+    again = cached_audit(_gather(few), folder)
+    assert again.findings == first.findings
+    assert again.images == 12345
+    (few / "acne" / "copy.jpg").write_bytes((few / "acne" / "3.jpg").read_bytes())
+    assert cached_audit(_gather(few), folder).images == 11
