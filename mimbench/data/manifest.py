@@ -75,6 +75,9 @@ def list_files(root: Path) -> Listing:
     images: list[Path] = []
     others: list[Path] = []
     for path in _walk(root):
+        if path.exists() and not path.is_file():  # a pipe or socket, on which reading would wait
+            others.append(path)
+            continue
         is_image = path.suffix.lower() in _IMAGE_SUFFIXES or _starts_like_an_image(path)
         (images if is_image else others).append(path)
     if not images:

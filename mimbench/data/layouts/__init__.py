@@ -45,7 +45,7 @@ def read_manifest(path: Path, layout: str | None = None) -> Manifest:
         raise DataError(f"{path} does not exist; expected a folder of images or a CSV file.")
     csv = path / "manifest.csv" if path.is_dir() else path
     if layout == "csv" or (layout is None and csv.is_file()):
-        return table.read(csv)
+        return _with_split_note(table.read(csv))
     if not path.is_dir():
         raise DataError(f"{path} is not a folder; the layout '{layout}' needs one.")
     listing = list_files(path)
@@ -53,7 +53,17 @@ def read_manifest(path: Path, layout: str | None = None) -> Manifest:
     tree = _TREES[name]
     manifest = tree.read(listing)
     said = f"read as {tree.title}: {_counts(manifest.table)}."
-    return Manifest(manifest.table, name, (said, *manifest.notes, *listing.notes))
+    notes = (said, *manifest.notes, *listing.notes)
+    return _with_split_note(Manifest(manifest.table, name, notes))
+
+
+def _with_split_note(manifest: Manifest) -> Manifest:
+    given = [name for name in map(str, manifest.table) if name.startswith("given_")]
+    if not given:
+        return manifest
+    folds = ", ".join(name.removeprefix("given_") for name in given)
+    note = f"brings a train/validation/test split of its own: {folds}."
+    return Manifest(manifest.table, manifest.layout, (*manifest.notes, note))
 
 
 def _counts(table: pd.DataFrame) -> str:

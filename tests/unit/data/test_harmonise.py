@@ -103,7 +103,8 @@ def test_harmonised_images_keep_their_rows_and_identity(folders: Path):
     assert set(alike.facts["png"]) == {0.0}
 
 
-def test_generated_images_can_be_harmonised_too(folders: Path):
+def test_generated_images_can_be_harmonised_too(folders: Path, monkeypatch):
+    monkeypatch.setattr("mimbench.data.offers._ABNORMAL_PER_KIND", 1)
     options = ImageOptions(
         data=[str(folders)], abnormal=["generated"], canonical_size=32, harmonise=True
     )

@@ -1,5 +1,6 @@
 """Each layout gives every original once, with its category and its patient."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,14 @@ def test_a_link_to_a_folder_above_does_not_read_it_twice(tree):
     assert len(read_manifest(root).table) == 1
 
 
+def test_a_pipe_does_not_hold_up_the_reading_and_a_broken_link_is_not_lost(tree):
+    root = tree(["acne/1.png"])
+    os.mkfifo(root / "acne" / "pipe.png")
+    (root / "acne" / "gone.png").symlink_to(root / "nowhere.png")
+    manifest = read_manifest(root)
+    assert [Path(path).name for path in manifest.table["path"]] == ["1.png", "gone.png"]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -83,6 +92,7 @@ def test_a_csv_file_keeps_patients_split_and_further_columns(tree):
     assert (second["patient"], second["age"]) == ("", "NA")
     assert "role" not in manifest.table
     assert any("left out" in note and "role" in note for note in manifest.notes)
+    assert any("split of its own: 1" in note for note in manifest.notes)
 
 
 def test_a_folder_with_a_manifest_is_read_by_it(tree):
