@@ -179,6 +179,14 @@ def run(
         int | None,
         typer.Option(metavar="N", help="Seed of splits and corruptions.", rich_help_panel=WHAT),
     ] = None,
+    swap: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CATEGORY",
+            help="Fit one-class detectors on this known category too: do they know their class?",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -216,6 +224,7 @@ def run(
         folds=folds,
         seeds=seeds,
         plan_seed=plan_seed,
+        swap=swap,
         device=device,
     )
     settings = resolve_run(run_file, flags)

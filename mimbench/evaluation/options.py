@@ -20,7 +20,7 @@ DATA_FLAGS = (
     "canonical_size",
     "layout",
 )
-RUN_FLAGS = ("folds", "seeds", "plan_seed", "device")
+RUN_FLAGS = ("folds", "seeds", "plan_seed", "swap", "device")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Flags:
     folds: int | None = None
     seeds: int | None = None
     plan_seed: int | None = None
+    swap: list[str] | None = None
     device: str | None = None
 
     def given(self, names: tuple[str, ...]) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""The swap test sees a detector that knows its class, and none in one that sees skin only."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mimbench.scores import FIT_COLUMNS, RunTables
+from mimbench.statistics.class_signal import class_signal_table
+from mimbench.statistics.ranking import auroc
+
+SEEDS = 3
+CATEGORIES = {"mpox": "target", "measles": "known", "eczema": "known", "paper": "abnormal"}
+PLACE = {"mpox": 0.0, "measles": 2.0, "eczema": 1.0, "paper": 8.0}
+
+
+def tables() -> RunTables:
+    """`knows` scores the distance to what it was fitted on, `skin` that to skin in general."""
+    rng = np.random.default_rng(5)
+    names = [name for name in CATEGORIES for _ in range(30)]
+    position = np.array([PLACE[name] for name in names]) + rng.normal(0, 0.6, len(names))
+    ids = [f"image{number:03d}" for number in range(len(names))]
+    images = pd.DataFrame(
+        {
+            "image_id": ids,
+            "dataset": "clinic",
+            "path": "",
+            "category": names,
+            "role": [CATEGORIES[name] for name in names],
+            "patient": [f"patient{number // 2}" for number in range(len(names))],
+            "source": ["web" if name == "paper" else "clinic" for name in names],
+            "split_0": "test",
+        }
+    )
+    fits, scores = [], []
+    for detector, centre in (("knows", PLACE), ("skin", dict.fromkeys(PLACE, 1.0))):
+        for fitted_on in ("mpox", "measles"):
+            for seed in range(SEEDS):
+                fit_id = f"{detector}-{fitted_on}-{seed}"
+                values = np.abs(position - centre[fitted_on]) + rng.normal(0, 0.05, len(names))
+                fits.append(
+                    {"fit_id": fit_id, "detector": detector, "fitted_on": fitted_on, "seed": seed}
+                )
+                scores.append(
+                    pd.DataFrame(
+                        {"fit_id": fit_id, "score": detector, "image_id": ids, "value": values}
+                    )
+                )
+    fits_table = pd.DataFrame(fits).assign(
+        fold=0, control=False, family="one-class", input_size=64, status="ok", reason="",
+        recipe_hash="", state_hash="", seconds=0.0, versions="{}",
+    )  # fmt: skip
+    scores_table = pd.concat(scores, ignore_index=True).assign(corruption="clean", severity=0)
+    return RunTables(scores_table, fits_table.astype(FIT_COLUMNS), images)
+
+
+@pytest.fixture(scope="module")
+def signal() -> pd.DataFrame:
+    return class_signal_table(tables()).set_index(["row", "role", "relation"])
+
+
+def test_a_detector_that_knows_its_class_has_class_signal(signal: pd.DataFrame) -> None:
+    knows = signal.loc[("knows", "known", "same-source")]
+    assert knows["low"] > 0.1
+    assert knows["p"] < 1e-3
+    assert knows["seeds"] == SEEDS
+
+
+def test_a_detector_of_skin_has_none_however_well_it_ranks(signal: pd.DataFrame) -> None:
+    for role, relation in (("known", "same-source"), ("abnormal", "other-source")):
+        skin = signal.loc[("skin", role, relation)]
+        assert skin["low"] <= 0 <= skin["high"]
+        assert abs(skin["value"]) < 0.05
+    assert 0 < signal.loc[("skin", "known", "same-source"), "null_sd"] < 0.05
+    assert signal.loc[("skin", "abnormal", "other-source"), "auroc"] > 0.95
+
+
+def test_the_swap_category_is_left_out_and_values_are_means_over_seeds(
+    signal: pd.DataFrame,
+) -> None:
+    run = tables()
+    merged = run.scores.merge(run.images, on="image_id").merge(run.fits, on="fit_id")
+    merged = merged[(merged["score"] == "knows") & (merged["fitted_on"] == "measles")]
+    by_seed = [
+        auroc(
+            own.loc[own["category"] == "mpox", "value"],
+            own.loc[own["category"] == "eczema", "value"],
+        ).value
+        for _, own in merged.groupby("seed")
+    ]
+    expected = np.mean(by_seed)
+    assert signal.loc[("knows", "known", "same-source"), "auroc_swap"] == pytest.approx(expected)
+
+
+def test_a_run_without_swap_fits_has_an_empty_table() -> None:
+    run = tables()
+    own = run.fits[run.fits["fitted_on"] == "mpox"]
+    scores = run.scores[run.scores["fit_id"].isin(own["fit_id"])]
+    assert class_signal_table(RunTables(scores, own, run.images)).empty
