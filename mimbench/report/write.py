@@ -1,6 +1,6 @@
 """From a run folder to its report: metrics, leaderboard, figures and the page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +14,7 @@ from mimbench.report.page import render_page
 from mimbench.report.samples import clean_samples
 from mimbench.report.styles import row_styles
 from mimbench.report.tables import leaderboard_frame, leaderboard_latex, leaderboard_markdown
+from mimbench.statistics.class_signal import class_signal_table
 from mimbench.statistics.metrics import metrics_table
 
 __all__ = ["Report", "write_report"]
@@ -49,7 +50,7 @@ def write_report(folder: Path, *, progress: Progress | None = None) -> Report:
         OutputError: the folder cannot be written.
     """
     tell = progress or Silent()
-    run = read_run(folder)
+    run = _with_class_signal(read_run(folder))
     tell.update(0.05, "computing the metrics")
     metrics = metrics_table(run.tables)
     board = build_leaderboard(run, metrics)
@@ -72,3 +73,12 @@ def write_report(folder: Path, *, progress: Progress | None = None) -> Report:
     except OSError as error:
         raise OutputError(f"The report cannot be written into {folder}: {error}.") from error
     return Report(folder, page, run, metrics, board)
+
+
+def _with_class_signal(run: RunFolder) -> RunFolder:
+    """Add the swap test of a run that has swap fits, and keep it as class_signal.csv."""
+    signal = class_signal_table(run.tables)
+    if signal.empty:
+        return run
+    signal.to_csv(run.path / "class_signal.csv", index=False)
+    return replace(run, extras={**run.extras, "class_signal": signal})
