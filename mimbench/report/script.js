@@ -71,7 +71,8 @@
   all("thead button", board).forEach((button) => {
     button.addEventListener("click", () => sortBy(button));
   });
-  find("#board-filter").hidden = false;
+  all(".scripted").forEach((element) => { element.hidden = false; });
+  all(".unscripted").forEach((element) => { element.hidden = true; });
   find("#board-filter").addEventListener("change", filterBoard);
   filterBoard();
 
@@ -236,7 +237,9 @@
     };
     svg.addEventListener("pointermove", (event) => tell(svg, guide, corruption, name, nearest(event)));
     svg.addEventListener("pointerdown", (event) => tell(svg, guide, corruption, name, nearest(event)));
-    svg.addEventListener("pointerleave", hide);
+    svg.addEventListener("pointerleave", (event) => {
+      if (event.pointerType === "mouse") hide(); // a finger leaves as it is lifted
+    });
     svg.addEventListener("blur", hide);
     svg.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];

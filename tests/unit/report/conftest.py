@@ -1,7 +1,5 @@
 """One written report for all tests of this folder."""
 
-import dataclasses
-
 import pytest
 from synthetic_run import synthetic_tables, write_synthetic_run
 
@@ -11,10 +9,7 @@ from mimbench.scores import RunTables
 
 @pytest.fixture(scope="session")
 def tables() -> RunTables:
-    """Two of the run's corruptions are enough here."""
-    full = synthetic_tables()
-    kept = full.scores["corruption"].isin(["clean", "brightness", "motion_blur"])
-    return dataclasses.replace(full, scores=full.scores[kept])
+    return synthetic_tables()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,179 @@
+"""The page in a real browser: it works from disk, alone, for everybody."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mimbench.report import Report
+
+Open = Callable[..., Any]
+DESKTOP = {"viewport": {"width": 1280, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+
+# Text whose contrast against the nearest background is below WCAG AA.
+LOW_CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgb = (colour, under) => {
+    canvas.fillStyle = under; canvas.fillRect(0, 0, 1, 1);
+    canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return canvas.getImageData(0, 0, 1, 1).data;
+  };
+  const light = (data) => [0, 1, 2].map((i) => data[i] / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = getComputedStyle(e).backgroundColor;
+      if (colour !== "rgba(0, 0, 0, 0)") return colour;
+    }
+    return "white";
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    if (!own || !element.checkVisibility() || element.matches("script, option")) continue;
+    const ground = behind(element);
+    const style = getComputedStyle(element);
+    const paint = element.closest("svg") ? style.fill : style.color;
+    const [a, b] = [light(rgb(paint, ground)), light(rgb(ground, "white"))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) poor.push(`${ratio.toFixed(2)} ${element.textContent.trim().slice(0, 40)}`);
+  }
+  return poor;
+}"""
+
+# Things to use or to look at that a screen reader could not name.
+UNNAMED = """() =>
+  [...document.querySelectorAll("input, select, button, [role=region], [role=img], img")]
+    .filter((e) => !(e.labels?.length || e.ariaLabel || e.alt || e.textContent.trim()
+      || e.getAttribute("aria-labelledby")))
+    .map((e) => e.outerHTML.slice(0, 80))"""
+
+
+def column(page: Any, index: int) -> list[str]:
+    rows = page.locator(".board tbody tr:visible:not(.failed)")
+    return [rows.nth(i).locator("th, td").nth(index).inner_text() for i in range(rows.count())]
+
+
+def test_opens_from_disk_without_errors_or_requests(open_page: Open, report: Report) -> None:
+    page = open_page(**DESKTOP)
+    page.mouse.wheel(0, 20_000)
+    assert page.errors == []
+    assert [url for url in page.requests if not url.startswith("data:")] == [report.page.as_uri()]
+
+
+def test_leaderboard_sorts_by_click_and_by_keyboard(open_page: Open) -> None:
+    page = open_page(**DESKTOP)
+    value = [float(text.split()[0]) for text in column(page, 2)]
+    assert value == sorted(value, reverse=True)
+    page.locator(".board thead button", has_text="known, same source").first.click()
+    value = [float(text.split()[0]) for text in column(page, 1)]
+    assert value == sorted(value, reverse=True)
+    page.locator(".board thead button", has_text="score").focus()
+    page.keyboard.press("Enter")
+    names = column(page, 0)
+    assert names == sorted(names)
+    head = page.locator('.board th[aria-sort="ascending"]')
+    assert head.count() == 1
+    assert page.locator(".board tbody tr").last.get_attribute("class") == "failed"
+
+
+def test_leaderboard_filters_rows_and_columns(open_page: Open) -> None:
+    page = open_page(**DESKTOP)
+    assert len(column(page, 0)) == 4
+    page.get_by_role("checkbox", name="further scores").check()
+    assert len(column(page, 0)) == 6
+    page.locator('[name="family"]').select_option("classifier")
+    assert all(name.startswith("resnet18") for name in column(page, 0))
+    page.get_by_role("checkbox", name="unknown, other source").uncheck()
+    assert not page.locator('.board [data-part="group-unknown_other-source"]:visible').count()
+    page.get_by_role("checkbox", name="more measures").check()
+    assert page.get_by_role("button", name="fold sd").is_visible()
+
+
+def test_curves_follow_the_controls(open_page: Open) -> None:
+    page = open_page(**DESKTOP)
+    assert page.locator(".panel").count() == 3
+    first = page.locator(".panel .curve").first
+    before = first.get_attribute("d")
+    page.locator('[name="protocol"]').select_option("target-only")
+    assert first.get_attribute("d") != before
+    curves = page.locator(".panel .curve").count()
+    page.get_by_role("button", name="mim/residual").click()
+    assert page.locator(".panel .curve").count() == curves - 3
+    assert page.get_by_role("button", name="mim/residual").get_attribute("aria-pressed") == "false"
+    page.locator('[name="metric"]').select_option("auroc_drop")
+    assert "AUROC drop" in page.locator("#matrix-title").inner_text()
+
+
+def test_hover_and_arrow_keys_tell_value_interval_and_n(open_page: Open, report: Report) -> None:
+    page = open_page(**DESKTOP)
+    panel = page.locator(".panel svg").nth(1)
+    panel.hover()
+    tip = page.locator(".tip")
+    assert "brightness, severity" in tip.inner_text()
+    panel.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    estimate = report.board.entries[0].cell(report.board.primary, "auroc")
+    assert estimate is not None
+    assert f"{estimate.value:.2f} {estimate.interval}" in tip.inner_text()
+    assert f"{estimate.n_target_patients} patients" in tip.inner_text()
+    page.keyboard.press("Escape")
+    assert tip.is_hidden()
+
+
+def test_matrix_shows_what_the_metrics_table_says(open_page: Open, report: Report) -> None:
+    page = open_page(**DESKTOP)
+    page.locator('[name="severity"]').select_option("3")
+    line = page.locator("#matrix tbody tr", has_text="motion blur")
+    group, metrics = report.board.primary, report.metrics
+    assert group is not None
+    cells = metrics[
+        (metrics["corruption"] == "motion_blur")
+        & (metrics["severity"] == 3)
+        & (metrics["metric"] == "auroc")
+        & (metrics["protocol"] == "both")
+        & (metrics["role"] == group.role)
+        & (metrics["category"] == "")
+    ].set_index("row")["value"]
+    rows = [entry.row for entry in report.board.entries if entry.headline]
+    shown = [float(text) for text in line.locator("td").all_inner_texts()]
+    assert shown == pytest.approx([cells[row] for row in rows], abs=0.0056)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_contrast_and_controls_have_names(open_page: Open, scheme: str) -> None:
+    page = open_page(**DESKTOP, color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    page.get_by_role("checkbox", name="further scores").check()
+    assert page.evaluate(LOW_CONTRAST) == []
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (int(ground.split("(")[1].split(",")[0]) < 60) == (scheme == "dark")
+    assert page.evaluate(UNNAMED) == []
+    assert page.locator("h1").count() == 1
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_phone_needs_no_sideways_scrolling(open_page: Open) -> None:
+    page = open_page(**PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    panel = page.locator(".panel svg").first
+    panel.scroll_into_view_if_needed()
+    panel.tap()
+    box = page.locator(".tip").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+
+
+def test_prints_to_pdf(open_page: Open) -> None:
+    pdf = open_page(**DESKTOP).pdf(format="A4")
+    assert pdf.startswith(b"%PDF")
+    assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page>") <= 12
+
+
+def test_works_without_script(open_page: Open) -> None:
+    page = open_page(**DESKTOP, java_script_enabled=False)
+    assert page.locator(".board tbody tr:visible").count() == 7
+    assert page.get_by_text("need JavaScript").is_visible()
