@@ -97,10 +97,11 @@ def _probe_finding(name: str, reference: str, severity: Severity, estimate: Esti
     if estimate.reason:
         return Finding("note", "source probe", f"{name}: not available, {estimate.reason}.")
     can = estimate.low > _PROBE_MATTERS
+    how = "can" if can else "can in part" if estimate.low > 0.5 else "can hardly"
     area = f"AUROC {estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
     message = (
-        f"{name} {'can' if can else 'can hardly'} be told from {reference} without looking at the "
-        f"lesion, by file and border facts alone: {area}."
+        f"{name} {how} be told from {reference} without looking at the lesion, by file and border "
+        f"facts alone: {area}."
     )
     if can and severity == "warning":
         message += " A detector can win by recognising the collection."
