@@ -24,6 +24,7 @@ BUILT_IN: Mapping[str, str] = {
     "classifier": "mimbench.detectors.classifier:Classifier",
     "telea": "mimbench.detectors.controls:UntrainedInpainter",
     "complexity": "mimbench.detectors.controls:Complexity",
+    "file-statistics": "mimbench.detectors.controls:FileStatistics",
     "histogram": "mimbench.detectors.controls:ColourHistogram",
 }
 

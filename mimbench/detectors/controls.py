@@ -6,12 +6,16 @@ direction, so the raw ones stand in the table twice, once for each reading.
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from sklearn.covariance import LedoitWolf
 from torch import Tensor
 
+from mimbench.data.file_statistics import FILE_STATISTICS, file_statistics
 from mimbench.detectors.protocol import Batch, Detector, TrainingSet
 
-__all__ = ["ColourHistogram", "Complexity", "UntrainedInpainter", "both_readings"]
+__all__ = ["ColourHistogram", "Complexity", "FileStatistics", "UntrainedInpainter", "both_readings"]
 
 
 def both_readings(roughness: Tensor) -> Mapping[str, Tensor]:
@@ -32,7 +36,7 @@ class UntrainedInpainter(Detector):
 
     def __init__(self, cell: int = 8) -> None:
         """`cell` is the side of a checkerboard's cell, pixels."""
-        self.shared = f"inpaint:telea:{cell}"
+        self.shared = f"inpaint:telea:checkerboard-{cell}"
         self.needs = (self.shared,)
 
     def score(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -82,3 +86,35 @@ class ColourHistogram(Detector):
         """Hellinger distance in [0, 1], (N,)."""
         roots = self.histogram(batch.images).sqrt() - self.mean.to(batch.images.device).sqrt()
         return roots.square().sum(1).div(2).sqrt()
+
+
+class FileStatistics(Detector):
+    """Mahalanobis distance to the target in statistics of edges, noise, spectrum, compression.
+
+    None of them knows a lesion: what this row reaches is told by how the pictures were made.
+    """
+
+    trains_on = "target"
+    random = False
+
+    def __init__(self) -> None:
+        """No parameters."""
+        size = len(FILE_STATISTICS)
+        self.mean = torch.zeros(size, dtype=torch.float64)
+        self.precision = torch.eye(size, dtype=torch.float64)
+
+    def fit(self, train: TrainingSet) -> None:
+        """Mean and shrunk covariance (Ledoit and Wolf 2004) of the target's statistics."""
+        statistics = self._statistics(train.target.images)
+        spread = statistics.std(0).clip(min=1e-9)
+        shrunk = LedoitWolf().fit(statistics / spread)
+        self.mean = torch.from_numpy(statistics.mean(0))
+        self.precision = torch.from_numpy(shrunk.precision_ / np.outer(spread, spread))
+
+    def score(self, batch: Batch) -> Tensor:
+        """Squared distance (N,), at least 0."""
+        gap = torch.from_numpy(self._statistics(batch.images)) - self.mean.cpu()
+        return torch.einsum("nd,de,ne->n", gap, self.precision.cpu(), gap)
+
+    def _statistics(self, images: Tensor) -> NDArray[np.float64]:
+        return file_statistics(images.permute(0, 2, 3, 1).contiguous().cpu().numpy())

@@ -41,6 +41,10 @@ class TestHistogram(DetectorContract):
     spec = "histogram"
 
 
+class TestFileStatistics(DetectorContract):
+    spec = "file-statistics"
+
+
 class TestTelea(DetectorContract):
     spec = "telea"
 
