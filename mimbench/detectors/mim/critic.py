@@ -4,6 +4,7 @@ import itertools
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
 from torch.nn.utils.parametrizations import spectral_norm
 
 __all__ = ["PatchCritic"]
@@ -16,20 +17,25 @@ class PatchCritic(nn.Module):
     """
 
     def __init__(self, width: int = 16) -> None:
-        """`width`: channels of the first layer."""
+        """`width`: channels of the first layer; twice and four times as many after."""
         super().__init__()
         channels = (4, width, 2 * width, 4 * width)
-        layers: list[nn.Module] = []
-        for inputs, outputs in itertools.pairwise(channels):
-            layers += [
-                spectral_norm(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1)),
-                nn.LeakyReLU(0.2),
-            ]
-        self.layers = nn.Sequential(
-            *layers, spectral_norm(nn.Conv2d(channels[-1], 1, 3, padding=1))
+        self.layers = nn.ModuleList(
+            spectral_norm(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1))
+            for inputs, outputs in itertools.pairwise(channels)
         )
+        self.judge = spectral_norm(nn.Conv2d(channels[-1], 1, 3, padding=1))
 
-    def forward(self, images: Tensor, masks: Tensor) -> Tensor:
-        """Judge images (N, 3, H, W) with their masks: (N, 1, H / 8, W / 8), higher = more real."""
-        judged: Tensor = self.layers(torch.cat([images, masks.to(images.dtype)], dim=1))
-        return judged.float()
+    def forward(self, images: Tensor, masks: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Judge images (N, 3, H, W) beside their masks (N, 1, H, W).
+
+        Returns:
+            Judgements (N, 1, H / 8, W / 8), unbounded, higher = more real; and the features of
+            each layer, for matching.
+        """
+        maps = torch.cat([images, masks.to(images.dtype)], dim=1)
+        features = []
+        for layer in self.layers:
+            maps = leaky_relu(layer(maps), 0.2)
+            features.append(maps)
+        return self.judge(maps).float(), features

@@ -6,37 +6,41 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from mimbench.detectors.backbone import Backbone, Lpips
 from mimbench.detectors.devices import seeded
 from mimbench.detectors.mim.augmentation import augment
 from mimbench.detectors.mim.critic import PatchCritic
-from mimbench.detectors.mim.generator import GatedUNet
-from mimbench.detectors.mim.losses import hidden_l1, hinge_critic, hinge_generator
-from mimbench.detectors.mim.masks import checkerboards, random_patches
-from mimbench.detectors.mim.measures import fit_line, l1, log_error, ssim
+from mimbench.detectors.mim.exposure import level
+from mimbench.detectors.mim.generator import build_generator
+from mimbench.detectors.mim.losses import Objective
+from mimbench.detectors.mim.masks import build_masks, parse_mask, random_patches
+from mimbench.detectors.mim.measures import MEASURES, fit_line, l1, log_error
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet
+from mimbench.detectors.statefile import above, below
 from mimbench.detectors.training import History, Options, Trainer
 from mimbench.errors import DetectorError, RecipeError, TrainingError
 
 __all__ = ["MIM"]
 
-DARKEST = 1 / 255  # a black image has no level to divide by; it is taken to have this one
-
 
 class MIM(Detector):
     """Mask, Inpainting, and Measure.
 
-    Two complementary checkerboards hide each pixel once; the generator inpaints both, and the
-    composed image is compared with the original. The generator works in units of the visible
-    pixels' mean level, the measures in units of the image's mean level, so that neither depends on
-    exposure.
+    Each pass of a mask hides a part of an image; the generator inpaints it, and the image composed
+    of all inpainted parts is compared with the original. The generator works in units of the
+    visible pixels' mean level, the measures in units of the image's, so that exposure does not
+    count.
 
     Scores of one pass, all higher = less like the target:
 
-    - `l1`, `ssim`: error of the inpainting; the published idea.
+    - `l1`, `l2`, `ssim`, `ms_ssim`, `gradient`, `chroma`: error of the inpainting; the published
+      idea.
     - `contrast`: log error minus log error of an untrained inpainter (Telea), which cannot know
       the target.
     - `residual`: log error minus what a line predicts from the untrained inpainter's log error,
-      fitted on held-out target images. Only after training.
+      fitted on held-out target images.
+    - `critic`: how much more real the critic finds the original than its inpainting.
+    - `features`, `lpips`: perceptual distances, with a backbone that has weights.
 
     Source: Cao et al. 2025, doi:10.1038/s41598-025-85771-z, for the idea; the architecture is ours.
     """
@@ -45,54 +49,76 @@ class MIM(Detector):
 
     def __init__(
         self,
-        cell: int = 8,
+        mask: str = "checkerboard-8",
+        generator: str = "gated-unet",
         width: int = 16,
         steps: int = 600,
         batch_size: int = 16,
         learning_rate: float = 1e-3,
+        average: float = 0.0,
         reconstruction: float = 10.0,
         adversarial: float = 0.1,
+        matching: float = 0.0,
+        perceptual: float = 0.0,
+        augment_critic: bool = False,
+        gain: bool = True,
+        backbone: str = "",
+        weights: str = "",
         trained: bool = True,
     ) -> None:
         """Build the detector of a recipe.
 
         Args:
-            cell: side of a checkerboard's cell at test, pixels.
-            width: channels of the generator and the critic at full resolution.
+            mask: what is hidden at test, see `mimbench.detectors.mim.masks`.
+            generator: "gated-unet", "autoencoder" or "specialist".
+            width: channels of the generator's and the critic's first layer.
             steps: batches to train, at most; held-out target images may end it earlier.
             batch_size: images per training batch.
             learning_rate: of Adam, for generator and critic.
+            average: decay of the weights' moving average, in [0, 1); 0 keeps the last weights.
             reconstruction: weight of the L1 loss over hidden pixels.
             adversarial: weight of the generator's hinge loss; 0 trains no critic.
+            matching: weight of the loss on the critic's features.
+            perceptual: weight of the loss on the backbone's features.
+            augment_critic: show the critic differently augmented images only, for small sets.
+            gain: divide by the mean level; False works in fixed units.
+            backbone: a model of `torchvision.models` for `features`, `lpips` and `perceptual`.
+            weights: the backbone's, "imagenet" or the path of a file.
             trained: False keeps the generator as initialised: a control.
 
         Raises:
-            RecipeError: a parameter is out of range.
+            RecipeError, UnknownNameError: a parameter is out of range or names nothing.
+            WeightsError: the backbone's weights are missing or do not fit.
         """
-        positive: dict[str, float] = {
-            "cell": cell,
-            "width": width,
-            "steps": steps,
-            "batch_size": batch_size,
-        }
+        positive: dict[str, float] = {"width": width, "steps": steps, "batch_size": batch_size}
         positive |= {"learning_rate": learning_rate, "reconstruction": reconstruction}
-        for name, value in positive.items():
-            if value <= 0:
-                raise RecipeError(f"MIM's parameter '{name}' must be above 0, not {value}.")
-        if adversarial < 0:
-            raise RecipeError(
-                f"MIM's parameter 'adversarial' must be 0 or more, not {adversarial}."
-            )
-        self.cell, self.width, self.trained = cell, width, trained
-        self.reconstruction, self.adversarial = reconstruction, adversarial
-        self.learning_rate = learning_rate
-        self.options = Options(steps, batch_size)
-        self.untrained = f"inpaint:telea:{cell}"
+        weighted = {"adversarial": adversarial, "matching": matching, "perceptual": perceptual}
+        for name, value in (positive | weighted).items():
+            if value < 0 or (value == 0 and name in positive):
+                bound = "above 0" if name in positive else "0 or more"
+                raise RecipeError(f"MIM's parameter '{name}' must be {bound}, not {value}.")
+        if not 0 <= average < 1:
+            raise RecipeError(f"MIM's parameter 'average' must be in [0, 1), not {average}.")
+        for weight, needed, name in (
+            (matching, adversarial, "adversarial"),
+            (perceptual, backbone, "backbone"),
+        ):
+            if weight and not needed:
+                raise RecipeError(
+                    f"MIM's parameter '{name}' is needed by a loss that is asked for."
+                )
+        parse_mask(mask)
+        self.mask, self.kind, self.width = mask, generator, width
+        self.learning_rate, self.options = learning_rate, Options(steps, batch_size, average)
+        self.reconstruction, self.weighted = reconstruction, weighted
+        self.augment_critic, self.gain, self.trained = augment_critic, gain, trained
+        self.untrained = f"inpaint:telea:{mask}"
         self.needs = (self.untrained,)
+        self.backbone = Backbone(backbone, weights) if backbone else None
+        self.lpips = Lpips(backbone, weights) if Lpips.knows(backbone) else None
         self.line: tuple[float, float] | None = None
         self.history: History = []
-        with seeded(0):
-            self.generator = GatedUNet(width).eval()
+        self._draw_weights(0)
 
     def fit(self, train: TrainingSet) -> None:
         """Train on the target alone; stop early and fit the residual's line on held-out target.
@@ -102,10 +128,8 @@ class MIM(Detector):
             DetectorError: the masks or the generator do not fit the images' size.
         """
         self._require_size(train.input_size)
-        with seeded(train.seed):
-            self.generator = GatedUNet(self.width).eval()
-            critic = PatchCritic(self.width)
-        self.generator.to(train.device)
+        self._draw_weights(train.seed)
+        self.to(train.device)
         if not self.trained:
             return
         chosen = [name == train.target_name for name in train.validation.categories]
@@ -115,40 +139,33 @@ class MIM(Detector):
                 f"MIM needs 2 or more held-out images of '{train.target_name}' to stop in time and "
                 f"to fit the residual, and has {len(held_out)}: add images of other patients."
             )
-        self._train(train, critic.to(train.device), held_out)
-        batch = train.batch(held_out)
-        images, inpainted, untrained = self._compared(batch)
+        self._train(train, held_out.to(train.device).float() / 255)
+        images, inpainted, untrained, _ = self._compared(train.batch(held_out))
         self.line = fit_line(log_error(images, untrained), log_error(images, inpainted))
 
-    def _train(self, train: TrainingSet, critic: PatchCritic, held_out: Tensor) -> None:
-        generator, device = self.generator, train.device
-        pixels = train.target.images.to(device)
-        held_out = held_out.to(device)
-        networks: dict[str, nn.Module] = {"generator": generator}
-        if self.adversarial:
-            networks["critic"] = critic
+    def _train(self, train: TrainingSet, held_out: Tensor) -> None:
+        pixels, draws = train.target.images.to(train.device), train.generator
+        networks = self._networks()
         for network in networks.values():
             network.to(memory_format=torch.channels_last)
+        objective = Objective(
+            self.generator,
+            self.critic,
+            reconstruction=self.reconstruction,
+            **self.weighted,
+            backbone=self.backbone if self.weighted["perceptual"] else None,
+            augmented=self.augment_critic,
+        )
 
         def step(indices: Tensor) -> Iterator[tuple[str, Mapping[str, Tensor]]]:
-            images = augment(pixels[indices.to(device)].float() / 255, train.generator)
-            masks = random_patches(len(images), images.shape[-1], train.generator).to(device)
-            images = images / _level(images, ~masks) - 1
-            inpainted = torch.where(masks, generator(images, masks), images)
-            losses = {"l1": self.reconstruction * hidden_l1(inpainted, images, masks)}
-            if self.adversarial:
-                real, fake = critic(
-                    torch.cat([images, inpainted.detach()]), torch.cat([masks, masks])
-                ).chunk(2)
-                yield "critic", {"critic": hinge_critic(real, fake)}
-                judged = critic(inpainted, masks)
-                losses["adversarial"] = self.adversarial * hinge_generator(judged)
-            yield "generator", losses
+            images = augment(pixels[indices.to(pixels.device)].float() / 255, draws)
+            masks = random_patches(len(images), images.shape[-1], draws).to(images.device)
+            unit = level(images, ~masks, gain=self.gain)
+            yield from objective(images / unit - 1, masks, unit, draws)
 
         def validate() -> float:
-            images = held_out.float() / 255
-            level = _level(images)
-            return float(l1(images / level, self._inpaint(images) / level).mean())
+            unit = level(held_out, gain=self.gain)
+            return float(l1(held_out / unit, self._inpaint(held_out)[0] / unit).mean())
 
         optimisers = {
             name: Adam(network.parameters(), lr=self.learning_rate, betas=(0.5, 0.99))
@@ -156,45 +173,51 @@ class MIM(Detector):
         }
         trainer = Trainer(train, networks, optimisers, step, self.options, validate=validate)
         self.history = trainer.run()
-        generator.to(memory_format=torch.contiguous_format)
+        for network in networks.values():
+            network.to(memory_format=torch.contiguous_format)
 
     @torch.no_grad()
     def score(self, batch: Batch) -> Mapping[str, Tensor]:
         """Scores of one pass, each float (N,), higher = less like the target."""
-        images, inpainted, untrained = self._compared(batch)
-        log_trained, log_untrained = log_error(images, inpainted), log_error(images, untrained)
-        scores = {
-            "l1": l1(images, inpainted),
-            "ssim": ssim(images, inpainted),
-            "contrast": log_trained - log_untrained,
-        }
+        images, inpainted, untrained, judged = self._compared(batch)
+        scores = {name: measure(images, inpainted) for name, measure in MEASURES.items()}
+        trained, reference = log_error(images, inpainted), log_error(images, untrained)
+        scores["contrast"] = trained - reference
         if self.line is not None:
             intercept, slope = self.line
-            scores["residual"] = log_trained - (intercept + slope * log_untrained)
+            scores["residual"] = trained - (intercept + slope * reference)
+        if self.critic is not None:
+            scores["critic"] = judged
+        if self.backbone is not None:
+            unit = level(batch.images.to(images.device) / 255, gain=self.gain)
+            scores["features"] = self.backbone.distance(images * unit, inpainted * unit)
+            if self.lpips is not None:
+                scores["lpips"] = self.lpips(images * unit, inpainted * unit)
         return scores
 
     @torch.no_grad()
     def reconstruct(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The first checkerboard, bool (N, H, W), and the images inpainted at every pixel.
+        """The mask of the first pass, bool (N, H, W), and the inpainted images.
 
         Both as `Detector.reconstruct` documents; no inpainted pixel was visible when it was made.
         """
         images = batch.images.to(self._device()).float() / 255
-        hidden = checkerboards(images.shape[-1], self.cell)[0].expand(len(images), -1, -1)
-        inpainted = self._inpaint(images).mul(255).round().byte()
-        return hidden.to(images.device), inpainted
+        hidden = build_masks(self.mask, images.shape[-1])[0].expand(len(images), -1, -1)
+        inpainted, _ = self._inpaint(images)
+        return hidden.to(images.device), inpainted.mul(255).round().byte()
 
     def state(self) -> State:
-        """Weights of the generator, the residual's line and the loss curves."""
-        weights = {f"generator.{key}": v for key, v in self.generator.state_dict().items()}
-        return {**weights, "line": self.line, "history": self.history}
+        """Weights of generator and critic, the residual's line and the loss curves."""
+        state = {"line": self.line, "history": self.history}
+        for name, network in self._networks().items():
+            state |= above(name, network.state_dict())
+        return state
 
     def load(self, state: State) -> None:
         """Restore what `state` returned."""
-        prefix = "generator."
-        weights = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         try:
-            self.generator.load_state_dict(weights)
+            for name, network in self._networks().items():
+                network.load_state_dict(below(name, state))
             self.line = None if state["line"] is None else tuple(state["line"])
             self.history = list(state["history"])
         except (RuntimeError, KeyError) as error:
@@ -202,43 +225,54 @@ class MIM(Detector):
                 f"This state is not one of a MIM of this recipe: {error}"
             ) from error
 
-    @torch.no_grad()
-    def _compared(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Original, inpainted and Telea's image, in units of the original's mean level."""
-        images = batch.images.to(self._device()).float() / 255
-        level = _level(images)
-        untrained = batch[self.untrained].to(images.device).float() / 255
-        return images / level, self._inpaint(images) / level, untrained / level
+    def _draw_weights(self, seed: int) -> None:
+        with seeded(seed):
+            self.generator = build_generator(self.kind, self.width).eval()
+            adversarial = self.trained and self.weighted["adversarial"]
+            self.critic = PatchCritic(self.width).eval() if adversarial else None
 
-    def _inpaint(self, images: Tensor) -> Tensor:
-        """Inpaint every pixel once; images and result float (N, 3, H, W) in [0, 1]."""
+    def _networks(self) -> dict[str, nn.Module]:
+        networks: dict[str, nn.Module] = {"generator": self.generator}
+        return networks if self.critic is None else networks | {"critic": self.critic}
+
+    def _compared(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Original, inpainted and Telea's image in units of the level, and the critic's view."""
+        with torch.no_grad():
+            images = batch.images.to(self._device()).float() / 255
+            unit = level(images, gain=self.gain)
+            untrained = batch[self.untrained].to(images.device).float() / 255
+            inpainted, judged = self._inpaint(images)
+        return images / unit, inpainted / unit, untrained / unit, judged
+
+    def _inpaint(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Inpaint images (N, 3, H, W) in [0, 1] in all passes of the mask.
+
+        Returns:
+            The mean of the inpaintings at each pixel, the original where it was never hidden; and
+            the critic's mean preference for the original (N,), 0 without a critic.
+        """
         self._require_size(images.shape[-1])
-        boards = checkerboards(images.shape[-1], self.cell).to(images.device)
-        masks = boards.repeat_interleave(len(images), 0)
-        doubled = images.repeat(2, 1, 1, 1)
-        level = _level(doubled, ~masks)
-        predicted = (self.generator(doubled / level - 1, masks) + 1) * level
-        first, second = predicted.clamp(0, 1).chunk(2)
-        return torch.where(boards[0], first, second)
+        masks = build_masks(self.mask, images.shape[-1]).to(images.device)
+        total, preference = torch.zeros_like(images), images.new_zeros(len(images))
+        for mask in masks:
+            hidden = mask.expand(len(images), -1, -1, -1)
+            unit = level(images, ~hidden, gain=self.gain)
+            shown = images / unit - 1
+            filled = torch.where(hidden, self.generator(shown, hidden), shown)
+            if self.critic is not None:
+                real, fake = self.critic(shown, hidden)[0], self.critic(filled, hidden)[0]
+                preference += (real - fake).mean((1, 2, 3)) / len(masks)
+            total += torch.where(hidden, ((filled + 1) * unit).clamp(0, 1), 0.0)
+        passes = masks.sum(0)
+        return torch.where(passes > 0, total / passes.clamp(min=1), images), preference
 
     def _require_size(self, size: int) -> None:
-        multiple = GatedUNet.multiple
-        if size % multiple:
+        if size % self.generator.multiple:
             raise DetectorError(
-                f"MIM's generator needs images whose side is a multiple of {multiple}, not {size} "
-                "px; choose another input_size."
+                f"MIM's generator '{self.kind}' needs images whose side is a multiple of "
+                f"{self.generator.multiple}, not {size} px; choose another input_size."
             )
-        checkerboards(size, self.cell)
+        build_masks(self.mask, size)
 
     def _device(self) -> torch.device:
         return next(self.generator.parameters()).device
-
-
-def _level(images: Tensor, visible: Tensor | None = None) -> Tensor:
-    """Mean level of the visible pixels of images in [0, 1]: (N, 1, 1, 1), never 0."""
-    if visible is None:
-        level = images.mean((1, 2, 3), keepdim=True)
-    else:
-        count = visible.sum((1, 2, 3), keepdim=True).clamp(min=1) * images.shape[1]
-        level = (images * visible).sum((1, 2, 3), keepdim=True) / count
-    return level.clamp(min=DARKEST)

@@ -1,12 +1,40 @@
-"""The generator: a gated-convolution U-Net that fills what a mask hides."""
+"""Generators: networks that fill what a mask hides.
+
+All take images (N, 3, H, W), centred on 0, and masks bool (N, 1, H, W), True = hidden; they do not
+read what lies under the mask and return a prediction of all pixels, float (N, 3, H, W), unbounded.
+"""
+
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import elu, interpolate
+from torch.nn.functional import elu, interpolate, normalize, relu
 
-__all__ = ["GatedConvolution", "GatedUNet"]
+from mimbench.errors import UnknownNameError
 
-DILATIONS = (2, 4, 8)
+__all__ = [
+    "Autoencoder",
+    "GatedConvolution",
+    "GatedUNet",
+    "Generator",
+    "Specialist",
+    "build_generator",
+]
+
+
+class Generator(nn.Module):
+    """Base of the generators; the side of an image must be a multiple of `multiple`."""
+
+    multiple: int
+
+    def forward(self, images: Tensor, masks: Tensor) -> Tensor:
+        """Predict all pixels from the visible ones, as the module documents."""
+        visible = torch.cat([images.masked_fill(masks, 0.0), masks.to(images.dtype)], dim=1)
+        return self.predict(visible).float()
+
+    def predict(self, visible: Tensor) -> Tensor:
+        """From visible pixels, hidden ones 0, and the mask as fourth channel, to all pixels."""
+        raise TypeError(f"{type(self).__name__} does not define predict(visible).")
 
 
 class GatedConvolution(nn.Module):
@@ -31,12 +59,13 @@ class GatedConvolution(nn.Module):
         return gated
 
 
-class GatedUNet(nn.Module):
-    """Two halvings, a dilated middle that sees the whole image, two doublings with skips."""
+class GatedUNet(Generator):
+    """Two halvings, a dilated middle that sees far, two doublings with skips."""
 
-    multiple = 4  # the side of an image must be a multiple of this
+    multiple = 4
+    dilations = (2, 4, 8)
 
-    def __init__(self, width: int = 16) -> None:
+    def __init__(self, width: int) -> None:
         """`width`: channels at full resolution; twice and four times as many below."""
         super().__init__()
         self.encode_full = GatedConvolution(4, width)
@@ -45,7 +74,7 @@ class GatedUNet(nn.Module):
         )
         self.middle = nn.Sequential(
             GatedConvolution(2 * width, 4 * width, stride=2),
-            *(GatedConvolution(4 * width, 4 * width, dilation=step) for step in DILATIONS),
+            *(GatedConvolution(4 * width, 4 * width, dilation=step) for step in self.dilations),
         )
         self.to_half = nn.Conv2d(4 * width, 2 * width, 1)
         self.decode_half = GatedConvolution(2 * width, 2 * width)
@@ -53,22 +82,94 @@ class GatedUNet(nn.Module):
         self.decode_full = GatedConvolution(width, width)
         self.colour = nn.Conv2d(width, 3, 3, padding=1)
 
-    def forward(self, images: Tensor, masks: Tensor) -> Tensor:
-        """Predict all pixels from the visible ones.
-
-        Args:
-            images: float (N, 3, H, W), centred on 0; what lies under the mask is not read.
-            masks: bool (N, 1, H, W), True = hidden.
-
-        Returns:
-            float (N, 3, H, W), unbounded.
-        """
-        visible = torch.cat([images.masked_fill(masks, 0.0), masks.to(images.dtype)], dim=1)
+    def predict(self, visible: Tensor) -> Tensor:
+        """See `Generator.predict`."""
         full = self.encode_full(visible)
         half = self.encode_half(full)
         # Skips are added, not concatenated: on a CPU the wide convolutions that concatenation
         # needs at high resolution would double the time of a step.
         half = self.decode_half(half + interpolate(self.to_half(self.middle(half)), scale_factor=2))
         full = self.decode_full(full + interpolate(self.to_full(half), scale_factor=2))
-        predicted: Tensor = self.colour(full)
-        return predicted.float()
+        colours: Tensor = self.colour(full)
+        return colours
+
+
+class Autoencoder(Generator):
+    """Plain convolutions, three halvings and doublings, no skips and no gates."""
+
+    multiple = 8
+
+    def __init__(self, width: int) -> None:
+        """`width`: channels after the first halving; twice and four times as many below."""
+        super().__init__()
+        channels = (4, width, 2 * width, 4 * width)
+        self.encode = nn.Sequential(*(_halving(*channels[i : i + 2]) for i in range(3)))
+        self.decode = nn.Sequential(
+            *(_doubling(*channels[i : i - 2 : -1]) for i in (3, 2)), _doubling(width, width)
+        )
+        self.colour = nn.Conv2d(width, 3, 3, padding=1)
+
+    def predict(self, visible: Tensor) -> Tensor:
+        """See `Generator.predict`."""
+        colours: Tensor = self.colour(self.decode(self.bottleneck(self.encode(visible))))
+        return colours
+
+    def bottleneck(self, codes: Tensor) -> Tensor:
+        """What lies between encoder and decoder: (N, 4 · width, H / 8, W / 8), here nothing."""
+        return codes
+
+
+class Specialist(Autoencoder):
+    """An autoencoder that can only say what a small codebook holds.
+
+    Each position of the bottleneck is replaced by a blend of the few entries nearest in direction,
+    so that what the target's images never needed cannot be drawn.
+
+    Source: Gong et al. 2019, "Memorizing normality to detect anomaly", equations 3-7.
+    """
+
+    entries = 32
+    sharpness = 10.0  # of the softmax over cosine similarities
+
+    def __init__(self, width: int) -> None:
+        """`width` as for the autoencoder."""
+        super().__init__(width)
+        self.codebook = nn.Parameter(torch.randn(self.entries, 4 * width))
+
+    def bottleneck(self, codes: Tensor) -> Tensor:
+        """Replace each code by a blend of codebook entries."""
+        directions = normalize(codes, dim=1)
+        similarity = torch.einsum("nchw,kc->nkhw", directions, normalize(self.codebook, dim=1))
+        weights = (self.sharpness * similarity).softmax(1)
+        # Entries below their fair share are dropped, continuously, so that few remain.
+        excess = relu(weights - 1 / self.entries)
+        few = excess * weights / (excess + 1e-6)
+        return torch.einsum("nkhw,kc->nchw", normalize(few, p=1, dim=1), self.codebook)
+
+
+GENERATORS: Mapping[str, Callable[[int], Generator]] = {
+    "gated-unet": GatedUNet,
+    "autoencoder": Autoencoder,
+    "specialist": Specialist,
+}
+
+
+def build_generator(name: str, width: int) -> Generator:
+    """The generator of that name with freshly drawn weights.
+
+    Raises:
+        UnknownNameError: no such generator.
+    """
+    if name not in GENERATORS:
+        raise UnknownNameError("generator", name, GENERATORS)
+    return GENERATORS[name](width)
+
+
+def _halving(inputs: int, outputs: int) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.ELU())
+
+
+def _doubling(inputs: int, outputs: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1), nn.ELU()
+    )

@@ -1,12 +1,75 @@
-"""Masks: bool (N, 1, H, W), True where a pixel is hidden from the generator."""
+"""Masks: bool (passes, 1, H, W), True where a pixel is hidden from the generator.
 
+| name | passes | each pixel is hidden |
+|---|---|---|
+| `checkerboard-8` | 2 | once |
+| `checkerboard-4-8-16` | 2 per cell size | once per cell size |
+| `patches-8-6` | 6 random halves of the 8-px cells, in complementary pairs | 3 times |
+| `strokes-8` | 8 drawings of free-form strokes | up to 8 times; a few never |
+| `centre` | 1 | once in the central quarter, else never |
+
+They are the same for every image. What is never hidden is not measured.
+"""
+
+import itertools
+import re
+
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from mimbench.errors import DetectorError
+from mimbench.errors import DetectorError, RecipeError
 
-__all__ = ["checkerboards", "random_patches"]
+__all__ = ["build_masks", "checkerboards", "parse_mask", "random_patches"]
+
+KINDS = re.compile(r"checkerboard(-[1-9]\d*)+|patches-[1-9]\d*-[1-9]\d*|strokes-[1-9]\d*|centre")
+
+
+def parse_mask(name: str) -> tuple[str, list[int]]:
+    """Split "patches-8-6" into its kind and numbers.
+
+    Raises:
+        RecipeError: no such mask.
+    """
+    kind, *numbers = name.split("-")
+    values = [int(number) for number in numbers if number.isdecimal()]
+    if not KINDS.fullmatch(name) or (kind == "patches" and values[1] % 2):
+        raise RecipeError(
+            f"There is no mask '{name}'; known: checkerboard-<cell>[-<cell>...], "
+            "patches-<cell>-<even number of passes>, strokes-<passes>, centre."
+        )
+    return kind, values
+
+
+def build_masks(name: str, size: int) -> Tensor:
+    """The masks of one name, as the table above says.
+
+    Args:
+        name: for example "checkerboard-8".
+        size: side of the images, pixels.
+
+    Returns:
+        bool (passes, 1, size, size).
+
+    Raises:
+        RecipeError: no such mask.
+        DetectorError: fewer than two cells fit into a side.
+    """
+    kind, values = parse_mask(name)
+    generator = torch.Generator().manual_seed(0)
+    if kind == "checkerboard":
+        return torch.cat([checkerboards(size, cell) for cell in values])
+    if kind == "patches":
+        cell, passes = values
+        half = random_patches(passes // 2, size, generator, (cell,), (0.5, 0.5))
+        return torch.cat([half, ~half])
+    if kind == "strokes":
+        return torch.stack([_strokes(size, generator) for _ in range(values[0])])
+    block = torch.zeros(1, 1, size, size, dtype=torch.bool)
+    block[..., size // 4 : size - size // 4, size // 4 : size - size // 4] = True
+    return block
 
 
 def checkerboards(size: int, cell: int) -> Tensor:
@@ -73,3 +136,22 @@ def require_grid(size: int, cell: int) -> None:
             f"A mask of {cell} px cells does not fit images of {size} px: two cells must fit into "
             "a side; choose a smaller cell or a larger input_size."
         )
+
+
+def _strokes(size: int, generator: torch.Generator) -> Tensor:
+    """Four polylines of random turns: a free-form mask.
+
+    Source: after Yu et al. 2019, "Free-form image inpainting with gated convolution", algorithm 1.
+    """
+    canvas = np.zeros((size, size), dtype=np.uint8)
+    for _ in range(4):
+        draws = torch.rand(14, generator=generator).tolist()
+        turns = np.cumsum([(draw - 0.5) * 2.5 for draw in draws[3:]]) + 2 * np.pi * draws[2]
+        steps = np.stack([np.cos(turns), np.sin(turns)], axis=1) * size / 6
+        points = (np.array(draws[:2]) * size + np.cumsum(steps, axis=0)) % size
+        thickness = max(size // 8, 2)
+        for start, end in itertools.pairwise(points.round().astype(int).tolist()):
+            # a step that wraps around an edge is not drawn across the whole image
+            if np.abs(np.subtract(start, end)).max() < size // 2:
+                cv2.line(canvas, start, end, 1, thickness)
+    return torch.from_numpy(canvas.astype(bool)).unsqueeze(0)

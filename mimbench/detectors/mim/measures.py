@@ -4,19 +4,40 @@ Both images are float (N, 3, H, W) in units of the original's mean level, so tha
 not change with exposure.
 """
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d
+from torch.nn.functional import avg_pool2d, conv2d
 
-__all__ = ["fit_line", "l1", "log_error", "ssim"]
+__all__ = ["MEASURES", "chroma", "fit_line", "gradient", "l1", "l2", "log_error", "ms_ssim", "ssim"]
 
 # An error of a thousandth of the mean level is below what 8 bits resolve.
 SMALLEST_ERROR = 1e-3
+WINDOW = 11  # of SSIM, pixels
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
 def l1(images: Tensor, inpainted: Tensor) -> Tensor:
     """Mean absolute error, >= 0."""
     return (images - inpainted).abs().mean((1, 2, 3))
+
+
+def l2(images: Tensor, inpainted: Tensor) -> Tensor:
+    """Root of the mean squared error, >= 0."""
+    return (images - inpainted).square().mean((1, 2, 3)).sqrt()
+
+
+def gradient(images: Tensor, inpainted: Tensor) -> Tensor:
+    """Mean absolute difference of the horizontal and vertical gradients, >= 0."""
+    error = images - inpainted
+    return error.diff(dim=2).abs().mean((1, 2, 3)) + error.diff(dim=3).abs().mean((1, 2, 3))
+
+
+def chroma(images: Tensor, inpainted: Tensor) -> Tensor:
+    """Mean absolute error of the colours after their brightness is taken out, >= 0."""
+    error = images - inpainted
+    return (error - error.mean(1, keepdim=True)).abs().mean((1, 2, 3))
 
 
 def log_error(images: Tensor, inpainted: Tensor) -> Tensor:
@@ -32,12 +53,38 @@ def ssim(images: Tensor, inpainted: Tensor) -> Tensor:
 
     Source: Wang et al. 2004; Gaussian window of 11 px, sigma 1.5, K1 = .01, K2 = .03.
     """
-    c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
-    maps = torch.cat([images, inpainted, images**2, inpainted**2, images * inpainted])
-    x, y, xx, yy, xy = _blur(maps).chunk(5)
-    similarity = (2 * x * y + c1) * (2 * (xy - x * y) + c2)
-    similarity /= (x * x + y * y + c1) * (xx - x * x + yy - y * y + c2)
-    return 1 - similarity.mean((1, 2, 3))
+    luminance, structure = _similarities(images, inpainted)
+    return 1 - (luminance * structure).mean((1, 2, 3))
+
+
+def ms_ssim(images: Tensor, inpainted: Tensor) -> Tensor:
+    """One minus the multi-scale structural similarity, in [0, 1], over the scales that fit.
+
+    As many of the five scales as have room for the window (three at 64 px), their weights brought
+    to a sum of one.
+
+    Source: Wang et al. 2003, "Multiscale structural similarity for image quality assessment".
+    """
+    fitting = [k for k in range(len(SCALE_WEIGHTS)) if images.shape[-1] >> k >= WINDOW]
+    weights = torch.tensor([SCALE_WEIGHTS[k] for k in fitting], device=images.device)
+    factors = []
+    for k in fitting:
+        luminance, structure = _similarities(images, inpainted)
+        similarity = luminance * structure if k == fitting[-1] else structure
+        factors.append(similarity.mean((2, 3)).clamp(min=0))
+        images, inpainted = avg_pool2d(images, 2), avg_pool2d(inpainted, 2)
+    powers = torch.stack(factors, dim=2) ** (weights / weights.sum())
+    return 1 - powers.prod(2).mean(1)
+
+
+MEASURES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "l1": l1,
+    "l2": l2,
+    "ssim": ssim,
+    "ms_ssim": ms_ssim,
+    "gradient": gradient,
+    "chroma": chroma,
+}
 
 
 def fit_line(x: Tensor, y: Tensor) -> tuple[float, float]:
@@ -53,10 +100,19 @@ def fit_line(x: Tensor, y: Tensor) -> tuple[float, float]:
     return float(y.mean()) - slope * float(x.mean()), slope
 
 
+def _similarities(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """SSIM's luminance term and its contrast-structure term, per pixel and channel."""
+    c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
+    mean_x, mean_y, xx, yy, xy = _blur(torch.cat([x, y, x * x, y * y, x * y])).chunk(5)
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    structure = (2 * (xy - mean_x * mean_y) + c2) / (xx - mean_x**2 + yy - mean_y**2 + c2)
+    return luminance, structure
+
+
 def _blur(maps: Tensor) -> Tensor:
     channels = maps.shape[1]
-    offsets = torch.arange(-5, 6, device=maps.device, dtype=maps.dtype)
+    offsets = torch.arange(WINDOW, device=maps.device, dtype=maps.dtype) - WINDOW // 2
     window = torch.exp(-(offsets**2) / (2 * 1.5**2))
-    window = (window / window.sum()).expand(channels, 1, 1, 11)
+    window = (window / window.sum()).expand(channels, 1, 1, WINDOW)
     rows = conv2d(maps, window, groups=channels)
     return conv2d(rows, window.transpose(2, 3), groups=channels)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from mimbench.detectors.mim.masks import checkerboards, random_patches
-from mimbench.errors import DetectorError
+from mimbench.detectors.mim.masks import build_masks, checkerboards, random_patches
+from mimbench.errors import DetectorError, RecipeError
 
 
 @pytest.mark.parametrize(("size", "cell"), [(64, 8), (64, 4), (64, 16), (60, 8), (32, 5)])
@@ -44,3 +44,37 @@ def test_random_patches_depend_on_their_generator_alone() -> None:
 def test_a_grid_that_does_not_fit_is_refused(size: int, cell: int) -> None:
     with pytest.raises(DetectorError, match=f"{cell} px cells does not fit images of {size} px"):
         checkerboards(size, cell)
+
+
+@pytest.mark.parametrize(
+    ("name", "passes", "times"),
+    [("checkerboard-8", 2, 1), ("checkerboard-4-8-16", 6, 3), ("patches-8-6", 6, 3)],
+)
+def test_masks_that_promise_so_hide_each_pixel_equally_often(
+    name: str, passes: int, times: int
+) -> None:
+    masks = build_masks(name, 64)
+    assert masks.shape == (passes, 1, 64, 64)
+    assert (masks.sum(0) == times).all()
+    assert torch.equal(masks, build_masks(name, 64))
+
+
+def test_strokes_leave_few_pixels_unmeasured_and_never_hide_most() -> None:
+    for size in (64, 128):
+        masks = build_masks("strokes-8", size)
+        assert (masks.sum(0) == 0).float().mean() < 0.03
+        share = masks.float().mean((1, 2, 3))
+        assert share.min() > 0.25
+        assert share.max() < 0.75
+
+
+def test_the_centre_is_the_central_quarter() -> None:
+    mask = build_masks("centre", 64)
+    assert mask[0, 0, 16:48, 16:48].all()
+    assert mask.float().mean() == 0.25
+
+
+@pytest.mark.parametrize("name", ["patches-8-3", "patches-8", "stripes", "checkerboard-0", ""])
+def test_a_mask_that_does_not_exist_is_refused(name: str) -> None:
+    with pytest.raises(RecipeError, match=f"no mask '{name}'"):
+        build_masks(name, 64)

@@ -1,16 +1,19 @@
 """Measures agree with named references and point upwards with error."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
-from mimbench.detectors.mim.measures import fit_line, l1, log_error, ssim
+from mimbench.detectors.mim.measures import MEASURES, fit_line, log_error, ms_ssim, ssim
 
 
-def pair(noise: float) -> tuple[torch.Tensor, torch.Tensor]:
+def pair(noise: float, size: int = 32) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand(4, 3, 32, 32, generator=generator) + 0.5
+    images = torch.rand(4, 3, size, size, generator=generator) + 0.5
     return images, images + noise * torch.randn(images.shape, generator=generator)
 
 
@@ -27,7 +30,49 @@ def test_ssim_equals_scikit_image() -> None:
     assert np.allclose(ssim(images, inpainted), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("measure", [l1, log_error, ssim])
+def test_ms_ssim_is_the_weighted_product_of_its_scales() -> None:
+    images, inpainted = pair(0.2, 12)
+    one_scale = [1 - ssim(images[:, [c]], inpainted[:, [c]]) for c in range(3)]
+    expected = 1 - torch.stack(one_scale).clamp(min=0).mean(0)
+    assert torch.allclose(ms_ssim(images, inpainted), expected, atol=1e-6)
+
+    # Wang's weights for three scales, with contrast and structure from scikit-image
+    images, inpainted = pair(0.2, 48)
+    weights = np.array([0.0448, 0.2856, 0.3001]) / (0.0448 + 0.2856 + 0.3001)
+    assert images.shape[-1] >> 2 >= 11 > images.shape[-1] >> 3
+    product = np.ones(3)
+    x, y = images[0].double(), inpainted[0].double()
+    for scale, weight in enumerate(weights):
+        similarity = [reference(a, b, luminance=scale == 2) for a, b in zip(x, y, strict=True)]
+        product *= np.array(similarity) ** weight
+        x, y = (torch.nn.functional.avg_pool2d(image, 2) for image in (x, y))
+    assert ms_ssim(images, inpainted)[0].item() == pytest.approx(1 - product.mean(), abs=1e-5)
+
+
+def reference(x: torch.Tensor, y: torch.Tensor, *, luminance: bool) -> float:
+    """Mean similarity of one channel by SciPy's Gaussian filter, with or without luminance."""
+
+    def blur(image: torch.Tensor) -> Any:
+        return gaussian_filter(image.numpy(), 1.5, truncate=3.5)[5:-5, 5:-5]
+
+    a, b = blur(x), blur(y)
+    value = (2 * (blur(x * y) - a * b) + 0.06**2) / (
+        blur(x * x) - a**2 + blur(y * y) - b**2 + 0.06**2
+    )
+    if luminance:
+        value *= (2 * a * b + 0.02**2) / (a**2 + b**2 + 0.02**2)
+    return float(value.mean())
+
+
+def test_chroma_ignores_brightness_and_gradient_ignores_a_constant() -> None:
+    images, _ = pair(0.0)
+    grey = torch.rand(4, 1, 32, 32, generator=torch.Generator().manual_seed(1))
+    assert MEASURES["chroma"](images, images + grey).max() < 1e-6
+    assert MEASURES["gradient"](images, images + 0.3).max() < 1e-6
+    assert MEASURES["l1"](images, images + 0.3).min() > 0.29
+
+
+@pytest.mark.parametrize("measure", [*MEASURES.values(), log_error])
 def test_more_error_gives_a_higher_value(measure: object) -> None:
     assert callable(measure)
     values = [measure(*pair(noise)).mean() for noise in (0.0, 0.05, 0.2, 0.5)]
