@@ -69,7 +69,7 @@ def check_keys(keys: Sequence[int] | NDArray[np.integer], count: int) -> Keys:
 
 def _key(key: object) -> int:
     if isinstance(key, bool | np.bool_) or not isinstance(key, int | np.integer):
-        raise CorruptionError(f"Keys must be integers, not {key!r}.")
+        raise CorruptionError(f"Keys must be integers (in numpy: uint64), not {key!r}.")
     if not 0 <= int(key) < 2**64:
         raise CorruptionError(f"Keys must lie in 0..2**64-1; {key} does not.")
     return int(key)

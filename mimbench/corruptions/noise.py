@@ -16,11 +16,12 @@ from mimbench.corruptions.compiled import compiled
 from mimbench.corruptions.draws import Draws
 from mimbench.corruptions.kernel import Kernel, Parameter
 
-__all__ = ["KERNELS", "transitions"]
+__all__ = ["KERNELS", "sample"]
 
 LEVELS = np.arange(256)
 
 Transitions = NDArray[np.float64]
+AliasTable = NDArray[np.uint32]
 
 
 def gaussian_transitions(sigma: float) -> Transitions:
@@ -58,33 +59,27 @@ def impulse_transitions(amount: float) -> Transitions:
     return table
 
 
-def transitions(kernel: str, parameter: float) -> Transitions:
-    """P(level after | level before) of a noise kernel: float64 (256, 256), rows sum to 1."""
-    return _TRANSITIONS[kernel](parameter)
-
-
 def _from_cumulative(cumulative: Transitions) -> Transitions:
     # column k: P(result <= k), for k = 0..254
     whole = np.pad(cumulative, ((0, 0), (1, 1)), constant_values=((0, 0), (0, 1)))
     return np.diff(whole, axis=1)
 
 
-_TRANSITIONS: dict[str, Callable[[float], Transitions]] = {
-    "gaussian_noise": gaussian_transitions,
-    "shot_noise": shot_transitions,
-    "impulse_noise": impulse_transitions,
-    "speckle_noise": speckle_transitions,
-}
-
-
 @lru_cache(maxsize=64)
-def _alias_table(kernel: str, parameter: float) -> NDArray[np.uint32]:
+def _alias_table(transitions: Callable[..., Transitions], *parameters: float) -> AliasTable:
     table = np.empty((256, 256), np.uint32)
-    _build_alias(transitions(kernel, parameter), table)
+    _build_alias(transitions(*parameters), table)
     return table
 
 
-def _sample_all(images: Images, draws: Draws, table: NDArray[np.uint32]) -> Images:
+def sample(
+    images: Images, draws: Draws, transitions: Callable[..., Transitions], *parameters: float
+) -> Images:
+    """Replace every value by a draw from its row of `transitions(*parameters)`.
+
+    `transitions` gives P(level after | level before), float64 (256, 256), rows sum to 1.
+    """
+    table = _alias_table(transitions, *parameters)
     result = np.empty_like(images)
     for image, words, out in zip(images, draws.each(images[0].size), result, strict=True):
         _sample(image.reshape(-1), words, table, out.reshape(-1))
@@ -93,26 +88,26 @@ def _sample_all(images: Images, draws: Draws, table: NDArray[np.uint32]) -> Imag
 
 def gaussian_noise(images: Images, draws: Draws, *, sigma: float) -> Images:
     """Additive Gaussian noise, `sigma` relative to white."""
-    return _sample_all(images, draws, _alias_table("gaussian_noise", sigma))
+    return sample(images, draws, gaussian_transitions, sigma)
 
 
 def shot_noise(images: Images, draws: Draws, *, photons: float) -> Images:
     """Poisson noise with `photons` counts at white."""
-    return _sample_all(images, draws, _alias_table("shot_noise", photons))
+    return sample(images, draws, shot_transitions, photons)
 
 
 def impulse_noise(images: Images, draws: Draws, *, amount: float) -> Images:
     """Black and white values in a share `amount` of the values."""
-    return _sample_all(images, draws, _alias_table("impulse_noise", amount))
+    return sample(images, draws, impulse_transitions, amount)
 
 
 def speckle_noise(images: Images, draws: Draws, *, sigma: float) -> Images:
     """Multiplicative Gaussian noise."""
-    return _sample_all(images, draws, _alias_table("speckle_noise", sigma))
+    return sample(images, draws, speckle_transitions, sigma)
 
 
 @compiled
-def _build_alias(probabilities: Transitions, table: NDArray[np.uint32]) -> None:
+def _build_alias(probabilities: Transitions, table: AliasTable) -> None:
     # Vose 1991. An entry holds 24 bits of threshold and 8 bits of alias.
     small, large = np.empty(256, np.int64), np.empty(256, np.int64)
     for row in range(256):
@@ -143,7 +138,7 @@ def _build_alias(probabilities: Transitions, table: NDArray[np.uint32]) -> None:
 def _sample(
     values: NDArray[np.uint8],
     words: NDArray[np.uint32],
-    table: NDArray[np.uint32],
+    table: AliasTable,
     result: NDArray[np.uint8],
 ) -> None:
     for i in range(values.size):

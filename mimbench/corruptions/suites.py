@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mimbench.corruptions.checks import SEVERITIES
+from mimbench.corruptions.custom import define
 from mimbench.corruptions.definition import Corruption
 from mimbench.corruptions.engine import builtin
 from mimbench.errors import CorruptionError, UnknownNameError
 
 __all__ = ["Suite", "parse"]
 
-_FIELDS = ("name", "description", "severities", "corruptions")
+_FIELDS = ("name", "description", "severities", "corruptions", "corruption")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Suite:
     Attributes:
         name: as in `corruptions/<name>.toml`.
         description: one sentence.
-        corruptions: in the order of the file.
+        corruptions: the built-in ones, then those defined in the file, in its order.
         severities: ascending, from 1..5.
     """
 
@@ -63,12 +64,13 @@ def parse(table: Mapping[str, Any], where: str) -> Suite:
     """Build a suite from the content of its TOML file.
 
     Args:
-        table: `name`, `description`, `corruptions` (names) and optionally `severities`.
+        table: `name`, `description`, and `corruptions` (names of built-in ones) or `[[corruption]]`
+            tables (as `custom.define` reads them) or both; optionally `severities`.
         where: the file, for error messages.
 
     Raises:
         CorruptionError: a field is missing, unknown or of the wrong kind.
-        UnknownNameError: a corruption that does not exist.
+        UnknownNameError: a corruption or kernel that does not exist.
     """
     for field in table:
         if field not in _FIELDS:
@@ -105,10 +107,19 @@ def _severities(value: Any, where: str) -> tuple[int, ...]:
 
 
 def _corruptions(table: Mapping[str, Any], where: str) -> tuple[Corruption, ...]:
-    names = table.get("corruptions")
-    if not isinstance(names, list) or not names:
-        raise CorruptionError(f"{where}: 'corruptions' must be a list of at least one name.")
-    if len(set(names)) < len(names):
-        doubled = next(name for name in names if names.count(name) > 1)
-        raise CorruptionError(f"{where}: the corruption '{doubled}' is listed twice.")
-    return tuple(builtin(name) for name in names)
+    names, definitions = table.get("corruptions", []), table.get("corruption", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise CorruptionError(f"{where}: 'corruptions' must be a list of names, not {names!r}.")
+    if not isinstance(definitions, list):
+        raise CorruptionError(f"{where}: define each corruption under [[corruption]].")
+    found = tuple(builtin(name) for name in names)
+    found += tuple(define(definition, where) for definition in definitions)
+    if not found:
+        raise CorruptionError(
+            f"{where}: a suite needs 'corruptions', a list of at least one name, or [[corruption]]."
+        )
+    listed = [corruption.name for corruption in found]
+    doubled = [name for name in listed if listed.count(name) > 1]
+    if doubled:
+        raise CorruptionError(f"{where}: the corruption '{doubled[0]}' is listed twice.")
+    return found
