@@ -11,7 +11,7 @@ from rich.console import Console
 
 from mimbench import __version__
 from mimbench.console import Display
-from mimbench.errors import MimbenchError
+from mimbench.errors import MimbenchError, OutputError
 
 __all__ = ["app", "main"]
 
@@ -25,7 +25,8 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="Look at images before using them.")
 app.add_typer(data_app, name="data")
 
-FAILED_ROWS = 3
+FAILED_ROWS = 3  # exit code
+WIDTH = 100  # of output that goes to a file or pipe, characters
 
 
 def main() -> int:
@@ -45,8 +46,14 @@ def main() -> int:
     return result if isinstance(result, int) else 0
 
 
+def _console(*, stderr: bool = False) -> Console:
+    """A console that does not squeeze tables where the output is a file or a pipe."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=WIDTH)
+
+
 def _complain(text: str) -> int:
-    Console(stderr=True).print(f"[bold red]Error:[/] {_escape(text)}", highlight=False)
+    _console(stderr=True).print(f"[bold red]Error:[/] {_escape(text)}", highlight=False)
     return 2
 
 
@@ -143,6 +150,20 @@ def run(
             rich_help_panel=IMAGES,
         ),
     ] = None,
+    harmonise: Annotated[
+        bool | None,
+        typer.Option(
+            "--harmonise",
+            help="Crop borders, resample and re-encode all collections alike first.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    given_fold: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Use this split of the data's authors.", rich_help_panel=IMAGES
+        ),
+    ] = None,
     detector: Annotated[
         list[str] | None,
         typer.Option(
@@ -197,6 +218,12 @@ def run(
         str | None,
         typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N.", rich_help_panel=HOW),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Stop when the audit of the images warns.", rich_help_panel=HOW
+        ),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="No progress.", rich_help_panel=HOW)
     ] = False,
@@ -218,6 +245,8 @@ def run(
         external=external,
         canonical_size=canonical_size,
         layout=layout,
+        harmonise=harmonise,
+        given_fold=given_fold,
         detector=detector,
         only=only,
         suite=suite,
@@ -229,16 +258,16 @@ def run(
     )
     settings = resolve_run(run_file, flags)
     folder = out or Path("runs") / settings.name
-    with Display(Console(), quiet=quiet) as progress:
+    with Display(_console(), quiet=quiet) as progress:
         progress.stage("Reading images", 1)
         plan = make_plan(settings)
         for note in plan.dataset.notes:
             progress.message(note)
-        result = execute(plan, folder, progress, _command_line())
+        result = execute(plan, folder, progress, _command_line(), strict=strict)
         report_of = _write_report(folder, progress)
     _show(report_of, folder)
     for what, reason in result.failures:
-        Console(stderr=True).print(f"[bold red]Failed:[/] {_escape(f'{what}: {reason}')}")
+        _console(stderr=True).print(f"[bold red]Failed:[/] {_escape(f'{what}: {reason}')}")
     return FAILED_ROWS if result.failures else 0
 
 
@@ -248,7 +277,7 @@ def report(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Recompute tables, figures and page from a run's scores; needs neither torch nor images."""
-    with Display(Console(), quiet=quiet) as progress:
+    with Display(_console(), quiet=quiet) as progress:
         made = _write_report(folder, progress)
     _show(made, folder)
 
@@ -265,7 +294,7 @@ def _write_report(folder: Path, progress: Display) -> Any:
 def _show(made: Any, folder: Path) -> None:
     from mimbench.report.terminal import leaderboard_table
 
-    console = Console()
+    console = _console()
     console.print(leaderboard_table(made))
     console.print(f"Page: {(folder / 'index.html').resolve()}", highlight=False, soft_wrap=True)
 
@@ -277,7 +306,7 @@ def list_(
     """List what can be named on the command line."""
     from mimbench.listing import listing
 
-    Console().print(listing(what))
+    _console().print(listing(what))
 
 
 @app.command()
@@ -289,7 +318,7 @@ def check(
     """Try a detector on small made-up images: does it keep the protocol?"""
     from mimbench.testing import check as outcomes
 
-    console = Console()
+    console = _console()
     failed = 0
     for outcome in outcomes(detector):
         failed += bool(outcome.problem)
@@ -310,7 +339,7 @@ def phantom(
     from mimbench.data.export import write_phantom
 
     count = write_phantom(out, size, seed)
-    Console().print(f"{count} images and manifest.csv in {out}", highlight=False)
+    _console().print(f"{count} images and manifest.csv in {out}", highlight=False)
 
 
 @data_app.command()
@@ -321,9 +350,42 @@ def show(
     from mimbench.listing import describe_images
 
     for part in describe_images(data):
-        Console().print(part)
+        _console().print(part)
+
+
+@data_app.command(name="check")
+def check_images(
+    data: Annotated[list[str], typer.Argument(metavar="DIR...", help="Folders or CSV files.")],
+    target: Annotated[str | None, typer.Option(metavar="CATEGORY", help="Target category.")] = None,
+    unknown: Annotated[list[str] | None, typer.Option(metavar="DIR", help="As for run.")] = None,
+    abnormal: Annotated[list[str] | None, typer.Option(metavar="DIR", help="As for run.")] = None,
+    external: Annotated[list[str] | None, typer.Option(metavar="DIR", help="As for run.")] = None,
+    harmonise: Annotated[bool, typer.Option("--harmonise", help="As for run.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page too.")] = None,
+) -> int:
+    """Audit images: leaks, repeated files, and how collections can be told apart.
+
+    Exit code 1 if there is an error (with --strict: a warning).
+    """
+    from mimbench.data.audit import as_html, as_text
+    from mimbench.listing import audit_images
+
+    roles = {"unknown": unknown, "abnormal": abnormal, "external": external}
+    result = audit_images(data, target, roles, harmonise)
+    typer.echo(as_text(result), nl=False)
+    if html is not None:
+        _write(html, as_html(result))
+    return 0 if result.passes(strict) else 1
 
 
 def _command_line() -> str:
     program = Path(sys.argv[0]).name
     return shlex.join([os.fspath(program), *sys.argv[1:]])
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"Cannot write {path}: {error.strerror}.") from error

@@ -1,6 +1,7 @@
-"""What can be named, and what a folder of images holds, as tables for the terminal."""
+"""What can be named, and what folders of images hold, for the terminal."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -10,12 +11,14 @@ from rich.text import Text
 
 from mimbench import corruptions
 from mimbench.corruptions.suites import parse
-from mimbench.data.survey import survey
+from mimbench.data.audit import Audit, audit
+from mimbench.data.dataset import gather, survey
+from mimbench.data.options import ImageOptions
 from mimbench.errors import UnknownNameError
-from mimbench.recipes import names, read_recipe, read_toml
+from mimbench.recipes import names, read_recipe, read_toml, validate
 from mimbench.registry import entry_point_names
 
-__all__ = ["describe_images", "listing"]
+__all__ = ["audit_images", "describe_images", "listing"]
 
 
 def listing(what: str) -> Table:
@@ -77,22 +80,32 @@ def _runs() -> Table:
 
 def describe_images(data: list[str]) -> list[RenderableType]:
     """What mimbench sees in folders or CSV files: per folder a table of categories, then notes."""
-    images, rejected, notes = survey(data)
+    found = survey(data)
     parts: list[RenderableType] = []
-    for dataset, own in images.groupby("dataset", sort=False):
+    for dataset, own in found.table.groupby("dataset", sort=False):
         table = _table("category", "images", "patients", "width x height")
         for category, group in own.groupby("category"):
-            table.add_row(str(category), str(len(group)), _patients(group), _sizes(group))
+            patients = str(group["patient"].nunique())
+            table.add_row(str(category), str(len(group)), patients, _sizes(group))
         parts += [Text(str(dataset), style="bold"), table]
-    parts += [Text(note, style="dim") for note in notes]
-    for path, reason in rejected[["path", "reason"]].itertuples(index=False):
+    parts += [Text(note, style="dim") for note in found.notes]
+    for path, reason in found.rejected[["path", "reason"]].itertuples(index=False):
         parts.append(Text(f"rejected: {path}: {reason}", style="yellow"))
     return parts
 
 
-def _patients(group: pd.DataFrame) -> str:
-    unknown = int((group["patient"] == "").sum())
-    return "not given" if unknown == len(group) else str(group["patient"].nunique())
+def audit_images(
+    data: list[str],
+    target: str | None,
+    roles: Mapping[str, list[str] | None],
+    harmonise: bool,
+) -> Audit:
+    """Audit folders or CSV files, with roles if any are named, else as one collection each."""
+    named = {role: places for role, places in roles.items() if places}
+    if target is None and not named:
+        return audit(survey(data, harmonise=harmonise))
+    table = {"data": data, "target": target, "harmonise": harmonise, **named}
+    return audit(gather(validate(ImageOptions, table, "data check")))
 
 
 def _sizes(group: pd.DataFrame) -> str:

@@ -82,6 +82,7 @@ def fit_address(plan: Plan, spec: FitSpec, device: torch.device) -> dict[str, An
         "fitted_on": spec.fitted_on,
         "images": {part: content_hash(keys) for part, keys in seen.items()},
         "canonical_size": plan.canonical_size,
+        "harmonise": plan.run.data.harmonise,
         "device": device.type,
         "code": code_version(),
         "libraries": library_versions(),

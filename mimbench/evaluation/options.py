@@ -19,8 +19,9 @@ DATA_FLAGS = (
     "external",
     "canonical_size",
     "layout",
+    "harmonise",
 )
-RUN_FLAGS = ("folds", "seeds", "plan_seed", "swap", "device")
+RUN_FLAGS = ("folds", "seeds", "plan_seed", "given_fold", "swap", "device")
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,14 @@ class Flags:
     external: list[str] | None = None
     canonical_size: int | None = None
     layout: str | None = None
+    harmonise: bool | None = None
     detector: list[str] | None = None
     only: list[str] | None = None
     suite: list[str] | None = None
     folds: int | None = None
     seeds: int | None = None
     plan_seed: int | None = None
+    given_fold: int | None = None
     swap: list[str] | None = None
     device: str | None = None
 

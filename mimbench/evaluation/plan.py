@@ -30,6 +30,7 @@ class RunFile(BaseModel):
     folds: int = Field(default=1, ge=1, le=20)
     seeds: int = Field(default=1, ge=1, le=50)
     plan_seed: int = Field(default=0, ge=0)
+    given_fold: int | None = Field(default=None, ge=1)  # use the split that came with the data
     swap: tuple[str, ...] = ()  # categories on which one-class detectors are fitted instead
     device: str = "auto"
     data: ImageOptions
@@ -111,7 +112,7 @@ def make_plan(run: RunFile) -> Plan:
     recipes = _recipes(run)
     conditions = _conditions(run)
     dataset = load(run.data)
-    images = split(dataset.table, run.folds, run.plan_seed)
+    images = split(dataset.table, run.folds, run.plan_seed, given_fold=run.given_fold)
     _check_swap(run, dataset)
     fits = tuple(fit for recipe in recipes for fit in _fits(recipe, run, dataset.target))
     return Plan(run, dataset, images, recipes, fits, conditions)

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ from typing import Any
 import pandas as pd
 import torch
 
+from mimbench.data.audit import cached_audit
 from mimbench.detectors.build import build
+from mimbench.errors import DataError
 from mimbench.evaluation import gallery
 from mimbench.evaluation.environment import describe, library_versions, pick_device
 from mimbench.evaluation.fitting import Fit, fit_address, fit_or_load
@@ -49,14 +51,30 @@ class _Record:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def execute(plan: Plan, folder: Path, progress: Progress, command: str = "") -> RunResult:
+def execute(
+    plan: Plan, folder: Path, progress: Progress, command: str = "", *, strict: bool = False
+) -> RunResult:
     """Fit and score everything in `plan` and write the tables into `folder`.
 
     What the folder's store already has is not computed again.
+
+    Args:
+        plan: of `make_plan`.
+        folder: of the run; made if need be.
+        progress: is told of stages and failures.
+        command: for the record.
+        strict: stop before the first fit when the audit of the images has a warning.
+
+    Raises:
+        DataError: `strict`, and the audit found something.
+        OutputError: the folder cannot be written.
+        MimbenchError: the device does not exist.
     """
     device = pick_device(plan.run.device)
     store = Store(folder)
     record = _Record()
+    with _timed(record, "audit"):
+        _audit(plan, folder, progress, strict)
     with _timed(record, "fit"):
         _fit_all(plan, store, device, progress, record)
     with _timed(record, "score"):
@@ -72,6 +90,24 @@ def execute(plan: Plan, folder: Path, progress: Progress, command: str = "") -> 
     gallery.write(plan, record.fits, folder, device)
     failures = tuple((str(spec), reason) for spec, reason in record.failed.values())
     return RunResult(folder, failures)
+
+
+def _audit(plan: Plan, folder: Path, progress: Progress, strict: bool) -> None:
+    progress.stage("Auditing images", 1)
+    found = cached_audit(replace(plan.dataset, table=plan.images), folder / "audit")
+    table = pd.DataFrame(
+        [asdict(finding) for finding in found.findings], columns=["severity", "check", "message"]
+    )
+    table.to_csv(folder / "audit.csv", index=False)
+    progress.update(1)
+    for finding in found.findings:
+        if finding.severity != "note":
+            progress.message(f"Audit {finding.severity}, {finding.check}: {finding.message}")
+    if strict and not found.passes(strict=True):
+        raise DataError(
+            f"--strict: the audit has {found.count('error')} errors and "
+            f"{found.count('warning')} warnings; see {folder / 'audit.csv'}."
+        )
 
 
 def _fit_all(

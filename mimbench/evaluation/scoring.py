@@ -134,6 +134,7 @@ def _address(plan: Plan, unit: Unit, fit: Fit, image_ids: list[str]) -> dict[str
         "plan_seed": plan.run.plan_seed,
         "images": content_hash(image_ids),
         "canonical_size": plan.canonical_size,
+        "harmonise": plan.run.data.harmonise,
         "batch": BATCH,
         "threads": torch.get_num_threads(),
         "code": code_version(),

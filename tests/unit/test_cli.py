@@ -1,5 +1,6 @@
 """Every usage error is one sentence on stderr and exit code 2, before anything is computed."""
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ def mimbench(
 ) -> Command:
     """Run the command line in an empty folder; returns exit code and everything printed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "1000")  # no wrapped sentences
+    monkeypatch.setattr("mimbench.cli.WIDTH", 1000)  # no wrapped sentences
 
     def run(*arguments: object) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["mimbench", *map(str, arguments)])
@@ -90,6 +91,23 @@ def test_a_run_with_a_failed_row_ends_with_code_3_and_says_which(
     folder = tmp_path / "runs" / "data"
     for name in ("scores.parquet", "metrics.csv", "leaderboard.md", "index.html", "rejected.csv"):
         assert (folder / name).is_file(), name
+
+
+def test_the_audit_names_a_repeated_file_and_strict_makes_it_fail(
+    mimbench: Command, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    data = tmp_path / "photos"
+    shutil.copytree(folders["data"], data)
+    shutil.copy(data / "mpox" / "00_0.png", data / "mpox" / "twin.png")
+    code, shown = mimbench("data", "check", data, "--html", tmp_path / "audit.html")
+    assert code == 0, shown
+    assert "twin.png" in shown
+    assert "twin.png" in (tmp_path / "audit.html").read_text()
+    code, _ = mimbench("data", "check", data, "--strict")
+    assert code == 1
+    code, shown = mimbench("run", "--data", data, "--only", "histogram", "--strict")
+    assert code == 2
+    assert "audit.csv" in shown
 
 
 def test_phantom_files_are_read_back_as_the_collection_they_are(
