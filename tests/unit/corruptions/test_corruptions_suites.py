@@ -1,7 +1,6 @@
 """Suites say what they contain, and what is wrong with them."""
 
 import json
-import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -126,8 +125,10 @@ def test_names_mean_the_same_in_all_shipped_suites() -> None:
 
 
 @pytest.mark.parametrize("source", ["phantom", "photos"])
-def test_phone_corruptions_do_more_harm_at_higher_severity(source: str) -> None:
-    clean = {"phantom": phantom_pictures, "photos": photos}[source]()
+def test_phone_corruptions_do_more_harm_at_higher_severity(
+    source: str, request: pytest.FixtureRequest
+) -> None:
+    clean = request.getfixturevalue(source)
     for corruption in shipped("phone").corruptions:
         harm = [0.0]
         for severity in (1, 2, 3, 4, 5):
@@ -137,19 +138,18 @@ def test_phone_corruptions_do_more_harm_at_higher_severity(source: str) -> None:
         assert (np.diff(harm) > 0).all(), (corruption.name, harm)
 
 
-def phantom_pictures() -> NDArray[np.uint8]:
+@pytest.fixture
+def phantom() -> NDArray[np.uint8]:
     rows = table(3)
     return np.asarray(render(rows.iloc[:: len(rows) // 24][:24], 64))
 
 
-def photos() -> NDArray[np.uint8]:
-    folder = os.environ.get("MIMBENCH_TEST_DATA")
-    if not folder:
-        pytest.skip("MIMBENCH_TEST_DATA does not name a folder with photos")
+@pytest.fixture
+def photos(real_images: Path) -> NDArray[np.uint8]:
     paths = [
         path
         for name in ("msld", "skin18")
-        for path in sorted(Path(folder, name).rglob("*.jpg"))[::30][:12]
+        for path in sorted((real_images / name).rglob("*.jpg"))[::30][:12]
     ]
     opened = [Image.open(path).convert("RGB").resize((112, 112)) for path in paths]
     return np.stack([np.asarray(picture) for picture in opened])
