@@ -208,6 +208,14 @@ def run(
             rich_help_panel=WHAT,
         ),
     ] = None,
+    corruption_engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="own, or reference (the imagecorruptions package, slower).",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -254,6 +262,7 @@ def run(
         seeds=seeds,
         plan_seed=plan_seed,
         swap=swap,
+        corruption_engine=corruption_engine,
         device=device,
     )
     settings = resolve_run(run_file, flags)
@@ -327,6 +336,42 @@ def check(
         if outcome.problem:
             console.print(f"        {_escape(outcome.problem)}", highlight=False)
     return 1 if failed else 0
+
+
+@app.command()
+def corrupt(
+    source: Annotated[
+        Path | None, typer.Argument(metavar="IN", help="Folder of images; with --sheet an image.")
+    ] = None,
+    out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Folder to write into.")] = None,
+    suite: Annotated[str, typer.Option(metavar="NAME", help="Corruption suite.")] = "imagenet-c",
+    severity: Annotated[
+        list[int] | None, typer.Option(metavar="N", help="1..5; default: the suite's.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws.", min=0)] = 0,
+    processes: Annotated[int, typer.Option(metavar="N", help="Work in N processes.", min=1)] = 1,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help="Draw a contact sheet instead, of IN or of the phantom."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> int:
+    """Corrupt a folder of images, outside any benchmark; repeated, it goes on where it stopped."""
+    from mimbench.corrupting import corrupt_tree, draw_sheet
+
+    console = _console()
+    if sheet is not None:
+        draw_sheet(suite, source, sheet, seed)
+        console.print(f"{suite} on {sheet}", highlight=False)
+        return 0
+    if source is None or out is None:
+        raise OutputError("mimbench corrupt needs two folders, IN and OUT, or --sheet FILE.png.")
+    with Display(console, quiet=quiet) as progress:
+        made = corrupt_tree(source, out, suite, severity, seed, processes, progress)
+    console.print(f"{made.written} written, {made.kept} kept, {len(made.rejected)} rejected.")
+    for path, reason in made.rejected:
+        console.print(f"rejected: {path}: {reason}", style="yellow", highlight=False)
+    return 0
 
 
 @data_app.command()

@@ -21,7 +21,7 @@ DATA_FLAGS = (
     "layout",
     "harmonise",
 )
-RUN_FLAGS = ("folds", "seeds", "plan_seed", "given_fold", "swap", "device")
+RUN_FLAGS = ("folds", "seeds", "plan_seed", "given_fold", "swap", "corruption_engine", "device")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Flags:
     plan_seed: int | None = None
     given_fold: int | None = None
     swap: list[str] | None = None
+    corruption_engine: str | None = None
     device: str | None = None
 
     def given(self, names: tuple[str, ...]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a run will do, decided before anything is computed: images, splits, fits, conditions."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,6 +32,7 @@ class RunFile(BaseModel):
     plan_seed: int = Field(default=0, ge=0)
     given_fold: int | None = Field(default=None, ge=1)  # use the split that came with the data
     swap: tuple[str, ...] = ()  # categories on which one-class detectors are fitted instead
+    corruption_engine: Literal["own", "reference"] = "own"  # reference: imagecorruptions
     device: str = "auto"
     data: ImageOptions
 

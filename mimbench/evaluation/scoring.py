@@ -86,7 +86,9 @@ class Shard:
         if corruption is not None:
             ids = self.plan.images["image_id"].iloc[self.unit.rows].tolist()
             keys = draw_keys(self.plan.run.plan_seed, ids)
-            pixels = corruption.apply(pixels, self.unit.condition.severity, keys)
+            engine = self.plan.run.corruption_engine
+            severity = self.unit.condition.severity
+            pixels = corruption.apply(pixels, severity, keys, engine=engine)
         return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
 
 
@@ -132,6 +134,7 @@ def _address(plan: Plan, unit: Unit, fit: Fit, image_ids: list[str]) -> dict[str
         "scores": fit.spec.recipe.scores,
         "condition": unit.condition.describe(),
         "plan_seed": plan.run.plan_seed,
+        "engine": plan.run.corruption_engine,
         "images": content_hash(image_ids),
         "canonical_size": plan.canonical_size,
         "harmonise": plan.run.data.harmonise,

@@ -65,6 +65,10 @@ def test_usage_errors_name_what_is_wrong_and_what_would_be_right(
         ("report", empty): ("empty",),
         ("list", "detector"): ("Did you mean detectors",),
         ("data", "phantom", folders["data"]): ("not empty",),
+        ("corrupt",): ("IN and OUT",),
+        ("corrupt", empty, tmp_path / "out"): ("no images",),
+        ("corrupt", folders["data"], tmp_path / "out", "--severity", "9"): ("1 to 5",),
+        ("corrupt", folders["data"], tmp_path / "out", "--suite", "fone"): ("phone",),
     }
     for arguments, expected in cases.items():
         code, shown = mimbench(*arguments)
@@ -108,6 +112,19 @@ def test_the_audit_names_a_repeated_file_and_strict_makes_it_fail(
     code, shown = mimbench("run", "--data", data, "--only", "histogram", "--strict")
     assert code == 2
     assert "audit.csv" in shown
+
+
+def test_a_corrupted_folder_is_not_made_twice_and_a_sheet_needs_no_image(
+    mimbench: Command, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    command = ("corrupt", folders["abnormal"], tmp_path / "out", "--suite", "quick")
+    code, shown = mimbench(*command, "--severity", 3)
+    assert (code, "24 written, 0 kept" in shown) == (0, True), shown
+    code, shown = mimbench(*command, "--severity", 3)
+    assert (code, "0 written, 24 kept" in shown) == (0, True), shown
+    code, shown = mimbench("corrupt", "--suite", "quick", "--sheet", tmp_path / "sheet.png")
+    assert code == 0, shown
+    assert (tmp_path / "sheet.png").stat().st_size > 10_000
 
 
 def test_phantom_files_are_read_back_as_the_collection_they_are(
