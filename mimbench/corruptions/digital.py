@@ -106,8 +106,13 @@ def _pixelate(
                 for y in range(rows.first[box], rows.last[box]):
                     total += across[y, x, channel]
                 coarse[box, x, channel] = min((total * weight + half) >> PRECISION, 255)
+    flat = out.reshape(out.shape[0], -1)
     for y in range(out.shape[0]):
         line = coarse[rows.shown[y]]
+        if y > 0 and rows.shown[y] == rows.shown[y - 1]:
+            for x in range(3 * out.shape[1]):
+                flat[y, x] = flat[y - 1, x]
+            continue
         for x in range(out.shape[1]):
             column = columns.shown[x]
             out[y, x, 0] = line[column, 0]
