@@ -3,7 +3,59 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+PLUGIN = '''
+import torch
+
+from mimbench import Detector
+
+SEEN = []
+
+
+class Brightness(Detector):
+    """Distance of the mean level to the target's: every class here has a level of its own."""
+
+    trains_on = "target"
+    random = False
+
+    def __init__(self, sharpness: float = 1.0):
+        self.sharpness = sharpness
+        self.level = torch.zeros(())
+
+    def fit(self, train):
+        self.level = train.target.images.float().mean()
+
+    def score(self, batch):
+        return self.sharpness * (batch.images.float().mean((1, 2, 3)) - self.level).abs()
+
+
+class Spy(Brightness):
+    """Records the content of every image that a fit sees."""
+
+    trains_on = "known"
+
+    def fit(self, train):
+        super().fit(train)
+        for part in (train.target, train.known, train.validation):
+            SEEN.extend(image.numpy().tobytes() for image in part.images)
+
+
+class Raises(Brightness):
+    def fit(self, train):
+        raise RuntimeError("the fit went wrong")
+
+
+class NotFinite(Brightness):
+    def score(self, batch):
+        return torch.full((len(batch),), float("nan"))
+
+
+def redness(images):
+    return images[:, 0].float().mean((1, 2))
+'''
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +74,32 @@ def real_weights() -> Path:
     if not path:
         pytest.skip("backbone weights: set MIMBENCH_TEST_WEIGHTS to squeezenet1_0's .safetensors")
     return Path(path)
+
+
+@pytest.fixture(scope="session")
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Path of a plug-in file."""
+    path = tmp_path_factory.mktemp("plugin") / "mine.py"
+    path.write_text(PLUGIN)
+    return path
+
+
+def write_category(folder: Path, level: int, patients: int, seed: int) -> None:
+    """Two noisy images of one grey level per patient, named patient_image.png."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    for patient in range(patients):
+        for image in range(2):
+            pixels = rng.normal(level, 12, (32, 32, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{patient:02d}_{image}.png")
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders by role: data (mpox, measles, eczema), unknown (orf), abnormal (paper)."""
+    root = tmp_path_factory.mktemp("images")
+    for name, level, seed in (("mpox", 90, 1), ("measles", 140, 2), ("eczema", 60, 3)):
+        write_category(root / "data" / name, level, 9, seed)
+    write_category(root / "unknown" / "orf", 170, 4, 4)
+    write_category(root / "abnormal" / "paper", 230, 3, 5)
+    return {name: root / name for name in ("data", "unknown", "abnormal")}

@@ -108,8 +108,9 @@ def score_unit(
             continue
         image_ids = plan.images["image_id"].iloc[unit.rows[positions]].tolist()
         path = store.block(_address(plan, unit, fit, image_ids))
-        if path.is_file():
-            yield fit, pd.read_parquet(path)
+        kept = store.read_block(path)
+        if kept is not None:
+            yield fit, kept
             continue
         try:
             scored = _score(shard, fit, positions, device)

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 import mimbench
 from mimbench.detectors.statefile import read_state, write_state
 from mimbench.errors import OutputError
 from mimbench.recipes import content_hash, file_hash
-from mimbench.scores import write_table
 
 __all__ = ["FitEntry", "Store", "code_version"]
 
@@ -85,10 +86,14 @@ class Store:
         path, note = self._fit_paths(fit_id)
         if not (path.is_file() and note.is_file()):
             return None
-        described = json.loads(note.read_text(encoding="utf-8"))
-        if file_hash(path) != described["state_hash"]:
+        try:
+            described = json.loads(note.read_text(encoding="utf-8"))
+            state_hash, seconds = str(described["state_hash"]), float(described["seconds"])
+        except (ValueError, KeyError, TypeError):
             return None
-        return FitEntry(read_state(path), described["state_hash"], described["seconds"])
+        return (
+            FitEntry(read_state(path), state_hash, seconds) if _intact(path, state_hash) else None
+        )
 
     def write_fit(
         self, fit_id: str, state: Mapping[str, Any], seconds: float, about: Mapping[str, Any]
@@ -112,10 +117,24 @@ class Store:
         name = f"{content_hash(address)[:24]}.parquet"
         return self.folder / "blocks" / str(address["fit_id"]) / name
 
+    def read_block(self, path: Path) -> pd.DataFrame | None:
+        """The scores kept there, or None if they are absent or damaged (then computed again)."""
+        try:
+            table = pq.read_table(path, page_checksum_verification=True)
+        except (OSError, pa.ArrowException):
+            return None
+        frame: pd.DataFrame = table.to_pandas()
+        return frame
+
     def write_block(self, path: Path, block: pd.DataFrame) -> None:
         """Keep the scores of one fit on one shard under one condition."""
         path.parent.mkdir(exist_ok=True)
-        write_table(block, path)
+        with whole(path) as partial:
+            pq.write_table(pa.Table.from_pandas(block), partial, write_page_checksum=True)
+
+
+def _intact(path: Path, state_hash: str) -> bool:
+    return file_hash(path) == state_hash
 
 
 @contextmanager
