@@ -91,9 +91,9 @@ class Store:
             state_hash, seconds = str(described["state_hash"]), float(described["seconds"])
         except (ValueError, KeyError, TypeError):
             return None
-        return (
-            FitEntry(read_state(path), state_hash, seconds) if _intact(path, state_hash) else None
-        )
+        if file_hash(path) != state_hash:
+            return None
+        return FitEntry(read_state(path), state_hash, seconds)
 
     def write_fit(
         self, fit_id: str, state: Mapping[str, Any], seconds: float, about: Mapping[str, Any]
@@ -131,10 +131,6 @@ class Store:
         path.parent.mkdir(exist_ok=True)
         with whole(path) as partial:
             pq.write_table(pa.Table.from_pandas(block), partial, write_page_checksum=True)
-
-
-def _intact(path: Path, state_hash: str) -> bool:
-    return file_hash(path) == state_hash
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def test_killed_at_random_moments_the_tables_are_bit_identical(
     killed = run(folders, tmp_path, "run", KILLS)
     pd.testing.assert_frame_equal(expected.scores, killed.scores, check_exact=True)
     pd.testing.assert_frame_equal(expected.images, killed.images)
-    columns = ["detector", "fold", "seed", "status", "state_hash"]
+    columns = ["fit_id", "detector", "fold", "seed", "status", "state_hash"]
     pd.testing.assert_frame_equal(expected.fits[columns], killed.fits[columns])
 
 
