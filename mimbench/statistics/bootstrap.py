@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mimbench.statistics.intervals import logit_interval
 from mimbench.statistics.weighted import METRICS, WIDTH, weighted_metrics
 
-__all__ = ["METRICS", "Resamples", "percentile_interval"]
+__all__ = ["METRICS", "Resamples", "bootstrap_interval"]
 
 Array = NDArray[np.float64]
 
@@ -83,34 +84,48 @@ class Resamples:
         x, y = (np.asarray(scores, dtype=np.float64) for scores in (id_scores, ood_scores))
         limits = np.asarray([0, y.size] if starts is None else starts, dtype=np.int64)
         groups = np.repeat(np.arange(limits.size - 1), np.diff(limits))
-        result = np.full((limits.size - 1, len(METRICS), self.weights.shape[0] * WIDTH), np.nan)
+        result = np.empty((limits.size - 1, len(METRICS), self.weights.shape[0] * WIDTH))
         lost = np.bincount(groups, np.isnan(y), minlength=limits.size - 1)
-        valid = (lost == 0) & (np.diff(limits) > 0)
-        if x.size and not np.isnan(x).any():
-            id_order, ood_order = np.argsort(x), np.lexsort((y, groups))
-            weighted_metrics(
-                x[id_order],
-                np.asarray(id_images, dtype=np.int64)[id_order],
-                y[ood_order],
-                np.asarray(ood_images, dtype=np.int64)[ood_order],
-                limits,
-                valid,
-                self.weights,
-                tpr,
-                result,
-            )
+        valid = (lost == 0) & (np.diff(limits) > 0) & (x.size > 0) & ~np.isnan(x).any()
+        id_order, ood_order = np.argsort(x), np.lexsort((y, groups))
+        weighted_metrics(
+            x[id_order],
+            np.asarray(id_images, dtype=np.int64)[id_order],
+            y[ood_order],
+            np.asarray(ood_images, dtype=np.int64)[ood_order],
+            limits,
+            valid,
+            self.weights,
+            tpr,
+            result,
+        )
         return result[:, :, : self.count + 1]
 
 
-def percentile_interval(resampled: ArrayLike, level: float = 0.95) -> tuple[Array, Array]:
-    """Percentile interval along the last axis; resamples without a value are left out."""
-    values = np.asarray(resampled, dtype=np.float64)
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    if np.isnan(values).any():
-        low, high = np.nanquantile(values, tails, axis=-1)
-    else:
-        low, high = np.quantile(values, tails, axis=-1)
-    return low, high
+def bootstrap_interval(
+    value: ArrayLike, resampled: ArrayLike, patients: ArrayLike, level: float = 0.95
+) -> tuple[Array, Array]:
+    """Interval of a share from the spread of its resamples, symmetric on the logit scale.
+
+    Percentiles cover too little with as few patients as there are (`results/coverage.md`). So the
+    standard deviation of the resamples, times sqrt(K / (K - 1)) because a resample of K patients
+    spreads too little, goes with Student's t of K - 1 degrees of freedom. A value of 0 or 1, or
+    resamples without spread, get Wilson's interval for K patients.
+
+    Args:
+        value: (E,) in [0, 1], of the sample itself.
+        resampled: (E, resamples) values; NaN where a resample has none.
+        patients: (E,) K, patients on the smaller side.
+        level: confidence level.
+
+    Returns:
+        Lower and upper ends, in [0, 1].
+    """
+    count = np.maximum(np.asarray(patients, dtype=np.float64), 2.0)
+    samples = np.asarray(resampled, dtype=np.float64)
+    spread = np.nanstd if np.isnan(samples).any() else np.std
+    variance = spread(samples, axis=-1) ** 2 * count / (count - 1)
+    return logit_interval(value, variance, count - 1, patients, 0, level, prior_df=0.0)
 
 
 def _strata(

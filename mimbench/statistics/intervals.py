@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 LOGIT_METHOD = "clustered placement values, logit"
 DIFFERENCE_METHOD = "clustered placement values, paired difference"
 
+PRIOR_DF = 2.0
+
 # Variances below this are rounding of zero: placement values are multiples of 1 / (2 n).
 _ZERO = 1e-18
 
@@ -37,19 +39,24 @@ def logit_interval(
     n_id: ArrayLike,
     n_ood: ArrayLike,
     level: float = 0.95,
+    prior_df: float = PRIOR_DF,
 ) -> tuple[Array, Array]:
     """Interval of an AUROC, or a mean of AUROCs, symmetric on the logit scale.
 
     Student's t replaces the normal quantile because the variance is estimated from few patients.
-    A value of 0 or 1, or no variance at all, gets Newcombe's interval for that many patients.
+    The variance is drawn towards that of Hanley & McNeil for as many patients, with the weight of
+    `prior_df` degrees of freedom: near 0 and 1 the estimate hangs on one or two patients and is
+    far too small in many samples (`results/coverage.md`). A value of 0 or 1, or no variance at
+    all, gets Newcombe's interval.
 
     Args:
         value: AUROC in [0, 1].
         variance: its variance.
         df: degrees of freedom of the variance.
         n_id: patients on the ID side.
-        n_ood: patients on the OOD side.
+        n_ood: patients on the OOD side; 0 for a share.
         level: confidence level.
+        prior_df: weight of the Hanley-McNeil variance.
 
     Returns:
         Lower and upper ends, in [0, 1].
@@ -58,7 +65,8 @@ def logit_interval(
     spread = value * (1 - value)
     degenerate = (variance <= _ZERO) | (spread <= 1e-12)
     with np.errstate(divide="ignore", invalid="ignore"):
-        half = stdtrit(df, (1 + level) / 2) * np.sqrt(variance) / spread
+        steady, df = _steadied(value, variance, df, n_id, n_ood, prior_df)
+        half = stdtrit(df, (1 + level) / 2) * np.sqrt(steady) / spread
         low, high = expit(logit(value) - half), expit(logit(value) + half)
     if degenerate.any():
         low[degenerate], high[degenerate] = newcombe_interval(
@@ -150,11 +158,18 @@ def area_p_above(
     value, variance, df, n_id, n_ood, bound = _broadcast(value, variance, df, n_id, n_ood, bound)
     spread = value * (1 - value)
     with np.errstate(divide="ignore", invalid="ignore"):
-        logits = (logit(value) - logit(bound)) * spread / np.sqrt(variance)
-        shape = _hanley_mcneil(bound, n_id, n_ood)
-        p = stdtr(df, -logits)
-        by_count = ndtr((bound - value) / np.sqrt(shape))
+        steady, df = _steadied(value, variance, df, n_id, n_ood)
+        p = stdtr(df, (logit(bound) - logit(value)) * spread / np.sqrt(steady))
+        by_count = ndtr((bound - value) / np.sqrt(_hanley_mcneil(bound, n_id, n_ood)))
     return np.asarray(np.where((variance <= _ZERO) | (spread <= 1e-12), by_count, p))
+
+
+def _steadied(
+    value: Array, variance: Array, df: Array, n_id: Array, n_ood: Array, prior_df: float = PRIOR_DF
+) -> tuple[Array, Array]:
+    """Variance and degrees of freedom with the Hanley-McNeil variance as a prior."""
+    prior = _hanley_mcneil(value, n_id, n_ood)
+    return (df * variance + prior_df * prior) / (df + prior_df), df + prior_df
 
 
 def _hanley_mcneil(area: Array, n_id: Array, n_ood: Array) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimbench.scores import CLEAN
-from mimbench.statistics.bootstrap import METRICS, Resamples, percentile_interval
+from mimbench.statistics.bootstrap import METRICS, Resamples, bootstrap_interval
 from mimbench.statistics.intervals import DIFFERENCE_METHOD, LOGIT_METHOD
 from mimbench.statistics.layout import Condition, Layout, Row
 from mimbench.statistics.row_areas import Area, Contest, RowAreas
@@ -126,20 +126,22 @@ class _RowMetrics:
         )
 
     def _resampled(self, condition: int, other: int, protocol: str, area: Area) -> Iterator[Block]:
-        """Average precision and FPR, with bootstrap intervals for the means and clean scores."""
+        """Average precision, FPR and detection error, with bootstrap intervals."""
         samples, points = self._samples(condition, other)
-        clean = self.conditions[condition][0] == CLEAN
+        patients = np.minimum(*area.influence.patients)
+        method = f"patient bootstrap, {self.resamples.count} resamples, logit"
         for k, metric in enumerate(METRICS):
             if metric == "auroc":
                 continue
-            values = samples[:, k, 0]
-            why = self._why_no_interval(metric, clean)
+            values = np.clip(samples[:, k, 0], 0.0, 1.0)
+            why = self._why_no_interval(metric)
             reasons = [a or b for a, b in zip(self.areas.reasons(area), why, strict=True)]
             low, high = np.full((2, len(values)), np.nan)
             given = np.asarray([not reason for reason in reasons])
             if given.any():
-                low[given], high[given] = percentile_interval(samples[given, k, 1:], self.level)
-            method = f"patient bootstrap, {self.resamples.count} resamples"
+                low[given], high[given] = bootstrap_interval(
+                    values[given], samples[given, k, 1:], patients[given], self.level
+                )
             yield Block(
                 *self.conditions[condition],
                 protocol,
@@ -154,9 +156,11 @@ class _RowMetrics:
 
     def _samples(self, condition: int, other: int) -> tuple[Array, Array]:
         """(entries, metrics, 1 + count) means over the fits, and (cells, entries, metrics)."""
-        shape = (self.areas.weights.shape[1], len(METRICS), self.resamples.count + 1)
-        total, drawn, broken = np.zeros(shape), np.zeros(shape), np.zeros(shape[0], dtype=bool)
-        points = np.zeros((len(self.areas.cells), *shape[:2]))
+        weights, count = self.areas.weights, self.resamples.count + 1
+        samples = np.zeros((len(self.areas.entries), len(METRICS), count))
+        groups = samples[: weights.shape[1]]
+        drawn = np.zeros_like(groups)
+        points = np.zeros((len(weights), *groups.shape[:2]))
         for cell, (fit, fold, _) in enumerate(self.areas.cells):
             x, y = self.areas.scores(fit, fold, condition, other)
             own = self.resamples.metrics(
@@ -167,31 +171,28 @@ class _RowMetrics:
                 self.contest.starts[fold],
             )
             points[cell] = own[:, :, 0]
-            broken |= np.isnan(own[:, 0, 0]) & (self.areas.weights[cell] > 0)
-            add_present(total, drawn, own, self.areas.weights[cell])
+            add_present(groups, drawn, own, weights[cell])
         with np.errstate(invalid="ignore", divide="ignore"):
-            groups = np.divide(total, drawn, out=total)
-        groups[broken] = np.nan
-        means = [
-            np.tensordot(weights[weights > 0], groups[weights > 0], axes=1)
-            for weights in self.contest.question.mean_weights
-        ]
+            np.divide(groups, drawn, out=groups)
+        groups[(np.isnan(points[:, :, 0]) & (weights > 0)).any(0)] = np.nan
+        for mean, own in zip(
+            samples[len(groups) :], self.contest.question.mean_weights, strict=True
+        ):
+            mean[...] = np.tensordot(own[own > 0], groups[own > 0], axes=1)
         per_cell = [self.areas.per_cell(points[:, :, k]) for k in range(len(METRICS))]
-        return np.concatenate([groups, np.stack(means)]), np.stack(per_cell, axis=2)
+        return samples, np.stack(per_cell, axis=2)
 
-    def _why_no_interval(self, metric: str, clean: bool) -> list[str]:
+    def _why_no_interval(self, metric: str) -> list[str]:
         """Per entry why it gets no bootstrap interval; empty if it gets one."""
-        groups, entries = self.areas.entries.shape[1], len(self.areas.entries)
-        if not self.resamples.count:
-            return ["no resamples"] * entries
-        reasons = ["" if clean else "interval only on clean images"] * groups
-        reasons += [""] * (entries - groups)
+        reasons = [""] * len(self.areas.entries)
         if metric == "fpr95_ood":
-            reasons = [
-                _too_few(n, "OOD") or r for n, r in zip(self._fewest_ood, reasons, strict=True)
-            ]
+            reasons = [_too_few(images, "OOD") for images in self._fewest_ood]
         if metric in ("fpr95_target", "fpr95_ood"):
             reasons = [_too_few(self._fewest_id, "ID") or reason for reason in reasons]
+        if metric == "detection_error":
+            reasons = ["no interval: the smallest over all thresholds is biased"] * len(reasons)
+        if not self.resamples.count:
+            reasons = ["no resamples"] * len(reasons)
         return reasons
 
 

@@ -37,10 +37,10 @@ def weighted_metrics(
         y: (m,) OOD scores, group after group, ascending within each.
         ood_images: (m,) index of each OOD image in `weights`.
         starts: (G + 1,) where the groups start.
-        valid: (G,) groups to fill; the others keep what they hold.
+        valid: (G,) groups to measure; the others become NaN.
         weights: (blocks, images, WIDTH) how often each image counts.
         tpr: true positive rate of the FPRs.
-        result: left as it is where a side has no weight.
+        result: NaN where a side has no weight.
     """
     below = np.searchsorted(x, y).astype(np.int64)
     up_to = np.searchsorted(x, y, side="right").astype(np.int64)
@@ -58,10 +58,11 @@ def weighted_metrics(
                 drawn[j, b] = own[b]
         accepted_at = _rank_reaching(cumulative, tpr)
         for group in range(valid.size):
+            out = result[group, :, columns]
+            out[...] = np.nan
             if not valid[group]:
                 continue
             span = slice(starts[group], starts[group + 1])
-            out = result[group, :, columns]
             _from_the_top(
                 y[span], below[span], up_to[span], drawn[span], cumulative, accepted_at, tpr, out
             )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from mimbench.statistics.bootstrap import METRICS, Resamples, percentile_interval
+from mimbench.statistics.bootstrap import METRICS, Resamples, bootstrap_interval
 
 
 def weights(resamples, images):
@@ -85,6 +85,16 @@ def test_resamples_repeat_from_their_generator_and_missing_scores_stay_missing()
     assert not np.isnan(measured[1]).any()
 
 
-def test_percentile_interval_leaves_out_empty_resamples():
-    values = np.array([np.nan, *range(101)], float)
-    assert percentile_interval(values, 0.9) == pytest.approx((5, 95))
+def test_interval_stays_within_bounds_and_is_never_empty():
+    spread = np.random.default_rng(0).normal(0.95, 0.04, size=2000)
+    low, high = bootstrap_interval(0.95, spread, 20)
+    assert 0.7 < low < 0.9
+    assert 0.97 < high < 1
+    for value in (0.0, 1.0, 0.5):
+        low, high = bootstrap_interval([value], np.full((1, 100), value), [20])
+        assert high[0] - low[0] > 0.1
+        assert low[0] <= value <= high[0]
+    holes = np.concatenate([spread, np.full(50, np.nan)])
+    assert bootstrap_interval(0.95, holes, 20)[0] == pytest.approx(
+        bootstrap_interval(0.95, spread, 20)[0]
+    )
