@@ -67,9 +67,9 @@ class RunAurocs:
         return tuple(row.score for row in self._layout.rows)
 
     def groups(self, question: str = "detection") -> list[tuple[str, str]]:
-        """Role and relation of each mean over categories."""
-        found = {asked.name: asked for asked in self._layout.questions()}
-        return [(group.role, group.relation) for group in found[question].means]
+        """Role and relation of each mean over categories; empty without OOD images."""
+        found = [asked for asked in self._layout.questions() if asked.name == question]
+        return [(group.role, group.relation) for asked in found for group in asked.means]
 
     def influence(self, quantity: Quantity) -> Influence:
         """One number with its patient influences.

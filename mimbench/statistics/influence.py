@@ -76,6 +76,12 @@ class Influence:
         """(E,) numbers of patients on the ID and on the OOD side."""
         return (self.id_share > 0).sum(1), (self.ood_share > 0).sum(1)
 
+    @property
+    def fewest_patients(self) -> Codes:
+        """(E,) number of patients on the smaller side; shares have the ID side alone."""
+        n_id, n_ood = self.patients
+        return np.where(n_ood > 0, np.minimum(n_id, n_ood), n_id)
+
     def mix(self, weights: ArrayLike) -> Self:
         """Return K linear combinations of the E numbers: `weights` is (K, E)."""
         matrix = np.atleast_2d(np.asarray(weights, dtype=np.float64))
@@ -105,7 +111,7 @@ class Influence:
 
     def difference_interval(self, level: float = 0.95) -> tuple[Array, Array]:
         """(E,) ends of the intervals of differences, on their own scale."""
-        n = np.minimum(*self.patients)
+        n = self.fewest_patients
         return difference_interval(self.value, self.variance, self.df, n, level)
 
     def area_estimates(self, level: float = 0.95) -> list[Estimate]:
@@ -118,7 +124,7 @@ class Influence:
 
     def difference_estimates(self, level: float = 0.95) -> list[Estimate]:
         """E estimates of differences, with the two-sided p-value of "no difference"."""
-        p = difference_p(self.value, self.variance, self.df, np.minimum(*self.patients))
+        p = difference_p(self.value, self.variance, self.df, self.fewest_patients)
         low, high = self.difference_interval(level)
         return [
             Estimate(float(v), float(a), float(b), "" if r else DIFFERENCE_METHOD, r, float(q))
@@ -131,7 +137,7 @@ class Influence:
 
     def difference_p_above(self, bound: float) -> Array:
         """(E,) one-sided p-values of "the difference is at most `bound`"."""
-        n = np.minimum(*self.patients)
+        n = self.fewest_patients
         return difference_p_above(self.value, self.variance, self.df, n, bound)
 
 

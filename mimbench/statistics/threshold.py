@@ -13,7 +13,16 @@ from mimbench.statistics.estimate import Estimate, missing
 from mimbench.statistics.influence import Influence, combine
 from mimbench.statistics.layout import Layout, Question, Row
 
-__all__ = ["OPERATING_COLUMNS", "SENSITIVITY", "conformal_threshold", "operating_table"]
+__all__ = [
+    "METHOD",
+    "OPERATING_COLUMNS",
+    "SENSITIVITY",
+    "Side",
+    "conformal_threshold",
+    "frozen_thresholds",
+    "operating_table",
+    "validation_masks",
+]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -90,10 +99,10 @@ def operating_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
         One row per number, columns as `OPERATING_COLUMNS`.
     """
     layout = Layout(tables)
-    validation = _validation_masks(tables, layout)
+    validation = validation_masks(tables, layout)
     target = layout.category == layout.target
     sides = [
-        _Side(layout, metric, images)
+        Side(layout, metric, images)
         for metric, images in (("sensitivity", target), ("specificity", ~target))
         if layout.groups(images)
     ]
@@ -127,7 +136,8 @@ def row_thresholds(
     }
 
 
-def _validation_masks(tables: RunTables, layout: Layout) -> NDArray[np.bool_]:
+def validation_masks(tables: RunTables, layout: Layout) -> NDArray[np.bool_]:
+    """(folds, N) which images are target validation images."""
     target = layout.role == "target"
     masks = np.zeros(layout.test.shape, dtype=bool)
     for fold, mask in enumerate(masks):
@@ -136,7 +146,7 @@ def _validation_masks(tables: RunTables, layout: Layout) -> NDArray[np.bool_]:
     return masks
 
 
-class _Side:
+class Side:
     """The images of one metric in each fold: who counts as right."""
 
     def __init__(self, layout: Layout, metric: str, images: NDArray[np.bool_]) -> None:
@@ -171,20 +181,35 @@ class _Side:
         return combine(own, list(weights / weights.sum(0))).mix(self.entries)
 
 
+def frozen_thresholds(
+    layout: Layout, row: Row, values: Array, validation: NDArray[np.bool_]
+) -> tuple[Array, str]:
+    """(cells,) threshold of each cell of a row, and why there is none where they are NaN.
+
+    Args:
+        layout: the run's arrays.
+        row: the row.
+        values: (fits, conditions, N) its scores.
+        validation: (folds, N) which images are target validation images.
+    """
+    cells = layout.cells(row)
+    if row.reason or (CLEAN, 0) not in layout.conditions:
+        return np.full(len(cells), np.nan), row.reason or "no clean scores"
+    clean = values[:, layout.conditions.index((CLEAN, 0))]
+    thresholds = row_thresholds(layout, row, clean, validation)
+    at = np.asarray([thresholds[seed].value for _, _, seed in cells])
+    return at, next((t.reason for t in thresholds.values() if t.reason), "")
+
+
 def _row_records(
     layout: Layout,
     row: Row,
     validation: NDArray[np.bool_],
-    sides: list[_Side],
+    sides: list[Side],
     level: float,
 ) -> Iterator[dict[str, Any]]:
     values, cells = layout.values(row), layout.cells(row)
-    at, reason = np.full(len(cells), np.nan), row.reason or "no clean scores"
-    if (CLEAN, 0) in layout.conditions and not row.reason:
-        clean = values[:, layout.conditions.index((CLEAN, 0))]
-        thresholds = row_thresholds(layout, row, clean, validation)
-        at = np.asarray([thresholds[seed].value for _, _, seed in cells])
-        reason = next((t.reason for t in thresholds.values() if t.reason), "")
+    at, reason = frozen_thresholds(layout, row, values, validation)
     for k, (corruption, severity) in enumerate(layout.conditions):
         for side in sides:
             shares = side.influence(cells, values[:, k], at)

@@ -1,0 +1,79 @@
+"""Sensitivity and specificity at the frozen threshold, with patient influences."""
+
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mimbench.errors import UnknownNameError
+from mimbench.scores import CLEAN, RunTables
+from mimbench.statistics.influence import Influence
+from mimbench.statistics.layout import Layout
+from mimbench.statistics.threshold import Side, frozen_thresholds, validation_masks
+
+__all__ = ["RunShares"]
+
+
+class RunShares:
+    """Shares of images on the right side of each row's frozen threshold.
+
+    They are the numbers of `operating_table`, and can be combined and compared like those of
+    `RunAurocs`. The threshold always comes from all target validation images, whatever `among`.
+    """
+
+    def __init__(self, tables: RunTables, *, among: NDArray[np.bool_] | None = None) -> None:
+        """Take the tables; `among` (N,) says which images count, by default all."""
+        self._layout = Layout(tables, among=among)
+        self._validation = validation_masks(tables, self._layout)
+
+    @cached_property
+    def _sides(self) -> dict[str, Side]:
+        target = self._layout.category == self._layout.target
+        return {
+            metric: Side(self._layout, metric, images)
+            for metric, images in (("sensitivity", target), ("specificity", ~target))
+            if self._layout.groups(images)
+        }
+
+    def groups(self, metric: str) -> list[tuple[str, str, str]]:
+        """Role, relation and category of each group; an empty category is the mean over them."""
+        side = self._sides.get(metric)
+        return [] if side is None else [(g.role, g.relation, g.category) for g in side.groups]
+
+    def influence(
+        self,
+        row: str,
+        metric: str,
+        group: tuple[str, str, str],
+        corruption: str = CLEAN,
+        severity: int = 0,
+    ) -> Influence:
+        """One share in [0, 1], higher = better.
+
+        Args:
+            row: name of the score.
+            metric: "sensitivity" or "specificity".
+            group: one of `groups(metric)`.
+            corruption: "clean" or a corruption.
+            severity: 0 clean, else 1..5.
+
+        Raises:
+            UnknownNameError: the row, group or condition is not in the run.
+        """
+        layout = self._layout
+        own = next((candidate for candidate in layout.rows if candidate.score == row), None)
+        if own is None:
+            raise UnknownNameError("row", row, [candidate.score for candidate in layout.rows])
+        if group not in self.groups(metric):
+            known = [" / ".join(found) for found in self.groups(metric)]
+            raise UnknownNameError("group of images", " / ".join(group), known)
+        if (corruption, severity) not in layout.conditions:
+            known = [f"{name} {level}" for name, level in layout.conditions]
+            raise UnknownNameError("condition", f"{corruption} {severity}", known)
+        side, values = self._sides[metric], layout.values(own)
+        at, reason = frozen_thresholds(layout, own, values, self._validation)
+        condition = layout.conditions.index((corruption, severity))
+        shares = side.influence(layout.cells(own), values[:, condition], at)
+        share = shares.mix(np.eye(len(shares.value))[self.groups(metric).index(group)])
+        return replace(share, value=np.full(1, np.nan), reasons=(reason,)) if reason else share
