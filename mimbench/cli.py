@@ -241,8 +241,7 @@ def run(
     Interrupted runs go on where they stopped: what is done is not computed again.
     """
     from mimbench.evaluation.options import Flags, resolve_run
-    from mimbench.evaluation.plan import make_plan
-    from mimbench.evaluation.runner import execute
+    from mimbench.evaluation.runner import run as run_all
 
     flags = Flags(
         data=data,
@@ -268,11 +267,7 @@ def run(
     settings = resolve_run(run_file, flags)
     folder = out or Path("runs") / settings.name
     with Display(_console(), quiet=quiet) as progress:
-        progress.stage("Reading images", 1)
-        plan = make_plan(settings)
-        for note in plan.dataset.notes:
-            progress.message(note)
-        result = execute(plan, folder, progress, _command_line(), strict=strict)
+        result = run_all(settings, folder, progress, _command_line(), strict=strict)
         report_of = _write_report(folder, progress)
     _show(report_of, folder)
     for what, reason in result.failures:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from mimbench.errors import TableError
 
 __all__ = [
+    "AS_IS",
     "CLEAN",
     "FIT_COLUMNS",
     "IMAGE_COLUMNS",
@@ -31,6 +32,7 @@ __all__ = [
 
 SCHEMA_VERSION = 1
 CLEAN = "clean"
+AS_IS = "as-is"  # folder, below a harmonised run's, of the same run on the images as they are
 ROLES = ("target", "known", "unknown", "abnormal", "external")
 
 SCORE_COLUMNS = {

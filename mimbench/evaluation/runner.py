@@ -18,14 +18,14 @@ from mimbench.errors import DataError
 from mimbench.evaluation import gallery
 from mimbench.evaluation.environment import describe, library_versions, pick_device
 from mimbench.evaluation.fitting import Fit, fit_address, fit_or_load
-from mimbench.evaluation.plan import FitSpec, Plan
+from mimbench.evaluation.plan import FitSpec, Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import score_unit, units
 from mimbench.evaluation.store import Store, whole
 from mimbench.recipes import content_hash
-from mimbench.scores import FIT_COLUMNS, SCORE_COLUMNS, RunTables
+from mimbench.scores import AS_IS, FIT_COLUMNS, SCORE_COLUMNS, RunTables
 
-__all__ = ["RunResult", "execute"]
+__all__ = ["RunResult", "execute", "run"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,26 @@ class _Record:
     failed: dict[str, tuple[FitSpec, str]] = field(default_factory=dict)
     blocks: list[pd.DataFrame] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+
+
+def run(
+    settings: RunFile, folder: Path, progress: Progress, command: str = "", *, strict: bool = False
+) -> RunResult:
+    """Plan and execute a run; a harmonised one after the same run on the images as they are.
+
+    Arguments and errors as for `execute`; usage errors of `settings` show before any computing.
+    """
+    progress.stage("Reading images", 1)
+    plan = make_plan(settings)
+    for note in plan.dataset.notes:
+        progress.message(note)
+    before: tuple[tuple[str, str], ...] = ()
+    if settings.data.harmonise:
+        data = settings.data.model_copy(update={"harmonise": False})
+        plain = make_plan(settings.model_copy(update={"data": data}))
+        before = execute(plain, folder / AS_IS, progress, command, strict=strict).failures
+    result = execute(plan, folder, progress, command, strict=strict)
+    return RunResult(folder, (*before, *result.failures))
 
 
 def execute(

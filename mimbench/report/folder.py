@@ -14,7 +14,7 @@ from mimbench.scores import RunTables, read_tables
 
 __all__ = ["DetectorInfo", "GalleryEntry", "RunFolder", "RunInfo", "read_run"]
 
-EXTRAS = ("verdicts", "class_signal", "subgroups", "audit")
+EXTRAS = ("verdicts", "class_signal", "harmonise", "subgroups", "audit")
 
 
 class _Record(BaseModel):

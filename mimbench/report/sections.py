@@ -27,6 +27,11 @@ EXTRAS = {
         "the same test images. The difference of the two AUROCs is the class signal; around zero, "
         "the detector would have done as well without ever seeing the target.",
     ),
+    "harmonise": (
+        "With and without harmonising",
+        "Clean AUROC on the images as they are, and after all collections were cropped, resampled "
+        "and re-encoded alike. What harmonising takes away was told by the file, not the skin.",
+    ),
     "subgroups": ("Subgroups", "The same numbers within groups of images."),
     "audit": ("Audit of the images", "What could mislead a reader about these images."),
 }

@@ -9,11 +9,13 @@ from mimbench.errors import OutputError
 from mimbench.evaluation.progress import Progress, Silent
 from mimbench.report.figures import draw_figures
 from mimbench.report.folder import RunFolder, read_run
+from mimbench.report.harmonised import harmonise_table
 from mimbench.report.leaderboard import Leaderboard, build_leaderboard
 from mimbench.report.page import render_page
 from mimbench.report.samples import clean_samples
 from mimbench.report.styles import row_styles
 from mimbench.report.tables import leaderboard_frame, leaderboard_latex, leaderboard_markdown
+from mimbench.scores import AS_IS, read_tables
 from mimbench.statistics.class_signal import class_signal_table
 from mimbench.statistics.metrics import metrics_table
 
@@ -50,9 +52,10 @@ def write_report(folder: Path, *, progress: Progress | None = None) -> Report:
         OutputError: the folder cannot be written.
     """
     tell = progress or Silent()
-    run = _with_class_signal(read_run(folder))
+    run = read_run(folder)
     tell.update(0.05, "computing the metrics")
     metrics = metrics_table(run.tables)
+    run = _with_computed_extras(run, metrics)
     board = build_leaderboard(run, metrics)
     styles = row_styles(board, list(run.detectors))
     samples = clean_samples(run.tables, [entry.row for entry in board.entries if entry.headline])
@@ -75,10 +78,14 @@ def write_report(folder: Path, *, progress: Progress | None = None) -> Report:
     return Report(folder, page, run, metrics, board)
 
 
-def _with_class_signal(run: RunFolder) -> RunFolder:
-    """Add the swap test of a run that has swap fits, and keep it as class_signal.csv."""
-    signal = class_signal_table(run.tables)
-    if signal.empty:
-        return run
-    signal.to_csv(run.path / "class_signal.csv", index=False)
-    return replace(run, extras={**run.extras, "class_signal": signal})
+def _with_computed_extras(run: RunFolder, metrics: pd.DataFrame) -> RunFolder:
+    """Add the swap test of a run with swap fits, and what harmonising changed, as CSV files too."""
+    found = {"class_signal": class_signal_table(run.tables)}
+    as_is = run.path / AS_IS
+    if (as_is / "scores.parquet").is_file():
+        found["harmonise"] = harmonise_table(metrics, metrics_table(read_tables(as_is)))
+    for stem, table in found.items():
+        if len(table):
+            table.to_csv(run.path / f"{stem}.csv", index=False)
+    made = {stem: table for stem, table in found.items() if len(table)}
+    return replace(run, extras={**run.extras, **made})

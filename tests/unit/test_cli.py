@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from mimbench.cli import main
@@ -95,6 +96,28 @@ def test_a_run_with_a_failed_row_ends_with_code_3_and_says_which(
     folder = tmp_path / "runs" / "data"
     for name in ("scores.parquet", "metrics.csv", "leaderboard.md", "index.html", "rejected.csv"):
         assert (folder / name).is_file(), name
+
+
+def test_a_broken_file_is_listed_and_harmonising_is_shown_beside_the_images_as_they_are(
+    mimbench: Command, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    data = tmp_path / "photos"
+    shutil.copytree(folders["data"], data)
+    broken = data / "mpox" / "00_1.png"
+    broken.write_bytes(broken.read_bytes()[:200])
+    code, shown = mimbench(
+        *("run", "--data", data, "--abnormal", folders["abnormal"], "--canonical-size", 64),
+        *("--suite", "none", "--only", "file-statistics", "--harmonise", "--quiet"),
+    )
+    assert code == 0, shown
+    folder = tmp_path / "runs" / "photos"
+    rejected = pd.read_csv(folder / "rejected.csv")
+    assert rejected["path"].tolist() == [str(broken)]
+    assert "00_1.png" in (folder / "index.html").read_text(encoding="utf-8")
+    table = pd.read_csv(folder / "harmonise.csv").set_index("role")
+    assert set(table.index) == {"known", "abnormal"}
+    assert (table["change"] == table["harmonised"] - table["as_is"]).all()
+    assert (folder / "as-is" / "scores.parquet").is_file()
 
 
 def test_the_audit_names_a_repeated_file_and_strict_makes_it_fail(
