@@ -84,8 +84,7 @@ class Row:
 class Layout:
     """The tables of one run as arrays: images 0..N-1, patients 0..P-1, conditions and rows.
 
-    A category with images from the target's source
-    and from others becomes two groups.
+    A category with images from the target's source and from others becomes two groups.
     """
 
     def __init__(

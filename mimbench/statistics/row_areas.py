@@ -81,7 +81,8 @@ class RowAreas:
 
     def __init__(self, layout: Layout, contest: Contest, row: Row, values: Array) -> None:
         """Take the row's scores `values`: (fits, conditions, images)."""
-        self.contest, self.row, self.values = contest, row, values
+        self.contest, self.row = contest, row
+        self.values = np.full_like(values, np.nan) if row.reason else values
         self.conditions = layout.conditions
         self.cells = layout.cells(row)
         self.weights = contest.weights([fold for _, fold, _ in self.cells])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,38 +66,35 @@ class _RowMetrics:
         self._fewest_ood = np.asarray([sizes[entry > 0].min() for entry in areas.entries])
 
     def blocks(self) -> Iterator[Block]:
-        conditions = self.conditions
-        clean = conditions.index((CLEAN, 0)) if (CLEAN, 0) in conditions else None
-        corrupted = [k for k, (name, _) in enumerate(conditions) if name != CLEAN]
+        """Clean numbers, then those of each protocol."""
         reference = None
-        if clean is not None:
+        if (CLEAN, 0) in self.conditions:
+            clean = self.conditions.index((CLEAN, 0))
             reference = self.areas.area(clean, clean)
             yield self._area_block((CLEAN, 0), "both", "auroc", reference)
             yield from self._resampled(clean, clean, "both", reference)
         for protocol in self.contest.question.protocols:
-            other_is_clean = protocol == "target-only"
-            if other_is_clean and clean is None:
-                continue
-            means: dict[str, list[Area]] = {}
-            for k in corrupted:
-                other = clean if other_is_clean and clean is not None else k
-                area = self.areas.area(k, other)
-                means.setdefault(conditions[k][0], []).append(area)
-                yield from self._area_blocks(conditions[k], protocol, area, reference)
-                yield from self._resampled(k, other, protocol, area)
-            yield from self._mean_blocks(means, protocol, reference)
+            if protocol == "both" or reference is not None:
+                yield from self._corrupted(protocol, reference)
 
-    def _mean_blocks(
-        self, areas: dict[str, list[Area]], protocol: str, reference: Area | None
-    ) -> Iterator[Block]:
-        """Means over the severities of each corruption, and over all corruptions."""
-        means = {name: Area.mean(own) for name, own in areas.items()}
-        for name, area in means.items():
-            yield from self._area_blocks((name, MEAN_SEVERITY), protocol, area, reference)
+    def _corrupted(self, protocol: str, reference: Area | None) -> Iterator[Block]:
+        """Each corruption and severity, means over severities, and over all corruptions."""
+        means = []
+        corrupted = (k for k, (name, _) in enumerate(self.conditions) if name != CLEAN)
+        for corruption, members in groupby(corrupted, key=lambda k: self.conditions[k][0]):
+            severities = []
+            for k in members:
+                other = self.conditions.index((CLEAN, 0)) if protocol == "target-only" else k
+                area = self.areas.area(k, other)
+                severities.append(area)
+                yield from self._area_blocks(self.conditions[k], protocol, area, reference)
+                yield from self._resampled(k, other, protocol, area)
+            means.append(Area.mean(severities))
+            place = (corruption, MEAN_SEVERITY)
+            yield from self._area_blocks(place, protocol, means[-1], reference)
         if means:
-            overall = Area.mean(list(means.values()))
             place = (ALL_CORRUPTIONS, MEAN_SEVERITY)
-            yield from self._area_blocks(place, protocol, overall, reference)
+            yield from self._area_blocks(place, protocol, Area.mean(means), reference)
 
     def _area_blocks(
         self, condition: Condition, protocol: str, area: Area, reference: Area | None
@@ -128,7 +126,7 @@ class _RowMetrics:
     def _resampled(self, condition: int, other: int, protocol: str, area: Area) -> Iterator[Block]:
         """Average precision, FPR and detection error, with bootstrap intervals."""
         samples, points = self._samples(condition, other)
-        patients = np.minimum(*area.influence.patients)
+        patients = area.influence.fewest_patients
         method = f"patient bootstrap, {self.resamples.count} resamples, logit"
         for k, metric in enumerate(METRICS):
             if metric == "auroc":

@@ -155,7 +155,7 @@ def population(design: Design) -> dict[str, float]:
 def bootstrap_cell(design: Design, runs: int, rng: np.random.Generator) -> list[str]:
     px, py = design.patients()
     category = np.repeat(["target", "other"], [design.n, design.m])
-    resamples = Resamples(np.concatenate([px, py]), category, 2000, rng)
+    resamples = Resamples(np.concatenate([px, py]), category, 1000, rng)
     few = min(len(np.unique(px)), len(np.unique(py)))
     ends = []
     for scores in design.scores(runs, rng)[:, 0]:
@@ -186,7 +186,7 @@ def sections(runs: int, rng: np.random.Generator) -> Iterator[str]:
         (
             [str(n), str(m), str(k), "yes" if ties else "",
              *(auroc_cell(Design(n, m, k, a, ties), runs, rng) for a in areas)]
-            for n, m in sizes for k in (1, 2, 4) for ties in (False, True)
+            for n, m in sizes for k, ties in ((1, False), (1, True), (2, False), (4, False))
         ),
     )  # fmt: skip
     yield "## Mean over categories of 19 images, and over 3 folds\n"
@@ -194,7 +194,7 @@ def sections(runs: int, rng: np.random.Generator) -> Iterator[str]:
         ["target", "per patient", "categories", *map(str, areas)],
         (
             [str(n), str(k), str(c), *(mean_cell(n, k, a, c, 3, runs, rng) for a in areas)]
-            for n in (30, 45, 100) for k in (1, 2) for c in (3, 18)
+            for n in (30, 100) for k in (1, 2) for c in (3, 18)
         ),
     )  # fmt: skip
     yield "## Paired difference of two rows (truth 0 / .05), and how often p < .05\n"
@@ -204,7 +204,7 @@ def sections(runs: int, rng: np.random.Generator) -> Iterator[str]:
             [str(n), str(m), str(k), str(a), *difference_cell(Design(n, m, k, a), 0.0, runs, rng),
              *difference_cell(Design(n, m, k, a), 0.05, runs, rng)]
             for n, m in ((10, 300), (20, 20), (45, 20), (45, 300), (100, 300), (500, 300))
-            for k in (1, 2, 4) for a in (0.6, 0.8, 0.9)
+            for k in (1, 4) for a in (0.6, 0.8, 0.9)
         ),
     )  # fmt: skip
     shares = (0.5, 0.8, 0.95)
@@ -222,7 +222,7 @@ def sections(runs: int, rng: np.random.Generator) -> Iterator[str]:
         ["target", "other", "per patient", "AUROC", *METRICS[1:5]],
         (
             [str(n), str(m), str(k), str(a), *bootstrap_cell(Design(n, m, k, a), runs, rng)]
-            for n, m in ((20, 300), (45, 20), (45, 300), (100, 300), (200, 300))
+            for n, m in ((20, 300), (45, 20), (45, 300), (100, 300))
             for k in (1, 3) for a in (0.7, 0.9)
         ),
     )  # fmt: skip

@@ -1,0 +1,203 @@
+"""How often the gate raises false alarms, and what it can see: `python -m tests.simulations.gate`.
+
+Two models with three seeds each score the same images; the family is one clean and one corrupted
+AUROC per row, as in the default gate. Scores are normal, so every true drop is known. All runs of a
+cell are computed at once. Writes `results/gate.md`.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from mimbench.gate.decision import Drops, spread_of_seeds
+from mimbench.statistics.placement import placement_values
+
+Array = NDArray[np.float64]
+MARGIN, ALPHA, ICC, BATCH = 0.01, 0.05, 0.3, 500
+OTHER = 120  # images of other categories
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a gate is run on.
+
+    Attributes:
+        n: target images.
+        per_patient: images of each patient, on both sides.
+        auroc: of the reference.
+        drop: what the candidate lost, in every test.
+        pairing: correlation of the two models' scores of one image.
+        retraining: standard deviation of the AUROC from seed to seed.
+        rows: gated rows, two tests each.
+        seeds: trainings of each model.
+    """
+
+    n: int
+    per_patient: int
+    auroc: float
+    drop: float
+    pairing: float
+    retraining: float
+    rows: int = 1
+    seeds: int = 3
+
+
+@numba.njit
+def placements(target: Array, other: Array) -> tuple[Array, Array, Array]:
+    """AUROC (R,), and placement values of the target (R, n) and other images (R, m)."""
+    runs, starts = len(target), np.array([0, other.shape[1]])
+    area = np.empty(runs)
+    of_target, of_other = np.empty(target.shape), np.empty(other.shape)
+    for run in range(runs):
+        own, first, second = placement_values(target[run], other[run], starts)
+        area[run], of_target[run], of_other[run] = own[0], first[0], second
+    return area, of_target, of_other
+
+
+def patients(placement: Array, per_patient: int) -> tuple[Array, int]:
+    """Influence of each patient (R, P), as in `Cells`, and P."""
+    count = placement.shape[1] // per_patient
+    centred = placement - placement.mean(1, keepdims=True)
+    sums = centred.reshape(len(placement), count, per_patient).sum(2)
+    return sums / placement.shape[1] * np.sqrt(count / (count - 1)), count
+
+
+def scores(design: Design, runs: int, rng: np.random.Generator, count: int) -> Iterator[Array]:
+    """Scores (R, images) of each test, model and seed before the shift, in that order.
+
+    An image's part shared by the models makes their correlation; seeds of one model share all but
+    a small part of their own.
+    """
+    who = np.arange(count) // design.per_patient
+    shared = np.sqrt(ICC) * rng.normal(size=(runs, who.max() + 1))[:, who]
+    shared = shared + np.sqrt(1 - ICC) * rng.normal(size=(runs, count))
+    for _ in range(2 * design.rows):
+        for _ in range(2):
+            own = rng.normal(size=(runs, count))
+            for _ in range(design.seeds):
+                yield (
+                    np.sqrt(design.pairing) * shared
+                    + np.sqrt(1 - design.pairing)
+                    * (np.sqrt(0.9) * own + np.sqrt(0.1) * rng.normal(size=(runs, count)))
+                )
+
+
+def alarms(design: Design, runs: int, rng: np.random.Generator) -> str:
+    """Percent of runs with any regression: where Holm's first step rejects."""
+    smallest = np.concatenate(
+        [_family(design, min(BATCH, runs - start), rng) for start in range(0, runs, BATCH)]
+    )
+    return f"{100 * np.mean(smallest < ALPHA):.1f}"
+
+
+def _family(design: Design, runs: int, rng: np.random.Generator) -> Array:
+    """(R,) smallest adjusted p-value of the family."""
+    drawn = scores(design, runs, rng, design.n + OTHER)
+    tests = 2 * design.rows
+    p = [Drops(*_test(design, runs, rng, drawn)).p_above(MARGIN) for _ in range(tests)]
+    return np.min(p, axis=0) * tests
+
+
+def _test(
+    design: Design, runs: int, rng: np.random.Generator, drawn: Iterator[Array]
+) -> tuple[Array, ...]:
+    """One test of all runs: the fields of `Drops`."""
+    aurocs, target_side, other_side = [], [], []
+    for truth in (design.auroc, design.auroc - design.drop):
+        # seeds move the AUROC by a normal amount around the truth
+        means = truth + design.retraining * rng.normal(size=(runs, design.seeds))
+        shift = np.sqrt(2) * norm.ppf(np.clip(means, 0.01, 0.995))
+        own = []
+        for seed in range(design.seeds):
+            values = next(drawn)
+            other = values[:, design.n :] + shift[:, seed, None]
+            own.append(placements(values[:, : design.n], other))
+        aurocs.append(np.stack([area for area, _, _ in own], axis=1))
+        target_side.append(np.mean([placed for _, placed, _ in own], axis=0))
+        other_side.append(np.mean([placed for _, _, placed in own], axis=0))
+    variance, parts = np.zeros(runs), np.zeros(runs)
+    counts = []
+    for first, second in (target_side, other_side):
+        influence, count = patients(first - second, design.per_patient)
+        side = (influence**2).sum(1)
+        variance += side
+        parts += side**2 / (count - 1)
+        counts.append(count)
+    retraining, df = spread_of_seeds(*aurocs)
+    value = aurocs[0].mean(1) - aurocs[1].mean(1)
+    few = np.full(runs, float(min(counts)))
+    return value, variance, np.clip(variance**2 / parts, 1, 1e9), few, retraining, df
+
+
+def table(head: list[str], rows: Iterator[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def sections(runs: int, rng: np.random.Generator) -> Iterator[str]:
+    areas = (0.7, 0.8, 0.9, 0.95)
+    yield "## False alarms: percent of gates with any regression when every drop is the margin\n"
+    yield "One row (two tests), 48 target images and 120 others.\n"
+    yield table(
+        ["pairing", "per patient", "retraining sd", *(f"AUROC {area}" for area in areas)],
+        (
+            [str(rho), str(k), str(sd),
+             *(alarms(Design(48, k, area, MARGIN, rho, sd), runs, rng) for area in areas)]
+            for rho in (0.3, 0.5, 0.8) for k in (1, 2, 4) for sd in (0.0, 0.01, 0.02)
+        ),
+    )  # fmt: skip
+    yield "Larger families, AUROC 0.8, retraining sd 0.01, 2 images per patient.\n"
+    yield table(
+        ["pairing", "1 row", "3 rows", "8 rows"],
+        (
+            [str(rho), *(alarms(Design(48, 2, 0.8, MARGIN, rho, 0.01, rows), runs, rng)
+                         for rows in (1, 3, 8))]
+            for rho in (0.3, 0.5, 0.8)
+        ),
+    )  # fmt: skip
+    drops = (0.02, 0.03, 0.05, 0.08, 0.12)
+    yield "## What the gate sees: percent of gates with a regression, by the true drop\n"
+    yield "One row, AUROC 0.85, one image per patient, 120 other images.\n"
+    yield table(
+        ["target images", "pairing", "retraining sd", *(f"drop {drop}" for drop in drops)],
+        (
+            [str(n), str(rho), str(sd),
+             *(alarms(Design(n, 1, 0.85, drop, rho, sd), runs, rng) for drop in drops)]
+            for n in (20, 48, 100, 200) for rho, sd in ((0.5, 0.01), (0.8, 0.0), (0.8, 0.01))
+        ),
+    )  # fmt: skip
+
+
+INTRODUCTION = """# The gate, simulated
+
+{runs} gates per cell, margin {margin}, family-wise level {alpha:.0%}, three seeds of each model.
+The Monte Carlo error of a cell near 5 is {error:.1f} points. Command:
+
+    python -m tests.simulations.gate --runs {runs} --seed {seed}
+
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("results/gate.md"))
+    options = parser.parse_args()
+    error = 100 * np.sqrt(ALPHA * (1 - ALPHA) / options.runs)
+    text = INTRODUCTION.format(
+        runs=options.runs, margin=MARGIN, alpha=ALPHA, error=error, seed=options.seed
+    )
+    for part in sections(options.runs, np.random.default_rng(options.seed)):
+        text += part + "\n"
+    options.out.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
