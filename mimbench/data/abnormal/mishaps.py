@@ -50,7 +50,7 @@ def tiling(rng: np.random.Generator, size: int) -> Picture:
 
 def _skin(rng: np.random.Generator, size: int) -> Picture:
     """A phantom picture of a seed that no benchmark uses by chance."""
-    rows = phantom.table(
-        int(rng.integers(2**32, 2**62)), target_patients=1, patients_per_category=1
-    )
-    return np.asarray(phantom.render(rows.sample(1, random_state=rng), size)[0])
+    seed = int(rng.integers(2**32, 2**62))
+    rows = phantom.table(seed, target_patients=1, patients_per_category=1)
+    chosen = rows.iloc[[int(rng.integers(len(rows)))]]
+    return np.asarray(phantom.render(chosen, size)[0])

@@ -16,7 +16,6 @@ Window = tuple[slice, slice]
 
 _SUBPIXEL_BITS = 4
 _TINY = np.float32(1e-6)
-_ONE = np.float32(1.0)
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,9 @@ class Canvas:
     def coat(self, window: Window, material: Array, opacity: Array) -> None:
         """Lay an opaque material, given by its linear reflectance, over what is there."""
         cover = self.cover[:, *window]
-        cover += (np.append(material, _ONE)[:, None, None] - cover) * clipped(opacity)
+        opacity = clipped(opacity)
+        cover[:3] += (material[:, None, None] - cover[:3]) * opacity
+        cover[3] += (1.0 - cover[3]) * opacity
 
     def stroke(self, paths: list[NDArray[np.float64]], width: float) -> Array:
         """Coverage (H, W), 0..1, of lines through points (N, 2) given as x, y."""

@@ -11,6 +11,8 @@ from mimbench.data.phantom.skin import Body
 
 __all__ = ["Eruption"]
 
+Points = NDArray[np.float64]
+
 _CANDIDATES = 12
 
 # Usual amplitude of an outline's harmonics 2, 3, ..., 7 relative to its wobble.
@@ -72,24 +74,21 @@ class Eruption:
         count = int(self.rng.integers(fewest, most + 1))
         mean = np.sqrt(share * self.affected / (np.pi * count))
         radii = np.clip(mean * self.rng.lognormal(0.0, size_spread, count), 0.008, 0.3)
-        tries = self.rng.random((count, _CANDIDATES, 2))
-        placed: list[Site] = []
-        for radius, points in zip(np.sort(radii)[::-1].tolist(), tries, strict=True):
-            x, y = self._best(points, radius, placed)
-            placed.append(self.shaped(x, y, radius, wobble, stretch))
-        return placed
+        radii = np.sort(radii)[::-1]
+        margin = 0.5 * radii[:, None] + 0.03
+        x, y = margin + (1.0 - 2.0 * margin) * self.rng.random((2, count, _CANDIDATES))
+        bonus = np.zeros_like(x)
+        if self.body.ends:
+            bonus -= ~self.body.shows(x, y, radii[:, None])
+        return self._most_spacious(x, y, bonus, radii, wobble, stretch)
 
     def around(self, centre: Site, count: int, radius: float, wobble: float = 0.0) -> list[Site]:
         """`count` small lesions of about this radius, side by side within a larger one."""
         angles = self.rng.uniform(0.0, 2.0 * np.pi, (count, _CANDIDATES))
         reach = centre.radius * np.sqrt(self.rng.random((count, _CANDIDATES)))
-        tries = centre.x + reach * np.cos(angles), centre.y + reach * np.sin(angles)
+        x, y = centre.x + reach * np.cos(angles), centre.y + reach * np.sin(angles)
         radii = radius * self.rng.lognormal(0.0, 0.2, count)
-        placed: list[Site] = []
-        for size, x, y in zip(radii.tolist(), *tries, strict=True):
-            best = int(np.argmax(_clearance(x, y, placed)))
-            placed.append(self.shaped(float(x[best]), float(y[best]), size, wobble))
-        return placed
+        return self._most_spacious(x, y, np.zeros_like(x), radii, wobble, 1.0)
 
     def shaped(
         self, x: float, y: float, radius: float, wobble: float = 0.0, stretch: float = 1.0
@@ -104,23 +103,20 @@ class Eruption:
         longer = float(np.exp(rng.uniform(0.0, np.log(stretch)))) if stretch > 1.0 else 1.0
         return Site(x, y, radius, float(rng.uniform(0.0, np.pi)), longer, lobes)
 
-    def _best(
-        self, points: NDArray[np.float64], radius: float, placed: list[Site]
-    ) -> tuple[float, float]:
-        """The most spacious of these points of the unit square that lies on the skin."""
-        margin = 0.5 * radius + 0.03
-        x, y = (margin + (1.0 - 2.0 * margin) * points).T
-        space = _clearance(x, y, placed)
-        if self.body.ends:
-            space = np.where(self.body.shows(x, y, radius), space, -1.0)
-        best = int(np.argmax(space))
-        return float(x[best]), float(y[best])
+    def _most_spacious(
+        self, x: Points, y: Points, bonus: Points, radii: Points, wobble: float, stretch: float
+    ) -> list[Site]:
+        """One lesion after another, each at its candidate (row of x, y) farthest from the others.
 
-
-def _clearance(x: np.ndarray, y: np.ndarray, placed: list[Site]) -> np.ndarray:
-    """Distance of each point from the nearest outline, as far as it matters."""
-    if not placed:
-        return np.zeros(len(x))
-    others = np.array([(site.x, site.y, site.radius) for site in placed])
-    gap = np.hypot(x[:, None] - others[:, 0], y[:, None] - others[:, 1]) - others[:, 2]
-    return np.asarray(gap.min(axis=1))
+        `bonus` is added to the distances; negative where a lesion should rather not be.
+        """
+        space = np.full_like(x, 1.0)
+        placed = []
+        for row, radius in enumerate(radii.tolist()):
+            best = int(np.argmax(space[row] + bonus[row]))
+            site = self.shaped(float(x[row, best]), float(y[row, best]), radius, wobble, stretch)
+            placed.append(site)
+            rest = slice(row + 1, None)
+            gap = np.hypot(x[rest] - site.x, y[rest] - site.y) - radius
+            space[rest] = np.minimum(space[rest], gap)
+        return placed

@@ -1,7 +1,5 @@
 """The phantom as a table of images and as their pixels."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -109,19 +107,12 @@ def render(
     missing = {"seed", "index", "source"} - set(table.columns)
     if missing:
         raise DataError(f"The phantom's table lacks the columns {', '.join(sorted(missing))}.")
-    jobs = [
-        (int(seed), Index.of(int(number)), camera or _camera(str(source)))
-        for seed, number, source in zip(table["seed"], table["index"], table["source"], strict=True)
-    ]
-    images = np.empty((len(jobs), size, size, 3), np.uint8)
-
-    def draw(row: int) -> None:
-        seed, index, lens = jobs[row]
-        images[row] = picture(seed, index, size, lens)
-
-    with ThreadPoolExecutor(2) as pool:
-        for _ in pool.map(draw, range(len(jobs))):
-            pass
+    images = np.empty((len(table), size, size, 3), np.uint8)
+    for row, (seed, number, source) in enumerate(
+        zip(table["seed"], table["index"], table["source"], strict=True)
+    ):
+        lens = camera or _camera(str(source))
+        images[row] = picture(int(seed), Index.of(int(number)), size, lens)
     return images
 
 

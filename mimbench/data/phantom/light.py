@@ -51,7 +51,8 @@ def illuminate(canvas: Canvas, lamp: Lamp, body: Body, rng: np.random.Generator)
     facing = -(slope_x * cos + slope_y * sin)
     aside = slope_x * sin - slope_y * cos
     shade = np.clip(1.0 + np.float32(lamp.slant) * facing / (1.0 + np.abs(facing)), 0.3, 1.7)
-    highlight = canvas.gloss * np.exp(-(((facing - 0.55) / 0.3) ** 2) - (aside / 0.45) ** 2)
+    off = (facing - 0.55) / 0.3
+    highlight = canvas.gloss * cv2.exp(-(off * off) - (aside * aside) / 0.2)
     gain = _lamp_gain(canvas, lamp, rng)
     if body.ends:
         gain *= _limb_gain(canvas, body)

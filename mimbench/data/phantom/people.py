@@ -12,7 +12,7 @@ from mimbench.data.phantom.pigments import melanin_for
 __all__ = ["Person"]
 
 # Lowest ITA, degrees, of each group: Chardon et al. (1991), Del Bino & Bernerd (2013).
-_TONES = ((55.0, "I"), (41.0, "II"), (28.0, "III"), (10.0, "IV"), (-30.0, "V"), (-55.0, "VI"))
+_TONES = ((55.0, "I"), (41.0, "II"), (28.0, "III"), (10.0, "IV"), (-30.0, "V"), (-58.0, "VI"))
 _LIMITS = tuple(limit for limit, _ in _TONES)
 
 

@@ -7,6 +7,7 @@ skin", ACM Trans. Graph. 22, 2003). Densities are per unit amount; 1 of melanin 
 1 of blood a vivid erythema.
 """
 
+import cv2
 import numpy as np
 
 from mimbench.data.phantom.canvas import Array
@@ -62,7 +63,7 @@ _TO_XYZ = np.array(((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193,
 def skin_reflectance(density: Array) -> Array:
     """Linear reflectance (3, ...), 0..1, of skin with this optical density (3, ...)."""
     base = UNPIGMENTED.reshape(3, *[1] * (density.ndim - 1))
-    return np.float32(_SURFACE) + base * np.exp(-density)
+    return np.float32(_SURFACE) + base * cv2.exp(-density)
 
 
 def individual_typology_angle(reflectance: Array) -> float:

@@ -13,12 +13,13 @@ Path = NDArray[np.float64]
 
 
 def _wander(
-    rng: np.random.Generator, start: Path, angle: float, length: float, bend: float
+    rng: np.random.Generator, starts: Path, angles: Path, length: float, bend: float
 ) -> Path:
-    """Points (N, 2) of a path that changes its direction at random."""
-    turns = angle + bend * np.cumsum(rng.normal(0.0, 1.0, 14)) / np.sqrt(14)
-    steps = np.stack((np.cos(turns), np.sin(turns)), axis=1) * length / 14
-    return start + np.vstack((np.zeros(2), np.cumsum(steps, axis=0)))
+    """Paths (N, 15, 2) from points (N, 2) in directions (N,) that then change at random."""
+    turns = np.cumsum(rng.normal(0.0, bend / np.sqrt(14), (len(angles), 14)), axis=1)
+    ways = angles[:, None] + turns
+    steps = np.stack((np.cos(ways), np.sin(ways)), axis=2) * length / 14
+    return starts[:, None] + np.pad(np.cumsum(steps, axis=1), ((0, 0), (1, 0), (0, 0)))
 
 
 def _end(eruption: Eruption, track: Path, radius: float) -> Site:
@@ -31,18 +32,17 @@ def linear_burrows(canvas: Canvas, eruption: Eruption) -> None:
     rng, strength = eruption.rng, eruption.severity
     tracks = []
     for site in eruption.sites(4, 10, size_spread=0.25, share=1.1):
-        angle = float(rng.uniform(0.0, 2.0 * np.pi))
-        centre = np.array((site.x, site.y))
+        angle = rng.uniform(0.0, 2.0 * np.pi, 1)
         reach = 1.5 * site.radius
-        start = centre - reach * np.array((np.cos(angle), np.sin(angle)))
-        tracks.append(_wander(rng, start, angle, 2.0 * reach, 1.0))
+        start = np.array((site.x, site.y)) - reach * np.stack((np.cos(angle), np.sin(angle)), 1)
+        tracks += list(_wander(rng, start, angle, 2.0 * reach, 1.0))
         papule = canvas.spot(_end(eruption, tracks[-1], 0.45 * site.radius), 2.4)
         canvas.tint(papule.window, BLOOD, 0.9 * eruption.redness * glow(papule, 0.6, 0.6))
         canvas.coat(papule.window, DARK_PLUG, 0.4 * strength * disc(papule, 0.3, 0.3))
         canvas.height[papule.window] += np.float32(0.4 * papule.radius) * disc(papule, 0.7, 0.8)
     halo, ridge = canvas.stroke(tracks, 0.024), canvas.stroke(tracks, 0.009)
     canvas.tint(canvas.whole, BLOOD, 0.8 * eruption.redness * halo)
-    canvas.coat(canvas.whole, SCALE, 0.5 * strength * ridge)
+    canvas.coat(canvas.whole, SCALE, 0.38 * strength * ridge)
     canvas.height += np.float32(0.006 * strength) * ridge
 
 
@@ -54,12 +54,13 @@ def telangiectasia(canvas: Canvas, eruption: Eruption) -> None:
     for site in eruption.sites(2, 5, size_spread=0.25, share=2.0):
         flush = canvas.spot(site, 2.2)
         canvas.tint(flush.window, BLOOD, 0.35 * eruption.redness * glow(flush, 0.6, 0.6))
-        for angle in rng.uniform(0.0, 2.0 * np.pi, int(rng.integers(3, 7))):
-            centre = np.array((site.x, site.y)) + rng.normal(0.0, 0.2 * site.radius, 2)
-            trunk = _wander(rng, centre, float(angle), 1.5 * site.radius, 1.3)
-            thick.append(trunk)
-            for joint in rng.integers(4, 13, int(rng.integers(2, 5))):
-                turn = float(angle + rng.choice((-1.0, 1.0)) * rng.uniform(0.4, 1.1))
-                thin.append(_wander(rng, trunk[joint], turn, 0.8 * site.radius, 0.8))
+        angles = rng.uniform(0.0, 2.0 * np.pi, int(rng.integers(3, 7)))
+        roots = rng.normal((site.x, site.y), 0.2 * site.radius, (len(angles), 2))
+        trunks = _wander(rng, roots, angles, 1.5 * site.radius, 1.3)
+        thick += list(trunks)
+        parents = rng.integers(0, len(angles), 3 * len(angles))
+        joints = trunks[parents, rng.integers(4, 13, len(parents))]
+        turns = rng.choice((-1.0, 1.0), len(parents)) * rng.uniform(0.4, 1.1, len(parents))
+        thin += list(_wander(rng, joints, angles[parents] + turns, 0.8 * site.radius, 0.8))
     vessels: Array = np.maximum(canvas.stroke(thick, 0.01), 0.8 * canvas.stroke(thin, 0.007))
     canvas.tint(canvas.whole, BLOOD * 1.6, strength * (0.6 + 0.4 * eruption.redness) * vessels)
