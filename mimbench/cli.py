@@ -303,6 +303,32 @@ def _show(made: Any, folder: Path) -> None:
     console.print(f"Page: {(folder / 'index.html').resolve()}", highlight=False, soft_wrap=True)
 
 
+@app.command()
+def score(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    images: Annotated[list[str], typer.Argument(metavar="IMAGES...", help="Folders or CSV files.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the results; default DIR/external."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Apply a run's fitted detectors, at their frozen thresholds, to images from elsewhere.
+
+    Images in a category of the target's name count as target. Writes a verdict per image, and with
+    labels sensitivity, specificity and AUROC with intervals.
+    """
+    from mimbench.evaluation.external import score_external
+    from mimbench.listing import external_table
+
+    place = out or folder / "external"
+    with Display(_console(), quiet=quiet) as progress:
+        result = score_external(folder, images, progress)
+    result.write(place)
+    _console().print(external_table(result.operating, result.drift))
+    _console().print(f"Verdict per image: {place / 'external_verdicts.csv'}", highlight=False)
+
+
 @app.command(name="list")
 def list_(
     what: Annotated[str, typer.Argument(metavar="detectors|corruptions|suites|runs")],

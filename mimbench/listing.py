@@ -18,7 +18,7 @@ from mimbench.errors import UnknownNameError
 from mimbench.recipes import names, read_recipe, read_toml, validate
 from mimbench.registry import entry_point_names
 
-__all__ = ["audit_images", "describe_images", "listing"]
+__all__ = ["audit_images", "describe_images", "external_table", "listing"]
 
 
 def listing(what: str) -> Table:
@@ -106,6 +106,30 @@ def audit_images(
         return audit(survey(data, harmonise=harmonise))
     table = {"data": data, "target": target, "harmonise": harmonise, **named}
     return audit(gather(validate(ImageOptions, table, "data check")))
+
+
+def external_table(operating: pd.DataFrame, drift: pd.DataFrame) -> Table:
+    """Sensitivity and specificity of each row on external images, at the frozen threshold."""
+    table = _table("score", "sensitivity", "specificity", "drift of the target")
+    drifts = drift.set_index("row")["drift"].to_dict()
+    for row, own in operating.groupby("row", sort=False):
+        shares = {
+            metric: _share(own[(own["metric"] == metric)])
+            for metric in ("sensitivity", "specificity")
+        }
+        moved = f"{drifts[row]:.2f}" if row in drifts else "no target images"
+        table.add_row(str(row), shares["sensitivity"], shares["specificity"], moved)
+    return table
+
+
+def _share(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return "no such images"
+    mean = rows[rows["category"] == ""]
+    row = (rows if mean.empty else mean).iloc[0]
+    if pd.isna(row["value"]):
+        return str(row["reason"])
+    return f"{row['value']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
 
 
 def _sizes(group: pd.DataFrame) -> str:

@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from small_images import write_category
 
 PLUGIN = '''
 import torch
@@ -82,16 +81,6 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("plugin") / "mine.py"
     path.write_text(PLUGIN)
     return path
-
-
-def write_category(folder: Path, level: int, patients: int, seed: int) -> None:
-    """Two noisy images of one grey level per patient, named patient_image.png."""
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(seed)
-    for patient in range(patients):
-        for image in range(2):
-            pixels = rng.normal(level, 12, (32, 32, 3)).clip(0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / f"{patient:02d}_{image}.png")
 
 
 @pytest.fixture(scope="session")

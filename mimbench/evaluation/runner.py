@@ -246,7 +246,7 @@ def _write_metadata(
         "run": plan.run.model_dump(mode="json"),
         "detectors": [
             {
-                **recipe.model_dump(mode="json", exclude={"detector", "parameters", "scores"}),
+                **recipe.model_dump(mode="json"),
                 "trains_on": build(recipe).trains_on,
             }
             for recipe in plan.recipes

@@ -19,7 +19,16 @@ from mimbench.evaluation.store import Store, code_version
 from mimbench.recipes import content_hash
 from mimbench.scores import split_column
 
-__all__ = ["BATCH", "SHARD", "Unit", "draw_keys", "score_unit", "scored_rows", "units"]
+__all__ = [
+    "BATCH",
+    "SHARD",
+    "Unit",
+    "draw_keys",
+    "score_images",
+    "score_unit",
+    "scored_rows",
+    "units",
+]
 
 SHARD = 256  # images that are corrupted at once
 BATCH = 32  # images in a detector's batch; the last one is padded, so that shapes never differ
@@ -113,7 +122,8 @@ def score_unit(
             yield fit, kept
             continue
         try:
-            scored = _score(shard, fit, positions, device)
+            whole = shard.batch(plan.input_size(fit.spec.recipe))
+            scored = _score(whole, fit, positions, device)
         except Exception as error:
             yield fit, error
             continue
@@ -146,12 +156,28 @@ def _address(plan: Plan, unit: Unit, fit: Fit, image_ids: list[str]) -> dict[str
     }
 
 
+def score_images(
+    fit: Fit, pixels: NDArray[np.uint8], size: int, device: torch.device
+) -> Mapping[str, NDArray[np.float64]]:
+    """Score images outside a plan.
+
+    Args:
+        fit: what scores them.
+        pixels: uint8 (N, S, S, 3), at the canonical size of the fit's run.
+        size: side that the detector sees, pixels.
+        device: where to compute.
+
+    Returns:
+        Row name -> float64 (N,).
+    """
+    images = resize(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), size)
+    return _score(Batch(images, provide), fit, np.arange(len(images)), device)
+
+
 @torch.inference_mode()
 def _score(
-    shard: Shard, fit: Fit, positions: NDArray[np.intp], device: torch.device
+    whole: Batch, fit: Fit, positions: NDArray[np.intp], device: torch.device
 ) -> Mapping[str, NDArray[np.float64]]:
-    size = shard.plan.input_size(fit.spec.recipe)
-    whole = shard.batch(size)
     parts: dict[str, list[NDArray[np.float64]]] = {}
     for start in range(0, len(positions), BATCH):
         index = positions[start : start + BATCH]

@@ -1,0 +1,185 @@
+"""Apply the fitted detectors of a run to new images, at the thresholds frozen on its validation."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from mimbench.data.dataset import Dataset, survey
+from mimbench.detectors.build import build
+from mimbench.errors import OutputError, TableError
+from mimbench.evaluation.fitting import Fit
+from mimbench.evaluation.plan import FitSpec
+from mimbench.evaluation.progress import Progress
+from mimbench.evaluation.scoring import score_images
+from mimbench.evaluation.store import Store
+from mimbench.recipes import Recipe, validate
+from mimbench.scores import CLEAN, SCORE_COLUMNS, RunTables, read_tables
+from mimbench.statistics.layout import Layout
+from mimbench.statistics.ranking import auroc
+from mimbench.statistics.threshold import frozen_thresholds, operating_table, validation_masks
+
+__all__ = ["External", "score_external"]
+
+
+@dataclass(frozen=True)
+class External:
+    """What fitted detectors say of new images.
+
+    Attributes:
+        verdicts: one row per image and score: path, category, row, value (mean over fits),
+            accepted (share of the fits whose threshold calls the image target, in [0, 1]).
+        operating: sensitivity and specificity at the frozen thresholds, with intervals.
+        drift: per row, the AUROC of new target images against validation target images: 0.5
+            means no drift, above it the new ones look less like the target. Empty without labels.
+        tables: the new images as a run of their own, for a report.
+    """
+
+    verdicts: pd.DataFrame
+    operating: pd.DataFrame
+    drift: pd.DataFrame
+    tables: RunTables
+
+    def write(self, folder: Path) -> None:
+        """Write everything as CSV and parquet into `folder`.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in ("verdicts", "operating", "drift"):
+                getattr(self, name).to_csv(folder / f"external_{name}.csv", index=False)
+            self.tables.write(folder)
+        except OSError as error:
+            raise OutputError(f"Cannot write to {folder}: {error.strerror}.") from error
+
+
+def score_external(run: Path, places: list[str], progress: Progress) -> External:
+    """Score new images with a run's fits.
+
+    Args:
+        run: folder of a finished run.
+        places: folders or CSV files; images in a category of the target's name count as target.
+        progress: is told of each fit.
+
+    Raises:
+        TableError: `run` is no finished run, or a fitted state is missing or damaged.
+        DataError: no readable image.
+    """
+    tables = read_tables(run)
+    about = _read_metadata(run / "run.json")
+    recipes = {
+        known["name"]: validate(Recipe, {k: known[k] for k in Recipe.model_fields}, run)
+        for known in about["detectors"]
+    }
+    data = about["run"]["data"]
+    found = survey(places, size=about["canonical_size"], harmonise=data["harmonise"])
+    target = about["target"]
+    fits = tables.fits
+    usable = fits[(fits["status"] == "ok") & fits["fitted_on"].isin([target, "nothing"])]
+    store = Store(run)
+    progress.stage("Scoring", len(usable))
+    blocks = []
+    for number, row in enumerate(usable.to_dict("records")):
+        progress.update(number, str(row["detector"]))
+        blocks.append(_score(store, recipes[row["detector"]], row, found))
+    progress.update(len(usable))
+    merged = _as_run(tables, usable, found, pd.concat(blocks, ignore_index=True), target)
+    return External(_verdicts(merged, found), operating_table(merged), _drift(merged), merged)
+
+
+def _read_metadata(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise TableError(f"{path} does not exist; is {path.parent} the folder of a finished run?")
+    metadata: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return metadata
+
+
+def _score(store: Store, recipe: Recipe, row: dict[Any, Any], found: Dataset) -> pd.DataFrame:
+    entry = store.read_fit(row["fit_id"])
+    if entry is None or entry.state_hash != row["state_hash"]:
+        raise TableError(
+            f"The fitted state of {row['detector']} ({row['fit_id']}) is missing or not the one "
+            "that made the run's scores; repeat the run."
+        )
+    detector = build(recipe)
+    detector.load(entry.state)
+    fold = None if pd.isna(row["fold"]) else int(row["fold"])
+    spec = FitSpec(recipe, row["fitted_on"], fold, None)
+    fit = Fit(spec, row["fit_id"], detector, entry.state_hash, entry.seconds)
+    scored = score_images(fit, found.pixels, int(row["input_size"]), torch.device("cpu"))
+    wide = pd.DataFrame({"image_id": found.table["image_id"], **scored})
+    return wide.melt("image_id", var_name="score").assign(
+        fit_id=row["fit_id"], corruption=CLEAN, severity=0
+    )
+
+
+def _as_run(
+    tables: RunTables, fits: pd.DataFrame, found: Dataset, scores: pd.DataFrame, target: str
+) -> RunTables:
+    """New images as the test part of every fold, the run's own validation images beside them."""
+    splits = [str(name) for name in tables.images if str(name).startswith("split_")]
+    new = found.table.drop_duplicates("image_id")
+    new = new.assign(role=np.where(new["category"] == target, "target", "external"))
+    new = new.assign(**dict.fromkeys(splits, "test"))
+    old = tables.images[tables.images["role"] == "target"]
+    old = old[~old["image_id"].isin(new["image_id"])]
+    seen = sorted(set(new["image_id"]) & set(tables.images["image_id"]))
+    if seen:
+        path = new.loc[new["image_id"] == seen[0], "path"].iloc[0]
+        raise TableError(
+            f"{len(seen)} of the images are part of the run itself, e.g. {path}; an external test "
+            "needs images that the run has not seen."
+        )
+    kept = old[(old[splits] == "validation").any(axis=1)].copy()
+    for name in splits:  # the run's own test images take no part in the external test
+        kept[name] = kept[name].where(kept[name] == "validation", "train")
+    clean = tables.scores[
+        (tables.scores["corruption"] == CLEAN)
+        & tables.scores["image_id"].isin(kept["image_id"])
+        & tables.scores["fit_id"].isin(fits["fit_id"])
+    ]
+    scores = scores.drop_duplicates(["fit_id", "score", "image_id"])
+    together = pd.concat([clean, scores[list(SCORE_COLUMNS)]], ignore_index=True)
+    images = pd.concat([kept, new], ignore_index=True)
+    return RunTables(together.astype(SCORE_COLUMNS), fits, images)
+
+
+def _verdicts(tables: RunTables, found: Dataset) -> pd.DataFrame:
+    layout = Layout(tables)
+    masks = validation_masks(tables, layout)
+    where = pd.Index(tables.images["image_id"]).get_indexer(pd.Index(found.table["image_id"]))
+    parts = []
+    for row in layout.rows:
+        values = layout.values(row)
+        at, reason = frozen_thresholds(layout, row, values, masks)
+        cells = layout.cells(row)
+        own = np.stack([values[fit, 0, where] for fit, _, _ in cells])
+        accepted = np.where(np.isnan(at), np.nan, 1.0)[:, None] * (own <= at[:, None])
+        parts.append(
+            found.table[["path", "category"]].assign(
+                row=row.score, value=own.mean(0), accepted=accepted.mean(0), reason=reason
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _drift(tables: RunTables) -> pd.DataFrame:
+    layout = Layout(tables)
+    masks = validation_masks(tables, layout)
+    target = layout.role == "target"
+    rows = []
+    for row in layout.rows:
+        values = layout.values(row)
+        areas = [
+            auroc(values[fit, 0, masks[fold]], values[fit, 0, target & layout.test[fold]]).value
+            for fit, fold, _ in layout.cells(row)
+        ]
+        rows.append({"row": row.score, "drift": float(np.mean(areas))})
+    table = pd.DataFrame(rows, columns=["row", "drift"])
+    return table.dropna()
