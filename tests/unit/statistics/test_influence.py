@@ -181,3 +181,23 @@ def test_missing_scores_give_a_reason_and_a_zero_weight_forgives_them():
     assert math.isnan(own.area_estimates()[0].low)
     forgiven = combine([own, own], [[0, 1, 0], [0, 0, 0]])
     assert forgiven.reasons == ("", "", "")
+
+
+def test_intervals_of_clustered_means_and_differences_cover_the_truth():
+    rng = np.random.default_rng(7)
+    patient = np.arange(90) // 2
+    px, py = patient[:45], 45 + patient
+    cells = Cells(px, py, [0, 30, 60, 90])
+    inside, rejected = [], []
+    for _ in range(500):
+        person = rng.normal(size=100)
+        x, y = person[px], person[py] + 1
+        rows = [
+            cells.influence(x + rng.normal(size=45), y + rng.normal(size=90)).mix([[1 / 3] * 3])
+            for _ in range(2)
+        ]
+        low, high = rows[0].area_interval()
+        inside.append(low[0] <= 0.6915 <= high[0])  # Phi(1 / 2)
+        rejected.append(combine(rows, [1, -1]).difference_estimates()[0].p < 0.05)
+    assert 0.925 < np.mean(inside) < 0.98
+    assert 0.02 < np.mean(rejected) < 0.08

@@ -1,6 +1,9 @@
 """The metrics table on scores small enough to count by hand."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +12,9 @@ from score_tables import clean_scores, fit_row, images_table, run_tables, score_
 
 from mimbench.errors import TableError
 from mimbench.scores import RunTables
+from mimbench.statistics import metrics
+from mimbench.statistics.cells import Cells
+from mimbench.statistics.influence import combine
 from mimbench.statistics.metrics import METRIC_COLUMNS, metrics_table
 
 
@@ -206,3 +212,44 @@ def test_tables_without_a_target_or_with_an_image_scored_twice_are_refused(two_f
     images = images_table().replace({"role": {"target": "known"}})
     with pytest.raises(TableError, match="exactly one"):
         metrics_table(RunTables(tables.scores, tables.fits, images))
+
+
+def test_intervals_of_the_table_are_those_of_the_published_method(two_folds):
+    rng = np.random.default_rng(0)
+    fits, _ = two_folds
+    images = pd.concat([images_table().assign(copy=k) for k in range(20)], ignore_index=True)
+    images["image_id"] += images["copy"].astype(str)
+    images["patient"] += (images["copy"] // 2).astype(str)
+    scores = pd.DataFrame(
+        [
+            {"fit_id": fit["fit_id"], "score": "mim/l1", "corruption": "clean", "severity": 0,
+             "image_id": name, "value": rng.normal() + (role != "target")}
+            for fit in fits for name, role in zip(images["image_id"], images["role"], strict=True)
+        ]
+    )  # fmt: skip
+    fits = pd.DataFrame(fits).astype({"fold": "Int64", "seed": "Int64"})
+    table = metrics_table(RunTables(scores, fits, images), resamples=200)
+    wide = scores.pivot_table(index="fit_id", columns="image_id", values="value")
+    codes = pd.factorize(images["patient"])[0]
+
+    def fold_influence(fold):
+        test = (images[f"split_{fold}"] == "test").to_numpy()
+        sides = [test & (images["category"] == name).to_numpy() for name in ("mpox", "acne")]
+        cells = Cells(*(codes[side] for side in sides), n_patients=codes.max() + 1)
+        return cells.influence(
+            *(wide.loc[f"mim-{fold}", images["image_id"][side]] for side in sides)
+        )
+
+    mean = combine([fold_influence(0), fold_influence(1)], [0.5, 0.5]).area_estimates()[0]
+    acne = number(table, category="acne")
+    assert (acne.value, acne.low, acne.high) == pytest.approx((mean.value, mean.low, mean.high))
+    # with this many patients the bootstrap of the same AUROC has about the same width
+    ap = number(table, "aupr_out", category="acne")
+    assert ap.high - ap.low == pytest.approx(acne.high - acne.low, rel=0.7)
+
+
+def test_nothing_here_imports_torch():
+    names = [path.stem for path in Path(metrics.__file__).parent.glob("[a-z]*.py")]
+    script = "\n".join(f"import mimbench.statistics.{name}" for name in names)
+    check = f"{script}\nimport sys\nsys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
