@@ -1,7 +1,9 @@
 """The 19 corruptions of ImageNet-C, known without a suite.
 
 Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; parameters as in `imagecorruptions`, that is
-of the 224-pixel version, in pixels whatever the size of the image.
+of the 224-pixel version, in pixels whatever the size of the image. The pictures are the package's,
+not those of the published ImageNet-C files: these are compressed as JPEG once more, their motion
+blur is ImageMagick's, and their elastic transform has an affine part.
 """
 
 from mimbench.corruptions.definition import Corruption

@@ -52,7 +52,7 @@ class Corruption:
             return apply_reference(images, self.name, severity, keys)
         images = check_images(images)
         draws = Draws(check_keys(keys, len(images)), stream(self.name, int(severity)))
-        values = {name: row[int(severity) - 1] for name, row in self.parameters.items()}
+        values = {name: float(row[int(severity) - 1]) for name, row in self.parameters.items()}
         run = KERNELS[self.kernel].run
         # starting a thread pays from about a megabyte on
         threads = min(threads or _usable_processors(), images.nbytes // 2**20)

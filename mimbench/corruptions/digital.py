@@ -37,7 +37,11 @@ def jpeg(image: Images, quality: int) -> Images:
 
 
 def pixelate(images: Images, draws: Draws, *, resolution: float) -> Images:
-    """Means over boxes, `resolution` times as many along each side."""
+    """Means over boxes, `resolution` times as many along each side.
+
+    As Pillow's resize with BOX, then NEAREST; width first, as Pillow did until it took the height
+    of tall pictures first, which can change a level by one.
+    """
     rows, columns = (_boxes(length, resolution) for length in images.shape[1:3])
     across = np.empty((images.shape[1], columns.first.size, 3), np.uint8)
     coarse = np.empty((rows.first.size, columns.first.size, 3), np.uint8)

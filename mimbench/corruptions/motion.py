@@ -80,6 +80,14 @@ def _steps(
     return weights[:inside], down[:inside], across[:inside]
 
 
+@lru_cache(maxsize=64)
+def _half_gaussian(count: int, sigma: float) -> NDArray[np.float64]:
+    offsets = np.arange(count)
+    values = np.exp(-(offsets**2) / (2 * sigma**2)) / (np.sqrt(2 * np.pi) * sigma)
+    weights: NDArray[np.float64] = values / np.sum(values)
+    return weights
+
+
 def zoom_blur(images: Images, draws: Draws, *, limit: float, step: float) -> Images:
     """Mean of the image and of its middle enlarged by 1, 1 + step, ... below `limit`."""
     factors = np.arange(1, limit, step)
@@ -94,14 +102,6 @@ def zoom_blur(images: Images, draws: Draws, *, limit: float, step: float) -> Ima
             _add_enlarged(unit, zoom_axis(height, factor), zoom_axis(width, factor), total)
         _mean_levels(unit, total, factors.size + 1, out.reshape(height, -1))
     return result
-
-
-@lru_cache(maxsize=64)
-def _half_gaussian(count: int, sigma: float) -> NDArray[np.float64]:
-    offsets = np.arange(count)
-    values = np.exp(-(offsets**2) / (2 * sigma**2)) / (np.sqrt(2 * np.pi) * sigma)
-    weights: NDArray[np.float64] = values / np.sum(values)
-    return weights
 
 
 @compiled

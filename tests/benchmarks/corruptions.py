@@ -1,15 +1,21 @@
 """Time our corruptions against the package `imagecorruptions`.
 
-`python tests/benchmarks/corruptions.py` prints the tables of results/corruptions.md. Both run in
-this process in turns, OpenCV on one thread, and the best of several rounds counts. The comparison
-with the reference is in processor time, which other work on the machine hardly changes; the gain
-of a second thread can only be seen in wall time and needs a machine with two idle cores.
+The commands that print the tables of results/corruptions.md:
+
+    python tests/benchmarks/corruptions.py
+    python tests/benchmarks/corruptions.py --threads
+    NUMBA_CACHE_DIR=$(mktemp -d) python tests/benchmarks/corruptions.py --first-call
+
+Package and own kernels run in one process in turns, OpenCV on one thread, and the best of several
+rounds counts, in processor time, which other work on the machine hardly changes. The gain of a
+second thread (--threads) shows in wall time only and needs a machine with two idle cores.
 """
 
 import argparse
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 import numpy as np
@@ -19,7 +25,7 @@ from numpy.typing import NDArray
 from mimbench import corruptions
 
 SEVERITIES = (1, 2, 3, 4, 5)
-BATCH = 16
+BATCH = 32
 SEEDED = ("impulse_noise", "glass_blur")
 
 Images = NDArray[np.uint8]
@@ -47,64 +53,85 @@ def best(clock: Callable[[], float], rounds: int, *actions: Callable[[], object]
     return [min(found) for found in times]
 
 
-def measure(name: str, severity: int, images: Images, rounds: int) -> list[float]:
-    """Milliseconds per image: reference and own in processor time, own in wall time on 1 and 2."""
+def compare(name: str, severity: int, images: Images, rounds: int) -> list[float]:
+    """Processor time per image in milliseconds: reference, own."""
     seed = {"seed": 1} if name in SEEDED else {}
 
     def reference() -> None:
         with np.errstate(all="ignore"):
             corrupt(images[0], severity=severity, corruption_name=name, **seed)
 
-    def own(threads: int) -> Callable[[], object]:
-        return lambda: corruptions.apply(images, name, severity, range(BATCH), threads=threads)
+    def own() -> None:
+        corruptions.apply(images, name, severity, range(BATCH), threads=1)
 
-    reference()
-    theirs, ours = best(time.process_time, rounds, reference, own(1))
-    one, two = best(time.perf_counter, rounds, own(1), own(2))
-    return [theirs, ours / BATCH, one / BATCH, two / BATCH]
+    reference(), own()
+    theirs, ours = best(time.process_time, rounds, reference, own)
+    return [theirs, ours / BATCH]
 
 
 def print_speed(side: int, rounds: int) -> None:
     """The table of one image size, summed over the five severities."""
     images = pictures(side)
     print(f"\n{side} px, ms of processor time per image, summed over five severities:\n")
-    print("| corruption | reference | own | times as fast | at least | gain of a second thread |")
-    print("|---|---|---|---|---|---|")
+    print("| corruption | reference | own | times as fast | at least |")
+    print("|---|---|---|---|---|")
     rows = []
     for name in corruptions.names():
-        table = np.array([measure(name, severity, images, rounds) for severity in SEVERITIES])
-        rows.append(table.sum(axis=0))
-        print(row(name, *rows[-1], f"{(table[:, 0] / table[:, 1]).min():.1f}"), flush=True)
-    print(row("all 19", *np.sum(rows, axis=0), ""))
+        table = np.array([compare(name, severity, images, rounds) for severity in SEVERITIES])
+        theirs, ours = table.sum(axis=0)
+        rows.append((theirs, ours))
+        least = (table[:, 0] / table[:, 1]).min()
+        line = f"| {name} | {theirs:.1f} | {ours:.2f} | {theirs / ours:.1f} | {least:.1f} |"
+        print(line, flush=True)
+    theirs, ours = np.sum(rows, axis=0)
+    print(f"| all 19 x 5 | {theirs:.1f} | {ours:.2f} | {theirs / ours:.1f} | |")
 
 
-def row(name: str, theirs: float, ours: float, one: float, two: float, least: str) -> str:
-    """One line of the table; `least` is the smallest ratio of the five severities."""
-    ratio, gain = theirs / ours, one / two
-    return f"| {name} | {theirs:.1f} | {ours:.2f} | {ratio:.1f} | {least} | {gain:.2f} |"
+def print_threads(side: int, rounds: int) -> None:
+    """Wall time on one and two threads, summed over the five severities."""
+    images = pictures(side)
+    print(f"\n{side} px, {BATCH} images, ms of wall time per image:\n")
+    print("| corruption | one thread | two threads | gain |")
+    print("|---|---|---|---|")
+    rows = []
+    for name in corruptions.names():
+        found = np.zeros(2)
+        for severity in SEVERITIES:
+
+            def own(threads: int, name: str = name, severity: int = severity) -> None:
+                corruptions.apply(images, name, severity, range(BATCH), threads=threads)
+
+            own(2)
+            found += best(time.perf_counter, rounds, partial(own, 1), partial(own, 2))
+        one, two = found / BATCH
+        rows.append((one, two))
+        print(f"| {name} | {one:.2f} | {two:.2f} | {one / two:.2f} |", flush=True)
+    one, two = np.sum(rows, axis=0)
+    print(f"| all 19 x 5 | {one:.2f} | {two:.2f} | {one / two:.2f} |")
 
 
 def print_first_call() -> None:
-    """What the first call of each costs on a machine that has compiled nothing yet."""
+    """What the first call of each costs: compilation, where nothing compiled lies on disk yet."""
     images = pictures(64)[:1]
-    start = time.perf_counter()
+    start = time.process_time()
     for name in corruptions.names():
         corruptions.apply(images, name, 1, [0], threads=1)
-    cached = os.environ.get("NUMBA_CACHE_DIR")
-    state = f"compiled code in {cached}" if cached else "compiled code where numba keeps it"
-    print(f"\nFirst call of all 19 ({state}): {time.perf_counter() - start:.1f} s")
+    print(f"\nFirst call of all 19: {time.process_time() - start:.1f} s of processor time")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="Time our corruptions.")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--first-call", action="store_true", help="time the compilation only")
+    parser.add_argument("--first-call", action="store_true", help="time the compilation")
+    parser.add_argument("--threads", action="store_true", help="time one and two threads")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    load = os.getloadavg()[0]
-    print(f"{os.cpu_count()} processors, load average at the start {load:.1f}")
-    print_first_call()
-    if not options.first_call:
+    print(f"{os.cpu_count()} processors, load average at the start {os.getloadavg()[0]:.1f}")
+    if options.first_call:
+        print_first_call()
+    elif options.threads:
+        print_threads(224, options.rounds)
+    else:
         for side in (64, 224):
             print_speed(side, options.rounds)
 

@@ -2,7 +2,7 @@
 
 Reference: imagecorruptions as distributed by imagecorruptions-imaug 1.1.5.
 
-`python tests/unit/corruptions/replay.py` prints the parity table of results/corruptions.md.
+`python tests/unit/corruptions/replay.py` prints the parity tables of results/corruptions.md.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,8 +13,9 @@ from imagecorruptions import corrupt
 from numba import njit
 from numpy.random import RandomState
 from numpy.typing import NDArray
+from scipy.stats import chi2
 
-from mimbench.corruptions import elastic, fog, motion, spatter, weather
+from mimbench.corruptions import apply, elastic, fog, motion, spatter, weather
 from mimbench.corruptions.blur import gaussian_blur, shuffle
 from mimbench.corruptions.builtin import BUILTIN
 from mimbench.corruptions.catalogue import KERNELS
@@ -25,6 +26,9 @@ from mimbench.corruptions.zoom import zoom_axis
 Images = NDArray[np.uint8]
 
 NOISES = ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")
+SEVERITIES = (1, 2, 3, 4, 5)
+# of one test; 256 levels x 5 severities: at most 1 % that one of a noise's tests fails by chance
+ERROR_LEVEL = 0.01 / (256 * len(SEVERITIES))
 SIZES = ((32, 32), (64, 64), (224, 224), (160, 224), (33, 47), (51, 38))
 CONTENTS = ("smooth", "noise", "saturated", "flat", "black", "white")
 NO_DRAWS = Draws(np.zeros(1, np.uint64), 0)
@@ -155,16 +159,52 @@ def differences(name: str, severity: int, pictures: list[Images]) -> NDArray[np.
     )
 
 
+def noise_p_values(name: str, severity: int) -> NDArray[np.float64]:
+    """P value per level before, 0..255, that our noise and the package's are one distribution."""
+    levels = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None, None], (256, 1000, 3)).copy()
+    theirs = histogram(levels, reference(levels, name, severity, seed=severity))
+    ours = histogram(levels, apply(levels[None], name, severity, [severity])[0])
+    return two_sample_p(ours, theirs)
+
+
+def histogram(before: NDArray[np.generic], after: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Counts (level before, level after)."""
+    pairs = before.reshape(-1).astype(np.int64) * 256 + after.reshape(-1)
+    return np.bincount(pairs, minlength=65536).reshape(256, 256)
+
+
+def two_sample_p(first: NDArray[np.generic], second: NDArray[np.generic]) -> NDArray[np.generic]:
+    """P value of each row's chi-squared test of homogeneity, over some 20 equally likely bins."""
+    pooled = first + second
+    middle = (np.cumsum(pooled, axis=1) - pooled / 2) / pooled.sum(axis=1, keepdims=True)
+    bins = np.minimum((middle * 20).astype(int), 19)  # 20 where nothing remains
+    sums = []
+    for counts in (first, second):
+        total = np.zeros((len(counts), 20))
+        np.add.at(total, (np.arange(len(counts))[:, None], bins), counts)
+        sums.append(total)
+    both = sums[0] + sums[1]
+    filled = both >= 10
+    statistic = np.where(filled, (sums[0] - sums[1]) ** 2 / np.maximum(both, 1), 0).sum(axis=1)
+    return chi2.sf(statistic, np.maximum(filled.sum(axis=1) - 1, 1))
+
+
 def main() -> None:
     pictures = [picture(content, *size) for size in SIZES for content in CONTENTS]
     print("| corruption | largest difference, levels | share of values that differ |")
     print("|---|---|---|")
     for name in BUILTIN:
         if name not in NOISES:
-            found = [differences(name, severity, pictures) for severity in range(1, 6)]
+            found = [differences(name, severity, pictures) for severity in SEVERITIES]
             largest = " ".join(str(values.max()) for values in found)
             share = " ".join(f"{np.mean(values > 0):.0e}".replace("0e+00", "0") for values in found)
             print(f"| {name} | {largest} | {share} |")
+    print("\n| noise | smallest of 256 p values, per severity |")
+    print("|---|---|")
+    for name in NOISES:
+        smallest = [noise_p_values(name, severity).min() for severity in SEVERITIES]
+        print(f"| {name} | {' '.join(f'{value:.4f}' for value in smallest)} |")
+    print(f"\nrejected below {ERROR_LEVEL:.1e}")
 
 
 if __name__ == "__main__":
