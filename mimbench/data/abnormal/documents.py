@@ -1,5 +1,8 @@
 """Paper and screens. Each takes a stream and a size in pixels, and draws larger than asked."""
 
+from functools import cache
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -22,19 +25,18 @@ def text_page(rng: np.random.Generator, size: int) -> Picture:
     pen = ImageDraw.Draw(page)
     letter, left = int(rng.integers(15, 30)), int(rng.integers(20, 60))
     top = int(rng.integers(-30, 50))
-    pen.text((left, top), _words(rng, 2).title(), ink, ImageFont.load_default(1.7 * letter))
-    font = ImageFont.load_default(letter)
+    pen.text((left, top), _words(rng, 2).title(), ink, _font(round(1.7 * letter)))
+    font = _font(letter)
     top += 3 * letter
     while top < _SIDE:
         for _ in range(int(rng.integers(3, 9))):
             _line(pen, rng, (left, top), _SIDE - left, font, ink)
             top += round(1.45 * letter)
         top += letter
-    turn = float(rng.normal(0.0, 3.0))
-    askew = page.rotate(turn, Image.Resampling.BICUBIC, fillcolor=paper)
+    askew = _turned(page, float(rng.normal(0.0, 3.0)), paper)
     shade = np.linspace(1.0, float(rng.uniform(0.7, 1.0)), _SIDE)
     shade = shade[:, None, None] if rng.random() < 0.5 else shade[None, :, None]
-    return (np.asarray(askew) * shade).astype(np.uint8)
+    return (askew * shade).astype(np.uint8)
 
 
 def screenshot(rng: np.random.Generator, size: int) -> Picture:
@@ -89,13 +91,11 @@ def _card(
 def code(rng: np.random.Generator, size: int) -> Picture:
     """A bar code or a QR-like code on a light label."""
     del size
-    page = Image.new("RGB", (_SIDE, _SIDE), _grey(rng, 200, 255))
-    pen = ImageDraw.Draw(page)
+    paper = _grey(rng, 200, 255)
+    page = Image.new("RGB", (_SIDE, _SIDE), paper)
     draw = _bar_code if rng.random() < 0.5 else _matrix_code
-    draw(pen, rng, _grey(rng, 0, 45))
-    turn = float(rng.normal(0.0, 5.0))
-    corner = page.getpixel((0, 0))
-    return np.asarray(page.rotate(turn, Image.Resampling.BICUBIC, fillcolor=corner), np.uint8)
+    draw(ImageDraw.Draw(page), rng, _grey(rng, 0, 45))
+    return _turned(page, float(rng.normal(0.0, 5.0)), paper)
 
 
 def _bar_code(pen: ImageDraw.ImageDraw, rng: np.random.Generator, ink: Colour) -> None:
@@ -163,9 +163,20 @@ def _line(
 
 
 def _words(rng: np.random.Generator, count: int) -> str:
-    return " ".join("".join(rng.choice(_SYLLABLES, int(rng.integers(1, 4)))) for _ in range(count))
+    """Made-up words of one to three syllables."""
+    lengths = rng.integers(1, 4, count).tolist()
+    drawn = iter(rng.integers(0, len(_SYLLABLES), sum(lengths)).tolist())
+    return " ".join("".join(_SYLLABLES[next(drawn)] for _ in range(n)) for n in lengths)
 
 
+def _turned(page: Image.Image, degrees: float, paper: Colour) -> Picture:
+    """The page turned about its centre on a ground of its own colour."""
+    turn = cv2.getRotationMatrix2D((_SIDE / 2, _SIDE / 2), degrees, 1.0)
+    flat = np.asarray(page, np.uint8)
+    return np.asarray(cv2.warpAffine(flat, turn, (_SIDE, _SIDE), borderValue=paper), np.uint8)
+
+
+@cache
 def _font(size: int) -> Font:
     return ImageFont.load_default(size)
 

@@ -13,6 +13,29 @@ import pytest
 from mimbench.data import phantom
 from mimbench.errors import DataError, UnknownNameError
 
+# Mean red, green and blue of the first image of each category, seed 0, 64 pixels, version 1.
+GOLDEN = {
+    "umbilicated_pustules": (172.9, 140.9, 129.0),
+    "annular_scale": (174.8, 134.2, 110.4),
+    "bullae": (177.2, 148.9, 134.0),
+    "comedones": (178.8, 136.9, 115.6),
+    "depigmented_patches": (194.2, 151.5, 128.0),
+    "domed_papules": (190.1, 146.9, 129.6),
+    "honey_crusts": (202.9, 157.8, 129.9),
+    "lichenified_patches": (183.4, 138.4, 113.6),
+    "linear_burrows": (205.9, 156.4, 132.6),
+    "macules": (177.1, 137.8, 117.4),
+    "nodules": (210.4, 163.5, 139.2),
+    "purpura": (212.2, 173.0, 157.9),
+    "silvery_plaques": (195.1, 146.3, 117.1),
+    "target_lesions": (229.2, 188.8, 167.9),
+    "telangiectasia": (207.7, 157.2, 132.2),
+    "ulcers": (182.6, 143.5, 122.9),
+    "vesicle_clusters": (127.9, 97.9, 86.9),
+    "warty_growths": (191.0, 155.1, 130.6),
+    "wheals": (185.2, 144.4, 120.9),
+}
+
 
 @pytest.fixture(scope="module")
 def gallery() -> pd.DataFrame:
@@ -105,6 +128,18 @@ def test_every_size_shows_the_same_scene(scenes: pd.DataFrame, size: int) -> Non
     np.fill_diagonal(distance, np.inf)
     assert same.max() < 6.0
     assert (same < 0.5 * distance.min(axis=1)).all()
+
+
+def test_version_1_is_frozen() -> None:
+    table = phantom.table(0, target_patients=1, patients_per_category=1)
+    table = table.drop_duplicates("category")
+    assert phantom.VERSION == "1"
+    assert tuple(table["category"]) == phantom.CATEGORIES == tuple(GOLDEN)
+    colours = phantom.render(table).mean(axis=(1, 2))
+    # Processors and library versions may differ by a level.
+    assert np.abs(colours - np.array(list(GOLDEN.values()))).max() < 1.0
+    identity = b"phantom/1/0/0"
+    assert table["image_id"].iloc[0] == hashlib.sha256(identity).hexdigest()
 
 
 def test_images_of_a_patient_share_the_person_but_not_the_scene() -> None:
