@@ -45,15 +45,12 @@ class Spot:
     Attributes:
         window: rows and columns of the canvas.
         rho: distance from the centre, 1 on the lesion's outline.
-        u, v: position in radii, along and across the lesion's axis.
         radius: of the site.
         pixel: side of a pixel in radii.
     """
 
     window: Window
     rho: Array
-    u: Array
-    v: Array
     radius: float
     pixel: float
 
@@ -102,7 +99,7 @@ class Canvas:
         if site.lobes:
             rho /= _outline(u / (rho + _TINY), v / (rho + _TINY), site.lobes)
         pixel = 1.0 / (self.size * site.radius)
-        return Spot((rows, columns), rho, u, v, site.radius, pixel)
+        return Spot((rows, columns), rho, site.radius, pixel)
 
     def tint(self, window: Window, pigment: Array, amount: Array) -> None:
         """Add `amount` of a pigment, given by its density per channel."""
