@@ -77,7 +77,8 @@ def _key(key: object) -> int:
 
 def check_severity(severity: object, name: str) -> None:
     """Raise CorruptionError unless `severity` is an integer from 1 to 5."""
-    if isinstance(severity, bool) or severity not in SEVERITIES:
+    whole = isinstance(severity, int | np.integer) and not isinstance(severity, bool)
+    if not whole or severity not in SEVERITIES:
         raise CorruptionError(
             f"Severity must be an integer from 1 to 5 for '{name}', not {severity!r}."
         )

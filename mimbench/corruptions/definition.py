@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from mimbench.corruptions.catalogue import KERNELS
 from mimbench.corruptions.checks import Images, check_images, check_keys, check_severity
 from mimbench.corruptions.draws import Draws, stream
 from mimbench.corruptions.reference import apply_reference
+from mimbench.errors import UnknownNameError
 
 __all__ = ["Corruption", "Engine"]
 
@@ -48,6 +49,8 @@ class Corruption:
     ) -> Images:
         """Corrupt images; arguments and result as for `mimbench.corruptions.apply`."""
         check_severity(severity, self.name)
+        if engine not in get_args(Engine):
+            raise UnknownNameError("corruption engine", engine, get_args(Engine))
         if engine == "reference":
             return apply_reference(images, self.name, severity, keys)
         images = check_images(images)

@@ -88,7 +88,8 @@ def test_an_empty_batch_stays_empty() -> None:
         ({"severity": 0}, "1 to 5"),
         ({"severity": 6}, "1 to 5"),
         ({"severity": True}, "1 to 5"),
-        ({"severity": 2.5}, "1 to 5"),
+        ({"severity": 2.0}, "1 to 5"),
+        ({"severity": "3"}, "1 to 5"),
         ({"keys": [1, 2]}, "2 keys for 3 images"),
         ({"keys": [1, 2, -3]}, "-3 does not"),
         ({"keys": [1, 2, 2**64]}, "0..2\\*\\*64-1"),
@@ -109,3 +110,11 @@ def test_wrong_input_is_named(change: dict[str, object], message: str, images: I
 def test_a_misspelt_name_brings_the_right_one() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean motion_blur"):
         corruptions.apply(np.zeros((1, 32, 32, 3), np.uint8), "motionblur", 1, [0])
+    with pytest.raises(UnknownNameError, match="Did you mean reference"):
+        corruptions.apply(np.zeros((1, 32, 32, 3), np.uint8), "fog", 1, [0], engine="refrence")
+
+
+def test_the_reference_engine_has_only_the_builtin_corruptions() -> None:
+    mine = corruptions.Corruption("mine", "fog", {"thickness": (1,) * 5, "decay": (2,) * 5})
+    with pytest.raises(CorruptionError, match="cannot compute 'mine'"):
+        mine.apply(np.zeros((1, 32, 32, 3), np.uint8), 1, [0], engine="reference")
