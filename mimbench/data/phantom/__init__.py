@@ -1,7 +1,7 @@
 """A phantom: procedural skin photographs with one target morphology and eighteen others.
 
-The embedded data set for trying the suite. Tone, light, texture, hair, camera, and the lesions'
-number, area and strength are drawn alike for every category; what differs is the morphology.
+The embedded data set for trying the suite. Tone, light, texture, hair and camera, the affected
+area and its strength are drawn alike for every category; what differs is the morphology.
 VERSION changes whenever pixels change.
 """
 

@@ -1,7 +1,7 @@
 """Nineteen morphologies, each painted on a canvas by one function.
 
-All of them get their number, area, strength and redness from the same draws (`Eruption`); what
-differs is the morphology alone.
+Affected area, strength and redness come from the same draws for all (`Eruption`). A morphology
+sets how many lesions share the area, what part of it they cover, and what they look like.
 """
 
 from collections.abc import Callable, Mapping
