@@ -1,0 +1,22 @@
+"""The regression gate: compare a candidate run with a reference run, for CI."""
+
+from mimbench.gate.comparability import Problem
+from mimbench.gate.comparison import GateResult, GateTest, gate
+from mimbench.gate.movers import movers
+from mimbench.gate.output import as_json, as_junit, as_markdown, as_text
+from mimbench.gate.settings import GateSettings, Spread, read_gate_file
+
+__all__ = [
+    "GateResult",
+    "GateSettings",
+    "GateTest",
+    "Problem",
+    "Spread",
+    "as_json",
+    "as_junit",
+    "as_markdown",
+    "as_text",
+    "gate",
+    "movers",
+    "read_gate_file",
+]

@@ -1,0 +1,136 @@
+"""Can two runs be compared: same images, same conditions, same rows, same recipes?"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mimbench.gate.settings import GateSettings
+from mimbench.scores import RunTables
+from mimbench.statistics.layout import test_masks
+
+__all__ = ["Aligned", "Problem", "align", "row_fits", "row_problems"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason why runs are not comparable, by name."""
+
+    kind: str  # "missing-row", "nan", "images", "conditions", "recipe" or "retraining"
+    message: str
+    allowed: bool
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Two runs on their common images and conditions, in the same order with the same patients.
+
+    Attributes:
+        tested: (N,) images that are test images in both.
+        problems: what was different before.
+    """
+
+    reference: RunTables
+    candidate: RunTables
+    tested: NDArray[np.bool_]
+    problems: tuple[Problem, ...]
+
+
+def align(reference: RunTables, candidate: RunTables, settings: GateSettings) -> Aligned:
+    """Bring two runs to common images and conditions, and say what was different."""
+    messages = [
+        *(("images", message) for message in _image_messages(reference.images, candidate.images)),
+        *(("conditions", message) for message in _condition_messages(reference, candidate)),
+    ]
+    problems = tuple(Problem(kind, text, kind in settings.allow) for kind, text in messages)
+    shared = reference.images["image_id"].isin(candidate.images["image_id"])
+    images = reference.images[shared].reset_index(drop=True)
+    theirs = candidate.images.set_index("image_id").loc[images["image_id"]].reset_index(drop=True)
+    splits = [name for name in images if str(name).startswith("split_")]
+    own = theirs[[name for name in theirs if str(name).startswith("split_")]]
+    moved = pd.concat([images.drop(columns=splits), own], axis=1)
+    conditions = _conditions(reference) & _conditions(candidate)
+    tested = np.any(test_masks(images), axis=0) & np.any(test_masks(moved), axis=0)
+    return Aligned(
+        _restricted(reference, images, conditions),
+        _restricted(candidate, moved, conditions),
+        np.asarray(tested),
+        problems,
+    )
+
+
+def row_problems(
+    rows: Sequence[str], aligned: Aligned, settings: GateSettings
+) -> Iterator[Problem]:
+    """Rows that the candidate lacks, and recipes that changed."""
+    detectors = {}
+    for row in rows:
+        own, theirs = row_fits(aligned.reference, row), row_fits(aligned.candidate, row)
+        if theirs.empty:
+            failed = aligned.candidate.fits
+            named = failed["detector"].isin(own["detector"]) & (failed["status"] != "ok")
+            why = f": {failed.loc[named, 'reason'].iloc[0]}" if named.any() else ""
+            message = f"the candidate has no scores for the row {row}{why}"
+            yield Problem("missing-row", message, "missing-row" in settings.allow)
+        else:
+            detectors[str(own["detector"].iloc[0])] = own, theirs
+    for detector, (own, theirs) in detectors.items():
+        if set(own["recipe_hash"]) != set(theirs["recipe_hash"]):
+            message = f"the recipe of {detector} changed"
+            yield Problem("recipe", message, "recipe" in settings.allow)
+
+
+def row_fits(tables: RunTables, row: str) -> pd.DataFrame:
+    """Fits that scored a row and were made on the target or on nothing."""
+    images = tables.images
+    targets = set(images.loc[images["role"] == "target", "category"])
+    own = tables.scores.loc[tables.scores["score"] == row, "fit_id"].unique()
+    fits = tables.fits
+    return fits[fits["fit_id"].isin(own) & fits["fitted_on"].isin([*targets, "nothing"])]
+
+
+def _image_messages(reference: pd.DataFrame, candidate: pd.DataFrame) -> Iterator[str]:
+    own, theirs = set(reference["image_id"]), set(candidate["image_id"])
+    for count, side in ((len(own - theirs), "reference"), (len(theirs - own), "candidate")):
+        if count:
+            yield f"{count} images are in the {side} only"
+    if not own & theirs:
+        return
+    common = sorted(own & theirs)
+    before = reference.set_index("image_id").loc[common]
+    after = candidate.set_index("image_id").loc[common]
+    for column in ("category", "role", "patient"):
+        differs = (before[column] != after[column]).sum()
+        if differs:
+            yield f"{differs} images changed their {column}"
+    tests = [test_masks(table).any(0) for table in (before, after)]
+    moved = int((tests[0] != tests[1]).sum())
+    if moved:
+        yield f"{moved} images are test images in one run only"
+
+
+def _condition_messages(reference: RunTables, candidate: RunTables) -> Iterator[str]:
+    own, theirs = _conditions(reference), _conditions(candidate)
+    for extra, side in ((own - theirs, "reference"), (theirs - own, "candidate")):
+        if extra:
+            names = ", ".join(f"{name} {severity}" for name, severity in sorted(extra)[:3])
+            more = f" and {len(extra) - 3} more" if len(extra) > 3 else ""
+            yield f"{len(extra)} conditions are in the {side} only: {names}{more}"
+
+
+def _conditions(tables: RunTables) -> set[tuple[str, int]]:
+    pairs = tables.scores[["corruption", "severity"]].drop_duplicates()
+    return {(str(name), int(severity)) for name, severity in pairs.itertuples(index=False)}
+
+
+def _restricted(
+    tables: RunTables, images: pd.DataFrame, conditions: set[tuple[str, int]]
+) -> RunTables:
+    scores = tables.scores
+    keep = scores["image_id"].isin(images["image_id"])
+    if _conditions(tables) != conditions:
+        pairs = pd.MultiIndex.from_frame(scores[["corruption", "severity"]])
+        keep &= pairs.isin(list(conditions))
+    return RunTables(scores[keep], tables.fits, images)

@@ -1,0 +1,329 @@
+"""The gate: is a candidate run worse than a reference run, beyond margin and chance?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mimbench.errors import TableError, UnknownNameError
+from mimbench.gate.comparability import Aligned, Problem, align, row_fits, row_problems
+from mimbench.gate.decision import Drops, decide, spread_of_seeds
+from mimbench.gate.settings import GateSettings
+from mimbench.scores import CLEAN, RunTables
+from mimbench.statistics.comparisons import Quantity, RunAurocs
+from mimbench.statistics.influence import Influence, combine
+
+__all__ = ["GateResult", "GateTest", "gate"]
+
+ROLES = ("unknown", "known", "external", "abnormal")
+ORDER = ("regression", "inconclusive", "improvement", "pass")
+
+
+@dataclass(frozen=True)
+class GateTest:
+    """One comparison of the family.
+
+    Attributes:
+        row: name of the score.
+        condition: "clean" or "corrupted", the mean over all corruptions and severities.
+        reference, candidate: AUROCs on the common images.
+        drop: reference minus candidate; positive = worse.
+        low, high: ends of its interval at level 1 - 2 alpha, unadjusted.
+        p: of "the drop is at most the margin", Holm-adjusted.
+        retraining_sd: deviation of the drop from retraining alone.
+        visible: drop that this test alone would see in half of all cases.
+        verdict: "regression", "improvement", "pass" or "inconclusive".
+    """
+
+    row: str
+    condition: str
+    reference: float
+    candidate: float
+    drop: float
+    low: float
+    high: float
+    p: float
+    retraining_sd: float
+    visible: float
+    target_patients: int
+    other_patients: int
+    verdict: str
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What the gate found.
+
+    Attributes:
+        settings: as given, with the rows and the group that were gated.
+        problems: why the runs are not comparable, or what was allowed.
+        tests: the family.
+        diagnosis: drops by category and corruption, unadjusted: where to look, not what to believe.
+    """
+
+    settings: GateSettings
+    problems: tuple[Problem, ...]
+    tests: tuple[GateTest, ...]
+    diagnosis: pd.DataFrame
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """Verdict of each row: regression before inconclusive before improvement before pass."""
+        found: dict[str, str] = {}
+        for test in self.tests:
+            known = found.get(test.row, test.verdict)
+            found[test.row] = min(known, test.verdict, key=ORDER.index)
+        return found
+
+    def exit_code(self, *, require_evidence: bool = False) -> int:
+        """0; 1 for a regression, and with `require_evidence` for a row without a clear verdict.
+
+        2 where there is no regression among what could be compared, but not all could be.
+        """
+        verdicts = self.verdicts.values()
+        if "regression" in verdicts or (require_evidence and "inconclusive" in verdicts):
+            return 1
+        return 2 if any(not problem.allowed for problem in self.problems) else 0
+
+
+def gate(
+    reference: RunTables, candidate: RunTables, settings: GateSettings | None = None
+) -> GateResult:
+    """Compare two runs, paired on their common images.
+
+    The AUROC drop of each row is tested against "at most the margin" with the variance over
+    patients and over retraining; see `decide` for the verdicts.
+
+    Args:
+        reference: tables of the run that is good enough.
+        candidate: tables of the run in question.
+        settings: the gate file; by default every row that is no control.
+
+    Raises:
+        UnknownNameError: a gated row or group is not in the reference.
+        TableError: the runs have no image in common.
+    """
+    asked = settings or GateSettings()
+    if not reference.images["image_id"].isin(candidate.images["image_id"]).any():
+        raise TableError("The two runs have no image in common; nothing can be compared.")
+    aligned = align(reference, candidate, asked)
+    own = RunAurocs(aligned.reference, among=aligned.tested)
+    chosen = asked.model_copy(update={"rows": _rows(aligned.reference, own, asked)})
+    chosen = chosen.model_copy(update=_group(own, asked))
+    problems = [*aligned.problems, *row_problems(chosen.rows, aligned, asked)]
+    if any(not problem.allowed for problem in problems if problem.kind != "missing-row"):
+        return GateResult(chosen, tuple(problems), (), _diagnosis([]))
+    return _Comparison(aligned, own, chosen, problems).result()
+
+
+def _rows(tables: RunTables, own: RunAurocs, settings: GateSettings) -> tuple[str, ...]:
+    for row in settings.rows:
+        if row not in own.rows:
+            raise UnknownNameError("row of the reference", row, own.rows)
+    if settings.rows:
+        return settings.rows
+    fits = {row: row_fits(tables, row) for row in own.rows}
+    return tuple(row for row, made in fits.items() if len(made) and not made["control"].any())
+
+
+def _group(own: RunAurocs, settings: GateSettings) -> dict[str, str]:
+    """Role and relation: as asked, else the first there is, same source first."""
+    fitting = [
+        (role, relation)
+        for role, relation in own.groups()
+        if settings.role in ("", role) and settings.relation in ("", relation)
+    ]
+    if not fitting:
+        wanted = f"{settings.role or 'any role'} / {settings.relation or 'any relation'}"
+        raise UnknownNameError("group of images", wanted, map(" / ".join, own.groups()))
+    role, relation = min(
+        fitting, key=lambda group: (ROLES.index(group[0]), group[1] != "same-source")
+    )
+    return {"role": role, "relation": relation}
+
+
+class _Comparison:
+    """Two aligned runs, row by row."""
+
+    def __init__(
+        self,
+        aligned: Aligned,
+        own: RunAurocs,
+        settings: GateSettings,
+        problems: Sequence[Problem],
+    ) -> None:
+        self.aligned, self.own, self.settings = aligned, own, settings
+        self.theirs = RunAurocs(aligned.candidate, among=aligned.tested)
+        self.problems = list(problems)
+        self.corruptions = sorted(set(aligned.reference.scores["corruption"]) - {CLEAN})
+
+    def result(self) -> GateResult:
+        """Test the family."""
+        pairs, identical = [], []
+        for row in self.settings.rows:
+            if row_fits(self.aligned.candidate, row).empty:
+                continue
+            own = [self._pair(row, "clean", CLEAN, 0)]
+            own += [self._pair(row, "corrupted", "*", -1)] * bool(self.corruptions)
+            if self._missing(row, own):
+                continue
+            if self._same_scores(row):
+                identical += own
+            elif self._retraining_known(row):
+                pairs += own
+        tests = self._tests(pairs) + [_unchanged(pair) for pair in identical]
+        order = {row: position for position, row in enumerate(self.settings.rows)}
+        tests.sort(key=lambda test: order[test.row])
+        compared = list(dict.fromkeys(pair.quantity.row for pair in pairs))
+        return GateResult(
+            self.settings, tuple(self.problems), tuple(tests), self._diagnose(compared)
+        )
+
+    def _pair(
+        self, row: str, name: str, corruption: str, severity: int, category: str = ""
+    ) -> "_Pair":
+        quantity = Quantity(
+            row,
+            role=self.settings.role,
+            relation=self.settings.relation,
+            category=category,
+            corruption=corruption,
+            severity=severity,
+        )
+        before, after = self.own.influence(quantity), self.theirs.influence(quantity)
+        return _Pair(quantity, name, before, after, combine([before, after], [1, -1]))
+
+    def _missing(self, row: str, pairs: Sequence["_Pair"]) -> bool:
+        reason = next((pair.drop.reasons[0] for pair in pairs if np.isnan(pair.drop.value[0])), "")
+        if reason:
+            message = f"{row} has no AUROC: {reason}"
+            self.problems.append(Problem("nan", message, "nan" in self.settings.allow))
+        return bool(reason)
+
+    def _same_scores(self, row: str) -> bool:
+        """Whether both runs give the row the very same scores."""
+        keys = ["fold", "seed", "corruption", "severity", "image_id"]
+        tables = []
+        for run in (self.aligned.reference, self.aligned.candidate):
+            fits = row_fits(run, row)[["fit_id", "fold", "seed"]]
+            own = run.scores[run.scores["score"] == row].merge(fits, on="fit_id")
+            tables.append(own[[*keys, "value"]].sort_values(keys).reset_index(drop=True))
+        return bool(tables[0].equals(tables[1]))
+
+    def _retraining_known(self, row: str) -> bool:
+        known = self._retraining(self._pair(row, "clean", CLEAN, 0)) is not None
+        if not known:
+            message = (
+                f"{row} was trained anew, and how much training alone moves its AUROC is unknown: "
+                "give 3 seeds to one of the runs, or a spread measured before in the gate file's "
+                "[retraining]. Without either, only identical weights can be compared"
+            )
+            self.problems.append(Problem("retraining", message, False))
+        return known
+
+    def _retraining(self, pair: "_Pair") -> tuple[float, float] | None:
+        """Variance of the drop from retraining and its degrees of freedom, or None: unknown."""
+        row = pair.quantity.row
+        fits = [row_fits(run, row) for run in (self.aligned.reference, self.aligned.candidate)]
+        if set(fits[0]["state_hash"]) == set(fits[1]["state_hash"]):
+            return 0.0, np.inf
+        if all(f["seed"].isna().all() and (f["fitted_on"] != "nothing").all() for f in fits):
+            return 0.0, np.inf  # its training draws no random number
+        seeds = [np.asarray(run.seed_values(pair.quantity)) for run in (self.own, self.theirs)]
+        if max(map(len, seeds)) >= 3:
+            variance, df = spread_of_seeds(*seeds)
+            return float(variance), float(df)
+        recorded = self.settings.retraining.get(row)
+        if recorded is None:
+            return None
+        return recorded.sd**2 * sum(1 / len(own) for own in seeds), float(recorded.seeds - 1)
+
+    def _drops(self, pairs: Sequence["_Pair"]) -> Drops:
+        spreads = np.asarray([self._retraining(pair) for pair in pairs], dtype=np.float64)
+        parts = [
+            [getattr(pair.drop, name)[0] for pair in pairs]
+            for name in ("value", "variance", "df", "fewest_patients")
+        ]
+        return Drops(*(np.asarray(part, dtype=np.float64) for part in parts), *spreads.T)
+
+    def _tests(self, pairs: Sequence["_Pair"]) -> list[GateTest]:
+        if not pairs:
+            return []
+        drops = self._drops(pairs)
+        decision = decide(drops, self.settings.margin, self.settings.alpha)
+        low, high = drops.interval(1 - 2 * self.settings.alpha)
+        visible = drops.visible(self.settings.margin, self.settings.alpha)
+        return [
+            pair.test(
+                low=float(low[k]),
+                high=float(high[k]),
+                p=float(decision.p[k]),
+                retraining_sd=float(np.sqrt(drops.retraining[k])),
+                visible=float(visible[k]),
+                verdict=decision.verdicts[k],
+            )
+            for k, pair in enumerate(pairs)
+        ]
+
+    def _diagnose(self, rows: Sequence[str]) -> pd.DataFrame:
+        asked = [(f"category {name}", CLEAN, 0, name) for name in self._categories()]
+        asked += [(f"corruption {name}", name, -1, "") for name in self.corruptions]
+        pairs = [self._pair(row, what, c, s, k) for row in rows for what, c, s, k in asked]
+        pairs = [pair for pair in pairs if not np.isnan(pair.drop.value[0])]
+        return _diagnosis(self._tests(pairs))
+
+    def _categories(self) -> list[str]:
+        images = self.aligned.reference.images[self.aligned.tested]
+        sources = set(images.loc[images["role"] == "target", "source"])
+        same = images["source"].isin(sources) == (self.settings.relation == "same-source")
+        return sorted(set(images.loc[same & (images["role"] == self.settings.role), "category"]))
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """One AUROC in both runs."""
+
+    quantity: Quantity
+    name: str
+    before: Influence
+    after: Influence
+    drop: Influence
+
+    def test(
+        self,
+        *,
+        low: float,
+        high: float,
+        p: float,
+        retraining_sd: float,
+        visible: float,
+        verdict: str,
+    ) -> GateTest:
+        target, other = (int(side[0]) for side in self.drop.patients)
+        return GateTest(
+            self.quantity.row,
+            self.name,
+            float(self.before.value[0]),
+            float(self.after.value[0]),
+            float(self.drop.value[0]),
+            low,
+            high,
+            p,
+            retraining_sd,
+            visible,
+            target,
+            other,
+            verdict,
+        )
+
+
+def _unchanged(pair: _Pair) -> GateTest:
+    return pair.test(low=0.0, high=0.0, p=1.0, retraining_sd=0.0, visible=0.0, verdict="pass")
+
+
+def _diagnosis(tests: Sequence[GateTest]) -> pd.DataFrame:
+    columns = ["row", "condition", "reference", "candidate", "drop", "low", "high"]
+    return pd.DataFrame(
+        [[getattr(test, name) for name in columns] for test in tests], columns=columns
+    )

@@ -1,0 +1,66 @@
+"""Which images moved most in rank between two runs, and so made an AUROC rise or fall."""
+
+import pandas as pd
+
+from mimbench.gate.comparability import align, row_fits
+from mimbench.gate.settings import GateSettings
+from mimbench.scores import CLEAN, RunTables, split_column
+from mimbench.statistics.layout import SHIFTED
+
+__all__ = ["MOVER_COLUMNS", "movers"]
+
+MOVER_COLUMNS = ("row", "image_id", "path", "category", "role", "before", "after", "harm")
+
+
+def movers(
+    reference: RunTables, candidate: RunTables, rows: tuple[str, ...], count: int = 10
+) -> pd.DataFrame:
+    """Clean test images whose rank among all test images of a fit changed most to the worse.
+
+    Args:
+        reference: tables of the run that is good enough.
+        candidate: tables of the run in question.
+        rows: scores to explain; those that either run lacks are left out.
+        count: images per row.
+
+    Returns:
+        Columns as `MOVER_COLUMNS`: `before` and `after` are mean ranks in [0, 1], 1 = least like
+        the target; `harm` in [-1, 1] is how far the image moved towards the wrong end, most first.
+    """
+    aligned = align(reference, candidate, GateSettings())
+    tables = [
+        _most_harmed(row, aligned.reference, aligned.candidate, count)
+        for row in rows
+        if len(row_fits(aligned.reference, row)) and len(row_fits(aligned.candidate, row))
+    ]
+    found = [table for table in tables if len(table)]
+    return pd.concat(found) if found else pd.DataFrame(columns=list(MOVER_COLUMNS))
+
+
+def _most_harmed(row: str, reference: RunTables, candidate: RunTables, count: int) -> pd.DataFrame:
+    table = reference.images.set_index("image_id")
+    table = table.assign(before=_ranks(reference, row), after=_ranks(candidate, row))
+    table = table.dropna(subset=["before", "after"])
+    up = table["after"] - table["before"]
+    table["harm"] = up.where(table["role"] == "target", -up)
+    worst = table[table["harm"] > 0].nlargest(count, "harm").reset_index()
+    return worst.assign(row=row)[list(MOVER_COLUMNS)]
+
+
+def _ranks(run: RunTables, row: str) -> "pd.Series[float]":
+    """Mean over the fits of each test image's rank in [0, 1]."""
+    scores = run.scores[(run.scores["score"] == row) & (run.scores["corruption"] == CLEAN)]
+    fits = row_fits(run, row)[["fit_id", "fold"]]
+    table = scores.merge(fits, on="fit_id").merge(run.images, on="image_id")
+    table = table[_is_test(table)]
+    return table["value"].groupby(table["fit_id"]).rank(pct=True).groupby(table["image_id"]).mean()
+
+
+def _is_test(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether the image is a test image in the fold of the fit, or in any for fits without."""
+    splits = [name for name in table if str(name).startswith("split_")]
+    test = table["role"].isin(SHIFTED) | (not splits)
+    for fold in range(len(splits)):
+        own = table["fold"].isna() | (table["fold"] == fold)
+        test |= own.fillna(True) & (table[split_column(fold)] == "test")
+    return test

@@ -1,0 +1,134 @@
+"""The gate's result for people, for a pull request, for a CI server and for programs."""
+
+import json
+from dataclasses import asdict
+from xml.etree import ElementTree
+
+import pandas as pd
+
+from mimbench.gate.comparison import GateResult, GateTest
+
+__all__ = ["as_json", "as_junit", "as_markdown", "as_text"]
+
+MEANING = {
+    "regression": "worse than the margin allows",
+    "improvement": "better",
+    "pass": "not worse than the margin allows",
+    "inconclusive": "neither shown to be worse nor shown to be good enough",
+}
+
+
+def as_text(result: GateResult, moved: pd.DataFrame | None = None) -> str:
+    """Plain text for a terminal; `moved` is the table of `movers`."""
+    lines = [_headline(result), "", _method(result)]
+    lines += [f"{_mark(problem.allowed)}: {problem.message}." for problem in result.problems]
+    for row, verdict in result.verdicts.items():
+        lines += ["", f"{verdict.upper():<13} {row}: {MEANING[verdict]}"]
+        lines += [f"  {_sentence(test)}" for test in result.tests if test.row == row]
+        worst = result.diagnosis[result.diagnosis["row"] == row].nlargest(3, "drop")
+        if len(worst):
+            parts = [f"{part.condition} {part.drop:+.3f}" for part in worst.itertuples()]
+            lines += [f"  largest drops inside it (unadjusted): {', '.join(parts)}"]
+    if moved is not None:
+        lines += ["", *_moved_lines(moved)]
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(result: GateResult) -> str:
+    """Markdown for the summary of a CI job."""
+    lines = [f"### {_headline(result)}", "", _method(result), ""]
+    lines += [f"- **{_mark(problem.allowed)}**: {problem.message}." for problem in result.problems]
+    if result.tests:
+        lines += [
+            "",
+            "| verdict | row | condition | reference | candidate | drop | interval | p |",
+            "|---|---|---|---|---|---|---|---|",
+        ]
+    for test in result.tests:
+        lines.append(
+            f"| {test.verdict} | {test.row} | {test.condition} | {test.reference:.3f} "
+            f"| {test.candidate:.3f} | {test.drop:+.3f} | [{test.low:+.3f}, {test.high:+.3f}] "
+            f"| {test.p:.3f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def as_junit(result: GateResult) -> str:
+    """JUnit XML: one test case per test of the family and per problem."""
+    suite = ElementTree.Element("testsuite", name="mimbench gate")
+    for test in result.tests:
+        case = _case(suite, test.row, test.condition)
+        if test.verdict == "regression":
+            ElementTree.SubElement(case, "failure", message=_sentence(test))
+        elif test.verdict == "inconclusive":
+            ElementTree.SubElement(case, "system-out").text = _sentence(test)
+    for problem in result.problems:
+        case = _case(suite, problem.kind, problem.message)
+        kind = "skipped" if problem.allowed else "error"
+        ElementTree.SubElement(case, kind, message=problem.message)
+    for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):
+        suite.set(name, str(len(list(suite.iter(tag)))))
+    suite.set("skipped", str(len(list(suite.iter("skipped")))))
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def as_json(result: GateResult) -> str:
+    """JSON with everything that the gate found."""
+    content = {
+        "exit_code": result.exit_code(),
+        "settings": result.settings.model_dump(mode="json"),
+        "verdicts": result.verdicts,
+        "problems": [asdict(problem) for problem in result.problems],
+        "tests": [asdict(test) for test in result.tests],
+        "diagnosis": result.diagnosis.to_dict("records"),
+    }
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def _headline(result: GateResult) -> str:
+    words = {0: "passed", 1: "failed", 2: "not comparable"}
+    counts = pd.Series(list(result.verdicts.values()), dtype=str).value_counts()
+    parts = [f"{count} {verdict}" for verdict, count in counts.items()]
+    return f"Gate {words[result.exit_code()]}: {', '.join(parts) or 'nothing was compared'}"
+
+
+def _method(result: GateResult) -> str:
+    asked = result.settings
+    return (
+        f"AUROC against {asked.role} categories ({asked.relation.replace('-', ' ')}), paired on "
+        f"common images; margin {asked.margin:g}; at most {asked.alpha:.0%} false alarms over the "
+        f"family of {len(result.tests)} tests (Holm)."
+    )
+
+
+def _sentence(test: GateTest) -> str:
+    moved = f"{test.condition}: AUROC {test.reference:.3f} -> {test.candidate:.3f}"
+    if test.low == test.high == 0:
+        return f"{moved}; every score is the same"
+    return (
+        f"{moved}, drop {test.drop:+.3f} [{test.low:+.3f}, {test.high:+.3f}], p {test.p:.3f}; "
+        f"{test.target_patients} target and {test.other_patients} other patients, retraining sd "
+        f"{test.retraining_sd:.3f}; a drop of {test.visible:.3f} would be seen in half of all cases"
+    )
+
+
+def _mark(allowed: bool) -> str:
+    return "Allowed" if allowed else "Not comparable"
+
+
+def _moved_lines(moved: pd.DataFrame) -> list[str]:
+    if moved.empty:
+        return ["No image moved towards the wrong end."]
+    return [
+        "Images that moved most towards the wrong end (rank 0: most like the target, 1: least):",
+        *(
+            f"  {image['row']}: {image['path'] or image['image_id']} ({image['category']}) "
+            f"{image['before']:.2f} -> {image['after']:.2f}"
+            for image in moved.to_dict("records")
+        ),
+    ]
+
+
+def _case(suite: ElementTree.Element, group: str, name: str) -> ElementTree.Element:
+    return ElementTree.SubElement(suite, "testcase", classname=f"gate.{group}", name=name)

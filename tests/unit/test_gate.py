@@ -1,0 +1,181 @@
+"""The gate calls what it should: damage, twins, improvements, and runs that are not comparable."""
+
+import json
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from made_tables import Made, made_images, made_tables
+
+from mimbench.errors import MimbenchError
+from mimbench.gate import (
+    GateSettings,
+    Spread,
+    as_json,
+    as_junit,
+    as_markdown,
+    as_text,
+    gate,
+    movers,
+    read_gate_file,
+)
+from mimbench.gate.decision import Drops, decide
+from mimbench.scores import RunTables
+from mimbench.statistics.ranking import auroc
+
+SEEDS = (0, 1, 2)
+GOOD = {"mim": Made(0.85, drop=0.02), "telea": Made(0.6, control=True)}
+BAD = GOOD | {"mim": Made(0.6, drop=0.02)}
+
+
+@pytest.fixture(scope="module")
+def reference() -> RunTables:
+    return made_tables(GOOD, seeds=SEEDS)
+
+
+def test_a_damaged_model_fails_with_exit_1_and_names_what_broke(reference: RunTables) -> None:
+    result = gate(reference, made_tables(BAD, seeds=SEEDS, draw=1))
+    assert result.verdicts == {"mim": "regression"}
+    assert result.exit_code() == 1
+    assert [test.condition for test in result.tests] == ["clean", "corrupted"]
+    assert "REGRESSION" in as_text(result)
+
+
+def test_a_retrained_twin_raises_no_alarm(reference: RunTables) -> None:
+    result = gate(reference, made_tables(GOOD, seeds=SEEDS, draw=1))
+    assert "regression" not in result.verdicts.values()
+    assert result.exit_code() == 0
+    assert all(test.retraining_sd > 0 for test in result.tests)
+
+
+def test_a_better_model_is_an_improvement_and_swapped_it_is_a_regression(
+    reference: RunTables,
+) -> None:
+    worse = made_tables(BAD, seeds=SEEDS, draw=1)
+    assert gate(worse, reference).verdicts == {"mim": "improvement"}
+
+
+def test_identical_scores_pass_without_any_patient_to_spare(reference: RunTables) -> None:
+    result = gate(reference, reference)
+    assert result.verdicts == {"mim": "pass"}
+    assert result.exit_code(require_evidence=True) == 0
+
+
+def test_the_drop_is_the_difference_of_mean_aurocs(reference: RunTables) -> None:
+    candidate = made_tables(BAD, seeds=SEEDS, draw=1)
+    test = gate(reference, candidate).tests[0]
+    for run, value in ((reference, test.reference), (candidate, test.candidate)):
+        clean = run.scores[(run.scores["corruption"] == "clean") & (run.scores["score"] == "mim")]
+        clean = clean.merge(run.images, on="image_id")
+        clean = clean[(clean["split_0"] == "test") & clean["role"].isin(["target", "unknown"])]
+        seeds = [
+            auroc(
+                own.loc[own["role"] == "target", "value"],
+                own.loc[own["role"] == "unknown", "value"],
+            ).value
+            for _, own in clean.groupby("fit_id")
+        ]
+        assert np.mean(seeds) == pytest.approx(value)
+    assert test.drop == pytest.approx(test.reference - test.candidate)
+
+
+def test_one_seed_without_a_recorded_spread_is_not_comparable() -> None:
+    runs = [made_tables(GOOD, draw=draw) for draw in (0, 1)]
+    result = gate(*runs)
+    assert result.exit_code() == 2
+    assert [problem.kind for problem in result.problems] == ["retraining"]
+    assert "only identical weights" in as_text(result)
+    recorded = GateSettings(retraining={"mim": Spread(sd=0.01)})
+    assert gate(*runs, recorded).exit_code() == 0
+
+
+def test_identical_weights_need_no_seeds() -> None:
+    run = made_tables(GOOD)
+    shaken = run.scores.assign(value=run.scores["value"] + 1e-3 * np.arange(len(run.scores)) % 7)
+    result = gate(run, RunTables(shaken, run.fits, run.images))
+    assert not result.problems
+    assert all(test.retraining_sd == 0 for test in result.tests)
+
+
+@pytest.mark.parametrize("kind", ["missing-row", "nan", "images", "conditions", "recipe"])
+def test_what_changed_fails_by_name_unless_allowed(reference: RunTables, kind: str) -> None:
+    changed, words = _changed(reference, kind)
+    rows = ("mim", "telea")
+    result = gate(reference, changed, GateSettings(rows=rows))
+    assert result.exit_code() == 2
+    assert any(p.kind == kind and words in p.message for p in result.problems)
+    assert gate(reference, changed, GateSettings(rows=rows, allow=(kind,))).exit_code() == 0
+
+
+def _changed(run: RunTables, kind: str) -> tuple[RunTables, str]:
+    scores, fits, images = run.scores, run.fits, run.images
+    if kind == "missing-row":
+        return replace(run, scores=scores[scores["score"] != "telea"]), "row telea"
+    if kind == "nan":
+        lost = (scores["score"] == "telea") & (scores["image_id"] == "acne-000")
+        return replace(run, scores=scores[~lost]), "telea has no AUROC: 1 of 120 OOD scores missing"
+    if kind == "images":
+        kept = images["image_id"] != "acne-000"
+        left = scores[scores["image_id"] != "acne-000"]
+        return RunTables(left, fits, images[kept]), "1 images are in the reference only"
+    if kind == "conditions":
+        return replace(run, scores=scores[scores["severity"] < 3]), "gaussian_noise 3"
+    return replace(run, fits=fits.assign(recipe_hash="new")), "recipe of telea changed"
+
+
+def test_a_regression_beside_a_missing_row_is_still_a_regression(reference: RunTables) -> None:
+    candidate = made_tables({"mim": BAD["mim"]}, seeds=SEEDS, draw=1)
+    result = gate(reference, candidate, GateSettings(rows=("mim", "telea")))
+    assert result.exit_code() == 1
+    assert [problem.kind for problem in result.problems] == ["missing-row"]
+
+
+def test_holm_keeps_one_alarm_from_many_tests() -> None:
+    def drops(size: int) -> Drops:
+        value = np.full(size, 0.0)
+        value[0] = 0.05
+        ones = np.ones(size)
+        return Drops(value, 4e-4 * ones, 1e6 * ones, 50 * ones, 0 * ones, np.inf * ones)
+
+    assert decide(drops(1), 0.01, 0.05).verdicts[0] == "regression"
+    assert decide(drops(10), 0.01, 0.05).verdicts[0] != "regression"
+
+
+def test_retraining_widens_the_interval_with_few_degrees_of_freedom() -> None:
+    ones = np.ones(1)
+    sure = Drops(0.03 * ones, 1e-4 * ones, 50 * ones, 50 * ones, 0 * ones, np.inf * ones)
+    unsure = replace(sure, retraining=1e-4 * ones, retraining_df=2 * ones)
+    assert decide(sure, 0.01, 0.05).verdicts == ("regression",)
+    assert decide(unsure, 0.01, 0.05).verdicts == ("inconclusive",)
+
+
+def test_the_images_that_moved_most_are_those_that_were_moved(reference: RunTables) -> None:
+    scores = reference.scores.copy()
+    moved = scores["image_id"].isin(["acne-003", "acne-007"]) & (scores["score"] == "mim")
+    scores.loc[moved, "value"] -= 50
+    table = movers(reference, replace(reference, scores=scores), ("mim",), 2)
+    assert set(table["image_id"]) == {"acne-003", "acne-007"}
+    assert (table["after"] < table["before"]).all()
+
+
+def test_every_output_tells_the_same(reference: RunTables) -> None:
+    result = gate(reference, made_tables(BAD, seeds=SEEDS, draw=1))
+    suite = ElementTree.fromstring(as_junit(result))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "2", "0")
+    assert json.loads(as_json(result))["verdicts"] == result.verdicts
+    assert as_markdown(result).count("| regression | mim |") == 2
+
+
+def test_runs_without_common_images_are_one_sentence(reference: RunTables) -> None:
+    other = made_images({"mpox": ("target", "x", 8), "flea": ("unknown", "x", 8)})
+    other = other.assign(image_id=["other-" + name for name in other["image_id"]])
+    with pytest.raises(MimbenchError, match="no image in common"):
+        gate(reference, made_tables(GOOD, images=other))
+
+
+def test_a_gate_file_with_an_unknown_field_is_refused(tmp_path) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text("margins = 0.02\n")
+    with pytest.raises(MimbenchError, match="margins"):
+        read_gate_file(path)
