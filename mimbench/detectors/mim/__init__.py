@@ -1,5 +1,6 @@
 """MIM (Mask, Inpainting, and Measure), by its parts: mask, inpaint, measure."""
 
 from mimbench.detectors.mim.detector import MIM
+from mimbench.detectors.mim.features import MIMFeatures
 
-__all__ = ["MIM"]
+__all__ = ["MIM", "MIMFeatures"]
