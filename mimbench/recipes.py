@@ -54,8 +54,10 @@ class Recipe(BaseModel):
 
 def shipped(kind: Kind) -> Path:
     """Folder of the recipes that come with mimbench, installed or in a checkout."""
-    if kind in ("runs", "claims"):
-        return PACKAGE / kind
+    if kind == "runs":
+        return PACKAGE / "runs"
+    if kind == "claims":
+        return PACKAGE / "runs" / "claims"
     installed = PACKAGE / "_recipes" / kind
     return installed if installed.is_dir() else PACKAGE.parent / kind
 

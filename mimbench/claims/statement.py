@@ -1,0 +1,90 @@
+"""Claims as data: what is said about which rows, over which images, and from which number on."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mimbench.recipes import read_toml, validate
+
+__all__ = ["Claim", "ClaimsFile", "read_claims"]
+
+Kind = Literal["at_least", "superior", "non_inferior", "degrades_less"]
+NEEDS: dict[str, tuple[str, ...]] = {
+    "at_least": ("bound",),
+    "superior": ("against",),
+    "non_inferior": ("against", "margin"),
+    "degrades_less": ("against", "corruptions"),
+}
+
+
+class Claim(BaseModel):
+    """One statement; every row and relation to the target's source gets its own verdict.
+
+    - `at_least`: the metric is `bound` or more.
+    - `superior`: the AUROC is above that of every row in `against`.
+    - `non_inferior`: it is not below any of them by `margin` or more.
+    - `degrades_less`: from clean to the mean over `corruptions` it loses less than each of them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    statement: str = Field(min_length=1)
+    source: str = ""
+    kind: Kind
+    rows: tuple[str, ...] = Field(min_length=1)  # the first is the headline, fixed beforehand
+    against: tuple[str, ...] = ()
+    bound: float | None = Field(default=None, gt=0, lt=1)
+    margin: float | None = Field(default=None, gt=0, lt=1)
+    metric: Literal["auroc", "sensitivity", "specificity"] = "auroc"
+    question: Literal["detection", "open-set"] = "detection"
+    role: Literal["target", "known", "unknown", "abnormal", "external", "ood"] = "unknown"
+    relation: Literal["", "same-source", "other-source"] = ""  # empty: each that the run has
+    category: str = ""  # empty: the mean over the categories of the role
+    sources: tuple[str, ...] = ()  # of the images that are not the target; empty: all
+    where: dict[str, str] = Field(default_factory=dict)  # column of the images = value
+    corruptions: tuple[str, ...] = ()  # empty: clean; "*": all; those that the run has
+    protocol: Literal["both", "target-only"] = "both"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        wanted = NEEDS[self.kind]
+        for field in ("bound", "against", "margin", "corruptions"):
+            given = getattr(self, field) not in (None, ())
+            if field in wanted and not given:
+                raise ValueError(f"a claim of the kind {self.kind} needs '{field}'")
+            if given and field not in wanted and field != "corruptions":
+                raise ValueError(f"a claim of the kind {self.kind} has no '{field}'")
+        if self.metric != "auroc" and (self.kind != "at_least" or self.corruptions):
+            raise ValueError(f"{self.metric} can be claimed by 'at_least' on clean images only")
+        return self
+
+
+class ClaimsFile(BaseModel):
+    """Claims that are judged together: their tests are one family."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    description: str = ""
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    claim: tuple[Claim, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        ids = [claim.id for claim in self.claim]
+        doubled = sorted({name for name in ids if ids.count(name) > 1})
+        if doubled:
+            raise ValueError(f"two claims have the id '{doubled[0]}'")
+        return self
+
+
+def read_claims(name: str) -> ClaimsFile:
+    """Read shipped claims by name, or a claims file by its path.
+
+    Raises:
+        UnknownNameError: neither a shipped name nor a file.
+        RecipeError: the file has a missing, unknown or contradictory field.
+    """
+    table, path = read_toml("claims", name)
+    return validate(ClaimsFile, table, path)

@@ -1,0 +1,218 @@
+"""Verdicts: each of the five arises from a run that was made to deserve it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_tables import Made, made_images, made_tables
+
+from mimbench.claims import (
+    Claim,
+    ClaimsFile,
+    Verdict,
+    as_text,
+    exit_code,
+    read_claims,
+    verify,
+    write_verdicts,
+)
+from mimbench.claims.settling import more_patients
+from mimbench.errors import MimbenchError
+from mimbench.recipes import names
+from mimbench.scores import RunTables
+from mimbench.statistics.class_signal import class_signal_table
+from mimbench.statistics.comparisons import Quantity, RunAurocs, holm
+from mimbench.statistics.influence import combine
+
+SEEDS = (0, 1, 2)
+ROWS = {
+    "good": Made(0.92, drop=0.01, swap=0.6),
+    "skin": Made(0.92, drop=0.01, swap=0.92),  # would do as well without the target
+    "cnn": Made(0.75, drop=0.06),
+    "twin": Made(0.92),
+    "telea": Made(0.6, control=True),
+}
+
+
+@pytest.fixture(scope="module")
+def run() -> RunTables:
+    return made_tables(ROWS, seeds=SEEDS)
+
+
+def claim(kind: str = "at_least", row: str = "good", **fields: Any) -> Claim:
+    if kind == "at_least":
+        fields.setdefault("bound", 0.8)
+    return Claim(id="c", statement="It holds.", kind=kind, rows=(row,), **fields)
+
+
+def judge(run: RunTables, *claims: Claim) -> list[Verdict]:
+    named = [own.model_copy(update={"id": f"c{k}"}) for k, own in enumerate(claims)]
+    return verify(run, ClaimsFile(name="test", claim=tuple(named)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict"),
+    [
+        (claim(), "supported"),
+        (claim(row="cnn", bound=0.9), "refuted"),
+        (claim(bound=0.91), "inconclusive"),
+        (claim(row="skin"), "confounded"),
+        (claim(row="vit"), "not tested"),
+        (claim(role="external"), "not tested"),
+        (claim("superior", against=("cnn",)), "supported"),
+        (claim("superior", against=("cnn", "twin")), "inconclusive"),
+        (claim("superior", row="cnn", against=("good",)), "refuted"),
+        (claim("non_inferior", against=("twin",), margin=0.1), "supported"),
+        (claim("non_inferior", row="cnn", against=("good",), margin=0.02), "refuted"),
+        (claim("degrades_less", against=("cnn",), corruptions=("gaussian_noise",)), "supported"),
+        (
+            claim("degrades_less", row="cnn", against=("good",), corruptions=("*",)),
+            "not tested",  # its corrupted AUROC is lower
+        ),
+        (claim("degrades_less", against=("cnn",), corruptions=("snow",)), "not tested"),
+        (claim("degrades_less", against=("telea",), corruptions=("*",)), "not tested"),
+    ],
+)
+def test_a_run_gives_the_verdict_that_it_deserves(
+    run: RunTables, asked: Claim, verdict: str
+) -> None:
+    assert [own.verdict for own in judge(run, asked)] == [verdict]
+
+
+def test_a_control_that_does_as_well_confounds() -> None:
+    rows = {"mim": Made(0.9), "histogram": Made(0.9, control=True)}
+    (verdict,) = judge(made_tables(rows, seeds=SEEDS), claim(row="mim"))
+    assert verdict.verdict == "confounded"
+    assert "histogram does about as well" in verdict.explanation
+
+
+def test_the_swap_test_is_quoted_with_its_numbers(run: RunTables) -> None:
+    (verdict,) = judge(run, claim(row="skin"))
+    table = class_signal_table(run).set_index(["row", "role"])
+    assert f"{table.loc[('skin', 'unknown'), 'value']:+.2f}" in verdict.explanation
+    assert "fitted on measles instead it does as well" in verdict.explanation
+
+
+def test_without_control_or_swap_a_supported_claim_says_so() -> None:
+    (verdict,) = judge(made_tables({"mim": Made(0.95)}), claim(row="mim"))
+    assert verdict.verdict == "supported"
+    assert "no control row" in verdict.explanation
+    assert "no swap test" in verdict.explanation
+
+
+def test_the_effect_is_the_paired_difference_with_its_interval(run: RunTables) -> None:
+    (verdict,) = judge(run, claim("superior", against=("cnn",)))
+    own = RunAurocs(run)
+    pair = [own.influence(Quantity(row, relation="same-source")) for row in ("good", "cnn")]
+    expected = combine(pair, [1, -1]).difference_estimates()[0]
+    assert (verdict.value, verdict.low, verdict.high) == (
+        pytest.approx(expected.value),
+        pytest.approx(expected.low),
+        pytest.approx(expected.high),
+    )
+    assert verdict.p == pytest.approx(expected.p)  # a family of one
+
+
+def test_p_values_are_adjusted_over_all_verdicts_tested_or_not(run: RunTables) -> None:
+    lone = judge(run, claim(row="twin", bound=0.85))[0].p
+    missing = [claim(row="vit")] * 9
+    family = judge(run, claim(row="twin", bound=0.85), *missing)[0].p
+    assert family == pytest.approx(min(1.0, 10 * lone))
+    assert holm([lone, *[np.nan] * 9])[0] == pytest.approx(family)
+
+
+def test_the_best_of_several_comparators_decides(run: RunTables) -> None:
+    (verdict,) = judge(run, claim("superior", against=("telea", "cnn")))
+    assert "minus that of cnn" in verdict.effect
+
+
+def test_images_from_two_relations_are_judged_apart() -> None:
+    categories = {
+        "mpox": ("target", "clinic", 80),
+        "acne": ("unknown", "clinic", 60),
+        "scabies": ("unknown", "atlas", 60),
+    }
+    run = made_tables({"mim": Made(0.9)}, images=made_images(categories))
+    verdicts = judge(run, claim(row="mim"))
+    assert [own.relation for own in verdicts] == ["same-source", "other-source"]
+    assert len(judge(run, claim(row="mim", relation="other-source"))) == 1
+
+
+def test_a_claim_about_a_subgroup_is_tested_on_its_images() -> None:
+    run = made_tables({"mim": Made(0.95, only={"VI": 0.55})}, seeds=SEEDS)
+    light, dark = judge(
+        run, claim(row="mim", where={"skin_tone": "I"}), claim(row="mim", where={"skin_tone": "VI"})
+    )
+    assert (light.verdict, dark.verdict) == ("supported", "refuted")
+    assert light.target_patients == dark.target_patients == 20
+
+
+def test_a_threshold_that_holds_for_any_score_is_no_merit() -> None:
+    categories = {
+        "mpox": ("target", "clinic", 240),
+        "measles": ("known", "clinic", 60),
+        "acne": ("external", "elsewhere", 120),
+    }
+    own = made_images(categories)
+    sick = made_images({"mpox": ("external", "elsewhere", 120)})
+    sick = sick.assign(image_id="x" + sick["image_id"], patient="x" + sick["patient"])
+    images = pd.concat([own, sick], ignore_index=True)
+    rows = {"good": Made(0.95), "blind": Made(0.5), "telea": Made(0.5, control=True)}
+    run = made_tables(rows, images=images, seeds=SEEDS)
+    values = run.scores.merge(run.images[["image_id", "category"]], on="image_id")
+    foreign = (values["category"] == "mpox") & values["image_id"].str.startswith("x")
+    lowered = values["value"].where(~foreign, values["value"] - 4)
+    run = RunTables(run.scores.assign(value=lowered.to_numpy()), run.fits, run.images)
+    asked = {"metric": "sensitivity", "role": "external", "bound": 0.7}
+    good, blind = judge(run, claim(**asked), claim(row="blind", **asked))
+    assert good.value > 0.9
+    assert blind.value > 0.9
+    assert (good.verdict, blind.verdict) == ("supported", "confounded")
+
+
+def test_more_patients_follow_from_the_width() -> None:
+    # twice the distance to the threshold is missing, so four times the patients, three more each
+    assert more_patients(0.85, 0.75, 0.95, 0.8, 40, 1, 0.05) == pytest.approx(120, abs=1)
+    assert np.isnan(more_patients(0.8, 0.7, 0.9, 0.8, 40, 1, 0.05))
+
+
+def test_the_papers_claims_are_shipped_and_fix_their_headline_beforehand(run: RunTables) -> None:
+    assert "mim-paper" in names("claims")
+    assert "claims" not in names("runs")
+    paper = read_claims("mim-paper")
+    assert {own.rows[0] for own in paper.claim} == {"mim/ssim"}
+    bounds = {own.id: own.bound for own in paper.claim}
+    assert bounds["mean-auroc"] == 0.8237
+    assert {own.verdict for own in verify(run, paper)} == {"not tested"}
+
+
+def test_the_run_folder_gets_a_table_and_strictness_an_exit_code(
+    run: RunTables, tmp_path: Path
+) -> None:
+    claims = ClaimsFile(
+        name="test", claim=(claim(), claim(row="vit").model_copy(update={"id": "d"}))
+    )
+    verdicts = verify(run, claims)
+    table = pd.read_csv(write_verdicts(verdicts, tmp_path), keep_default_na=False)
+    assert table["verdict"].tolist() == ["supported", "not tested"]
+    assert (exit_code(verdicts), exit_code(verdicts, strict=True)) == (0, 1)
+    assert exit_code(verdicts[:1], strict=True) == 0
+    assert "1 supported, 1 not tested" in as_text(verdicts, claims)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('kind = "at_least"\nrows = ["a"]', "needs 'bound'"),
+        ('kind = "superior"\nrows = ["a"]\nagainst = ["b"]\nbound = 0.5', "has no 'bound'"),
+        ('kind = "better"\nrows = ["a"]', "kind"),
+        ('kind = "at_least"\nrows = ["a"]\nbound = 0.5\nroll = "known"', "roll"),
+    ],
+)
+def test_a_wrong_claims_file_names_the_field(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "claims.toml"
+    path.write_text(f'name = "x"\n[[claim]]\nid = "c"\nstatement = "s"\n{text}\n')
+    with pytest.raises(MimbenchError, match=words):
+        read_claims(str(path))
