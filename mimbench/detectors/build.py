@@ -57,8 +57,7 @@ def build(recipe: Recipe) -> Detector:
     """
     target = resolve(recipe.detector)
     if isinstance(target, type) and issubclass(target, Detector):
-        _parameters(recipe, target)
-        return target(**recipe.parameters)
+        return target(**_parameters(recipe, target))
     if inspect.isfunction(target):
         return FunctionDetector(target)
     raise DetectorError(
@@ -88,11 +87,14 @@ def identity(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def scores_of(recipe: Recipe, result: Tensor | Mapping[str, Tensor], n: int) -> dict[str, Any]:
+def scores_of(
+    recipe: Recipe, result: Tensor | Mapping[str, Tensor | DetectorError], n: int
+) -> dict[str, Any]:
     """Check what a detector returned and name its rows.
 
     Returns:
-        Row name -> float64 array (n,), the recipe's scores only, in its order.
+        Row name -> float64 array (n,), the recipe's scores only, in its order, without those for
+        which the detector returned an error: they are rows of their own that are not run.
 
     Raises:
         DetectorError: a score is missing, has the wrong shape, or is not finite.
@@ -105,7 +107,11 @@ def scores_of(recipe: Recipe, result: Tensor | Mapping[str, Tensor], n: int) -> 
                 f"{recipe.name} did not yield {', '.join(missing)}; it yields {', '.join(found)}."
             )
         found = {score: found[score] for score in recipe.scores}
-    return {recipe.row(score): _checked(recipe, score, found[score], n) for score in found}
+    return {
+        recipe.row(score): _checked(recipe, score, values, n)
+        for score, values in found.items()
+        if not isinstance(values, DetectorError)
+    }
 
 
 def _checked(recipe: Recipe, score: str, values: Any, n: int) -> Any:
@@ -122,10 +128,13 @@ def _checked(recipe: Recipe, score: str, values: Any, n: int) -> Any:
 
 
 def _parameters(recipe: Recipe, target: type) -> dict[str, Any]:
+    """The constructor's arguments; one called `scores` is the recipe's list."""
+    signature = inspect.signature(target)
+    wanted = {"scores": recipe.scores} if "scores" in signature.parameters else {}
     try:
-        bound = inspect.signature(target).bind(**recipe.parameters)
+        bound = signature.bind(**{**wanted, **recipe.parameters})
     except TypeError as error:
-        takes = ", ".join(inspect.signature(target).parameters) or "none"
+        takes = ", ".join(signature.parameters) or "none"
         raise RecipeError(f"Recipe '{recipe.name}': {error}; parameters: {takes}.") from error
     bound.apply_defaults()
     return dict(bound.arguments)

@@ -1,7 +1,7 @@
-"""A multi-class CNN classifier and the scores that its logits give."""
+"""A multi-class CNN classifier and the scores of its one forward pass."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -11,11 +11,17 @@ from torch.optim import AdamW
 from torchvision.transforms.v2 import functional as transform
 
 from mimbench.detectors.networks import Network, build_network
+from mimbench.detectors.posthoc import PostHoc, Seen
+from mimbench.detectors.posthoc.catalogue import require_known
+from mimbench.detectors.posthoc.logits import ALWAYS, fit_temperature, logit_scores
+from mimbench.detectors.posthoc.outputs import forward
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet
+from mimbench.detectors.statefile import above, below
 from mimbench.detectors.training import Options, Trainer
-from mimbench.errors import RecipeError, TrainingError
+from mimbench.errors import DetectorError, RecipeError, TrainingError
+from mimbench.statistics.calibration import expected_calibration_error
 
-__all__ = ["Classifier", "augment", "logit_scores"]
+__all__ = ["Classifier", "augment"]
 
 Mode = Literal["fine-tune", "linear-probe"]
 VALIDATION_BATCH = 64
@@ -24,8 +30,9 @@ VALIDATION_BATCH = 64
 class Classifier(Detector):
     """A torchvision classifier trained on the target and the known categories.
 
-    `posterior` asks "is it the target?" (detection); `msp`, `energy` and `maxlogit` ask "is it any
-    category that I know?" (open-set).
+    `posterior` and the scores with "target" in their name ask "is it the target?" (detection), all
+    others "is it any category that I know?" (open-set). A recipe's `scores` names what it wants of
+    `mimbench.detectors.posthoc.SCORES`.
     """
 
     trains_on = "known"
@@ -40,6 +47,7 @@ class Classifier(Detector):
         learning_rate: float = 1e-3,
         weight_decay: float = 0.05,
         label_smoothing: float = 0.1,
+        scores: Sequence[str] = (),
     ) -> None:
         """Describe the classifier; the network is built by `fit`, which knows the categories.
 
@@ -52,6 +60,11 @@ class Classifier(Detector):
             learning_rate: peak of AdamW's; warm-up over a tenth of the steps, then cosine decay.
             weight_decay: AdamW's.
             label_smoothing: share of the label spread over all categories.
+            scores: post-hoc scores beside those that logits give without a fit.
+
+        Raises:
+            RecipeError: no such mode.
+            UnknownNameError: no such score.
         """
         if mode not in ("fine-tune", "linear-probe"):
             raise RecipeError(f"mode = '{mode}'; it can be 'fine-tune' or 'linear-probe'.")
@@ -63,9 +76,13 @@ class Classifier(Detector):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
+        require_known(scores)
+        self.wanted = [score for score in scores if score not in ALWAYS]
         self.categories: list[str] = []
         self.quality: dict[str, float] = {}
         self.network: Network | None = None
+        self.seen: dict[str, Tensor] = {}
+        self.posthoc: PostHoc | None = None
 
     def fit(self, train: TrainingSet) -> None:
         """Train on target and known images; the first category is the target."""
@@ -119,28 +136,75 @@ class Classifier(Detector):
             validate=validate,
             weights=_frequency_weights(labels),
         ).run()
-        with torch.no_grad():
-            logits = _logits(network, train.validation.images, train.device)
-        self.quality = _quality(logits, held_out)
+        self._look(network, images, labels, train.validation.images, held_out, train.device)
 
-    def score(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Scores of one forward pass, each (N,), unbounded."""
+    @torch.no_grad()
+    def _look(
+        self,
+        network: Network,
+        images: Tensor,
+        labels: Tensor,
+        held_out_images: Tensor,
+        held_out: Tensor,
+        device: torch.device,
+    ) -> None:
+        """Measure the trained network and fit the post-hoc scores on what it has seen."""
+        held_out_logits = _logits(network, held_out_images, device)
+        self.quality = _quality(held_out_logits, held_out)
+        if not self.wanted:
+            return
+        parts = [
+            forward(network, part.to(device)) for part in torch.split(images, VALIDATION_BATCH)
+        ]
+        self.seen = {
+            "logits": torch.cat([part.logits for part in parts]),
+            "features": torch.cat([part.features for part in parts]),
+            "labels": labels,
+            "held_out_logits": held_out_logits,
+            "held_out_labels": held_out,
+        }
+        self.posthoc = PostHoc(self.wanted, Seen(network, **self.seen), {})
+        self.posthoc.try_on(parts[-1])
+        self.not_run = self.posthoc.not_run
+
+    def score(self, batch: Batch) -> Mapping[str, Tensor | DetectorError]:
+        """Scores of one forward pass, each (N,), unbounded; an error for one that is not run."""
         if self.network is None:
             raise TrainingError("This classifier has not been fitted.")
-        return logit_scores(self.network(batch.images).float())
+        if self.posthoc is None:
+            return {**logit_scores(self.network(batch.images).float())}
+        return self.posthoc(forward(self.network, batch.images))
 
     def state(self) -> State:
-        """The network's parameters, its categories and how good it was on validation."""
+        """The network's parameters, its categories, its quality, and what scores are fitted on.
+
+        Post-hoc scores are fitted again when a state is loaded, so that nothing but tensors and
+        JSON is kept.
+        """
         tensors = self.network.state_dict() if self.network is not None else {}
-        return {"categories": self.categories, "quality": self.quality, **tensors}
+        return {
+            "categories": self.categories,
+            "quality": self.quality,
+            "not_run": dict(self.not_run),
+            **above("network", tensors),
+            **above("seen", self.seen),
+        }
 
     def load(self, state: State) -> None:
-        """Build the network for the state's categories and restore it."""
+        """Build the network for the state's categories, restore it and fit the scores."""
         self.categories = list(state["categories"])
-        self.quality = dict(state["quality"])
+        self.quality, self.not_run = dict(state["quality"]), dict(state["not_run"])
         network = Network.plain(self.architecture, len(self.categories))
-        network.load_state_dict({k: v for k, v in state.items() if isinstance(v, Tensor)})
-        self.network = network.eval()
+        network.load_state_dict(below("network", state))
+        self.network = network.eval().requires_grad_(False)
+        self.seen = below("seen", state)
+        if self.seen:
+            self.posthoc = PostHoc(self.wanted, Seen(network, **self.seen), self.not_run)
+
+    def to(self, device: torch.device) -> None:
+        """Move the network; post-hoc scores are computed on the CPU."""
+        if self.network is not None:
+            self.network.to(device)
 
     def _build(self, seed: int) -> Network:
         self.network = build_network(self.architecture, len(self.categories), self.weights, seed)
@@ -149,25 +213,6 @@ class Classifier(Detector):
     def _labels(self, categories: tuple[str, ...]) -> Tensor:
         index = {category: position for position, category in enumerate(self.categories)}
         return torch.tensor([index[category] for category in categories])
-
-
-def logit_scores(logits: Tensor) -> Mapping[str, Tensor]:
-    """Scores from logits (N, K) whose first column is the target: float (N,), higher = more OOD.
-
-    `posterior` and `msp` are log odds, which rank as the probabilities do but do not saturate.
-
-    Source: MSP, Hendrycks and Gimpel 2017; MaxLogit, Hendrycks et al. 2022; energy, Liu et al.
-    2020.
-    """
-    top = logits.argmax(1, keepdim=True)
-    others = logits.scatter(1, top, -torch.inf).logsumexp(1)
-    highest = logits.amax(1)
-    return {
-        "posterior": logits[:, 1:].logsumexp(1) - logits[:, 0],
-        "msp": others - highest,
-        "energy": -logits.logsumexp(1),
-        "maxlogit": -highest,
-    }
 
 
 def augment(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -213,9 +258,18 @@ def _warm_cosine(share: float) -> float:
 
 
 def _quality(logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """Accuracy, balanced accuracy, and calibration after the temperature that fits best.
+
+    Temperature and calibration error share the images, so that the error is a lower bound.
+    """
     hit = (logits.argmax(1) == labels).float()
     recalls = [float(hit[labels == label].mean()) for label in sorted(set(labels.tolist()))]
+    temperature = fit_temperature(logits, labels)
+    confidence = (logits / temperature).softmax(1).amax(1)
+    error = expected_calibration_error(confidence.numpy(), hit.numpy())
     return {
         "validation_accuracy": float(hit.mean()),
         "validation_balanced_accuracy": sum(recalls) / len(recalls),
+        "validation_ece": error.value,
+        "temperature": temperature,
     }

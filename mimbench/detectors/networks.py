@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 import torchvision
@@ -65,16 +66,38 @@ class Network(nn.Module):
         logits: Tensor = self.body(self.normalise(images))
         return logits
 
-    def logits_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (N, K) and penultimate features (N, D): the head's input, pooled if a map."""
-        seen: list[Tensor] = []
-        handle = self.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    def outputs(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """One forward pass of uint8 images (N, 3, H, W).
+
+        Returns:
+            Logits (N, K); penultimate features (N, D), the head's input, averaged if it is a map;
+            and the map (N, D, H', W') whose mean they are, None where there is no such map.
+        """
+        into_head: list[Tensor] = []
+        pooled: list[Tensor] = []
+        handles = [
+            module.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(inputs[0]))
+            for module in self.body.modules()
+            for seen in [into_head if module is self.head else pooled]
+            if module is self.head or isinstance(module, nn.AdaptiveAvgPool2d)
+        ]
         try:
             logits = self(images)
         finally:
-            handle.remove()
-        features = seen[0]
-        return logits, features.mean((2, 3)) if features.ndim == 4 else features
+            for handle in handles:
+                handle.remove()
+        features = into_head[0]
+        if features.ndim == 4:
+            return logits, features.mean((2, 3)), features
+        return logits, features, _averaged_to(features, pooled)
+
+
+def _averaged_to(features: Tensor, pooled: list[Tensor]) -> Tensor | None:
+    """The last pooled map if its mean is the features."""
+    if not pooled or pooled[-1].shape[1] != features.shape[1]:
+        return None
+    same = torch.allclose(pooled[-1].mean((2, 3)), features, rtol=1e-3, atol=1e-4)
+    return pooled[-1] if same else None
 
 
 def build_network(architecture: str, classes: int, weights: str, seed: int) -> Network:
@@ -158,7 +181,9 @@ def _read(path: Path) -> Mapping[str, Tensor]:
             f"{path} holds more than tensors and is not loaded, since that could run code; save "
             "the state dict alone, best as .safetensors."
         ) from error
-    nested = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
+    nested: Any = loaded
+    for key in ("state_dict", "model"):  # as training scripts of timm and torchvision wrap it
+        nested = nested.get(key, nested) if isinstance(nested, dict) else None
     if not isinstance(nested, dict) or not all(isinstance(v, Tensor) for v in nested.values()):
         raise WeightsError(f"{path} is not a state dict (parameter name -> tensor).")
     return {name.removeprefix("module."): tensor for name, tensor in nested.items()}

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -107,25 +108,30 @@ class Detector:
     """Base class of everything that scores images.
 
     Subclasses define `score`; those that learn set `trains_on` and define `fit`. Parameters of the
-    recipe arrive as keyword arguments of the constructor.
+    recipe arrive as keyword arguments of the constructor; a parameter called `scores` receives the
+    recipe's list of scores.
 
     Attributes:
         trains_on: what a fit may see: "nothing", "target", or "known" (target + known categories).
         needs: shared outputs that `score` reads from the batch.
         random: whether fits with different seeds differ.
+        not_run: after the fit, scores that this fit cannot give, with the reason; `score` yields
+            a `DetectorError` for them.
     """
 
     trains_on: ClassVar[TrainsOn] = "nothing"
     random: ClassVar[bool] = True
     needs: tuple[str, ...] = ()
+    not_run: Mapping[str, str] = MappingProxyType({})
 
     def fit(self, train: TrainingSet) -> None:
         """Learn from `train`. The default learns nothing."""
 
-    def score(self, batch: Batch) -> Tensor | Mapping[str, Tensor]:
+    def score(self, batch: Batch) -> Tensor | Mapping[str, Tensor | DetectorError]:
         """Score images: float (N,), finite, **higher = less like the target**.
 
-        A mapping names several scores of one pass.
+        A mapping names several scores of one pass; an error in it is the reason why that score
+        alone is not run.
         """
         raise DetectorError(f"{type(self).__name__} does not define score(batch).")
 
