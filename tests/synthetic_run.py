@@ -11,8 +11,7 @@ import pandas as pd
 from mimbench.scores import RunTables, split_column
 
 FOLDS = 3
-CORRUPTIONS = ("brightness", "motion_blur")
-SEVERITIES = (1, 3, 5)
+CONDITIONS = tuple((name, level) for name in ("brightness", "motion_blur") for level in (1, 3, 5))
 
 
 @dataclass(frozen=True)
@@ -50,22 +49,26 @@ CATEGORIES = (
     Category("landscape", "abnormal", "web", 20, 1, 3.0),
 )
 ROWS = (
-    Row("mim/residual", "mim", "inpainting", False, 0.35, 0.03),
+    Row("mim/residual", "mim", "inpainting", False, 0.3, 0.03),
     Row("mim/l1", "mim", "inpainting", False, -0.2, 0.01),
-    Row("resnet18/posterior", "resnet18", "classifier", False, 0.9, 0.14),
-    Row("resnet18/msp", "resnet18", "classifier", False, 0.6, 0.12),
-    Row("telea", "telea", "control", True, 0.5, 0.08),
-    Row("histogram", "histogram", "control", True, 0.7, 0.16),
+    Row("resnet18/posterior", "resnet18", "classifier", False, 1.2, 0.14),
+    Row("resnet18/msp", "resnet18", "classifier", False, 0.8, 0.12),
+    Row("telea", "telea", "control", True, 0.4, 0.08),
+    Row("histogram", "histogram", "control", True, 0.6, 0.16),
 )
 
 
-def synthetic_tables(categories: tuple[Category, ...] = CATEGORIES) -> RunTables:
+def synthetic_tables(
+    categories: tuple[Category, ...] = CATEGORIES,
+    rows: tuple[Row, ...] = ROWS,
+    conditions: tuple[tuple[str, int], ...] = CONDITIONS,
+) -> RunTables:
     """Tables of a run with 3 folds, a few conditions and one detector that failed."""
     rng = np.random.default_rng(0)
     images = _images(rng, categories)
     shift = images["category"].map({c.name: c.shift for c in categories}).to_numpy(float)
     fits, scores = [_failed_fit()], []
-    for row in ROWS:
+    for number, row in enumerate(rows):
         folds = [pd.NA] if row.control else list(range(FOLDS))
         for fold in folds:
             fit_id = f"{row.detector}-{'all' if fold is pd.NA else fold}"
@@ -76,7 +79,8 @@ def synthetic_tables(categories: tuple[Category, ...] = CATEGORIES) -> RunTables
                 if fold is pd.NA
                 else (images[split_column(fold)] != "train").to_numpy()
             )
-            scores += _scores(rng, row, fit_id, images[scored], shift[scored])
+            own = np.random.default_rng([number, 0 if fold is pd.NA else int(fold) + 1])
+            scores += _scores(own, row, fit_id, images[scored], shift[scored], conditions)
     return RunTables(pd.concat(scores, ignore_index=True), _fits_table(fits), images)
 
 
@@ -124,7 +128,7 @@ def _images(rng: np.random.Generator, categories: tuple[Category, ...]) -> pd.Da
             patient = f"{category.source}:{category.name}:{index // category.per_patient}"
             rows.append(
                 {
-                    "image_id": hashlib.sha256(f"{category.name}{index}".encode()).hexdigest(),
+                    "image_id": hashlib.sha256(f"{category.name} {index}".encode()).hexdigest(),
                     "dataset": category.source,
                     "path": f"{category.name}/{index}.jpg",
                     "category": category.name,
@@ -173,14 +177,16 @@ def _fits_table(fits: list[dict[str, object]]) -> pd.DataFrame:
 
 
 def _scores(
-    rng: np.random.Generator, row: Row, fit_id: str, images: pd.DataFrame, shift: np.ndarray
+    rng: np.random.Generator,
+    row: Row,
+    fit_id: str,
+    images: pd.DataFrame,
+    shift: np.ndarray,
+    conditions: tuple[tuple[str, int], ...],
 ) -> list[pd.DataFrame]:
     own = rng.normal(size=len(images))
     frames = []
-    for corruption, severity in [
-        ("clean", 0),
-        *((name, severity) for name in CORRUPTIONS for severity in SEVERITIES),
-    ]:
+    for corruption, severity in (("clean", 0), *conditions):
         power = row.power * max(0.0, 1 - row.fragility * severity)
         noise = 0.3 * rng.normal(size=len(images))
         frames.append(

@@ -1,13 +1,15 @@
 """The metrics table as a lookup: which number, with which interval, over how many patients."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mimbench.report.groups import Group
 
-__all__ = ["CLEAN_CELL", "MEAN_CELL", "Estimate", "Estimates", "rounded"]
+__all__ = ["CLEAN_CELL", "MEAN_CELL", "Estimate", "Estimates", "interval_text", "rounded"]
 
 CLEAN_CELL = ("clean", 0)
 MEAN_CELL = ("*", -1)
@@ -55,6 +57,15 @@ class Estimate:
 def rounded(value: float) -> str:
     """Two decimals, without a minus sign before zero."""
     return f"{round(value, 2) + 0.0:.2f}"
+
+
+def interval_text(line: Mapping[Any, Any], value: str = "value", prefix: str = "") -> str:
+    """Value and interval of one record, e.g. "0.72 [0.64, 0.80]"; "n/a" for NaN."""
+    if np.isnan(line[value]):
+        return "n/a"
+    low, high = line[f"{prefix}low"], line[f"{prefix}high"]
+    ends = f" [{rounded(low)}, {rounded(high)}]" if np.isfinite(low) else ""
+    return rounded(line[value]) + ends
 
 
 _FIELDS = tuple(Estimate.__annotations__)

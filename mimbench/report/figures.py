@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from mimbench.report.curves import category_cells, degradation_curves
-from mimbench.report.leaderboard import Leaderboard
+from mimbench.report.operating import operating_points
 from mimbench.report.plots import (
     degradation_figure,
     distribution_figure,
@@ -17,7 +16,8 @@ from mimbench.report.plots import (
     roc_figure,
     save_figure,
 )
-from mimbench.report.samples import FitSample, standardised
+from mimbench.report.results import Results
+from mimbench.report.samples import standardised
 from mimbench.report.styles import RowStyle
 
 __all__ = ["PROTOCOLS", "Drawing", "draw_figures"]
@@ -47,28 +47,21 @@ class Drawing:
 
 
 def draw_figures(
-    folder: Path,
-    metrics: pd.DataFrame,
-    board: Leaderboard,
-    samples: dict[str, list[FitSample]],
-    styles: dict[str, RowStyle],
+    folder: Path, results: Results, styles: dict[str, RowStyle]
 ) -> tuple[Drawing, ...]:
     """Draw every figure that there are numbers for into `folder`."""
-    folder.mkdir(exist_ok=True)
     drawings = []
     with paper_style():
-        for stem, kind, title, words, figure in _figures(metrics, board, samples, styles):
+        for stem, kind, title, words, figure in _figures(results, styles):
             save_figure(figure, folder / stem)
             drawings.append(Drawing(stem, kind, title, words, folder / f"{stem}.svg"))
     return tuple(drawings)
 
 
 def _figures(
-    metrics: pd.DataFrame,
-    board: Leaderboard,
-    samples: dict[str, list[FitSample]],
-    styles: dict[str, RowStyle],
+    results: Results, styles: dict[str, RowStyle]
 ) -> Iterator[tuple[str, str, str, str, Figure]]:
+    metrics, board, samples = results.metrics, results.board, results.samples
     headline = {entry.row: styles[entry.row] for entry in board.entries if entry.headline}
     rows = list(headline)
     if not rows:
@@ -91,7 +84,10 @@ def _figures(
         yield "categories", "heat map", "", words, heat_map_figure(cells, rows)
     if samples:
         words = "ROC curves by group: share of other images refused against targets refused."
-        yield "roc", "roc", "", words, roc_figure(samples, board.groups, headline)
+        points = operating_points(results.operating, board.groups)
+        if any(row in headline for row, _ in points):
+            words += " Markers: the threshold frozen on validation images."
+        yield "roc", "roc", "", words, roc_figure(samples, points, board.groups, headline)
         words = "How the scores of target and other images spread, for each score."
         shown = {row: style for row, style in headline.items() if row in samples}
         figure = distribution_figure(standardised(samples), board.groups, shown)

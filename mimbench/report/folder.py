@@ -14,7 +14,7 @@ from mimbench.scores import RunTables, read_tables
 
 __all__ = ["DetectorInfo", "GalleryEntry", "RunFolder", "RunInfo", "read_run"]
 
-EXTRAS = ("verdicts", "class_signal", "harmonise", "subgroups", "audit")
+EXTRAS = ("verdicts", "subgroups", "audit")
 
 
 class _Record(BaseModel):
@@ -79,7 +79,7 @@ class RunFolder:
 
     Attributes:
         rejected: columns `path` and `reason`, one row per image that could not be read.
-        extras: optional tables by file stem (`EXTRAS`).
+        extras: tables that other commands leave in the folder, by file stem (`EXTRAS`).
     """
 
     path: Path

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import pandas as pd
 
 from mimbench.report.estimates import MEAN_CELL, Estimate, Estimates
 from mimbench.report.folder import DetectorInfo, RunFolder
 from mimbench.report.groups import Group, groups_of, primary_group
+from mimbench.report.standings import PairedDifferences, Standing, standing_of
+from mimbench.statistics.estimate import Estimate as Difference
 
-__all__ = ["Entry", "Failure", "Leaderboard", "Standing", "build_leaderboard"]
-
-Standing = Literal["control", "above", "uncertain", "not above", "no control"]
+__all__ = ["Entry", "Failure", "Leaderboard", "build_leaderboard"]
 
 # Column of the leaderboard -> metric, condition and protocol of the metrics table.
 MEASURES: dict[str, tuple[str, tuple[str, int], str]] = {
@@ -31,14 +30,26 @@ class Entry:
 
     Attributes:
         cells: estimates by group and name of the measure (`MEASURES`).
-        standing: how the clean AUROC of each group compares with the best control of that group.
+        over_control: clean AUROC minus that of the group's best control, paired; empty for
+            controls.
+        over_best: clean AUROC minus that of the group's best detector, paired; for other headline
+            scores of detectors.
     """
 
     row: str
     detector: DetectorInfo
     headline: bool
     cells: Mapping[Group, Mapping[str, Estimate]]
-    standing: Mapping[Group, Standing]
+    over_control: Mapping[Group, Difference]
+    over_best: Mapping[Group, Difference]
+
+    def standing(self, group: Group) -> Standing:
+        """Where the row stands against the best control."""
+        return "control" if self.control else standing_of(self.over_control.get(group))
+
+    def as_good_as_best(self, group: Group) -> bool:
+        """Whether the row is not significantly worse than the best detector (95 %, paired)."""
+        return group in self.over_best and self.over_best[group].high >= 0
 
     @property
     def control(self) -> bool:
@@ -65,8 +76,9 @@ class Leaderboard:
     Attributes:
         groups: groups of the detection question that have numbers.
         primary: the group that sorts; None if there is no number at all.
-        best_control: per group the control with the highest clean AUROC.
-        open_set: clean AUROC of the open-set question by row, over `open_groups`.
+        best_control: by group, row and clean AUROC of the highest control.
+        best: by group, row and clean AUROC of the highest headline score of a detector.
+        open_groups: groups of the open-set question.
     """
 
     entries: tuple[Entry, ...]
@@ -74,43 +86,60 @@ class Leaderboard:
     groups: tuple[Group, ...]
     primary: Group | None
     best_control: Mapping[Group, tuple[str, float]]
+    best: Mapping[Group, tuple[str, float]]
     open_groups: tuple[Group, ...]
 
-    def best(self, group: Group) -> Entry | None:
-        """The detector (no control) with the highest clean AUROC of a group."""
-        entries = [
-            entry
-            for entry in self.entries
-            if entry.headline and not entry.control and _auroc(entry, group) is not None
-        ]
-        return max(entries, key=lambda entry: _auroc(entry, group) or 0.0, default=None)
+    def entry(self, row: str) -> Entry:
+        """The entry of a row."""
+        return next(entry for entry in self.entries if entry.row == row)
+
+    @property
+    def reference(self) -> str:
+        """Row that corruption errors are relative to: the best control of the primary group."""
+        if self.primary is None or self.primary not in self.best_control:
+            return ""
+        return self.best_control[self.primary][0]
 
 
 def build_leaderboard(run: RunFolder, metrics: pd.DataFrame) -> Leaderboard:
     """Arrange the metrics of a run (see `mimbench.statistics.metrics`) as a leaderboard."""
     estimates = Estimates(metrics)
     groups, open_groups = groups_of(metrics), groups_of(metrics, "open-set")
-    infos = run.detectors
     failures = _failures(metrics)
     failed = {failure.row for failure in failures}
     pairs = metrics.loc[~metrics["row"].isin(failed), ["row", "detector"]].drop_duplicates()
-    rows = {str(row): infos[str(name)] for row, name in pairs.to_numpy()}
+    rows = {str(row): run.detectors[str(name)] for row, name in pairs.to_numpy()}
     cells = {row: _cells(estimates, row, groups + open_groups) for row in rows}
-    controls = {row: cells[row] for row, info in rows.items() if info.control}
-    best = {group: found for group in groups if (found := _highest(controls, group))}
-    primary = primary_group(groups)
+    controls = [row for row, info in rows.items() if info.control]
+    best_control = _highest(cells, controls, groups)
+    headline = [row for row, info in rows.items() if not info.control and info.is_headline(row)]
+    best = _highest(cells, headline, groups)
+    differences = PairedDifferences(run.tables)
     entries = [
         Entry(
             row=row,
             detector=info,
             headline=info.is_headline(row),
             cells=cells[row],
-            standing={group: _standing(info, cells[row], group, best) for group in groups},
+            over_control={} if info.control else _differences(differences, row, best_control),
+            over_best=_differences(differences, row, best) if row in headline else {},
         )
         for row, info in rows.items()
     ]
+    primary = primary_group(groups)
     entries.sort(key=lambda entry: _sort_key(entry, primary))
-    return Leaderboard(tuple(entries), failures, groups, primary, best, open_groups)
+    return Leaderboard(tuple(entries), failures, groups, primary, best_control, best, open_groups)
+
+
+def _differences(
+    differences: PairedDifferences, row: str, others: Mapping[Group, tuple[str, float]]
+) -> dict[Group, Difference]:
+    """Paired differences by group, none to the row itself."""
+    return {
+        group: differences.between(row, other, group)
+        for group, (other, _) in others.items()
+        if other != row
+    }
 
 
 def _cells(
@@ -127,33 +156,21 @@ def _cells(
 
 
 def _highest(
-    cells: Mapping[str, Mapping[Group, Mapping[str, Estimate]]], group: Group
-) -> tuple[str, float] | None:
-    """Row and clean AUROC of the best among `cells` on a group."""
-    found = [
-        (row, estimate.value)
-        for row, values in cells.items()
-        if (estimate := values[group].get("auroc")) is not None and estimate.exists
-    ]
-    return max(found, key=lambda pair: pair[1], default=None)
-
-
-def _standing(
-    info: DetectorInfo,
-    values: Mapping[Group, Mapping[str, Estimate]],
-    group: Group,
-    best: Mapping[Group, tuple[str, float]],
-) -> Standing:
-    estimate = values[group].get("auroc")
-    if info.control:
-        return "control"
-    if group not in best or estimate is None or not estimate.exists:
-        return "no control"
-    control = best[group][1]
-    if estimate.value <= control:
-        return "not above"
-    # Without an interval nothing shows that the difference is more than chance.
-    return "above" if estimate.has_interval and estimate.low > control else "uncertain"
+    cells: Mapping[str, Mapping[Group, Mapping[str, Estimate]]],
+    rows: Sequence[str],
+    groups: Sequence[Group],
+) -> dict[Group, tuple[str, float]]:
+    """Row with the highest clean AUROC of each group, and that AUROC."""
+    best = {}
+    for group in groups:
+        found = [
+            (row, estimate.value)
+            for row in rows
+            if (estimate := cells[row][group].get("auroc")) is not None and estimate.exists
+        ]
+        if found:
+            best[group] = max(found, key=lambda pair: pair[1])
+    return best
 
 
 def _auroc(entry: Entry, group: Group | None) -> float | None:

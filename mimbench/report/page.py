@@ -9,22 +9,24 @@ from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mimbench import __version__
 from mimbench.report.estimates import rounded
+from mimbench.report.extras import extras
 from mimbench.report.figures import PROTOCOLS, Drawing
 from mimbench.report.folder import GalleryEntry, RunFolder
-from mimbench.report.leaderboard import Leaderboard
+from mimbench.report.operating import operating_lines
 from mimbench.report.payload import page_payload
 from mimbench.report.plots import GRID_INK, INK, PAPER
-from mimbench.report.samples import FitSample
-from mimbench.report.sections import extras, heat_map, spread
+from mimbench.report.results import Results
+from mimbench.report.sections import heat_map, robustness_lines, spread
 from mimbench.report.styles import RowStyle
 from mimbench.report.tables import spread_text
 from mimbench.report.words import (
     CONVENTIONS,
     cautions,
+    difference_text,
     findings,
     glance,
     sample_note,
@@ -56,9 +58,7 @@ DETAILS = (
 
 def render_page(
     run: RunFolder,
-    metrics: pd.DataFrame,
-    board: Leaderboard,
-    samples: Mapping[str, Sequence[FitSample]],
+    results: Results,
     styles: Mapping[str, RowStyle],
     drawings: Sequence[Drawing],
 ) -> str:
@@ -71,11 +71,17 @@ def render_page(
         lstrip_blocks=True,
     )
     environment.tests["missing"] = pd.isna
+    environment.filters["breakable"] = _breakable
     environment.globals.update(
-        rounded=rounded, spread_text=spread_text, standing_note=standing_note
+        difference_text=difference_text,
+        rounded=rounded,
+        spread_text=spread_text,
+        standing_note=standing_note,
     )
+    board, metrics = results.board, results.metrics
     rows = [entry.row for entry in board.entries if entry.headline]
     payload = page_payload(metrics, board, styles)
+    operating, no_threshold = operating_lines(results.operating, board.groups, rows)
     return environment.get_template("index.html.j2").render(
         run=run,
         board=board,
@@ -88,10 +94,13 @@ def render_page(
         conventions=CONVENTIONS,
         sample_note=sample_note(board),
         protocols=PROTOCOLS,
-        extras=extras(run),
+        extras=extras(run, results),
         blocks=heat_map(metrics, board, rows),
         rows=rows,
-        spread=spread(samples, board),
+        operating=operating,
+        no_threshold=no_threshold,
+        robustness=robustness_lines(results.robustness, board, rows),
+        spread=spread(results.samples, board),
         drawings=[(drawing, _inline_svg(drawing, i)) for i, drawing in enumerate(drawings)],
         gallery=[(entry, _data_uri(run, entry)) for entry in run.gallery],
         fits=run.tables.fits.to_dict("records"),
@@ -105,6 +114,11 @@ def render_page(
 
 def _own_file(name: str) -> str:
     return files("mimbench.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may wrap after a slash or underscore."""
+    return Markup(re.sub(r"([/_])", r"\1<wbr>", str(escape(name))))
 
 
 def _json(payload: Mapping[str, Any]) -> Markup:

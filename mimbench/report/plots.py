@@ -179,9 +179,19 @@ def heat_map_figure(cells: pd.DataFrame, rows: Sequence[str]) -> Figure:
 
 
 def roc_figure(
-    samples: Mapping[str, list[FitSample]], groups: Sequence[Group], styles: Styles
+    samples: Mapping[str, list[FitSample]],
+    points: Mapping[tuple[str, Group], tuple[float, float]],
+    groups: Sequence[Group],
+    styles: Styles,
 ) -> Figure:
-    """ROC per group: the mean over fits and categories at equal shares of refused targets."""
+    """ROC per group: the mean over fits and categories at equal shares of refused targets.
+
+    Args:
+        samples: clean scores by row.
+        points: shares of target and of other images refused at the frozen threshold.
+        groups: the panels.
+        styles: the rows to draw.
+    """
     figure, axes = _grid(len(groups), columns=3, width=3.0, height=2.8, share=True)
     for axis, group in zip(axes, groups, strict=True):
         for row, style in styles.items():
@@ -194,6 +204,8 @@ def roc_figure(
                     linestyle=style.line,
                     linewidth=1.6,
                 )
+            if (row, group) in points:
+                axis.plot(*points[row, group], style.marker, color=style.colour, mec=PAPER, ms=7)
         axis.plot([0, 1], [0, 1], color=INK, linewidth=0.7, alpha=0.5)
         ticks = (0, 0.25, 0.5, 0.75, 1)
         axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xticks=ticks, yticks=ticks)

@@ -1,81 +1,17 @@
 """What the page's sections show, prepared for the templates."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mimbench.report.curves import category_cells
-from mimbench.report.estimates import rounded
-from mimbench.report.folder import RunFolder
+from mimbench.report.estimates import interval_text, rounded
 from mimbench.report.leaderboard import Leaderboard
 from mimbench.report.samples import FitSample, fit_auroc
 
-__all__ = ["Extra", "extras", "heat_map", "spread"]
-
-MOST_ROWS = 200  # of an optional table on the page; the file has all
-EXTRAS = {
-    "verdicts": (
-        "Verdicts",
-        "What the numbers say about each claim, for this implementation and these images.",
-    ),
-    "class_signal": (
-        "Swap test",
-        "Does a detector know its class? The same recipe was fitted on another category and scored "
-        "the same test images. The difference of the two AUROCs is the class signal; around zero, "
-        "the detector would have done as well without ever seeing the target.",
-    ),
-    "harmonise": (
-        "With and without harmonising",
-        "Clean AUROC on the images as they are, and after all collections were cropped, resampled "
-        "and re-encoded alike. What harmonising takes away was told by the file, not the skin.",
-    ),
-    "subgroups": ("Subgroups", "The same numbers within groups of images."),
-    "audit": ("Audit of the images", "What could mislead a reader about these images."),
-}
-
-
-@dataclass(frozen=True)
-class Extra:
-    """An optional table of the run folder.
-
-    Attributes:
-        stem: name of its file without ".csv".
-        more: rows that only the file has.
-    """
-
-    stem: str
-    title: str
-    words: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    more: int
-
-
-def extras(run: RunFolder) -> dict[str, Extra]:
-    """Optional tables that are in the run folder, by file stem."""
-    found = {}
-    for stem, (title, words) in EXTRAS.items():
-        table = run.extras.get(stem)
-        if table is not None and len(table):
-            shown = table.head(MOST_ROWS)
-            found[stem] = Extra(
-                stem=stem,
-                title=title,
-                words=words,
-                columns=tuple(str(column).replace("_", " ") for column in table.columns),
-                rows=tuple(tuple(map(_cell_text, row)) for row in shown.to_numpy(object)),
-                more=len(table) - len(shown),
-            )
-    return found
-
-
-def _cell_text(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.3g}"
-    return str(value)
+__all__ = ["heat_map", "robustness_lines", "spread"]
 
 
 def heat_map(
@@ -132,3 +68,44 @@ def spread(samples: Mapping[str, Sequence[FitSample]], board: Leaderboard) -> li
         if len(of_row) > 1:
             lines.append({"row": entry.row, "places": places})
     return lines
+
+
+def robustness_lines(
+    robustness: pd.DataFrame, board: Leaderboard, rows: Sequence[str]
+) -> list[dict[str, str]]:
+    """Summaries of degradation on the primary group, both sides corrupted, one line per row."""
+    if board.primary is None:
+        return []
+    chosen = robustness[
+        (robustness["question"] == "detection")
+        & (robustness["role"] == board.primary.role)
+        & (robustness["relation"] == board.primary.relation)
+        & (robustness["category"] == "")
+        & (robustness["protocol"] == "both")
+    ]
+    lines = []
+    for row in rows:
+        own = chosen[chosen["row"] == row]
+        overall = own[own["corruption"] == "*"].set_index("metric")
+        worst = own[own["metric"] == "worst_auroc"]
+        if overall.empty or worst.empty:
+            continue
+        name = str(worst["corruption"].iloc[0]).replace("_", " ")
+        lines.append(
+            {
+                "row": row,
+                "area": _estimate(overall, "degradation_area"),
+                "worst": f"{_estimate(worst.set_index('metric'), 'worst_auroc')} ({name})",
+                "mce": _estimate(overall, "ce"),
+                "relative_mce": _estimate(overall, "relative_ce"),
+            }
+        )
+    return lines
+
+
+def _estimate(table: pd.DataFrame, metric: str) -> str:
+    """Value with interval of one metric, or why there is none."""
+    if metric not in table.index:
+        return "n/a"
+    line = table.loc[[metric]].to_dict("records")[0]
+    return interval_text(line) if np.isfinite(line["value"]) else f"n/a: {line['reason']}"

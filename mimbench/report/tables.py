@@ -6,6 +6,7 @@ import pandas as pd
 from mimbench.report.estimates import Estimate
 from mimbench.report.leaderboard import MEASURES, Entry, Leaderboard
 from mimbench.report.words import CONVENTIONS, sample_note, standing_note
+from mimbench.statistics.estimate import Estimate as Difference
 
 __all__ = ["leaderboard_frame", "leaderboard_latex", "leaderboard_markdown", "spread_text"]
 
@@ -35,8 +36,11 @@ def _frame_row(entry: Entry, board: Leaderboard) -> dict[str, object]:
         "status": "ok",
     }
     for group in (*board.groups, *board.open_groups):
-        if group in entry.standing:
-            row[f"{group.slug}:against_controls"] = entry.standing[group]
+        if group in board.groups:
+            row[f"{group.slug}:against_controls"] = entry.standing(group)
+        for name, differences in (("control", entry.over_control), ("best", entry.over_best)):
+            if group in differences:
+                row |= _frame_cells(f"{group.slug}:minus_{name}", differences[group])
         for measure in MEASURES:
             estimate = entry.cell(group, measure)
             if estimate is not None:
@@ -48,7 +52,7 @@ def _frame_row(entry: Entry, board: Leaderboard) -> dict[str, object]:
     return row
 
 
-def _frame_cells(name: str, estimate: Estimate) -> dict[str, object]:
+def _frame_cells(name: str, estimate: Estimate | Difference) -> dict[str, object]:
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 

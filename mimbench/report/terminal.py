@@ -1,5 +1,6 @@
 """The leaderboard on a terminal, within 100 columns."""
 
+from rich import box
 from rich.console import Group as Lines
 from rich.console import RenderableType
 from rich.table import Table
@@ -12,22 +13,29 @@ from mimbench.report.write import Report
 
 __all__ = ["leaderboard_table"]
 
-MARKS = {"above": "", "control": "", "no control": "", "uncertain": "~", "not above": "!"}
-STYLES = {"above": "", "control": "dim", "no control": "", "uncertain": "", "not above": "yellow"}
+MARKS = {"above": " ", "control": " ", "not compared": " ", "uncertain": "~", "not above": "!"}
+STYLES = {"above": "", "control": "dim", "not compared": "", "uncertain": "", "not above": "yellow"}
 WIDTH = 100
+MOST_ON_ONE_LINE = 3  # groups; with more, intervals go below their AUROCs
 
 
 def leaderboard_table(report: Report) -> RenderableType:
     """Headline rows with the clean AUROC of each group, then what to know about the numbers."""
     board = report.board
-    table = Table(title=f"Leaderboard of {report.run.name}", width=WIDTH, title_justify="left")
-    table.add_column("score", overflow="fold", ratio=2)
+    table = Table(
+        title=f"Leaderboard of {report.run.name}",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        width=WIDTH,
+    )
+    table.add_column("score", overflow="fold")
     for group in board.groups:
-        arrow = " ▼" if group == board.primary else ""
-        table.add_column(f"AUROC {group.label}{arrow}", justify="right", ratio=2)
+        label = group.label.replace(", ", "\n") + (" ▼" if group == board.primary else "")
+        table.add_column(label, justify="right", no_wrap=True)
     if board.primary is not None:
-        table.add_column("FPR@95", justify="right", min_width=6)
-        table.add_column("drop", justify="right", min_width=5)
+        table.add_column("FPR\n@95", justify="right", no_wrap=True)
+        table.add_column("drop", justify="right", no_wrap=True)
     for entry in board.entries:
         if entry.headline:
             table.add_row(*_cells(entry, board), style="dim" if entry.control else "")
@@ -38,10 +46,15 @@ def leaderboard_table(report: Report) -> RenderableType:
 
 def _cells(entry: Entry, board: Leaderboard) -> list[Text]:
     cells = [Text(f"{entry.row} (control)" if entry.control else entry.row)]
+    between = " " if len(board.groups) <= MOST_ON_ONE_LINE else "\n"
     for group in board.groups:
         estimate = entry.cell(group, "auroc")
-        standing = entry.standing[group]
-        text = f"{estimate.text()}{MARKS[standing]}" if estimate is not None else ""
+        if estimate is None or not estimate.exists:
+            cells.append(Text("n/a"))
+            continue
+        standing = entry.standing(group)
+        mark = MARKS[standing]
+        text = f"{rounded(estimate.value)}{mark}{between}{estimate.interval}"
         cells.append(Text(text, style=STYLES[standing]))
     for measure in ("fpr95_target", "drop"):
         estimate = entry.cell(board.primary, measure)
@@ -53,7 +66,10 @@ def _notes(report: Report) -> list[str]:
     board = report.board
     notes = []
     if board.best_control:
-        notes.append("! does not beat the best control of that column   ~ not clearly above it")
+        notes.append(
+            "Clean AUROC [95 % interval]. ! does not beat the best control of that column, "
+            "~ not clearly above it."
+        )
     if board.primary is not None:
         notes.append(
             f"▼ sorts; FPR@95 (target positive, clean) and drop (both sides corrupted) are of "

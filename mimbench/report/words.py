@@ -1,9 +1,21 @@
 """Sentences of the report: how to read a number, and what it cannot show."""
 
+from math import isnan
+
+from mimbench.report.estimates import rounded
 from mimbench.report.folder import RunFolder
 from mimbench.report.leaderboard import Entry, Leaderboard
+from mimbench.statistics.estimate import Estimate as Difference
 
-__all__ = ["CONVENTIONS", "cautions", "findings", "glance", "sample_note", "standing_note"]
+__all__ = [
+    "CONVENTIONS",
+    "cautions",
+    "difference_text",
+    "findings",
+    "glance",
+    "sample_note",
+    "standing_note",
+]
 
 CONVENTIONS = (
     "AUROC: the chance that a randomly drawn other image gets a higher score than a randomly drawn "
@@ -17,6 +29,8 @@ CONVENTIONS = (
     "Drop: clean AUROC minus that mean.",
     "A control is a row that cannot know what the target looks like. What a control reaches is not "
     "evidence for any detector.",
+    "Comparisons with the best control and the best detector are paired: the same images and "
+    "patients, 95 % intervals of the difference.",
     "Each number is the mean over the categories of a group; categories from the target's source "
     "and from other sources are never averaged together.",
 )
@@ -29,7 +43,7 @@ def standing_note(entry: Entry, board: Leaderboard) -> str:
         ("not above", "does not beat the controls"),
         ("uncertain", "not clearly above the controls"),
     ):
-        groups = [group.label for group in board.groups if entry.standing[group] == standing]
+        groups = [group.label for group in board.groups if entry.standing(group) == standing]
         if len(groups) == len(board.best_control) > 0:
             parts.append(phrase)
         elif groups:
@@ -40,22 +54,32 @@ def standing_note(entry: Entry, board: Leaderboard) -> str:
 def findings(board: Leaderboard) -> tuple[str, ...]:
     """One sentence per group: the best detector beside the best control."""
     sentences = []
-    for group in board.groups:
-        best = board.best(group)
-        estimate = best.cell(group, "auroc") if best is not None else None
-        if best is None or estimate is None:
-            continue
-        sentence = f"{group.label}: the highest detector is {best.row}, AUROC {estimate.text()}"
+    for group, (row, _) in board.best.items():
+        best = board.entry(row)
+        estimate = best.cells[group]["auroc"]
+        sentence = f"{group.label}: the highest detector is {row}, AUROC {estimate.text()}"
         if group in board.best_control:
             name, value = board.best_control[group]
+            gap = best.over_control[group]
             verdict = {
-                "above": "its interval lies above",
-                "uncertain": "it is not clearly above",
-                "not above": "it does not beat",
-            }[best.standing[group]]
-            sentence += f"; {verdict} the best control, {name}, with {value:.2f}"
+                "above": "above",
+                "uncertain": "not clearly above",
+                "not above": "not above",
+                "not compared": "not compared with",
+            }[best.standing(group)]
+            sentence += (
+                f"; it is {verdict} the best control, {name}, with {rounded(value)} "
+                f"(difference {difference_text(gap)})"
+            )
         sentences.append(sentence[0].upper() + sentence[1:] + ".")
     return tuple(sentences)
+
+
+def difference_text(difference: Difference) -> str:
+    """A signed difference with its interval, e.g. "+0.05 [-0.01, +0.11]"."""
+    ends = (difference.value, difference.low, difference.high)
+    value, low, high = (f"{round(end, 2) + 0.0:+.2f}" for end in ends)
+    return value if isnan(difference.low) else f"{value} [{low}, {high}]"
 
 
 def cautions(run: RunFolder, board: Leaderboard) -> tuple[str, ...]:

@@ -128,7 +128,7 @@ def test_matrix_shows_what_the_metrics_table_says(open_page: Open, report: Repor
     page = open_page(**DESKTOP)
     page.locator('[name="severity"]').select_option("3")
     line = page.locator("#matrix tbody tr", has_text="motion blur")
-    group, metrics = report.board.primary, report.metrics
+    group, metrics = report.board.primary, report.results.metrics
     assert group is not None
     cells = metrics[
         (metrics["corruption"] == "motion_blur")

@@ -18,6 +18,9 @@ from synthetic_run import RUN_INFO, write_synthetic_run
 from mimbench.errors import MimbenchError
 from mimbench.report import Report, write_report
 from mimbench.report.groups import Group
+from mimbench.report.operating import operating_points
+from mimbench.report.samples import clean_samples, mean_roc
+from mimbench.report.tables import _latex
 from mimbench.report.terminal import leaderboard_table
 from mimbench.scores import RunTables
 
@@ -67,14 +70,26 @@ def test_a_row_below_the_best_control_is_marked_in_words(report: Report) -> None
     control, value = report.board.best_control[UNKNOWN]
     assert control == "histogram"
     assert by_row["mim/residual"].cells[UNKNOWN]["auroc"].value < value
-    assert by_row["mim/residual"].standing[UNKNOWN] == "not above"
-    assert by_row["resnet18/posterior"].standing[UNKNOWN] == "above"
+    assert by_row["mim/residual"].standing(UNKNOWN) == "not above"
+    assert by_row["resnet18/posterior"].standing(UNKNOWN) == "uncertain"
+    assert by_row["mim/residual"].over_control[UNKNOWN].high < 0
     line = next(
         line
         for line in (report.folder / "leaderboard.md").read_text().splitlines()
         if "mim/residual" in line
     )
     assert "does not beat the controls" in line
+
+
+def test_comparisons_are_paired(report: Report) -> None:
+    """The interval of a difference is narrower than two intervals side by side suggest."""
+    entry = report.board.entry("resnet18/msp")
+    own, gap = entry.cells[UNKNOWN]["auroc"], entry.over_control[UNKNOWN]
+    control = report.board.entry("histogram").cells[UNKNOWN]["auroc"]
+    assert gap.value == pytest.approx(own.value - control.value, abs=1e-12)
+    assert gap.high - gap.low < (own.high - own.low) + (control.high - control.low)
+    assert report.board.best[UNKNOWN][0] == "resnet18/posterior"
+    assert not report.board.entry("mim/residual").as_good_as_best(UNKNOWN)
 
 
 def test_a_score_that_points_the_wrong_way_is_not_flipped(report: Report) -> None:
@@ -133,9 +148,10 @@ def test_names_from_outside_cannot_add_markup(tables: RunTables, tmp_path: Path)
     write_report(folder)
     assert "<script>alert" not in (folder / "index.html").read_text()
     assert "<script>alert" not in (folder / "leaderboard.md").read_text()
-    again = {path: path.read_bytes() for path in (folder / "figures").glob("*.svg")}
+    again = {path: path.read_text().splitlines() for path in (folder / "figures").glob("*.svg")}
     write_report(folder)
-    assert again == {path: path.read_bytes() for path in again}, "figures must be reproducible"
+    for path, lines in again.items():
+        assert lines == path.read_text().splitlines(), f"{path.name} must be reproducible"
 
 
 def test_one_split_is_cautioned_without_numbers(tables: RunTables, tmp_path: Path) -> None:
@@ -174,6 +190,45 @@ def test_report_does_without_torch(report: Report) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_frozen_thresholds_stand_in_table_page_and_figure(report: Report) -> None:
+    operating = pd.read_csv(report.folder / "operating.csv", keep_default_na=False)
+    own = operating[(operating["row"] == "mim/residual") & (operating["corruption"] == "clean")]
+    sensitivity = float(own.loc[own["role"] == "target", "value"].iloc[0])
+    assert f"<td>{sensitivity:.2f} [" in page_of(report)
+    points = operating_points(report.results.operating, report.board.groups)
+    assert points["mim/residual", UNKNOWN][0] == pytest.approx(1 - sensitivity)
+
+
+def test_too_few_validation_patients_give_a_reason_and_no_threshold(
+    tables: RunTables, tmp_path: Path
+) -> None:
+    images = tables.images.replace({f"split_{fold}": {"validation": "train"} for fold in range(3)})
+    scores = tables.scores[tables.scores["corruption"] == "clean"]
+    report = write_report(
+        write_synthetic_run(tmp_path / "run", RunTables(scores, tables.fits, images))
+    )
+    assert "The scores have no threshold: 0 target patients in validation" in page_of(report)
+
+
+def test_tables_of_other_commands_get_their_section(tables: RunTables, tmp_path: Path) -> None:
+    scores = tables.scores[tables.scores["corruption"] == "clean"]
+    folder = write_synthetic_run(tmp_path / "run", RunTables(scores, tables.fits, tables.images))
+    verdicts = "claim,verdict,reason\nmim beats chance & more,not tested,no claim\n"
+    (folder / "verdicts.csv").write_text(verdicts)
+    page = page_of(write_report(folder))
+    assert page.index('id="verdicts"') < page.index('id="leaderboard"')
+    assert "mim beats chance &amp; more" in page
+    assert 'class="verdict not-tested"' in page
+    assert 'id="audit"' not in page
+
+
+def test_latex_escapes_names(report: Report) -> None:
+    text = (report.folder / "leaderboard.tex").read_text()
+    assert text.count(r"\\") == 1 + 4  # heading and headline rows
+    assert r"\textit{histogram}" in text
+    assert _latex("a_b & 5 %") == r"a\_b \& 5 \%"
+
+
 def test_unreadable_metadata_is_one_sentence(tables: RunTables, tmp_path: Path) -> None:
     folder = write_synthetic_run(tmp_path / "run", tables)
     (folder / "run.json").write_text("{")
@@ -182,8 +237,6 @@ def test_unreadable_metadata_is_one_sentence(tables: RunTables, tmp_path: Path) 
 
 
 def test_roc_encloses_the_auroc_of_the_leaderboard(report: Report, tables: RunTables) -> None:
-    from mimbench.report.samples import clean_samples, mean_roc
-
     samples = clean_samples(tables, ["mim/residual", "telea"])
     for row, of_row in samples.items():
         curve = mean_roc(of_row, UNKNOWN)

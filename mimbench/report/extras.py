@@ -1,0 +1,147 @@
+"""Optional sections of the page: tables that not every run has, in words and cells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mimbench.report.estimates import interval_text, rounded
+from mimbench.report.folder import RunFolder
+from mimbench.report.groups import Group
+from mimbench.report.results import Results
+from mimbench.scores import CLEAN
+
+__all__ = ["Extra", "extras"]
+
+MOST_ROWS = 200  # of a table on the page; its file has all
+WORDS = {
+    "verdicts": (
+        "Verdicts",
+        "What the numbers say about each claim, for this implementation and these images.",
+    ),
+    "class_signal": (
+        "Swap test",
+        "Does a detector know its class? The same recipe was fitted on another category and scored "
+        "the same test images. The class signal is the difference of the two AUROCs; around zero, "
+        "the detector would have done as well without ever seeing the target.",
+    ),
+    "harmonise": (
+        "With and without harmonising",
+        "Clean AUROC on the images as they are, and after all collections were cropped, resampled "
+        "and re-encoded alike. What harmonising takes away was told by the file, not the skin.",
+    ),
+    "calibration": (
+        "Calibration",
+        "How far the posteriors of classifiers are from the truth, on undamaged target and known "
+        "images. Brier score and expected calibration error (ECE): 0 is perfect, lower is better.",
+    ),
+    "subgroups": (
+        "Subgroups",
+        "The same numbers within groups of images: is somebody served worse?",
+    ),
+    "audit": ("Audit of the images", "What could mislead a reader about these images."),
+}
+
+
+@dataclass(frozen=True)
+class Extra:
+    """An optional table.
+
+    Attributes:
+        stem: name of its file without ".csv".
+        more: rows that only the file has.
+    """
+
+    stem: str
+    title: str
+    words: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    more: int
+
+
+def extras(run: RunFolder, results: Results) -> dict[str, Extra]:
+    """Tables that this run has, by file stem."""
+    tables = {
+        **run.extras,
+        "class_signal": _class_signal(results.class_signal),
+        "harmonise": _harmonise(results.harmonise),
+        "calibration": _calibration(results.calibration),
+    }
+    return {stem: _extra(stem, tables[stem]) for stem in WORDS if len(tables.get(stem, ()))}
+
+
+def _extra(stem: str, table: pd.DataFrame) -> Extra:
+    shown = table.head(MOST_ROWS)
+    title, words = WORDS[stem]
+    return Extra(
+        stem=stem,
+        title=title,
+        words=words,
+        columns=tuple(str(column).replace("_", " ") for column in table.columns),
+        rows=tuple(tuple(map(_cell, row)) for row in shown.to_numpy(object)),
+        more=len(table) - len(shown),
+    )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.3g}"
+    return str(value)
+
+
+def _class_signal(table: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "score": line["row"],
+            "other images": _group(line),
+            "fitted on": line["swap"],
+            "AUROC": rounded(line["auroc"]),
+            "AUROC when fitted so": rounded(line["auroc_swap"]),
+            "class signal": interval_text(line) if not line["reason"] else f"n/a: {line['reason']}",
+            "spread of refits (sd)": _sd(line["null_sd"]),
+            "seeds": str(line["seeds"]),
+        }
+        for line in table.to_dict("records")
+    )
+
+
+def _harmonise(table: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "score": line["row"],
+            "other images": _group(line),
+            "AUROC as they are": interval_text(line, "as_is", "as_is_"),
+            "AUROC harmonised": interval_text(line, "harmonised", "harmonised_"),
+            "change": rounded(line["change"]),
+        }
+        for line in table.to_dict("records")
+    )
+
+
+def _calibration(table: pd.DataFrame) -> pd.DataFrame:
+    if table.empty:
+        return table
+    clean = table[table["corruption"] == CLEAN]
+    return pd.DataFrame(
+        {
+            "score": row,
+            **{
+                str(line["metric"]).replace("brier", "Brier score").replace("ece", "ECE"): (
+                    interval_text(line)
+                )
+                for line in part.to_dict("records")
+            },
+        }
+        for row, part in clean.groupby("row", sort=False)
+    )
+
+
+def _group(line: Mapping[Any, Any]) -> str:
+    return Group(str(line["role"]), str(line["relation"])).label
+
+
+def _sd(value: float) -> str:
+    return "n/a" if np.isnan(value) else f"{value:.3f}"

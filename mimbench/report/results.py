@@ -1,0 +1,78 @@
+"""Every table that is computed after scoring, and their files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from mimbench.evaluation.progress import Progress
+from mimbench.report.folder import RunFolder
+from mimbench.report.harmonised import harmonise_table
+from mimbench.report.leaderboard import Leaderboard, build_leaderboard
+from mimbench.report.samples import FitSample, clean_samples
+from mimbench.scores import AS_IS, read_tables
+from mimbench.statistics.calibration import calibration_table
+from mimbench.statistics.class_signal import class_signal_table
+from mimbench.statistics.metrics import metrics_table
+from mimbench.statistics.robustness import robustness_table
+from mimbench.statistics.threshold import operating_table
+
+__all__ = ["Results", "compute_results"]
+
+FILES = ("metrics", "operating", "robustness", "calibration", "class_signal", "harmonise")
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the tables of a run say; each frame is documented by the function that makes it.
+
+    Attributes:
+        samples: clean test scores of each fit, by headline row.
+        harmonise: empty unless the run kept its images as they were as well.
+    """
+
+    metrics: pd.DataFrame
+    board: Leaderboard
+    samples: dict[str, list[FitSample]]
+    operating: pd.DataFrame
+    robustness: pd.DataFrame
+    calibration: pd.DataFrame
+    class_signal: pd.DataFrame
+    harmonise: pd.DataFrame
+
+    def write(self, folder: Path) -> None:
+        """Write one CSV file for each table that has rows; a table without leaves no file."""
+        for name in FILES:
+            table, path = getattr(self, name), folder / f"{name}.csv"
+            if len(table):
+                arrow = pa.Table.from_pandas(table, preserve_index=False)
+                pa_csv.write_csv(arrow, path, pa_csv.WriteOptions(quoting_style="needed"))
+            else:
+                path.unlink(missing_ok=True)
+
+
+def compute_results(run: RunFolder, progress: Progress) -> Results:
+    """Compute everything, telling `progress` shares of 1 up to 0.6."""
+    tables = run.tables
+    progress.update(0.02, "metrics and intervals")
+    metrics = metrics_table(tables)
+    progress.update(0.35, "comparisons")
+    board = build_leaderboard(run, metrics)
+    headline = [entry.row for entry in board.entries if entry.headline]
+    samples = clean_samples(tables, headline)
+    progress.update(0.4, "frozen thresholds")
+    operating = operating_table(tables)
+    calibration = calibration_table(tables)
+    progress.update(0.45, "swap test")
+    class_signal = class_signal_table(tables)
+    as_is = run.path / AS_IS
+    harmonise = pd.DataFrame()
+    if (as_is / "scores.parquet").is_file():
+        harmonise = harmonise_table(metrics, metrics_table(read_tables(as_is)))
+    progress.update(0.5, "robustness")
+    robustness = robustness_table(tables, reference=board.reference)
+    return Results(
+        metrics, board, samples, operating, robustness, calibration, class_signal, harmonise
+    )

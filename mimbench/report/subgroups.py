@@ -1,0 +1,63 @@
+"""Subgroups of a run: subgroups.csv for the page, and a table in text."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mimbench.errors import OutputError
+from mimbench.report.folder import read_run
+from mimbench.scores import CLEAN
+from mimbench.statistics.subgroups import FEWEST_PATIENTS, subgroup_table
+
+__all__ = ["write_subgroups"]
+
+
+def write_subgroups(
+    folder: Path, by: Sequence[str], *, rows: Sequence[str] = (), fewest: int = FEWEST_PATIENTS
+) -> str:
+    """Measure the subgroups of a finished run, write subgroups.csv, and return them as text.
+
+    Args:
+        folder: of the run.
+        by: columns of the images table.
+        rows: scores; by default those that speak for their detectors.
+        fewest: patients that a group needs on each side.
+
+    Raises:
+        UnknownNameError: no such column or row.
+        TableError: the folder has no readable tables.
+        OutputError: the folder cannot be written.
+    """
+    run = read_run(folder)
+    scores, fits = run.tables.scores, run.tables.fits.set_index("fit_id")["detector"]
+    clean = scores.loc[scores["corruption"] == CLEAN, ["fit_id", "score"]].drop_duplicates()
+    headline = [
+        row
+        for row, fit in zip(clean["score"], clean["fit_id"], strict=True)
+        if run.detectors[fits[fit]].is_headline(row)
+    ]
+    chosen = list(rows) or list(dict.fromkeys(headline))
+    tables = [subgroup_table(run.tables, name, rows=chosen, fewest=fewest) for name in by]
+    table = _as_shown(pd.concat(tables, ignore_index=True))
+    path = folder / "subgroups.csv"
+    try:
+        table.to_csv(path, index=False)
+    except OSError as error:
+        raise OutputError(f"Cannot write {path}: {error.strerror}.") from error
+    return table.to_string(index=False) + "\n"
+
+
+def _as_shown(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns in words and two decimals."""
+    values = [
+        reason if np.isnan(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+        for value, low, high, reason in zip(
+            table["value"], table["low"], table["high"], table["reason"], strict=True
+        )
+    ]
+    columns = ["row", "metric", "role", "relation", "by", "group"]
+    shown = table[columns].assign(value_and_95_interval=values)
+    shown[["target_patients", "other_patients"]] = table[["target_patients", "other_patients"]]
+    return shown
