@@ -181,7 +181,8 @@ def sections(runs: int, rng: np.random.Generator) -> Iterator[str]:
 INTRODUCTION = """# The gate, simulated
 
 {runs} gates per cell, margin {margin}, family-wise level {alpha:.0%}, three seeds of each model.
-The Monte Carlo error of a cell near 5 is {error:.1f} points. Command:
+The Monte Carlo error of a cell near 5 is {error:.1f} points. Pairing is the correlation of the two
+models' scores of an image; images of a patient share 30 % of what the models share. Command:
 
     python -m tests.simulations.gate --runs {runs} --seed {seed}
 

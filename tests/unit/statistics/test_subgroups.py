@@ -1,11 +1,14 @@
 """Subgroups: a group that is served worse is seen, a small one is not measured."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from made_tables import Made, made_images, made_tables
 
 from mimbench.errors import UnknownNameError
+from mimbench.report.subgroups import write_subgroups
 from mimbench.scores import RunTables
 from mimbench.statistics.ranking import auroc
 from mimbench.statistics.shares import RunShares
@@ -65,3 +68,12 @@ def test_a_small_group_says_so_and_stays_out_of_the_gap(run: RunTables) -> None:
 def test_an_unknown_column_is_named(run: RunTables) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean skin_tone"):
         subgroup_table(run, "skin_tones")
+
+
+def test_the_run_folder_gets_a_table_in_words(run: RunTables, tmp_path: Path) -> None:
+    run.write(tmp_path)
+    text = write_subgroups(tmp_path, ["skin_tone"])
+    table = pd.read_csv(tmp_path / "subgroups.csv")
+    assert set(table["group"]) == {"I", "VI", "gap"}
+    assert table["value_and_95_interval"].str.fullmatch(r"0\.\d\d \[-?\d\.\d\d, \d\.\d\d\]").all()
+    assert "skin_tone" in text
