@@ -76,13 +76,15 @@ class GateResult:
             found[test.row] = min(known, test.verdict, key=ORDER.index)
         return found
 
-    def exit_code(self, *, require_evidence: bool = False) -> int:
-        """0; 1 for a regression, and with `require_evidence` for a row without a clear verdict.
+    @property
+    def fails(self) -> tuple[str, ...]:
+        """Verdicts that fail the gate."""
+        return ("regression", "inconclusive")[: 1 + self.settings.require_evidence]
 
-        2 where there is no regression among what could be compared, but not all could be.
-        """
-        verdicts = self.verdicts.values()
-        if "regression" in verdicts or (require_evidence and "inconclusive" in verdicts):
+    @property
+    def exit_code(self) -> int:
+        """0; 1 for a row whose verdict fails; 2 if not all that was asked could be compared."""
+        if any(verdict in self.fails for verdict in self.verdicts.values()):
             return 1
         return 2 if any(not problem.allowed for problem in self.problems) else 0
 

@@ -58,7 +58,7 @@ def as_junit(result: GateResult) -> str:
     suite = ElementTree.Element("testsuite", name="mimbench gate")
     for test in result.tests:
         case = _case(suite, test.row, test.condition)
-        if test.verdict == "regression":
+        if test.verdict in result.fails:
             ElementTree.SubElement(case, "failure", message=_sentence(test))
         elif test.verdict == "inconclusive":
             ElementTree.SubElement(case, "system-out").text = _sentence(test)
@@ -76,7 +76,7 @@ def as_junit(result: GateResult) -> str:
 def as_json(result: GateResult) -> str:
     """JSON with everything that the gate found."""
     content = {
-        "exit_code": result.exit_code(),
+        "exit_code": result.exit_code,
         "settings": result.settings.model_dump(mode="json"),
         "verdicts": result.verdicts,
         "problems": [asdict(problem) for problem in result.problems],
@@ -90,7 +90,7 @@ def _headline(result: GateResult) -> str:
     words = {0: "passed", 1: "failed", 2: "not comparable"}
     counts = pd.Series(list(result.verdicts.values()), dtype=str).value_counts()
     parts = [f"{count} {verdict}" for verdict, count in counts.items()]
-    return f"Gate {words[result.exit_code()]}: {', '.join(parts) or 'nothing was compared'}"
+    return f"Gate {words[result.exit_code]}: {', '.join(parts) or 'nothing was compared'}"
 
 
 def _method(result: GateResult) -> str:

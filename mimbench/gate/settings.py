@@ -41,6 +41,7 @@ class GateSettings(BaseModel):
     margin: float = Field(default=0.01, ge=0, le=0.5)
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     retraining: dict[str, Spread] = Field(default_factory=dict)
+    require_evidence: bool = False  # an inconclusive row fails too
     allow: tuple[Allowed, ...] = ()  # differences that are reported, but do not fail
 
 

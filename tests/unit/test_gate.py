@@ -24,6 +24,8 @@ from mimbench.gate.decision import Drops, decide
 from mimbench.scores import RunTables
 from mimbench.statistics.ranking import auroc
 
+pytest_plugins = ["pytester"]
+
 SEEDS = (0, 1, 2)
 GOOD = {"mim": Made(0.85, drop=0.02), "telea": Made(0.6, control=True)}
 BAD = GOOD | {"mim": Made(0.6, drop=0.02)}
@@ -37,7 +39,7 @@ def reference() -> RunTables:
 def test_a_damaged_model_fails_with_exit_1_and_names_what_broke(reference: RunTables) -> None:
     result = gate(reference, made_tables(BAD, seeds=SEEDS, draw=1))
     assert result.verdicts == {"mim": "regression"}
-    assert result.exit_code() == 1
+    assert result.exit_code == 1
     assert [test.condition for test in result.tests] == ["clean", "corrupted"]
     assert "REGRESSION" in as_text(result)
 
@@ -45,7 +47,7 @@ def test_a_damaged_model_fails_with_exit_1_and_names_what_broke(reference: RunTa
 def test_a_retrained_twin_raises_no_alarm(reference: RunTables) -> None:
     result = gate(reference, made_tables(GOOD, seeds=SEEDS, draw=1))
     assert "regression" not in result.verdicts.values()
-    assert result.exit_code() == 0
+    assert result.exit_code == 0
     assert all(test.retraining_sd > 0 for test in result.tests)
 
 
@@ -59,7 +61,19 @@ def test_a_better_model_is_an_improvement_and_swapped_it_is_a_regression(
 def test_identical_scores_pass_without_any_patient_to_spare(reference: RunTables) -> None:
     result = gate(reference, reference)
     assert result.verdicts == {"mim": "pass"}
-    assert result.exit_code(require_evidence=True) == 0
+    strict = gate(reference, reference, GateSettings(require_evidence=True))
+    assert strict.exit_code == 0
+
+
+def test_a_twin_without_enough_patients_passes_unless_evidence_is_required(
+    reference: RunTables,
+) -> None:
+    twin = made_tables(GOOD, seeds=SEEDS, draw=1)
+    assert gate(reference, twin).verdicts == {"mim": "inconclusive"}
+    result = gate(reference, twin, GateSettings(require_evidence=True))
+    assert result.exit_code == 1
+    assert "Gate failed" in as_text(result)
+    assert "<failure" in as_junit(result)
 
 
 def test_the_drop_is_the_difference_of_mean_aurocs(reference: RunTables) -> None:
@@ -83,11 +97,11 @@ def test_the_drop_is_the_difference_of_mean_aurocs(reference: RunTables) -> None
 def test_one_seed_without_a_recorded_spread_is_not_comparable() -> None:
     runs = [made_tables(GOOD, draw=draw) for draw in (0, 1)]
     result = gate(*runs)
-    assert result.exit_code() == 2
+    assert result.exit_code == 2
     assert [problem.kind for problem in result.problems] == ["retraining"]
     assert "only identical weights" in as_text(result)
     recorded = GateSettings(retraining={"mim": Spread(sd=0.01)})
-    assert gate(*runs, recorded).exit_code() == 0
+    assert gate(*runs, recorded).exit_code == 0
 
 
 def test_identical_weights_need_no_seeds() -> None:
@@ -103,9 +117,9 @@ def test_what_changed_fails_by_name_unless_allowed(reference: RunTables, kind: s
     changed, words = _changed(reference, kind)
     rows = ("mim", "telea")
     result = gate(reference, changed, GateSettings(rows=rows))
-    assert result.exit_code() == 2
+    assert result.exit_code == 2
     assert any(p.kind == kind and words in p.message for p in result.problems)
-    assert gate(reference, changed, GateSettings(rows=rows, allow=(kind,))).exit_code() == 0
+    assert gate(reference, changed, GateSettings(rows=rows, allow=(kind,))).exit_code == 0
 
 
 def _changed(run: RunTables, kind: str) -> tuple[RunTables, str]:
@@ -127,7 +141,7 @@ def _changed(run: RunTables, kind: str) -> tuple[RunTables, str]:
 def test_a_regression_beside_a_missing_row_is_still_a_regression(reference: RunTables) -> None:
     candidate = made_tables({"mim": BAD["mim"]}, seeds=SEEDS, draw=1)
     result = gate(reference, candidate, GateSettings(rows=("mim", "telea")))
-    assert result.exit_code() == 1
+    assert result.exit_code == 1
     assert [problem.kind for problem in result.problems] == ["missing-row"]
 
 
@@ -179,3 +193,24 @@ def test_a_gate_file_with_an_unknown_field_is_refused(tmp_path) -> None:
     path.write_text("margins = 0.02\n")
     with pytest.raises(MimbenchError, match="margins"):
         read_gate_file(path)
+
+
+def test_the_fixture_fails_a_test_of_someone_elses_suite(
+    reference: RunTables, pytester: pytest.Pytester
+) -> None:
+    for name, run in (("good", reference), ("bad", made_tables(BAD, seeds=SEEDS, draw=1))):
+        (pytester.path / name).mkdir()
+        run.write(pytester.path / name)
+    pytester.makeconftest('pytest_plugins = ["mimbench.gate.fixture"]')
+    pytester.makepyfile(
+        """
+        def test_same(mimbench_gate):
+            mimbench_gate("good", "good", require_evidence=True)
+
+        def test_damaged(mimbench_gate):
+            mimbench_gate("good", "bad", margin=0.02)
+        """
+    )
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*REGRESSION*mim*"])
