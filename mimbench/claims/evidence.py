@@ -194,5 +194,4 @@ def _valued(number: Influence, row: str) -> Influence:
 
 def _reason(error: UnknownNameError) -> str:
     """The first sentence of a message, to stand within another sentence."""
-    sentence = str(error).split(". ")[0].rstrip(".")
-    return "the run lacks it: " + sentence[0].lower() + sentence[1:]
+    return str(error).split(". ")[0].rstrip(".").replace("Unknown ", "the run has no ", 1)

@@ -128,6 +128,12 @@ def test_the_best_of_several_comparators_decides(run: RunTables) -> None:
     assert "minus that of cnn" in verdict.effect
 
 
+def test_what_was_not_tested_says_what_is_missing(run: RunTables) -> None:
+    row, role = judge(run, claim(row="vit"), claim(role="external"))
+    assert row.explanation == "The run has no row 'vit'."
+    assert role.explanation == "The run has no external images."
+
+
 def test_images_from_two_relations_are_judged_apart() -> None:
     categories = {
         "mpox": ("target", "clinic", 80),
