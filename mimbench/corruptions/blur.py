@@ -22,39 +22,38 @@ __all__ = ["KERNELS", "shuffle"]
 Plane = NDArray[np.float64]
 
 
-def gaussian_blur(images: Images, draws: Draws, *, sigma: float) -> Images:
+def gaussian_blur(images: Images, draws: Draws, result: Images, *, sigma: float) -> None:
     """Convolution with a Gaussian of `sigma` pixels."""
-    result = np.empty_like(images)
     unit, smoothed = np.empty(images.shape[1:]), np.empty(images.shape[1:])
     for image, out in zip(images, result, strict=True):
         smooth(to_unit(image, unit), (sigma, sigma), out=smoothed)
         to_levels(smoothed, out)
-    return result
 
 
 def glass_blur(
-    images: Images, draws: Draws, *, sigma: float, reach: float, rounds: float
-) -> Images:
+    images: Images, draws: Draws, result: Images, *, sigma: float, reach: float, rounds: float
+) -> None:
     """Pixels copied from neighbours up to `reach` pixels away, between two Gaussian blurs."""
-    result = gaussian_blur(images, draws, sigma=sigma)
+    blurred = np.empty_like(images)
+    gaussian_blur(images, draws, blurred, sigma=sigma)
     distance, repeats = int(reach), int(rounds)
     steps = repeats * (images.shape[1] - 2 * distance) * (images.shape[2] - 2 * distance)
-    for image, words in zip(result, draws.each(steps), strict=True):
+    for image, words in zip(blurred, draws.each(steps), strict=True):
         shuffle(image, words, distance, repeats)
-    return gaussian_blur(result, draws, sigma=sigma)
+    gaussian_blur(blurred, draws, result, sigma=sigma)
 
 
-def defocus_blur(images: Images, draws: Draws, *, radius: float, softness: float) -> Images:
+def defocus_blur(
+    images: Images, draws: Draws, result: Images, *, radius: float, softness: float
+) -> None:
     """Convolution with a disc of `radius` pixels whose edge is softened by `softness` pixels."""
     disc = _disc(int(radius), softness)
     reach = disc.edge.shape[0] - 1
     height, stride = images.shape[1], 3 * images.shape[2]
     sums = np.zeros((height + 2 * reach + 1, stride + 6 * reach), np.int32)
-    result = np.empty_like(images)
     for image, out in zip(images, result, strict=True):
         padded = cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REFLECT_101)
         _convolve(padded.reshape(height + 2 * reach, -1), disc, sums, out.reshape(height, -1))
-    return result
 
 
 class Disc(NamedTuple):

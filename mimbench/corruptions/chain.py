@@ -11,26 +11,26 @@ from mimbench.corruptions.kernel import Kernel, Parameter
 __all__ = ["KERNELS"]
 
 
-def messenger(images: Images, draws: Draws, *, scale: float, first: float, second: float) -> Images:
+def messenger(
+    images: Images, draws: Draws, result: Images, *, scale: float, first: float, second: float
+) -> None:
     """Sent twice: shrunk by `scale` and packed at quality `first`, then packed at `second`."""
     height, width = images.shape[1:3]
     small = (max(8, round(width * scale)), max(8, round(height * scale)))
-    result = np.empty_like(images)
     for image, out in zip(images, result, strict=True):
         sent = jpeg(_resize(image, small), int(first))
         received = jpeg(sent, int(second))
         out[:] = _resize(received, (width, height))
-    return result
 
 
-def screenshot(images: Images, draws: Draws, *, interface: float, quality: float) -> Images:
+def screenshot(
+    images: Images, draws: Draws, result: Images, *, interface: float, quality: float
+) -> None:
     """A viewer's screen saved as a picture: bars and buttons take the share `interface`."""
-    result = np.empty_like(images)
     for index, image in enumerate(images):
         dark, clock = uniform(draws.words(index, 2))
         screen = _screen(image, interface, bool(dark < 0.5), float(clock))
         result[index] = jpeg(screen, int(quality))
-    return result
 
 
 def _screen(image: Images, interface: float, dark: bool, clock: float) -> Images:

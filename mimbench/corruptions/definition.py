@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
@@ -56,18 +57,19 @@ class Corruption:
         images = check_images(images)
         draws = Draws(check_keys(keys, len(images)), stream(self.name, int(severity)))
         values = {name: float(row[int(severity) - 1]) for name, row in self.parameters.items()}
-        run = KERNELS[self.kernel].run
+        run = partial(KERNELS[self.kernel].run, **values)
+        result = np.empty_like(images)
         # starting a thread pays from about a megabyte on
         threads = min(threads or _usable_processors(), images.nbytes // 2**20)
-        if threads <= 1:
-            return run(images, draws, **values) if len(images) else images.copy()
-        # four parts per thread: an unlucky one does not keep the others waiting for long
-        bounds = np.linspace(0, len(images), min(4 * threads, len(images)) + 1).astype(int)
-        parts = [slice(first, last) for first, last in pairwise(bounds)]
-        with ThreadPoolExecutor(threads) as pool:
-            return np.concatenate(
-                list(pool.map(lambda part: run(images[part], draws[part], **values), parts))
-            )
+        if threads > 1:
+            # four parts per thread: an unlucky one does not keep the others waiting for long
+            bounds = np.linspace(0, len(images), min(4 * threads, len(images)) + 1).astype(int)
+            parts = [slice(first, last) for first, last in pairwise(bounds)]
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(lambda part: run(images[part], draws[part], result[part]), parts))
+        elif len(images):
+            run(images, draws, result)
+        return result
 
     def describe(self) -> dict[str, Any]:
         """All that the pixels depend on beside image, severity, key and engine, as JSON values."""

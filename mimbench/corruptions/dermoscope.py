@@ -14,30 +14,28 @@ from mimbench.corruptions.kernel import Kernel, Parameter
 __all__ = ["KERNELS"]
 
 
-def gain(images: Images, draws: Draws, *, factor: float) -> Images:
+def gain(images: Images, draws: Draws, result: Images, *, factor: float) -> None:
     """Levels times `factor`, cut."""
     table = np.clip(np.arange(256) * factor, 0, 255).astype(np.uint8)
-    return np.asarray(table[images], np.uint8)
+    np.take(table, images, out=result)
 
 
-def grey_contrast(images: Images, draws: Draws, *, factor: float) -> Images:
+def grey_contrast(images: Images, draws: Draws, result: Images, *, factor: float) -> None:
     """Distance to the mean grey, the same for all channels, times `factor`, cut."""
-    result = np.empty_like(images)
     levels = np.arange(256)
     for image, out in zip(images, result, strict=True):
         grey = int(float(np.mean(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))) + 0.5)
         out[:] = np.clip(grey + factor * (levels - grey), 0, 255).astype(np.uint8)[image]
-    return result
 
 
-def black_corner(images: Images, draws: Draws, *, radius: float) -> Images:
+def black_corner(images: Images, draws: Draws, result: Images, *, radius: float) -> None:
     """Black outside a circle of `radius`, relative to the inscribed circle."""
     height, width = images.shape[1:3]
     middle = (width // 2, height // 2)
     inscribed = min(*middle, width - middle[0], height - middle[1])
     visible = np.zeros((height, width), np.uint8)
     cv2.circle(visible, middle, int(inscribed * radius), 1, thickness=-1)
-    return images * visible[None, ..., None]
+    np.multiply(images, np.asarray(visible, np.uint8)[..., None], out=result)
 
 
 KERNELS = (

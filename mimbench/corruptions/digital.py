@@ -21,12 +21,10 @@ __all__ = ["KERNELS", "jpeg"]
 PRECISION = 22
 
 
-def jpeg_compression(images: Images, draws: Draws, *, quality: float) -> Images:
+def jpeg_compression(images: Images, draws: Draws, result: Images, *, quality: float) -> None:
     """JPEG at `quality`, colours at half resolution."""
-    result = np.empty_like(images)
     for image, out in zip(images, result, strict=True):
         out[:] = jpeg(image, int(quality))
-    return result
 
 
 def jpeg(image: Images, quality: int) -> Images:
@@ -36,7 +34,7 @@ def jpeg(image: Images, quality: int) -> Images:
     return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR_RGB), np.uint8)
 
 
-def pixelate(images: Images, draws: Draws, *, resolution: float) -> Images:
+def pixelate(images: Images, draws: Draws, result: Images, *, resolution: float) -> None:
     """Means over boxes, `resolution` times as many along each side.
 
     As Pillow's resize with BOX, then NEAREST; width first, as Pillow did until it took the height
@@ -45,10 +43,8 @@ def pixelate(images: Images, draws: Draws, *, resolution: float) -> Images:
     rows, columns = (_boxes(length, resolution) for length in images.shape[1:3])
     across = np.empty((images.shape[1], columns.first.size, 3), np.uint8)
     coarse = np.empty((rows.first.size, columns.first.size, 3), np.uint8)
-    result = np.empty_like(images)
     for image, out in zip(images, result, strict=True):
         _pixelate(image, rows, columns, across, coarse, out)
-    return result
 
 
 class Boxes(NamedTuple):

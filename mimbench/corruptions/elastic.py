@@ -16,14 +16,12 @@ from mimbench.corruptions.smoothing import smooth
 __all__ = ["KERNELS", "deform"]
 
 
-def elastic_transform(images: Images, draws: Draws, *, alpha: float) -> Images:
+def elastic_transform(images: Images, draws: Draws, result: Images, *, alpha: float) -> None:
     """Displace by noise of 0.5 % of the height, smoothed over 1 % of the sides, times `alpha`."""
-    result = np.empty_like(images)
     height, width = images.shape[1:3]
     for image, words, out in zip(images, draws.each(2 * height * width), result, strict=True):
         across, down = uniform(words).reshape(2, height, width)
         deform(image, across, down, alpha, out)
-    return result
 
 
 def deform(

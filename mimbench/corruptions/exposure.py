@@ -19,23 +19,21 @@ XYZ_TO_RGB = np.array(
 )
 
 
-def exposure(images: Images, draws: Draws, *, ev: float) -> Images:
+def exposure(images: Images, draws: Draws, result: Images, *, ev: float) -> None:
     """Light times 2**ev, clipped at white."""
     levels = np.arange(256, dtype=np.uint8)
     table = from_linear(to_linear(levels) * np.float32(2.0**ev))
-    return np.asarray(table[images], np.uint8)
+    np.take(table, images, out=result)
 
 
-def white_balance(images: Images, draws: Draws, *, kelvin: float) -> Images:
+def white_balance(images: Images, draws: Draws, result: Images, *, kelvin: float) -> None:
     """A camera set to daylight under a lamp of `kelvin`; the luminance of white stays."""
     gains = planckian(kelvin) / planckian(DAYLIGHT)
     gains /= LUMINANCE @ gains
     levels = to_linear(np.arange(256, dtype=np.uint8))
-    result = np.empty_like(images)
     for channel in range(3):
         table = from_linear(levels * np.float32(gains[channel]))
         result[..., channel] = table[images[..., channel]]
-    return result
 
 
 def planckian(kelvin: float) -> NDArray[np.float64]:
@@ -58,9 +56,11 @@ def planckian(kelvin: float) -> NDArray[np.float64]:
     return np.asarray(np.maximum(XYZ_TO_RGB @ xyz, 1e-3), np.float64)
 
 
-def low_light(images: Images, draws: Draws, *, photons: float, read_noise: float) -> Images:
+def low_light(
+    images: Images, draws: Draws, result: Images, *, photons: float, read_noise: float
+) -> None:
     """A short exposure, brightened: shot noise of `photons` at white, and readout noise."""
-    return sample(images, draws, low_light_transitions, photons, read_noise)
+    sample(images, draws, result, low_light_transitions, photons, read_noise)
 
 
 def low_light_transitions(photons: float, read_noise: float) -> NDArray[np.float64]:

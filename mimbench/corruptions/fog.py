@@ -15,15 +15,13 @@ from mimbench.corruptions.kernel import Kernel, Parameter
 __all__ = ["KERNELS", "cover", "plasma"]
 
 
-def fog(images: Images, draws: Draws, *, thickness: float, decay: float) -> Images:
+def fog(images: Images, draws: Draws, result: Images, *, thickness: float, decay: float) -> None:
     """Clouds of `thickness` times white; `decay` is how much finer structure is weaker."""
-    result = np.empty_like(images)
     side = map_side(images.shape[1], images.shape[2])
     cloud = np.empty((side, side))
     for image, words, out in zip(images, draws.each(side * side - 1), result, strict=True):
         plasma(uniform(words), decay, cloud)
         cover(image, cloud, thickness, out)
-    return result
 
 
 def map_side(height: int, width: int) -> int:

@@ -17,17 +17,15 @@ __all__ = ["KERNELS", "tilt"]
 FOCAL = 26 / 36
 
 
-def perspective(images: Images, draws: Draws, *, degrees: float) -> Images:
+def perspective(images: Images, draws: Draws, result: Images, *, degrees: float) -> None:
     """The camera tilted by `degrees` about a random axis in the picture."""
     height, width = images.shape[1:3]
-    result = np.empty_like(images)
     for index, image in enumerate(images):
         axis = 2 * np.pi * float(uniform(draws.words(index, 1))[0])
         matrix = tilt(np.radians(degrees), axis, height, width)
         result[index] = cv2.warpPerspective(
             image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101
         )
-    return result
 
 
 def tilt(angle: float, axis: float, height: int, width: int) -> NDArray[np.float64]:
@@ -47,18 +45,16 @@ def tilt(angle: float, axis: float, height: int, width: int) -> NDArray[np.float
     return np.asarray(matrix / matrix[2, 2], np.float64)
 
 
-def rotation(images: Images, draws: Draws, *, degrees: float) -> Images:
+def rotation(images: Images, draws: Draws, result: Images, *, degrees: float) -> None:
     """The camera turned by `degrees`, clockwise or not."""
     height, width = images.shape[1:3]
     middle = ((width - 1) / 2, (height - 1) / 2)
-    result = np.empty_like(images)
     for index, image in enumerate(images):
         sign = 1 if uniform(draws.words(index, 1))[0] < 0.5 else -1
         matrix = cv2.getRotationMatrix2D(middle, sign * degrees, 1.0)
         result[index] = cv2.warpAffine(
             image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101
         )
-    return result
 
 
 KERNELS = (

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mimbench.corruptions.checks import Images
-
 __all__ = ["Kernel", "Parameter"]
 
 
@@ -30,12 +28,12 @@ class Kernel:
 
     Attributes:
         name: as recipes call it.
-        run: (images, draws, *, one keyword argument per parameter) -> images; images are uint8
-            (N, H, W, 3), contiguous, and stay as they are; image i may depend on the draws of
-            image i alone.
+        run: (images, draws, result, *, one keyword argument per parameter) writes the corrupted
+            images into `result`; both are uint8 (N, H, W, 3), contiguous; `images` stay as they
+            are, and image i of the result depends on image i and its draws alone.
         parameters: by name.
     """
 
     name: str
-    run: Callable[..., Images]
+    run: Callable[..., None]
     parameters: Mapping[str, Parameter]

@@ -17,9 +17,9 @@ LONGEST_WORD = 20
 STAMP_HEIGHT = 22  # pixels of a capital letter of the stamp's font at scale 1
 
 
-def date_stamp(images: Images, draws: Draws, *, height: float) -> Images:
+def date_stamp(images: Images, draws: Draws, result: Images, *, height: float) -> None:
     """Date and time in a lower corner, white with a dark rim, capitals of `height`."""
-    result = images.copy()
+    result[:] = images
     size = height * min(images.shape[1:3])
     for index, image in enumerate(result):
         numbers = below(draws.words(index, 6), 2**30)
@@ -27,7 +27,6 @@ def date_stamp(images: Images, draws: Draws, *, height: float) -> Images:
         date = f"{year}-{month:02d}-{day:02d}"
         time = f"{numbers[3] % 24:02d}:{numbers[4] % 60:02d}"
         _stamp(image, f"{date} {time}", size, left=bool(numbers[5] % 2))
-    return result
 
 
 def _stamp(image: Images, text: str, size: float, left: bool) -> None:
@@ -56,19 +55,18 @@ def _stroke(scale: float) -> int:
 
 
 def characters(
-    images: Images, draws: Draws, *, words: float, letters: float, size: float
-) -> Images:
+    images: Images, draws: Draws, result: Images, *, words: float, letters: float, size: float
+) -> None:
     """Up to `words` random words of up to `letters` letters in random places and colours.
 
     Source: Di Salvo et al. 2024 (MedMNIST-C, arXiv:2406.17536); lengths in pixels of 224.
     """
-    result = images.copy()
+    result[:] = images
     count = WORD_DRAWS + LONGEST_WORD
     for index, image in enumerate(result):
         table = draws.words(index, count * (1 + int(words))).reshape(-1, count)
         for row in table[1 : 2 + int(below(table[0, :1], int(words))[0])]:
             _write(image, row, int(letters), size)
-    return result
 
 
 def _write(image: Images, words: NDArray[np.uint32], most: int, size: float) -> None:

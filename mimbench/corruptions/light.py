@@ -15,19 +15,18 @@ from mimbench.corruptions.kernel import Kernel, Parameter
 __all__ = ["KERNELS"]
 
 
-def brightness(images: Images, draws: Draws, *, add: float) -> Images:
+def brightness(images: Images, draws: Draws, result: Images, *, add: float) -> None:
     """Value (of hue, saturation, value) raised by `add`."""
-    return _change(images, scale=1.0, offset=0.0, add=add)
+    _change(images, result, scale=1.0, offset=0.0, add=add)
 
 
-def saturate(images: Images, draws: Draws, *, scale: float, offset: float) -> Images:
+def saturate(images: Images, draws: Draws, result: Images, *, scale: float, offset: float) -> None:
     """Saturation times `scale` plus `offset`."""
-    return _change(images, scale=scale, offset=offset, add=0.0)
+    _change(images, result, scale=scale, offset=offset, add=0.0)
 
 
-def contrast(images: Images, draws: Draws, *, scale: float) -> Images:
+def contrast(images: Images, draws: Draws, result: Images, *, scale: float) -> None:
     """Distance to each channel's mean times `scale`."""
-    result = np.empty_like(images)
     unit = np.arange(256) / 255.0
     tables = np.empty((256, 3), np.uint8)
     for image, out in zip(images, result, strict=True):
@@ -36,14 +35,11 @@ def contrast(images: Images, draws: Draws, *, scale: float) -> Images:
         values = np.clip((unit[:, None] - means) * scale + means, 0, 1) * 255
         tables[:] = values.astype(np.uint8)
         _look_up(image.reshape(-1, 3), tables, out.reshape(-1, 3))
-    return result
 
 
-def _change(images: Images, scale: float, offset: float, add: float) -> Images:
-    result = np.empty_like(images)
+def _change(images: Images, result: Images, scale: float, offset: float, add: float) -> None:
     unit = np.arange(256) / 255.0
     _change_colours(images.reshape(-1, 3), unit, scale, offset, add, result.reshape(-1, 3))
-    return result
 
 
 @compiled

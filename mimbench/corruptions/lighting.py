@@ -16,39 +16,33 @@ __all__ = ["KERNELS"]
 SPOTS = 12
 
 
-def uneven_light(images: Images, draws: Draws, *, ev: float) -> Images:
+def uneven_light(images: Images, draws: Draws, result: Images, *, ev: float) -> None:
     """A lamp at the side: light falls by `ev` stops from one edge to the other."""
-    result = np.empty_like(images)
     for index, image in enumerate(images):
         angle = 2 * np.pi * float(uniform(draws.words(index, 1))[0])
         position = _along(angle, *image.shape[:2])
         # the middle keeps its exposure, as a camera that meters there would have it
         gain = np.exp2(-ev * position, dtype=np.float32)
         result[index] = from_linear(to_linear(image) * gain[..., None])
-    return result
 
 
-def shadow(images: Images, draws: Draws, *, ev: float, softness: float) -> Images:
+def shadow(images: Images, draws: Draws, result: Images, *, ev: float, softness: float) -> None:
     """The shadow of a hand or phone over about half of the picture."""
-    result = np.empty_like(images)
     for index, image in enumerate(images):
         turn, offset = uniform(draws.words(index, 2))
         position = _along(2 * np.pi * float(turn), *image.shape[:2]) + 0.3 * (offset - 0.5)
         covered = 1 / (1 + np.exp(-position / softness * 4))
         gain = np.exp2(-ev * covered).astype(np.float32)
         result[index] = from_linear(to_linear(image) * gain[..., None])
-    return result
 
 
-def glare(images: Images, draws: Draws, *, radius: float, strength: float) -> Images:
+def glare(images: Images, draws: Draws, result: Images, *, radius: float, strength: float) -> None:
     """The flash on shiny skin: white spots of `radius`, broken up by the skin's relief."""
-    result = np.empty_like(images)
     for index, image in enumerate(images):
         light = to_linear(image)
         spots = uniform(draws.words(index, 2 + 5 * SPOTS))
         shine = np.float32(strength) * _spots(spots, radius, *image.shape[:2]) * _relief(light)
         result[index] = from_linear(light + shine[..., None])
-    return result
 
 
 def _relief(light: Light) -> Light:

@@ -20,14 +20,14 @@ from mimbench.corruptions.zoom import ZoomAxis, zoom_axis
 __all__ = ["KERNELS", "drag"]
 
 
-def motion_blur(images: Images, draws: Draws, *, radius: float, sigma: float) -> Images:
+def motion_blur(
+    images: Images, draws: Draws, result: Images, *, radius: float, sigma: float
+) -> None:
     """Blur along a line at -45..45 degrees from the horizontal."""
-    result = np.empty_like(images)
     dragged = np.empty(images.shape[1:])
     for index, image in enumerate(images):
         angle = -45.0 + 90.0 * float(uniform(draws.words(index, 1))[0])
         cut(drag(image, int(radius), sigma, angle, out=dragged), result[index])
-    return result
 
 
 def drag(
@@ -88,20 +88,18 @@ def _half_gaussian(count: int, sigma: float) -> NDArray[np.float64]:
     return weights
 
 
-def zoom_blur(images: Images, draws: Draws, *, limit: float, step: float) -> Images:
+def zoom_blur(images: Images, draws: Draws, result: Images, *, limit: float, step: float) -> None:
     """Mean of the image and of its middle enlarged by 1, 1 + step, ... below `limit`."""
     factors = np.arange(1, limit, step)
     height, width = images.shape[1:3]
     unit = np.empty((height, width * 3), np.float32)
     total = np.empty_like(unit)
-    result = np.empty_like(images)
     for image, out in zip(images, result, strict=True):
         np.divide(image.reshape(height, -1), 255.0, out=unit, casting="same_kind")
         total[:] = 0
         for factor in factors:
             _add_enlarged(unit, zoom_axis(height, factor), zoom_axis(width, factor), total)
         _mean_levels(unit, total, factors.size + 1, out.reshape(height, -1))
-    return result
 
 
 @compiled

@@ -73,37 +73,39 @@ def _alias_table(transitions: Callable[..., Transitions], *parameters: float) ->
 
 
 def sample(
-    images: Images, draws: Draws, transitions: Callable[..., Transitions], *parameters: float
-) -> Images:
+    images: Images,
+    draws: Draws,
+    result: Images,
+    transitions: Callable[..., Transitions],
+    *parameters: float,
+) -> None:
     """Replace every value by a draw from its row of `transitions(*parameters)`.
 
     `transitions` gives P(level after | level before), float64 (256, 256), rows sum to 1.
     """
     table = _alias_table(transitions, *parameters)
-    result = np.empty_like(images)
     for image, words, out in zip(images, draws.each(images[0].size), result, strict=True):
         _sample(image.reshape(-1), words, table, out.reshape(-1))
-    return result
 
 
-def gaussian_noise(images: Images, draws: Draws, *, sigma: float) -> Images:
+def gaussian_noise(images: Images, draws: Draws, result: Images, *, sigma: float) -> None:
     """Additive Gaussian noise, `sigma` relative to white."""
-    return sample(images, draws, gaussian_transitions, sigma)
+    sample(images, draws, result, gaussian_transitions, sigma)
 
 
-def shot_noise(images: Images, draws: Draws, *, photons: float) -> Images:
+def shot_noise(images: Images, draws: Draws, result: Images, *, photons: float) -> None:
     """Poisson noise with `photons` counts at white."""
-    return sample(images, draws, shot_transitions, photons)
+    sample(images, draws, result, shot_transitions, photons)
 
 
-def impulse_noise(images: Images, draws: Draws, *, amount: float) -> Images:
+def impulse_noise(images: Images, draws: Draws, result: Images, *, amount: float) -> None:
     """Black and white values in a share `amount` of the values."""
-    return sample(images, draws, impulse_transitions, amount)
+    sample(images, draws, result, impulse_transitions, amount)
 
 
-def speckle_noise(images: Images, draws: Draws, *, sigma: float) -> Images:
+def speckle_noise(images: Images, draws: Draws, result: Images, *, sigma: float) -> None:
     """Multiplicative Gaussian noise."""
-    return sample(images, draws, speckle_transitions, sigma)
+    sample(images, draws, result, speckle_transitions, sigma)
 
 
 @compiled

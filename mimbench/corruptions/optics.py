@@ -20,23 +20,19 @@ STEPS = 64
 POINTS = 64  # along the diameter of a disc
 
 
-def hand_shake(images: Images, draws: Draws, *, length: float) -> Images:
+def hand_shake(images: Images, draws: Draws, result: Images, *, length: float) -> None:
     """The camera wanders over `length` while the shutter is open."""
-    result = np.empty_like(images)
     distance = length * min(images.shape[1:3])
     for index, image in enumerate(images):
         kernel = _spread(_shake_path(draws.words(index, 2 + 2 * STEPS)) * distance)
         result[index] = _convolve(image, kernel)
-    return result
 
 
-def misfocus(images: Images, draws: Draws, *, radius: float) -> Images:
+def misfocus(images: Images, draws: Draws, result: Images, *, radius: float) -> None:
     """Every point becomes a disc of `radius`."""
     kernel = _disc(radius * min(images.shape[1:3]))
-    result = np.empty_like(images)
     for image, out in zip(images, result, strict=True):
         out[:] = _convolve(image, kernel)
-    return result
 
 
 @lru_cache(maxsize=32)

@@ -26,7 +26,7 @@ Values = NDArray[np.float64]
 Mask = NDArray[np.float32]
 
 
-def hair(images: Images, draws: Draws, *, count: float, width: float) -> Images:
+def hair(images: Images, draws: Draws, result: Images, *, count: float, width: float) -> None:
     """Dark hairs that grow in about the same direction, `count` of them, `width` thick."""
 
     def cover(image: Images, values: Values) -> Images:
@@ -37,7 +37,7 @@ def hair(images: Images, draws: Draws, *, count: float, width: float) -> Images:
             light += 0.8 * _mask(image, draw)[..., None] * (brown.astype(np.float32) - light)
         return from_linear(light)
 
-    return _each(images, draws, 1 + int(count) * PER_HAIR, cover)
+    _each(images, draws, result, 1 + int(count) * PER_HAIR, cover)
 
 
 def _draw_hair(canvas: Images, values: Values, growth: float, width: float) -> None:
@@ -53,7 +53,7 @@ def _draw_hair(canvas: Images, values: Values, growth: float, width: float) -> N
     _polyline(canvas, points[8:], max(1, round(1.4 * thickness)))  # thicker towards the root
 
 
-def ruler(images: Images, draws: Draws, *, depth: float) -> Images:
+def ruler(images: Images, draws: Draws, result: Images, *, depth: float) -> None:
     """A white ruler with black marks that reaches `depth` into the picture from one edge."""
 
     def cover(image: Images, values: Values) -> Images:
@@ -62,11 +62,11 @@ def ruler(images: Images, draws: Draws, *, depth: float) -> Images:
         length, reach = turned.shape[1], depth * min(image.shape[:2])
         strip = max(1, round(reach))
         drawn = _draw_ruler(length, strip, min(image.shape[:2]), values[1])
-        result = turned.copy()
-        result[:strip] = np.clip(drawn.astype(np.float32), 0, 255)
-        return np.rot90(result, -turns)
+        covered = turned.copy()
+        covered[:strip] = drawn
+        return np.rot90(covered, -turns)
 
-    return _each(images, draws, 2, cover)
+    _each(images, draws, result, 2, cover)
 
 
 def _draw_ruler(length: int, strip: int, side: int, start: float) -> Images:
@@ -82,7 +82,7 @@ def _draw_ruler(length: int, strip: int, side: int, start: float) -> Images:
     return np.asarray(cv2.resize(canvas, (length, strip), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def marker(images: Images, draws: Draws, *, arc: float, width: float) -> Images:
+def marker(images: Images, draws: Draws, result: Images, *, arc: float, width: float) -> None:
     """A violet surgical pen mark: an `arc` (share of a circle) around the middle, `width` thick."""
 
     def cover(image: Images, values: Values) -> Images:
@@ -90,7 +90,7 @@ def marker(images: Images, draws: Draws, *, arc: float, width: float) -> Images:
         passed = 1 - 0.85 * mask[..., None] * (1 - VIOLET_INK)
         return from_linear(to_linear(image) * passed)
 
-    return _each(images, draws, 6, cover)
+    _each(images, draws, result, 6, cover)
 
 
 def _draw_arc(canvas: Images, values: Values, arc: float, width: float) -> None:
@@ -105,7 +105,7 @@ def _draw_arc(canvas: Images, values: Values, arc: float, width: float) -> None:
     _polyline(canvas, points, max(1, round(width * side)))
 
 
-def finger(images: Images, draws: Draws, *, depth: float) -> Images:
+def finger(images: Images, draws: Draws, result: Images, *, depth: float) -> None:
     """A fingertip before the lens: skin-coloured, out of focus, `depth` into the picture."""
 
     def cover(image: Images, values: Values) -> Images:
@@ -117,7 +117,7 @@ def finger(images: Images, draws: Draws, *, depth: float) -> Images:
         colour = light.mean(axis=(0, 1)) * warm  # light shines through it: redder, darker
         return from_linear(light + mask * (colour - light))
 
-    return _each(images, draws, 3, cover)
+    _each(images, draws, result, 3, cover)
 
 
 def _draw_fingertip(canvas: Images, values: Values, depth: float) -> None:
@@ -138,12 +138,14 @@ def _draw_fingertip(canvas: Images, values: Values, depth: float) -> None:
 
 
 def _each(
-    images: Images, draws: Draws, count: int, cover: Callable[[Images, Values], Images]
-) -> Images:
-    result = np.empty_like(images)
+    images: Images,
+    draws: Draws,
+    result: Images,
+    count: int,
+    cover: Callable[[Images, Values], Images],
+) -> None:
     for index, image in enumerate(images):
         result[index] = cover(image, uniform(draws.words(index, count)))
-    return result
 
 
 def _mask(image: Images, draw: Callable[[Images], None]) -> Mask:

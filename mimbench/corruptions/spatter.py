@@ -19,14 +19,14 @@ WATER = np.array([175, 238, 238], np.float32) / np.float32(255)
 MUD = np.array([63, 42, 20]) / 255.0
 
 
-def spatter(images: Images, draws: Draws, *, mean: float, spread: float, **rest: float) -> Images:
+def spatter(
+    images: Images, draws: Draws, result: Images, *, mean: float, spread: float, **rest: float
+) -> None:
     """Drops of pale water (`mud` 0) or brown mud (`mud` 1)."""
-    result = np.empty_like(images)
     height, width = images.shape[1:3]
     for image, words, out in zip(images, draws.each(height * width), result, strict=True):
         field = mean + spread * normal(words).astype(np.float64).reshape(height, width)
         splash(image, field, out, **rest)
-    return result
 
 
 def splash(

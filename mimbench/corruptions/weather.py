@@ -27,16 +27,21 @@ FROST = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
 
 
 def snow(
-    images: Images, draws: Draws, *, density: float, spread: float, size: float, **rest: float
-) -> Images:
+    images: Images,
+    draws: Draws,
+    result: Images,
+    *,
+    density: float,
+    spread: float,
+    size: float,
+    **rest: float,
+) -> None:
     """Bright flakes that fall at -135..-45 degrees over a whitened image."""
-    result = np.empty_like(images)
     crop = [zoom_axis(length, size).crop for length in images.shape[1:3]]
     for image, words, out in zip(images, draws.each(1 + crop[0] * crop[1]), result, strict=True):
         angle = -135.0 + 90.0 * float(uniform(words[:1])[0])
         field = density + spread * normal(words[1:]).astype(np.float64).reshape(crop)
         let_it_snow(image, field, angle, out, size=size, **rest)
-    return result
 
 
 def let_it_snow(
@@ -75,9 +80,8 @@ def let_it_snow(
     _whiten(unit, grey, layer, np.float32(keep), np.float32(1 - keep), out)
 
 
-def frost(images: Images, draws: Draws, *, keep: float, ice: float) -> Images:
+def frost(images: Images, draws: Draws, result: Images, *, keep: float, ice: float) -> None:
     """A random crop of one of five photographs of frost, added to the darkened image."""
-    result = np.empty_like(images)
     height, width = images.shape[1:3]
     for index, image in enumerate(images):
         words = draws.words(index, 3)
@@ -85,7 +89,6 @@ def frost(images: Images, draws: Draws, *, keep: float, ice: float) -> Images:
         top = int(below(words[1:2], texture.shape[0] - height)[0])
         left = int(below(words[2:3], texture.shape[1] - width)[0])
         freeze(image, texture[top : top + height, left : left + width], keep, ice, result[index])
-    return result
 
 
 def freeze(image: Images, texture: Images, keep: float, ice: float, out: Images) -> None:

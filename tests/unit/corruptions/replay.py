@@ -60,10 +60,11 @@ def reference(image: Images, name: str, severity: int, seed: int) -> Images:
 def own(image: Images, name: str, severity: int, seed: int) -> Images:
     """Our picture from the draws of the package."""
     values = {key: row[severity - 1] for key, row in BUILTIN[name].parameters.items()}
-    if name not in REPLAYS:
-        return KERNELS[name].run(image[None], NO_DRAWS, **values)[0]
     out = np.empty_like(image)
-    REPLAYS[name](image, RandomState(seed), out, values, seed)
+    if name in REPLAYS:
+        REPLAYS[name](image, RandomState(seed), out, values, seed)
+    else:
+        KERNELS[name].run(image[None], NO_DRAWS, out[None], **values)
     return out
 
 
@@ -120,9 +121,10 @@ def _glass_blur(image, random, out, values, seed):
     across, down = _numba_shifts(seed, steps, reach).T
     place = (down + reach) * 2 * reach + across + reach
     words = np.ceil(place * 2**32 / (4 * reach**2)).astype(np.uint32)
-    blurred = gaussian_blur(image[None], NO_DRAWS, sigma=values["sigma"])
-    shuffle(blurred[0], words, reach, rounds)
-    out[:] = gaussian_blur(blurred, NO_DRAWS, sigma=values["sigma"])[0]
+    blurred = np.empty_like(image)
+    gaussian_blur(image[None], NO_DRAWS, blurred[None], sigma=values["sigma"])
+    shuffle(blurred, words, reach, rounds)
+    gaussian_blur(blurred[None], NO_DRAWS, out[None], sigma=values["sigma"])
 
 
 @njit
