@@ -39,7 +39,8 @@ class Gaussian:
         shrunk = torch.from_numpy(covariance)
         floor = 1e-9 * max(float(shrunk.trace()) / len(shrunk), 1e-9)
         values, vectors = torch.linalg.eigh(shrunk)
-        whitening = vectors / values.clamp(min=floor).sqrt()
+        # contiguous as a state file keeps it, so that a restored fit rounds alike
+        whitening = (vectors / values.clamp(min=floor).sqrt()).contiguous()
         return cls(whitening, means @ whitening)
 
     def distances(self, features: Tensor) -> Tensor:
