@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import RenderableType
@@ -15,10 +16,12 @@ from mimbench.data.audit import Audit, audit
 from mimbench.data.dataset import gather, survey
 from mimbench.data.options import ImageOptions
 from mimbench.errors import UnknownNameError
+from mimbench.gate import GateSettings, read_gate_file
 from mimbench.recipes import names, read_recipe, read_toml, validate
 from mimbench.registry import entry_point_names
+from mimbench.report.folder import read_run
 
-__all__ = ["audit_images", "describe_images", "external_table", "listing"]
+__all__ = ["audit_images", "describe_images", "external_table", "gate_settings", "listing"]
 
 
 def listing(what: str) -> Table:
@@ -72,9 +75,13 @@ def _runs() -> Table:
         detectors = ", ".join(content.get("detectors", []))
         table.add_row(name, "shipped", detectors, content.get("description", ""))
     for note in sorted(Path("runs").glob("*/run.json")):
-        run = json.loads(note.read_text(encoding="utf-8"))
-        detectors = ", ".join(run["run"]["detectors"])
-        table.add_row(str(note.parent), f"finished {run['date'][:10]}", detectors, run["command"])
+        try:
+            run = json.loads(note.read_text(encoding="utf-8"))
+            detectors = ", ".join(run["run"]["detectors"])
+            state = f"finished {run['date'][:10]}"
+            table.add_row(str(note.parent), state, detectors, run["command"])
+        except (OSError, ValueError, KeyError, TypeError):
+            table.add_row(str(note.parent), "unreadable", "", "its run.json is not a run's")
     return table
 
 
@@ -106,6 +113,21 @@ def audit_images(
         return audit(survey(data, harmonise=harmonise))
     table = {"data": data, "target": target, "harmonise": harmonise, **named}
     return audit(gather(validate(ImageOptions, table, "data check")))
+
+
+def gate_settings(reference: Path, file: Path | None, flags: Mapping[str, Any]) -> GateSettings:
+    """Settings of the gate: flags win over the file; rows default to the reference's headlines."""
+    settings = read_gate_file(file) if file is not None else GateSettings()
+    given = {name: value for name, value in flags.items() if value}
+    if not settings.rows and "rows" not in given:
+        run = read_run(reference)
+        given["rows"] = [
+            row
+            for row in sorted(run.tables.scores["score"].unique())
+            for about in [run.detectors[row.partition("/")[0]]]
+            if about.is_headline(row) and not about.control
+        ]
+    return validate(GateSettings, {**settings.model_dump(), **given}, "gate")
 
 
 def external_table(operating: pd.DataFrame, drift: pd.DataFrame) -> Table:

@@ -15,7 +15,7 @@ from typing import Any
 
 from mimbench.errors import DetectorError, UnknownNameError
 
-__all__ = ["DETECTOR_GROUP", "entry_point_names", "resolve", "source_file"]
+__all__ = ["DETECTOR_GROUP", "entry_point_names", "resolve"]
 
 DETECTOR_GROUP = "mimbench.detectors"
 
@@ -67,12 +67,6 @@ def resolve(name: str) -> Any:
 def entry_point_names() -> tuple[str, ...]:
     """Names of the detectors that installed packages provide."""
     return tuple(sorted(point.name for point in entry_points(group=DETECTOR_GROUP)))
-
-
-def source_file(name: str) -> Path | None:
-    """The user's file behind "file.py:Object", whose content belongs to a fit's address."""
-    path = Path(name.rpartition(":")[0])
-    return path if path.suffix == ".py" else None
 
 
 def _import(module: str) -> Any:

@@ -6,6 +6,7 @@ from another framework. Nothing here needs torch.
 """
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,7 +143,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     note = json.dumps({"schema_version": SCHEMA_VERSION}).encode()
     arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), b"mimbench": note})
-    partial = path.with_suffix(path.suffix + ".partial")
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     pq.write_table(arrow, partial, compression="zstd")
     partial.replace(path)
 

@@ -149,7 +149,7 @@ def check(spec: str) -> Iterator[Outcome]:
     Yields:
         One outcome per test; an exception of the detector is a problem, not an error.
     """
-    recipe_of(spec)
+    build(recipe_of(spec))
     contract = type("Contract", (DetectorContract,), {"spec": spec})()
     for name in (name for name in vars(DetectorContract) if name.startswith("test_")):
         title = name.removeprefix("test_").replace("_", " ")

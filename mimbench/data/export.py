@@ -24,8 +24,8 @@ def write_phantom(folder: Path, size: int, seed: int) -> int:
     Raises:
         OutputError: the folder holds something or cannot be written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise OutputError(f"{folder} is not empty; choose a new folder.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder} is not an empty folder; choose a new one.")
     table = phantom.table(seed)
     paths = [
         f"{category}/{image_id[:16]}.png"

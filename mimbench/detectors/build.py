@@ -1,18 +1,18 @@
 """From what a user names (recipe, plug-in, function) to a detector, and what identifies it."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mimbench.detectors.protocol import Batch, Detector
-from mimbench.errors import DetectorError, RecipeError, UnknownNameError
-from mimbench.recipes import Recipe, file_hash, names, read_recipe
-from mimbench.registry import entry_point_names, resolve, source_file
+from mimbench.detectors.protocol import Batch, Detector, State, TrainsOn
+from mimbench.errors import DetectorError, MimbenchError, RecipeError, UnknownNameError
+from mimbench.recipes import Recipe, file_hash, names, read_recipe, validate
+from mimbench.registry import entry_point_names, resolve
 
 __all__ = ["build", "identity", "recipe_of", "scores_of"]
 
@@ -30,6 +30,10 @@ class FunctionDetector(Detector):
         """Call the function on the batch's images."""
         return self.function(batch.images)
 
+    def state(self) -> State:
+        """Nothing: a function learns nothing."""
+        return {}
+
 
 def recipe_of(spec: str) -> Recipe:
     """The recipe that `spec` stands for.
@@ -39,8 +43,8 @@ def recipe_of(spec: str) -> Recipe:
             "package.module:Object", or the name of an installed plug-in.
     """
     if ":" in spec:
-        name = spec.rpartition(":")[2]
-        return Recipe(name=name, detector=spec, description=f"Plug-in {Path(spec).name}")
+        table = {"name": spec.rpartition(":")[2], "detector": spec, "description": "Plug-in"}
+        return validate(Recipe, table, f"Detector '{spec}'")
     if spec.endswith(".toml") or spec in names("baselines"):
         return read_recipe(spec)
     if spec in entry_point_names():
@@ -57,13 +61,31 @@ def build(recipe: Recipe) -> Detector:
     """
     target = resolve(recipe.detector)
     if isinstance(target, type) and issubclass(target, Detector):
-        return target(**_parameters(recipe, target))
+        return _construct(recipe, target)
     if inspect.isfunction(target):
         return FunctionDetector(target)
     raise DetectorError(
         f"'{recipe.detector}' is neither a subclass of mimbench.Detector nor a function "
         "score(images)."
     )
+
+
+def _construct(recipe: Recipe, target: type[Detector]) -> Detector:
+    parameters = _parameters(recipe, target)
+    try:
+        detector = target(**parameters)
+    except MimbenchError:
+        raise
+    except Exception as error:
+        raise DetectorError(
+            f"{recipe.name} cannot be built with its parameters: {type(error).__name__}: {error}."
+        ) from error
+    if detector.trains_on not in get_args(TrainsOn):
+        raise DetectorError(
+            f"{recipe.name} has trains_on = {detector.trains_on!r}; it can be "
+            f"{', '.join(get_args(TrainsOn))}."
+        )
+    return detector
 
 
 def identity(recipe: Recipe) -> dict[str, Any]:
@@ -74,16 +96,14 @@ def identity(recipe: Recipe) -> dict[str, Any]:
     """
     target = resolve(recipe.detector)
     parameters = _parameters(recipe, target) if isinstance(target, type) else {}
-    files = [Path(value) for value in parameters.values() if isinstance(value, str)]
-    source = source_file(recipe.detector)
-    if source is not None:
-        files.append(source)
+    files = [Path(value) for value in _texts(parameters)]
+    files += [Path(source)] if (source := inspect.getsourcefile(target)) else []
     return {
         "name": recipe.name,
         "detector": recipe.detector,
         "input_size": recipe.input_size,
         "parameters": {key: _plain(value) for key, value in parameters.items()},
-        "files": {str(path): file_hash(path) for path in files if path.is_file()},
+        "files": {path.name: file_hash(path) for path in files if path.is_file()},
     }
 
 
@@ -100,6 +120,8 @@ def scores_of(
         DetectorError: a score is missing, has the wrong shape, or is not finite.
     """
     found = dict(result) if isinstance(result, Mapping) else {"": result}
+    if not found or not all(isinstance(name, str) for name in found):
+        raise DetectorError(f"{recipe.name} must yield scores by name, not {list(found)}.")
     if recipe.scores and list(found) != [""]:
         missing = [score for score in recipe.scores if score not in found]
         if missing:
@@ -112,6 +134,18 @@ def scores_of(
         for score, values in found.items()
         if not isinstance(values, DetectorError)
     }
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a parameter, which may be a list or a table: some of them name files."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _checked(recipe: Recipe, score: str, values: Any, n: int) -> Any:

@@ -147,7 +147,10 @@ class Detector:
     def state(self) -> State:
         """Everything a fit has learned: tensors and values that JSON can hold.
 
-        By default all attributes that are tensors, modules or JSON values.
+        By default all attributes, which must be tensors, modules or JSON values.
+
+        Raises:
+            DetectorError: an attribute is something else and would be lost.
         """
         state: dict[str, Any] = {}
         for name, value in vars(self).items():
@@ -155,6 +158,12 @@ class Detector:
                 state |= {f"{name}.{key}": tensor for key, tensor in value.state_dict().items()}
             elif isinstance(value, Tensor) or _is_json(value):
                 state[name] = value
+            else:
+                raise DetectorError(
+                    f"{type(self).__name__}.{name} is a {type(value).__name__}, which cannot be "
+                    "kept: make it a tensor, a torch module or a JSON value, or define state() "
+                    "and load()."
+                )
         return state
 
     def load(self, state: State) -> None:

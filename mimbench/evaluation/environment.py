@@ -13,7 +13,20 @@ from mimbench.errors import MimbenchError
 
 __all__ = ["describe", "library_versions", "pick_device"]
 
-LIBRARIES = ("numpy", "opencv-python", "torch", "torchvision", "imagecorruptions-imaug")
+LIBRARIES = (
+    "imagecorruptions-imaug",
+    "lightning-fabric",
+    "lpips",
+    "numba",
+    "numpy",
+    "opencv-python",
+    "pillow",
+    "pytorch-ood",
+    "scikit-learn",
+    "scipy",
+    "torch",
+    "torchvision",
+)
 
 
 @cache

@@ -10,13 +10,13 @@ import pandas as pd
 import torch
 
 from mimbench.data.dataset import Dataset, survey
-from mimbench.detectors.build import build
+from mimbench.detectors.build import build, identity
 from mimbench.errors import OutputError, TableError
 from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.plan import FitSpec
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import score_images
-from mimbench.evaluation.store import Store
+from mimbench.evaluation.store import Store, code_version
 from mimbench.recipes import Recipe, validate
 from mimbench.scores import CLEAN, SCORE_COLUMNS, RunTables, read_tables
 from mimbench.statistics.layout import Layout
@@ -50,6 +50,8 @@ class External:
         Raises:
             OutputError: the folder cannot be written.
         """
+        if (folder / "run.json").exists():
+            raise OutputError(f"{folder} holds a run of its own; choose another folder with --out.")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name in ("verdicts", "operating", "drift"):
@@ -82,6 +84,8 @@ def score_external(run: Path, places: list[str], progress: Progress) -> External
     target = about["target"]
     fits = tables.fits
     usable = fits[(fits["status"] == "ok") & fits["fitted_on"].isin([target, "nothing"])]
+    if usable.empty:
+        raise TableError(f"All fits of {run} failed; there is nothing to score with.")
     store = Store(run)
     progress.stage("Scoring", len(usable))
     blocks = []
@@ -106,6 +110,11 @@ def _score(store: Store, recipe: Recipe, row: dict[Any, Any], found: Dataset) ->
         raise TableError(
             f"The fitted state of {row['detector']} ({row['fit_id']}) is missing or not the one "
             "that made the run's scores; repeat the run."
+        )
+    if entry.about["recipe"] != identity(recipe) or entry.about["code"] != code_version():
+        raise TableError(
+            f"{row['detector']} ({row['fit_id']}) was fitted with other code, parameters or "
+            "weights than are here now, and its thresholds belong to those; repeat the run."
         )
     detector = build(recipe)
     detector.load(entry.state)

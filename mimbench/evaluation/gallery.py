@@ -4,6 +4,7 @@ Only for images that mimbench generated: photographs of people are not copied in
 """
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,16 +26,26 @@ PER_ROLE = 4
 TILE = 128  # side of a picture, pixels
 
 
-def write(plan: Plan, fits: Sequence[Fit], folder: Path, device: torch.device) -> None:
-    """Write one PNG per image: original, masked, inpainted, difference; and gallery.json."""
+def write(plan: Plan, fits: Sequence[Fit], folder: Path, device: torch.device) -> list[str]:
+    """Write one PNG per image: original, masked, inpainted, difference; and gallery.json.
+
+    An earlier gallery is removed. Returns what went wrong, a sentence per detector.
+    """
+    shutil.rmtree(folder / "gallery", ignore_errors=True)
     rows = _examples(plan)
-    entries = []
+    if not len(rows):
+        return []
+    entries, problems = [], []
     for fit in _one_per_detector(plan, fits):
         size = plan.input_size(fit.spec.recipe)
         pixels = torch.from_numpy(plan.dataset.pixels[rows]).permute(0, 3, 1, 2)
         images = resize(pixels, size).to(device)
-        with torch.inference_mode():
-            made = fit.detector.reconstruct(Batch(images, provide))
+        try:
+            with torch.inference_mode():
+                made = fit.detector.reconstruct(Batch(images, provide))
+        except Exception as error:
+            problems.append(f"{fit.spec}: no gallery: {type(error).__name__}: {error}")
+            continue
         if made is None:
             continue
         mask, inpainted = made
@@ -55,6 +66,7 @@ def write(plan: Plan, fits: Sequence[Fit], folder: Path, device: torch.device) -
             )
     if entries:
         (folder / "gallery" / "gallery.json").write_text(json.dumps(entries, indent=2))
+    return problems
 
 
 def _examples(plan: Plan) -> NDArray[np.intp]:

@@ -62,6 +62,9 @@ def resolve_run(name: str, flags: Flags) -> RunFile:
     """
     table, path = read_toml("runs", name)
     given = flags.given(DATA_FLAGS)
+    for field, kind in (("data", dict), ("detectors", list), ("suites", list)):
+        if not isinstance(table.get(field, kind()), kind):
+            raise RecipeError(f"{path}: '{field}' must be a {_KINDS[kind]}.")
     own = {} if "data" in given else dict(table.get("data", {}))
     table = {"name": path.stem, **table, **flags.given(RUN_FLAGS), "data": {**own, **given}}
     if "data" in given and name == "default":
@@ -76,6 +79,11 @@ def resolve_run(name: str, flags: Flags) -> RunFile:
     return validate(RunFile, table, path)
 
 
+_KINDS = {dict: "table, [data]", list: "list of names"}
+
+
 def _slug(data: str) -> str:
-    kept = [letter if letter.isalnum() else "-" for letter in Path(data).resolve().stem.lower()]
+    """A run's name from a folder's: plain letters, digits and hyphens."""
+    stem = Path(data).resolve().stem.lower()
+    kept = [letter if letter.isascii() and letter.isalnum() else "-" for letter in stem]
     return "".join(kept).strip("-") or "run"

@@ -17,7 +17,7 @@ from mimbench.detectors.build import build
 from mimbench.errors import DataError
 from mimbench.evaluation import gallery
 from mimbench.evaluation.environment import describe, library_versions, pick_device
-from mimbench.evaluation.fitting import Fit, fit_address, fit_or_load
+from mimbench.evaluation.fitting import Fit, fit_or_load
 from mimbench.evaluation.plan import FitSpec, Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import score_unit, units
@@ -107,7 +107,9 @@ def execute(
     tables.write(folder)
     plan.dataset.rejected.to_csv(folder / "rejected.csv", index=False)
     _write_metadata(plan, folder, device, record, command)
-    gallery.write(plan, record.fits, folder, device)
+    alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
+    for problem in gallery.write(plan, alive, folder, device):
+        progress.message(problem)
     failures = tuple((str(spec), reason) for spec, reason in record.failed.values())
     return RunResult(folder, failures)
 
@@ -145,7 +147,7 @@ def _fit_all(
         try:
             record.fits.append(fit_or_load(plan, spec, store, device, report))
         except Exception as error:
-            fit_id = content_hash(fit_address(plan, spec, device))[:16]
+            fit_id = f"failed-{content_hash([str(spec), spec.fitted_on])[:9]}"
             record.failed[fit_id] = (spec, _reason("fit", error))
             progress.message(f"{spec} failed. {_reason('fit', error)}")
     progress.update(len(plan.fits))

@@ -49,11 +49,13 @@ class FitEntry:
         state: tensors and JSON values, as `Detector.state` returned them.
         state_hash: SHA-256 of the state's file.
         seconds: wall time of the fit.
+        about: what the state depends on, as `fit_address` said.
     """
 
     state: Mapping[str, Any]
     state_hash: str
     seconds: float
+    about: Mapping[str, Any]
 
 
 class Store:
@@ -93,7 +95,7 @@ class Store:
             return None
         if file_hash(path) != state_hash:
             return None
-        return FitEntry(read_state(path), state_hash, seconds)
+        return FitEntry(read_state(path), state_hash, seconds, described)
 
     def write_fit(
         self, fit_id: str, state: Mapping[str, Any], seconds: float, about: Mapping[str, Any]
@@ -101,7 +103,7 @@ class Store:
         """Keep a fitted state with a JSON file that says what it is."""
         path, note = self._fit_paths(fit_id)
         write_state(path, state)
-        entry = FitEntry(state, file_hash(path), seconds)
+        entry = FitEntry(state, file_hash(path), seconds, about)
         described = {"state_hash": entry.state_hash, "seconds": seconds, **about}
         with whole(note) as partial:
             partial.write_text(json.dumps(described, indent=2, sort_keys=True), encoding="utf-8")
@@ -136,7 +138,7 @@ class Store:
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Write to the yielded path; it takes the place of `path` only when complete and on disk."""
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     yield partial
     with partial.open("rb") as file:
         os.fsync(file.fileno())

@@ -65,7 +65,7 @@ def test_usage_errors_name_what_is_wrong_and_what_would_be_right(
         ("run", "--flods", "3"): ("--flods",),
         ("report", empty): ("empty",),
         ("list", "detector"): ("Did you mean detectors",),
-        ("data", "phantom", folders["data"]): ("not empty",),
+        ("data", "phantom", folders["data"]): ("not an empty folder",),
         ("corrupt",): ("IN and OUT",),
         ("corrupt", empty, tmp_path / "out"): ("no images",),
         ("corrupt", folders["data"], tmp_path / "out", "--severity", "9"): ("1 to 5",),

@@ -17,15 +17,24 @@ _VERSION = 1  # of the checks; a new one forgets what older ones found
 def cached_audit(dataset: Dataset, folder: Path) -> Audit:
     """Return the audit of `dataset`, from `folder` if the same images were audited before."""
     path = folder / f"audit-{_key(dataset)}.json"
-    if path.is_file():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return Audit(tuple(Finding(**finding) for finding in kept["findings"]), kept["images"])
+    kept = _read(path)
+    if kept is not None:
+        return kept
     result = audit(dataset)
     folder.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(asdict(result), ensure_ascii=False), encoding="utf-8")
     partial.replace(path)
     return result
+
+
+def _read(path: Path) -> Audit | None:
+    """The audit kept there, or None if it is absent or damaged (then it is made again)."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return Audit(tuple(Finding(**finding) for finding in kept["findings"]), kept["images"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _key(dataset: Dataset) -> str:
