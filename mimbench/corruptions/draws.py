@@ -65,9 +65,11 @@ def _groups(count: int) -> Words:
     return np.empty((-(-count // (4 * LANES)), 4, LANES), np.uint32)
 
 
-def uniform(words: Words) -> NDArray[np.float64]:
+def uniform(words: Words, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
     """Uniform on the open interval (0, 1), at the middles of 2**32 equal cells."""
-    return (words.astype(np.float64) + 0.5) * 2.0**-32
+    values = np.add(words, 0.5, out=out)
+    values *= 2.0**-32
+    return values
 
 
 def below(words: Words, bound: int) -> NDArray[np.int64]:

@@ -41,7 +41,7 @@ def deform(
         out: uint8 (H, W, 3).
     """
     limit = image.shape[0] * 0.005
-    unit = image.astype(np.float32) / np.float32(255)
+    unit = np.divide(image, 255, dtype=np.float32)
     _warp(unit, _displacement(across, limit, alpha), _displacement(down, limit, alpha), out)
 
 

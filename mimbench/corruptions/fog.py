@@ -18,9 +18,9 @@ __all__ = ["KERNELS", "cover", "plasma"]
 def fog(images: Images, draws: Draws, result: Images, *, thickness: float, decay: float) -> None:
     """Clouds of `thickness` times white; `decay` is how much finer structure is weaker."""
     side = map_side(images.shape[1], images.shape[2])
-    cloud = np.empty((side, side))
+    cloud, noise = np.empty((side, side)), np.empty(side * side - 1)
     for image, words, out in zip(images, draws.each(side * side - 1), result, strict=True):
-        plasma(uniform(words), decay, cloud)
+        plasma(uniform(words, out=noise), decay, cloud)
         cover(image, cloud, thickness, out)
 
 

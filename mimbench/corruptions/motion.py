@@ -5,6 +5,7 @@ Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), in the semantics of `ima
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from mimbench.corruptions.compiled import compiled
 from mimbench.corruptions.draws import Draws, uniform
 from mimbench.corruptions.kernel import Kernel, Parameter
 from mimbench.corruptions.levels import cut
-from mimbench.corruptions.zoom import ZoomAxis, zoom_axis
+from mimbench.corruptions.zoom import zoom_axis
 
 __all__ = ["KERNELS", "drag"]
 
@@ -90,16 +91,40 @@ def _half_gaussian(count: int, sigma: float) -> NDArray[np.float64]:
 
 def zoom_blur(images: Images, draws: Draws, result: Images, *, limit: float, step: float) -> None:
     """Mean of the image and of its middle enlarged by 1, 1 + step, ... below `limit`."""
-    factors = np.arange(1, limit, step)
     height, width = images.shape[1:3]
+    rows, columns = _layers(height, limit, step), _layers(width, limit, step)
     unit = np.empty((height, width * 3), np.float32)
     total = np.empty_like(unit)
     for image, out in zip(images, result, strict=True):
         np.divide(image.reshape(height, -1), 255.0, out=unit, casting="same_kind")
-        total[:] = 0
-        for factor in factors:
-            _add_enlarged(unit, zoom_axis(height, factor), zoom_axis(width, factor), total)
-        _mean_levels(unit, total, factors.size + 1, out.reshape(height, -1))
+        _mean_of_enlarged(unit, rows, columns, total, out.reshape(height, -1))
+
+
+class Layers(NamedTuple):
+    """`ZoomAxis` of several enlargements of one axis, each cut to the axis' length.
+
+    Attributes:
+        left: int64 (layers, length), positions in the image.
+        right: likewise.
+        share: float32 (layers, length), weight of `right`.
+        inside: float32 (layers, length), 0 where the position reads 0 instead, else 1.
+    """
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    share: NDArray[np.float32]
+    inside: NDArray[np.float32]
+
+
+@lru_cache(maxsize=64)
+def _layers(length: int, limit: float, step: float) -> Layers:
+    axes = [zoom_axis(length, float(factor)) for factor in np.arange(1, limit, step)]
+    return Layers(
+        np.stack([axis.start + axis.left[:length] for axis in axes]),
+        np.stack([axis.start + axis.right[:length] for axis in axes]),
+        np.stack([axis.share[:length].astype(np.float32) for axis in axes]),
+        np.stack([axis.inside[:length].astype(np.float32) for axis in axes]),
+    )
 
 
 @compiled
@@ -123,20 +148,44 @@ def _drag(
 
 
 @compiled
+def _mean_of_enlarged(
+    unit: NDArray[np.float32],
+    rows: Layers,
+    columns: Layers,
+    total: NDArray[np.float32],
+    result: Images,
+) -> None:
+    one, zero, white = np.float32(1), np.float32(0), np.float32(255)
+    layers = rows.left.shape[0]
+    total[:] = 0
+    for layer in range(layers):
+        _add_enlarged(unit, rows, columns, layer, total)
+    for y in range(unit.shape[0]):
+        for x in range(unit.shape[1]):
+            mean = (unit[y, x] + total[y, x]) / np.float32(layers + 1)
+            result[y, x] = np.uint8(np.int32(min(max(mean, zero), one) * white))
+
+
+@compiled
 def _add_enlarged(
-    unit: NDArray[np.float32], rows: ZoomAxis, columns: ZoomAxis, total: NDArray[np.float32]
+    unit: NDArray[np.float32],
+    rows: Layers,
+    columns: Layers,
+    layer: int,
+    total: NDArray[np.float32],
 ) -> None:
     # a + t(b - a) keeps flat areas exactly flat in float32, as scipy's float64 does
     height, stride = total.shape
     lines = np.empty((2, stride), np.float32)
     held = np.full(2, -1)
     for y in range(height):
-        for row in (rows.left[y], rows.right[y]):
+        first, second = rows.left[layer, y], rows.right[layer, y]
+        for row in (first, second):
             if held[row % 2] != row:
-                _enlarge_line(unit[rows.start + row], columns, lines[row % 2])
+                _enlarge_line(unit[row], columns, layer, lines[row % 2])
                 held[row % 2] = row
-        above, below = lines[rows.left[y] % 2], lines[rows.right[y] % 2]
-        share, inside = np.float32(rows.share[y]), np.float32(rows.inside[y])
+        above, below = lines[first % 2], lines[second % 2]
+        share, inside = rows.share[layer, y], rows.inside[layer, y]
         line = total[y]
         for x in range(stride):
             line[x] += (above[x] + share * (below[x] - above[x])) * inside
@@ -144,26 +193,15 @@ def _add_enlarged(
 
 @compiled
 def _enlarge_line(
-    source: NDArray[np.float32], columns: ZoomAxis, line: NDArray[np.float32]
+    source: NDArray[np.float32], columns: Layers, layer: int, line: NDArray[np.float32]
 ) -> None:
     for x in range(line.size // 3):
-        left, right = 3 * (columns.start + columns.left[x]), 3 * (columns.start + columns.right[x])
-        share, inside = np.float32(columns.share[x]), np.float32(columns.inside[x])
+        left, right = 3 * columns.left[layer, x], 3 * columns.right[layer, x]
+        share, inside = columns.share[layer, x], columns.inside[layer, x]
         for channel in range(3):
             value = source[left + channel]
             value += share * (source[right + channel] - value)
             line[3 * x + channel] = value * inside
-
-
-@compiled
-def _mean_levels(
-    unit: NDArray[np.float32], total: NDArray[np.float32], count: int, result: Images
-) -> None:
-    one, zero, white = np.float32(1), np.float32(0), np.float32(255)
-    for y in range(unit.shape[0]):
-        for x in range(unit.shape[1]):
-            mean = (unit[y, x] + total[y, x]) / np.float32(count)
-            result[y, x] = np.uint8(np.int32(min(max(mean, zero), one) * white))
 
 
 KERNELS = (

@@ -51,7 +51,7 @@ def splash(
         mud: 1 for mud, 0 for water.
     """
     liquid = smooth(field[..., None], (size, size))
-    unit = image.astype(np.float32) / np.float32(255)
+    unit = np.divide(image, 255, dtype=np.float32)
     if mud:
         opacity = smooth((liquid > threshold).astype(np.float64), (strength, strength))
         _cover(unit, opacity[..., 0].astype(np.float32), MUD, out)

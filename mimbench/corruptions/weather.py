@@ -71,13 +71,11 @@ def let_it_snow(
     """
     height, width = image.shape[:2]
     flakes = enlarge(field, zoom_axis(height, size), zoom_axis(width, size))
-    flakes[flakes < threshold] = 0.0
-    np.clip(flakes, 0.0, 1.0, out=flakes)
+    _keep_above(flakes, threshold)
     falling = drag(flakes[..., None], int(radius), sigma, angle)[:height, :width, 0]
-    layer = np.round(falling * 255).astype(np.uint8) / 255.0
-    unit = image.astype(np.float32) / np.float32(255)
+    unit = np.divide(image, 255, dtype=np.float32)
     grey = np.asarray(cv2.cvtColor(unit, cv2.COLOR_RGB2GRAY), np.float32)
-    _whiten(unit, grey, layer, np.float32(keep), np.float32(1 - keep), out)
+    _whiten(unit, grey, falling, np.float32(keep), np.float32(1 - keep), out)
 
 
 def frost(images: Images, draws: Draws, result: Images, *, keep: float, ice: float) -> None:
@@ -135,10 +133,17 @@ def _look_up(table: Images, image: Images, texture: Images, out: Images) -> None
 
 
 @compiled
+def _keep_above(field: NDArray[np.float64], threshold: float) -> None:
+    for y in range(field.shape[0]):
+        for x in range(field.shape[1]):
+            field[y, x] = min(field[y, x], 1.0) if field[y, x] >= threshold else 0.0
+
+
+@compiled
 def _whiten(
     unit: NDArray[np.float32],
     grey: NDArray[np.float32],
-    layer: NDArray[np.float64],
+    falling: NDArray[np.float64],
     keep: np.float32,
     rest: np.float32,
     out: Images,
@@ -146,8 +151,9 @@ def _whiten(
     height, width = grey.shape
     for y in range(height):
         for x in range(width):
-            flake = layer[y, x]
-            opposite = layer[height - 1 - y, width - 1 - x]
+            # the layer passes through 256 levels, and falls once more from the opposite corner
+            flake = np.rint(falling[y, x] * 255.0) / 255.0
+            opposite = np.rint(falling[height - 1 - y, width - 1 - x] * 255.0) / 255.0
             bright = grey[y, x] * np.float32(1.5) + np.float32(0.5)
             for channel in range(3):
                 value = unit[y, x, channel]
