@@ -42,6 +42,16 @@ class Spy(Brightness):
             SEEN.extend(image.numpy().tobytes() for image in part.images)
 
 
+class TargetSpy(Brightness):
+    """The same for a detector that trains on the target alone."""
+
+    def fit(self, train):
+        super().fit(train)
+        assert train.known is None
+        for part in (train.target, train.validation):
+            SEEN.extend(image.numpy().tobytes() for image in part.images)
+
+
 class Raises(Brightness):
     def fit(self, train):
         raise RuntimeError("the fit went wrong")

@@ -36,8 +36,8 @@ class Fit:
 def training_rows(plan: Plan, spec: FitSpec) -> dict[str, NDArray[np.intp]]:
     """Rows of the images that a fit may see: "target", "known" and "validation".
 
-    A fit on a swap category takes as many training images as the target has, drawn by the plan's
-    seed, so that only the category differs.
+    A fit on a swap category takes as many training images as the target has, and at most as many
+    validation images, drawn by the plan's seed, so that only the category differs.
     """
     if spec.fold is None:
         return {}
@@ -46,16 +46,22 @@ def training_rows(plan: Plan, spec: FitSpec) -> dict[str, NDArray[np.intp]]:
     category = images["category"].to_numpy()
     role = images["role"].to_numpy()
     positive = category == spec.fitted_on
-    target = np.flatnonzero(positive & (part == "train"))
+    rows = {
+        "target": np.flatnonzero(positive & (part == "train")),
+        "validation": np.flatnonzero(positive & (part == "validation")),
+    }
     if spec.fitted_on != plan.dataset.target:
-        n = int(((category == plan.dataset.target) & (part == "train")).sum())
-        if len(target) < n:
+        of_target = category == plan.dataset.target
+        counts = {name: int((of_target & (part == name)).sum()) for name in ("train", "validation")}
+        if len(rows["target"]) < counts["train"]:
             raise SplitError(
-                f"Swap category '{spec.fitted_on}' has {len(target)} training images in fold "
-                f"{spec.fold}, the target has {n}; the swap test compares equal numbers."
+                f"Swap category '{spec.fitted_on}' has {len(rows['target'])} training images in "
+                f"fold {spec.fold}, the target has {counts['train']}; the swap test compares "
+                "equal numbers."
             )
-        target = np.sort(np.random.default_rng(plan.run.plan_seed).permutation(target)[:n])
-    rows = {"target": target, "validation": np.flatnonzero(positive & (part == "validation"))}
+        draw = np.random.default_rng(plan.run.plan_seed)
+        for name, count in (("target", counts["train"]), ("validation", counts["validation"])):
+            rows[name] = np.sort(draw.permutation(rows[name])[:count])
     if build(spec.recipe).trains_on == "known":
         known = role == "known"
         rows["known"] = np.flatnonzero(known & (part == "train"))

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mimbench.corruptions.definition import Corruption
 from mimbench.corruptions.suites import parse
+from mimbench.data.categories import canonical_category
 from mimbench.data.dataset import Dataset, ImageOptions, load
 from mimbench.data.splits import split
 from mimbench.detectors.build import build, recipe_of
-from mimbench.errors import RecipeError, UnknownNameError
+from mimbench.errors import DataError, RecipeError, UnknownNameError
 from mimbench.recipes import Recipe, read_toml
 from mimbench.scores import CLEAN
 
@@ -150,9 +151,16 @@ def _conditions(run: RunFile) -> tuple[Condition, ...]:
 def _check_swap(run: RunFile, dataset: Dataset) -> None:
     table = dataset.table
     known = sorted(table["category"][table["role"] == "known"].unique())
-    for category in run.swap:
+    sources = table.groupby("category")["source"].agg(set)
+    for name in run.swap:
+        category = canonical_category(name)
         if category not in known:
-            raise UnknownNameError("known category for the swap test", category, known)
+            raise UnknownNameError("known category for the swap test", name, known)
+        if not sources[category] <= sources[dataset.target]:
+            raise DataError(
+                f"The swap category '{category}' is not from the target's source: fits on it would "
+                "differ by the camera too."
+            )
 
 
 def _fits(recipe: Recipe, run: RunFile, target: str) -> list[FitSpec]:
@@ -160,7 +168,7 @@ def _fits(recipe: Recipe, run: RunFile, target: str) -> list[FitSpec]:
     seeds = tuple(range(run.seeds)) if detector.random else (None,)
     if detector.trains_on == "nothing":
         return [FitSpec(recipe, "nothing", None, None)]
-    swapped = run.swap if detector.trains_on == "target" else ()
+    swapped = [canonical_category(name) for name in run.swap if detector.trains_on == "target"]
     return [
         FitSpec(recipe, category, fold, seed)
         for category in (target, *swapped)

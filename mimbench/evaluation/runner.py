@@ -105,6 +105,8 @@ def execute(
         images=plan.images.reset_index(drop=True),
     )
     tables.write(folder)
+    for stale in ("verdicts.csv", "subgroups.csv"):  # they speak of the tables before
+        (folder / stale).unlink(missing_ok=True)
     plan.dataset.rejected.to_csv(folder / "rejected.csv", index=False)
     _write_metadata(plan, folder, device, record, command)
     alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
@@ -200,6 +202,7 @@ def _fits_table(plan: Plan, record: _Record, device: torch.device) -> pd.DataFra
             "reason": "",
             "state_hash": fit.state_hash,
             "seconds": fit.seconds,
+            "not_run": _not_run(fit),
             **_describe_spec(plan, fit.spec),
         }
         for fit in record.fits
@@ -212,12 +215,19 @@ def _fits_table(plan: Plan, record: _Record, device: torch.device) -> pd.DataFra
             "reason": reason,
             "state_hash": "",
             "seconds": float("nan"),
+            "not_run": "{}",
             **_describe_spec(plan, spec),
         }
         for fit_id, (spec, reason) in record.failed.items()
     ]
     table = pd.DataFrame([*good, *failed]).assign(versions=versions)
-    return table[list(FIT_COLUMNS)].astype(FIT_COLUMNS)
+    return table[[*FIT_COLUMNS, "not_run"]].astype(FIT_COLUMNS)
+
+
+def _not_run(fit: Fit) -> str:
+    """Rows that a fit cannot have, with the reason of each, as JSON."""
+    recipe = fit.spec.recipe
+    return json.dumps({recipe.row(name): why for name, why in fit.detector.not_run.items()})
 
 
 def _describe_spec(plan: Plan, spec: FitSpec) -> dict[str, Any]:

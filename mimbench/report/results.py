@@ -69,7 +69,8 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
     class_signal = class_signal_table(tables)
     as_is = run.path / AS_IS
     harmonise = pd.DataFrame()
-    if (as_is / "scores.parquet").is_file():
+    asked = run.info.run.get("data", {}).get("harmonise", False)  # else it is another run's
+    if asked and (as_is / "scores.parquet").is_file():
         harmonise = harmonise_table(metrics, metrics_table(read_tables(as_is)))
     progress.update(0.5, "robustness")
     robustness = robustness_table(tables, reference=board.reference)

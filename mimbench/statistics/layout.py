@@ -1,5 +1,6 @@
 """What a run's tables are asked: which fits make a row, which images stand on which side."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -145,7 +146,10 @@ class Layout:
         pairs, self._condition = np.unique(pair, return_inverse=True)
         conditions = [(str(corruptions[p // 128]), int(p % 128)) for p in pairs]
         order = sorted(range(len(pairs)), key=lambda k: (conditions[k][0] != CLEAN, conditions[k]))
-        self.conditions: tuple[Condition, ...] = tuple(conditions[k] for k in order)
+        # a run in which everything failed still has rows, and a reason in each
+        self.conditions: tuple[Condition, ...] = tuple(conditions[k] for k in order) or (
+            (CLEAN, 0),
+        )
         self._condition = np.argsort(order)[self._condition] if order else self._condition
         self._score, names = pd.factorize(scores["score"], sort=True)
         self._score_names = [str(name) for name in names]
@@ -172,7 +176,16 @@ class Layout:
                 silent = [records[i] for i in own if code * self._n_fits + i not in seen]
                 silence = f"no scores from {_describe(silent[0])}" if silent else ""
                 yield Row(score, str(detector), members, failed or silence)
-            if not scored:
+            names = {score for _, score in scored}
+            not_run = {
+                name: reason
+                for i in own
+                for name, reason in json.loads(records[i].get("not_run") or "{}").items()
+                if name not in names
+            }
+            for name, reason in not_run.items():
+                yield Row(name, str(detector), members, f"not run: {reason}")
+            if not scored and not not_run:
                 yield Row(str(detector), str(detector), members, failed or "no scores")
 
     def _check_fold(self, fit: dict[Any, Any]) -> None:

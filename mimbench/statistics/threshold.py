@@ -86,9 +86,11 @@ def conformal_threshold(
 def operating_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
     """Sensitivity and specificity of each row at its frozen threshold, under every condition.
 
-    One threshold per row and seed: each fold's fit scores the validation target images of its
-    fold, and the scores of all folds are pooled. It is then applied to each fit's test images,
-    clean and corrupted, and the shares are averaged over the fits. Both are in [0, 1],
+    One threshold per fit: each fold's fit scores the validation target images of its fold, and the
+    scores of all folds are pooled, except those of images that the fit's own fold tests. It is
+    then applied to the fit's test images, clean and corrupted, and the shares are averaged over
+    the fits. Fits stop early on validation images, and a score may be calibrated on them, so that
+    the conformal promise holds for the ranks, not strictly for such fits. Both are in [0, 1],
     higher = better. Images of the target category give sensitivity, external ones included.
 
     Args:
@@ -116,8 +118,11 @@ def operating_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
 
 def row_thresholds(
     layout: Layout, row: Row, values: Array, validation: NDArray[np.bool_]
-) -> dict[int, Estimate]:
-    """Threshold of each seed of a row, from its clean scores.
+) -> list[Estimate]:
+    """Threshold of each cell of a row, from clean validation scores of all folds of its seed.
+
+    Images that the cell's fold tests take no part in its threshold, even where another fold's fit
+    validated on them: nobody sets a threshold on what it is judged by.
 
     Args:
         layout: the run's arrays.
@@ -125,15 +130,19 @@ def row_thresholds(
         values: (fits, N) scores.
         validation: (folds, N) which images are target validation images.
     """
-    pooled: dict[int, dict[tuple[int, int], float]] = {}
-    for fit, fold, seed in layout.cells(row):
-        own = pooled.setdefault(seed, {})
-        for image in np.flatnonzero(validation[fold]).tolist():
-            own[fit, image] = float(values[fit, image])
-    return {
-        seed: conformal_threshold(list(own.values()), [layout.patient[image] for _, image in own])
-        for seed, own in pooled.items()
-    }
+    cells = layout.cells(row)
+    thresholds = []
+    for _, tested, own_seed in cells:
+        free = ~layout.test[tested]
+        pooled = {
+            (fit, image): values[fit, image]
+            for fit, fold, seed in cells
+            if seed == own_seed
+            for image in np.flatnonzero(validation[fold] & free).tolist()
+        }
+        patients = [layout.patient[image] for _, image in pooled]
+        thresholds.append(conformal_threshold(list(pooled.values()), patients))
+    return thresholds
 
 
 def validation_masks(tables: RunTables, layout: Layout) -> NDArray[np.bool_]:
@@ -197,8 +206,8 @@ def frozen_thresholds(
         return np.full(len(cells), np.nan), row.reason or "no clean scores"
     clean = values[:, layout.conditions.index((CLEAN, 0))]
     thresholds = row_thresholds(layout, row, clean, validation)
-    at = np.asarray([thresholds[seed].value for _, _, seed in cells])
-    return at, next((t.reason for t in thresholds.values() if t.reason), "")
+    at = np.asarray([threshold.value for threshold in thresholds])
+    return at, next((t.reason for t in thresholds if t.reason), "")
 
 
 def _row_records(

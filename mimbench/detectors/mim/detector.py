@@ -130,8 +130,6 @@ class MIM(Detector):
         self._require_size(train.input_size)
         self._draw_weights(train.seed)
         self.to(train.device)
-        if not self.trained:
-            return
         chosen = [name == train.target_name for name in train.validation.categories]
         held_out = train.validation.images[torch.tensor(chosen, dtype=torch.bool)]
         if len(held_out) < 2:
@@ -139,7 +137,8 @@ class MIM(Detector):
                 f"MIM needs 2 or more held-out images of '{train.target_name}' to stop in time and "
                 f"to fit the residual, and has {len(held_out)}: add images of other patients."
             )
-        self._train(train, held_out.to(train.device).float() / 255)
+        if self.trained:
+            self._train(train, held_out.to(train.device).float() / 255)
         images, inpainted, untrained, _ = self._compared(train.batch(held_out))
         self.line = fit_line(log_error(images, untrained), log_error(images, inpainted))
 

@@ -71,6 +71,43 @@ def test_no_fit_sees_a_test_unknown_or_abnormal_image_or_patient(
         assert not set(patients[was_seen]) & set(patients[part == "test"])
 
 
+def test_a_swap_fit_sees_as_many_images_of_the_swap_category_and_no_test_image(
+    folders: dict[str, Path], plugin: Path, tmp_path: Path
+) -> None:
+    plan = planned(folders, [f"{plugin}:TargetSpy"], folds=3, swap=("Measles",))
+    fits = [spec for spec in plan.fits if spec.fitted_on == "measles"]
+    assert len(fits) == 3
+    seen = resolve(f"{plugin}:SEEN")
+    content = [np.moveaxis(image, 2, 0).tobytes() for image in plan.dataset.pixels]
+    for spec in fits:
+        seen.clear()
+        single = Plan(
+            plan.run, plan.dataset, plan.images, plan.recipes, (spec,), plan.conditions[:1]
+        )
+        result = execute(single, tmp_path / str(spec.fold), Silent())
+        assert result.failures == ()
+        was_seen = plan.images[[image in set(seen) for image in content]]
+        assert set(was_seen["category"]) == {"measles"}
+        part = f"split_{spec.fold}"
+        assert "test" not in set(was_seen[part])
+        target = plan.images[(plan.images["category"] == "mpox") & (plan.images[part] != "test")]
+        trained = [(t[part] == "train").sum() for t in (was_seen, target)]
+        assert trained[0] == trained[1]
+
+
+def test_a_changed_plug_in_file_is_fitted_and_scored_again(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.py"
+    text = "def level(images):\n    return {sign}images.float().mean((1, 2, 3))\n"
+    means = []
+    for sign in ("", "-"):
+        path.write_text(text.format(sign=sign))
+        tables = executed(planned(folders, [f"{path}:level"]), tmp_path / "out")
+        means.append(tables.scores["value"].mean())
+    assert means[0] == -means[1]
+
+
 def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
     folders: dict[str, Path], plugin: Path, tmp_path: Path
 ) -> None:

@@ -85,10 +85,11 @@ def number(table, metric, **where):
 
 def test_sensitivity_and_specificity_at_the_threshold_pooled_over_folds(run):
     table = operating_table(run)
-    # 21 x 0.95 = 19.95: the threshold is the highest of 1..20
+    # each fold leaves its own test patient out: 20 x 0.95 = 19, the highest of the other 19, so
+    # that the image with the highest score of all is refused in the one fold that tests it
     target = number(table, "sensitivity", role="target")
-    assert target.value == 1
-    assert 0.7 < target.low < 0.95
+    assert target.value == pytest.approx(0.95)
+    assert 0.6 < target.low < 0.95
     assert target.n == 20
     assert number(table, "specificity", category="acne").value == pytest.approx(0.5)
     assert number(table, "specificity", category="", role="unknown").value == pytest.approx(0.75)
@@ -107,4 +108,4 @@ def test_too_few_validation_patients_leave_rows_with_a_reason(run):
     table = operating_table(RunTables(run.scores, run.fits, images))
     assert len(table) > 0
     assert table.value.isna().all()
-    assert set(table.reason) == {"18 target patients in validation; 19 are needed"}
+    assert set(table.reason) == {"17 target patients in validation; 19 are needed"}
