@@ -93,6 +93,7 @@ class Classifier(Detector):
             )
         self.categories = [train.target_name, *sorted(set(train.known.categories))]
         network = self._build(train.seed).to(train.device)
+        _follow_quickly(network)
         images = torch.cat([train.target.images, train.known.images])
         labels = self._labels((*train.target.categories, *train.known.categories))
         trained = network.head if self.mode == "linear-probe" else network
@@ -234,6 +235,17 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
         lit = transform.adjust_brightness(cropped, 0.8 + 0.4 * light)
         out.append(transform.adjust_contrast(lit, 0.8 + 0.4 * contrast))
     return torch.stack(out)
+
+
+def _follow_quickly(network: nn.Module) -> None:
+    """Let batch normalisation follow within tens of steps.
+
+    Architectures made for a million images keep 99 % of their running statistics per step; after
+    a few hundred steps these would still be those of the initialisation, and validation noise.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = max(module.momentum or 0.0, 0.1)
 
 
 def _logits(network: nn.Module, images: Tensor, device: torch.device) -> Tensor:
