@@ -13,6 +13,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -72,8 +74,17 @@ def save_figure(figure: Figure, stem: Path) -> None:
     """Write `<stem>.png` at 300 dpi and `<stem>.svg`, the same bytes for the same figure."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # what was just laid out serves both files
-    figure.savefig(stem.with_name(stem.name + ".png"), dpi=300)
-    figure.savefig(stem.with_name(stem.name + ".svg"), metadata={"Date": None})
+    # The layout's solver differs in the last digits from call to call, and SVG ids are hashes.
+    for axis in figure.axes:
+        axis.set_position(np.round(axis.get_position(original=True).bounds, 5))
+    for text in figure.texts:
+        x, y = text.get_position()
+        text.set_position((round(x, 5), round(y, 5)))
+    # Unlike `savefig`, the canvases draw once per file instead of twice.
+    figure.set_dpi(300)
+    FigureCanvasAgg(figure).print_png(stem.with_name(stem.name + ".png"))
+    with stem.with_name(stem.name + ".svg").open("w", encoding="utf-8") as file:
+        FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None})
 
 
 def degradation_figure(curves: pd.DataFrame, styles: Styles, title: str) -> Figure:
@@ -85,15 +96,16 @@ def degradation_figure(curves: pd.DataFrame, styles: Styles, title: str) -> Figu
         title: group and protocol in words.
     """
     corruptions = list(dict.fromkeys(curves["corruption"]))
-    figure, axes = _grid(len(corruptions), columns=5, width=2.2, height=1.9, share=True)
+    figure, axes = _grid(len(corruptions), columns=5, width=2.2, height=1.9)
+    bottom = min(0.4, float(np.nanmin(curves[["value", "low"]].to_numpy(float))) - 0.02)
     for axis, corruption in zip(axes, corruptions, strict=True):
         panel = curves[curves["corruption"] == corruption].sort_values("severity")
         _curves(axis, panel, {row: styles[row] for row in styles if row in set(panel["row"])})
         axis.set_title(str(corruption).replace("_", " "))
         axis.set_xticks(range(6), ["clean", "1", "2", "3", "4", "5"])
+        axis.set_ylim(max(0.0, bottom), 1.01)
         axis.axhline(0.5, color=INK, linewidth=0.7, alpha=0.5)
-    bottom = min(0.4, float(np.nanmin(curves[["value", "low"]].to_numpy(float))) - 0.02)
-    axes[0].set_ylim(max(0.0, bottom), 1.01)
+    _label_outside(axes, columns=5)
     figure.supxlabel("severity", fontsize=9, color=INK)
     figure.supylabel("AUROC", fontsize=9, color=INK)
     _legend(figure, styles, title)
@@ -192,7 +204,7 @@ def roc_figure(
         groups: the panels.
         styles: the rows to draw.
     """
-    figure, axes = _grid(len(groups), columns=3, width=3.0, height=2.8, share=True)
+    figure, axes = _grid(len(groups), columns=3, width=3.0, height=2.8)
     for axis, group in zip(axes, groups, strict=True):
         for row, style in styles.items():
             curve = mean_roc(samples.get(row, []), group)
@@ -211,6 +223,7 @@ def roc_figure(
         axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xticks=ticks, yticks=ticks)
         axis.set_xticklabels(["0", "", "0.5", "", "1"])
         axis.set_title(group.label)
+    _label_outside(axes, columns=3)
     figure.supxlabel("share of target images refused", fontsize=9, color=INK)
     figure.supylabel("share of other images refused", fontsize=9, color=INK)
     _legend(figure, styles, "")
@@ -226,9 +239,7 @@ def distribution_figure(values: pd.DataFrame, groups: Sequence[Group], styles: S
         styles: the rows to draw.
     """
     order = ["target", *(group.label for group in groups)]
-    figure, axes = _grid(
-        len(styles), columns=3, width=2.7, height=0.75 + 0.36 * len(order), share=False
-    )
+    figure, axes = _grid(len(styles), columns=3, width=2.7, height=0.75 + 0.36 * len(order))
     for axis, (row, style) in zip(axes, styles.items(), strict=True):
         part = values[values["row"] == row]
         low, high = np.percentile(part["value"], [1, 99])
@@ -261,18 +272,20 @@ def distribution_figure(values: pd.DataFrame, groups: Sequence[Group], styles: S
     return figure
 
 
-def _grid(
-    panels: int, columns: int, width: float, height: float, *, share: bool
-) -> tuple[Figure, list[Any]]:
+def _grid(panels: int, columns: int, width: float, height: float) -> tuple[Figure, list[Any]]:
     columns = min(columns, panels)
     rows = -(-panels // columns)
     figure = Figure(figsize=(0.8 + width * columns, 0.9 + height * rows), layout="constrained")
-    axes = np.ravel(figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share))
+    axes = np.ravel(figure.subplots(rows, columns, squeeze=False))
     for axis in axes[panels:]:
-        axis.set_visible(False)
-    for axis in axes[max(panels - columns, 0) : panels]:
-        axis.tick_params(labelbottom=True)
+        figure.delaxes(axis)
     return figure, list(axes[:panels])
+
+
+def _label_outside(axes: Sequence[Any], columns: int) -> None:
+    """Label only the left and the lowest axes; sharing axes would do so too, but draws slowly."""
+    for place, axis in enumerate(axes):
+        axis.tick_params(labelleft=place % columns == 0, labelbottom=place >= len(axes) - columns)
 
 
 def _legend(figure: Figure, styles: Styles, title: str) -> None:
