@@ -145,8 +145,6 @@ class MIM(Detector):
     def _train(self, train: TrainingSet, held_out: Tensor) -> None:
         pixels, draws = train.target.images.to(train.device), train.generator
         networks = self._networks()
-        for network in networks.values():
-            network.to(memory_format=torch.channels_last)
         objective = Objective(
             self.generator,
             self.critic,
@@ -172,8 +170,6 @@ class MIM(Detector):
         }
         trainer = Trainer(train, networks, optimisers, step, self.options, validate=validate)
         self.history = trainer.run()
-        for network in networks.values():
-            network.to(memory_format=torch.contiguous_format)
 
     @torch.no_grad()
     def score(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -229,6 +225,8 @@ class MIM(Detector):
             self.generator = build_generator(self.kind, self.width).eval()
             adversarial = self.trained and self.weighted["adversarial"]
             self.critic = PatchCritic(self.width).eval() if adversarial else None
+        for network in self._networks().values():
+            network.to(memory_format=torch.channels_last)  # the faster layout on every device
 
     def _networks(self) -> dict[str, nn.Module]:
         networks: dict[str, nn.Module] = {"generator": self.generator}

@@ -1,0 +1,162 @@
+"""Time MIM: `python tests/benchmarks/mim.py [--size 64] [--device cpu] [--threads 2]`.
+
+Training against a bare loop with the same networks and losses, scoring against the forward passes
+it needs, and the untrained inpainting. Ours and bare run in turns and the best of several rounds
+counts. Processor time, which other work on the machine hardly changes, stands beside wall time;
+the rates at several threads can only be seen in wall time on an idle machine.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.optim import Adam
+
+from mimbench.detectors.devices import precision_for
+from mimbench.detectors.mim import MIM
+from mimbench.detectors.mim.critic import PatchCritic
+from mimbench.detectors.mim.generator import GatedUNet
+from mimbench.detectors.mim.losses import hidden_l1, hinge_critic, hinge_generator
+from mimbench.detectors.mim.masks import random_patches
+from mimbench.detectors.protocol import Batch, ImageSet, TrainingSet
+from mimbench.detectors.shared import provide
+
+IMAGES, HELD_OUT, BATCH, SCORED = 64, 8, 16, 32
+
+
+def pictures(count: int, size: int) -> Tensor:
+    """Smooth random colours: uint8 (count, 3, size, size)."""
+    generator = torch.Generator().manual_seed(size)
+    coarse = torch.rand(count, 3, 8, 8, generator=generator)
+    scaled = torch.nn.functional.interpolate(coarse, (size, size), mode="bicubic")
+    return scaled.clamp(0, 1).mul(255).byte()
+
+
+def training_set(size: int, device: torch.device) -> TrainingSet:
+    """Generated images without early stop in sight."""
+    parts = []
+    for count in (IMAGES, HELD_OUT):
+        names = tuple(map(str, range(count)))
+        parts.append(ImageSet(pictures(count, size), ("target",) * count, names))
+    generator = torch.Generator().manual_seed(0)
+    return TrainingSet(
+        parts[0], None, parts[1], "target", 0, generator, device, size, provider=provide
+    )
+
+
+def bare_loop(steps: int, size: int, device: torch.device) -> None:
+    """The same networks, losses and precision, on ready batches, without anything around them."""
+    fabric = Fabric(accelerator=device.type, devices=1, precision=precision_for(device))
+    generator, critic = GatedUNet(16).to(device), PatchCritic(16).to(device)
+    networks = [network.to(memory_format=torch.channels_last) for network in (generator, critic)]
+    optimisers = [Adam(network.parameters(), lr=1e-3, betas=(0.5, 0.99)) for network in networks]
+    images = pictures(BATCH, size).to(device) / 127.5 - 1
+    masks = random_patches(BATCH, size, torch.Generator().manual_seed(0)).to(device)
+    for _ in range(steps):
+        with fabric.autocast():
+            inpainted = torch.where(masks, generator(images, masks), images)
+            both = torch.cat([images, inpainted.detach()])
+            real, fake = critic(both, torch.cat([masks, masks]))[0].chunk(2)
+            loss = hinge_critic(real, fake)
+        optimisers[1].zero_grad()
+        torch.autograd.backward(loss)
+        optimisers[1].step()
+        with fabric.autocast():
+            judged = critic(inpainted, masks)[0]
+            loss = 10 * hidden_l1(inpainted, images, masks) + 0.1 * hinge_generator(judged)
+        optimisers[0].zero_grad()
+        torch.autograd.backward(loss, inputs=list(generator.parameters()))
+        optimisers[0].step()
+
+
+def in_turns(rounds: int, device: torch.device, *actions: Callable[[], object]) -> list[float]:
+    """Shortest wall and processor seconds: [wall of each action, processor of each action]."""
+    wall = [float("inf")] * len(actions)
+    processor = wall.copy()
+    for _ in range(rounds):
+        for index, action in enumerate(actions):
+            start, own = time.perf_counter(), time.process_time()
+            action()
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            wall[index] = min(wall[index], time.perf_counter() - start)
+            processor[index] = min(processor[index], time.process_time() - own)
+    return wall + processor
+
+
+def time_training(steps: int, size: int, device: torch.device, rounds: int) -> None:
+    """Step rate of the trainer and of the bare loop; what a fit costs besides its steps is out."""
+
+    def fit(length: int) -> Callable[[], None]:
+        return lambda: MIM(steps=length).fit(training_set(size, device))
+
+    def bare(length: int) -> Callable[[], None]:
+        return lambda: bare_loop(length, size, device)
+
+    fit(2)()
+    times = in_turns(rounds, device, fit(2), fit(2 + steps), bare(2), bare(2 + steps))
+    for clock, (short, long, bare_short, bare_long) in (
+        ("wall", times[:4]),
+        ("processor", times[4:]),
+    ):
+        ours, loop = BATCH * steps / (long - short), BATCH * steps / (bare_long - bare_short)
+        print(
+            f"training, {clock} time: {ours:.0f} images/s, bare loop {loop:.0f}, "
+            f"ratio {ours / loop:.2f}"
+        )
+
+
+def time_scoring(size: int, device: torch.device, rounds: int) -> None:
+    """Scoring against the two generator and four critic forwards that it needs, and Telea."""
+    detector = MIM(steps=2)
+    detector.fit(training_set(size, device))
+    generator, critic = detector.generator, detector.critic
+    assert critic is not None
+    images = pictures(SCORED, size).to(device)
+    ready = Batch(images, provide)
+    untrained = ready[detector.untrained]
+    masks = random_patches(SCORED, size, torch.Generator().manual_seed(0)).to(device)
+    floats = images.float() / 255
+
+    def forwards() -> None:
+        for _ in range(2):
+            generator(floats, masks)
+            critic(floats, masks)
+            critic(floats, masks)
+
+    actions: tuple[Callable[[], object], ...] = (
+        lambda: detector.score(Batch(images, lambda name, batch: untrained)),
+        forwards,
+        lambda: provide(detector.untrained, images),
+    )
+    with torch.inference_mode():
+        in_turns(1, device, *actions)
+        times = in_turns(rounds, device, *actions)
+    for clock, (own, bare, telea) in (("wall", times[:3]), ("processor", times[3:])):
+        print(
+            f"scoring, {clock} time: {SCORED / own:.0f} images/s, bare forwards "
+            f"{SCORED / bare:.0f}, ratio {own / bare:.2f}; Telea {SCORED / telea:.0f} images/s"
+        )
+
+
+def main() -> None:
+    """Read the command line and print the timings."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    device = torch.device(options.device)
+    print(f"{options.size} px, {device}, {options.threads} threads, {precision_for(device)}")
+    time_training(options.steps, options.size, device, options.rounds)
+    time_scoring(options.size, device, options.rounds)
+
+
+if __name__ == "__main__":
+    main()
