@@ -520,6 +520,13 @@ def check_images(
     abnormal: Annotated[list[str] | None, typer.Option(metavar="DIR", help="As for run.")] = None,
     external: Annotated[list[str] | None, typer.Option(metavar="DIR", help="As for run.")] = None,
     harmonise: Annotated[bool, typer.Option("--harmonise", help="As for run.")] = False,
+    backbone: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Compare by features of this torchvision model too."),
+    ] = None,
+    weights: Annotated[
+        str, typer.Option(metavar="FILE", help="Its weights: a file, or imagenet.")
+    ] = "imagenet",
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page too.")] = None,
 ) -> int:
@@ -531,7 +538,7 @@ def check_images(
     from mimbench.listing import audit_images
 
     roles = {"unknown": unknown, "abnormal": abnormal, "external": external}
-    result = audit_images(data, target, roles, harmonise)
+    result = audit_images(data, target, roles, harmonise, backbone, weights)
     typer.echo(as_text(result), nl=False)
     if html is not None:
         _write(html, as_html(result))

@@ -106,13 +106,24 @@ def audit_images(
     target: str | None,
     roles: Mapping[str, list[str] | None],
     harmonise: bool,
+    backbone: str | None = None,
+    weights: str = "imagenet",
 ) -> Audit:
-    """Audit folders or CSV files, with roles if any are named, else as one collection each."""
+    """Audit folders or CSV files, with roles if any are named, else as one collection each.
+
+    With a backbone, pictures that only its features find alike are reported too.
+    """
     named = {role: places for role, places in roles.items() if places}
     if target is None and not named:
-        return audit(survey(data, harmonise=harmonise))
-    table = {"data": data, "target": target, "harmonise": harmonise, **named}
-    return audit(gather(validate(ImageOptions, table, "data check")))
+        found = survey(data, harmonise=harmonise)
+    else:
+        table = {"data": data, "target": target, "harmonise": harmonise, **named}
+        found = gather(validate(ImageOptions, table, "data check"))
+    if backbone is None:
+        return audit(found)
+    from mimbench.detectors.networks import penultimate_features
+
+    return audit(found, penultimate_features(backbone, weights, found.pixels))
 
 
 def gate_settings(reference: Path, file: Path | None, flags: Mapping[str, Any]) -> GateSettings:

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torchvision
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mimbench.errors import UnknownNameError, WeightsError
 
-__all__ = ["ImageNetNormalise", "Network", "build_network", "load_weights"]
+__all__ = ["ImageNetNormalise", "Network", "build_network", "load_weights", "penultimate_features"]
 
 IMAGENET_CLASSES = 1000
 REPORTED = 3  # names of parameters that a mismatch report shows
@@ -128,6 +130,26 @@ def build_network(architecture: str, classes: int, weights: str, seed: int) -> N
     parent, _, attribute = head_name.rpartition(".")
     setattr(body.get_submodule(parent), attribute, replacement)
     return Network(body, replacement)
+
+
+@torch.inference_mode()
+def penultimate_features(
+    architecture: str, weights: str, pixels: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Features of a frozen backbone, e.g. to find near-duplicates.
+
+    Args:
+        architecture: as for `build_network`.
+        weights: "imagenet" or the path of a file.
+        pixels: uint8 (N, H, W, 3), RGB.
+
+    Returns:
+        (N, D).
+    """
+    network = build_network(architecture, 1, weights, seed=0).eval()
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+    parts = [network.outputs(part)[1] for part in torch.split(images, 32)]
+    return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
 
 
 def load_weights(model: nn.Module, path: Path, optional: str = "") -> None:

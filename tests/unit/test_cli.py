@@ -132,6 +132,9 @@ def test_the_audit_names_a_repeated_file_and_strict_makes_it_fail(
     assert "twin.png" in (tmp_path / "audit.html").read_text()
     code, _ = mimbench("data", "check", data, "--strict")
     assert code == 1
+    code, shown = mimbench("data", "check", data, "--backbone", "resnt18", "--weights", "none")
+    assert code == 2
+    assert "Did you mean resnet18" in shown
     code, shown = mimbench("run", "--data", data, "--only", "histogram", "--strict")
     assert code == 2
     assert "audit.csv" in shown
