@@ -17,10 +17,6 @@ __all__ = ["Extra", "extras"]
 
 MOST_ROWS = 200  # of a table on the page; its file has all
 WORDS = {
-    "verdicts": (
-        "Verdicts",
-        "What the numbers say about each claim, for this implementation and these images.",
-    ),
     "class_signal": (
         "Swap test",
         "Does a detector know its class? The same recipe was fitted on another category and scored "
@@ -81,15 +77,9 @@ def _extra(stem: str, table: pd.DataFrame) -> Extra:
         title=title,
         words=words,
         columns=tuple(str(column).replace("_", " ") for column in table.columns),
-        rows=tuple(tuple(map(_cell, row)) for row in shown.to_numpy(object)),
+        rows=tuple(tuple(map(str, row)) for row in shown.to_numpy(object)),
         more=len(table) - len(shown),
     )
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.3g}"
-    return str(value)
 
 
 def _class_signal(table: pd.DataFrame) -> pd.DataFrame:

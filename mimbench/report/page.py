@@ -23,6 +23,7 @@ from mimbench.report.results import Results
 from mimbench.report.sections import heat_map, robustness_lines, spread
 from mimbench.report.styles import RowStyle
 from mimbench.report.tables import spread_text
+from mimbench.report.verdicts import claim_views
 from mimbench.report.words import (
     CONVENTIONS,
     cautions,
@@ -36,23 +37,42 @@ from mimbench.report.words import (
 __all__ = ["render_page"]
 
 INK_VARIABLES = {INK: "var(--ink)", GRID_INK: "var(--line)", PAPER: "var(--card)"}
-# Columns beside the clean AUROC: part of the table, heading, explanation.
+# Columns beside the clean AUROC: measure, part of the table, heading, explanation.
 DETAILS = (
     (
+        "fpr95_target",
         "detail-main",
         "FPR@95TPR",
         "Target positive: share of other images accepted when 95 % of the target is accepted",
     ),
-    ("detail-main", "drop", "Clean AUROC minus mean AUROC, target and other images corrupted"),
     (
+        "drop",
+        "detail-main",
+        "drop",
+        "Clean AUROC minus mean AUROC, target and other images corrupted",
+    ),
+    (
+        "fpr95_ood",
         "detail-more",
         "FPR@95TPR, OOD positive",
         "Share of target images refused when 95 % of the other images are refused",
     ),
-    ("detail-more", "corrupted AUROC", "Mean over all corruptions and severities"),
-    ("detail-more", "drop, target only", "Clean AUROC minus mean AUROC, only targets corrupted"),
-    ("detail-more", "fold sd", "Standard deviation of the clean AUROC over folds"),
-    ("detail-more", "seed sd", "Standard deviation of the clean AUROC over seeds"),
+    (
+        "auroc_corrupted",
+        "detail-more",
+        "corrupted AUROC",
+        "Mean over all corruptions and severities",
+    ),
+    (
+        "drop_target_only",
+        "detail-more",
+        "drop, target only",
+        "Clean AUROC minus mean AUROC, only targets corrupted",
+    ),
+)
+SPREADS = (
+    ("fold_sd", "fold sd", "Standard deviation of the clean AUROC over folds"),
+    ("seed_sd", "seed sd", "Standard deviation of the clean AUROC over seeds"),
 )
 
 
@@ -86,7 +106,12 @@ def render_page(
         run=run,
         board=board,
         styles=styles,
-        details=DETAILS,
+        details=[
+            detail
+            for detail in DETAILS
+            if any(entry.cell(board.primary, detail[0]) for entry in board.entries)
+        ],
+        spreads=SPREADS,
         families=sorted({entry.detector.family for entry in board.entries}),
         glance=glance(run, board),
         findings=findings(board),
@@ -94,6 +119,7 @@ def render_page(
         conventions=CONVENTIONS,
         sample_note=sample_note(board),
         protocols=PROTOCOLS,
+        claims=claim_views(run.extras.get("verdicts")),
         extras=extras(run, results),
         blocks=heat_map(metrics, board, rows),
         rows=rows,

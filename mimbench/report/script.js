@@ -82,7 +82,7 @@
   if (!source || !find("#degradation")) return;
   const data = JSON.parse(source.textContent);
   const LEVELS = data.severities.length;
-  const shown = new Set(data.rows.map((row, i) => (row.headline ? i : -1)).filter((i) => i >= 0));
+  const shown = new Set(data.rows.map((row, i) => (row.first ? i : -1)).filter((i) => i >= 0));
   const form = find("#degradation form");
   const choice = (name) => form.elements[name].value;
   const words = (name) => name.replaceAll("_", " ");
@@ -145,10 +145,11 @@
     const usual = { auroc: [400, 1000], auroc_drop: [-100, 300] }[metric] || [0, 1000];
     const low = Math.min(usual[0], ...ends);
     const high = Math.max(usual[1], ...ends);
-    return [Math.floor(low / 100) * 100, Math.ceil(high / 100) * 100];
+    const step = high - low > 700 ? 200 : 100;
+    return [Math.floor(low / step) * step, Math.ceil(high / step) * step, step];
   }
 
-  function panel(corruption, [low, high]) {
+  function panel(corruption, [low, high, step]) {
     const inner = BOX.height - BOX.top - BOX.bottom;
     const up = (value) => BOX.top + inner * (1 - (value - low) / (high - low));
     const name = corruption === 0 ? "mean of all" : words(data.corruptions[corruption]);
@@ -158,7 +159,6 @@
       viewBox: `0 0 ${BOX.width} ${BOX.height}`, tabindex: "0", role: "img",
       "aria-label": `${name}: ${data.metrics[choice("metric")]} by severity. Arrow keys read values.`,
     }, figure);
-    const step = high - low > 700 ? 200 : 100;
     for (let tick = low; tick <= high; tick += step) {
       draw("line", { class: "grid", x1: BOX.left, x2: BOX.width - BOX.right, y1: up(tick), y2: up(tick) }, svg);
       draw("text", { class: "tick", x: BOX.left - 5, y: up(tick) + 3.5, "text-anchor": "end" }, svg, (tick / 1000).toFixed(1));
@@ -254,7 +254,7 @@
 
   const sample = (group) =>
     `${group.n_target} target images of ${group.n_target_patients} patients, ` +
-    `${group.n_other} other images of ${group.n_other_patients}`;
+    `${group.n_other} other images of ${group.n_other_patients} patients`;
 
   /* The matrix: conditions by scores. */
 
@@ -299,7 +299,7 @@
     find(".panels").replaceChildren(...data.corruptions.map((_, k) => panel(k, ends)).filter((_, k) => k || data.corruptions.length > 2));
     const direction = LOWER_BETTER.has(choice("metric")) ? "Lower is better." : "Higher is better; the line at 0.5 is a coin toss.";
     const group = data.groups[Number(choice("group"))];
-    find("#panel-sample").textContent = `${data.metrics[choice("metric")]}, ${group.label}. ${direction} ${sample(group)} patients.`;
+    find("#panel-sample").textContent = `${data.metrics[choice("metric")]}, ${group.label}. ${direction} ${sample(group)}.`;
     matrix();
   }
 

@@ -70,8 +70,11 @@ def leaderboard_markdown(board: Leaderboard, title: str) -> str:
         ]
     header += [f"open-set AUROC {group.label}" for group in board.open_groups]
     header.append("against controls")
+    rows = [_markdown_cells(entry, board) for entry in board.entries]
+    kept = [k for k in range(len(header)) if k == 0 or any(row[k] for row in rows)]
+    header = [header[k] for k in kept]
     lines = [f"# {_plain(title)}", "", _line(header), _line(["---"] * len(header))]
-    lines += [_line(_markdown_cells(entry, board)) for entry in board.entries]
+    lines += [_line([row[k] for k in kept]) for row in rows]
     for failure in board.failures:
         cells = [failure.row, f"failed: {failure.reason}"]
         lines.append(_line(cells + [""] * (len(header) - len(cells))))

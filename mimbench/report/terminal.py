@@ -16,6 +16,7 @@ __all__ = ["leaderboard_table"]
 MARKS = {"above": " ", "control": " ", "not compared": " ", "uncertain": "~", "not above": "!"}
 STYLES = {"above": "", "control": "dim", "not compared": "", "uncertain": "", "not above": "yellow"}
 WIDTH = 100
+LONGEST_NAME = 24  # on one line
 MOST_ON_ONE_LINE = 3  # groups; with more, intervals go below their AUROCs
 
 
@@ -27,9 +28,11 @@ def leaderboard_table(report: Report) -> RenderableType:
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
+        padding=(0, 1, 0, 0),
         width=WIDTH,
     )
     table.add_column("score", overflow="fold")
+    table.add_column("", no_wrap=True)
     for group in board.groups:
         label = group.label.replace(", ", "\n") + (" ▼" if group == board.primary else "")
         table.add_column(label, justify="right", no_wrap=True)
@@ -40,12 +43,13 @@ def leaderboard_table(report: Report) -> RenderableType:
         if entry.headline:
             table.add_row(*_cells(entry, board), style="dim" if entry.control else "")
     for failure in board.failures:
-        table.add_row(Text(failure.row), Text("failed", style="red"))
+        table.add_row(Text(failure.row), Text(""), Text("failed", style="red"))
     return Lines(table, *(Text(line) for line in _notes(report)))
 
 
 def _cells(entry: Entry, board: Leaderboard) -> list[Text]:
-    cells = [Text(f"{entry.row} (control)" if entry.control else entry.row)]
+    name = entry.row if len(entry.row) <= LONGEST_NAME else entry.row.replace("/", "/\n")
+    cells = [Text(name), Text("c" if entry.control else "")]
     between = " " if len(board.groups) <= MOST_ON_ONE_LINE else "\n"
     for group in board.groups:
         estimate = entry.cell(group, "auroc")
@@ -67,8 +71,8 @@ def _notes(report: Report) -> list[str]:
     notes = []
     if board.best_control:
         notes.append(
-            "Clean AUROC [95 % interval]. ! does not beat the best control of that column, "
-            "~ not clearly above it."
+            "Clean AUROC [95 % interval]; c control; ! does not beat the best control of the "
+            "column, ~ not clearly."
         )
     if board.primary is not None:
         notes.append(

@@ -101,7 +101,7 @@ def cautions(run: RunFolder, board: Leaderboard) -> tuple[str, ...]:
             f"Images that could not be read and were left out: {len(run.rejected)}. They are "
             "listed in rejected.csv and at the end of index.html."
         )
-    return tuple(found) + run.info.notes
+    return tuple(found)
 
 
 def sample_note(board: Leaderboard) -> str:

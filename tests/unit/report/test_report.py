@@ -213,12 +213,29 @@ def test_too_few_validation_patients_give_a_reason_and_no_threshold(
 def test_tables_of_other_commands_get_their_section(tables: RunTables, tmp_path: Path) -> None:
     scores = tables.scores[tables.scores["corruption"] == "clean"]
     folder = write_synthetic_run(tmp_path / "run", RunTables(scores, tables.fits, tables.images))
-    verdicts = "claim,verdict,reason\nmim beats chance & more,not tested,no claim\n"
-    (folder / "verdicts.csv").write_text(verdicts)
+    verdict = {
+        "verdict": "not tested",
+        "claim": "mim beats chance & more",
+        "id": "chance",
+        "row": "mim/residual",
+        "reading": "headline",
+        "measured": "AUROC",
+        "effect": "0.61",
+        "interval_95": "[0.52, 0.70]",
+        "claimed": "0.50",
+        "p_adjusted": "0.02",
+        "target_patients": 45,
+        "other_patients": 53,
+        "more_target_patients": "",
+        "why": "Nobody claimed it.",
+    }
+    further = verdict | {"reading": "further", "row": "mim/l1", "verdict": "refuted"}
+    pd.DataFrame([further, verdict]).to_csv(folder / "verdicts.csv", index=False)
     page = page_of(write_report(folder))
     assert page.index('id="verdicts"') < page.index('id="leaderboard"')
     assert "mim beats chance &amp; more" in page
-    assert 'class="verdict not-tested"' in page
+    assert page.index('class="verdict not-tested"') < page.index('class="verdict refuted"')
+    assert "AUROC: 0.61 [0.52, 0.70]; claimed 0.50; adjusted p 0.02; 45 target" in page
     assert 'id="audit"' not in page
 
 

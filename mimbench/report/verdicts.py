@@ -1,0 +1,54 @@
+"""Verdicts about claims, as the page shows them: the headline first, further readings below."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+__all__ = ["ClaimView", "claim_views"]
+
+EVIDENCE = (("claimed", "claimed"), ("adjusted p", "p_adjusted"))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One verdict: on which score, why, and the numbers behind it in one line."""
+
+    verdict: str
+    row: str
+    why: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """A claim with its headline reading and further ones."""
+
+    claim: str
+    headline: Reading
+    further: tuple[Reading, ...]
+
+
+def claim_views(table: pd.DataFrame | None) -> list[ClaimView]:
+    """Claims in the order of verdicts.csv (`mimbench.claims.output.verdict_table`)."""
+    if table is None or table.empty:
+        return []
+    views = []
+    for _, part in table.groupby("id", sort=False):
+        lines = part.to_dict("records")
+        lines.sort(key=lambda line: line["reading"] != "headline")
+        readings = [_reading({str(key): str(value) for key, value in x.items()}) for x in lines]
+        views.append(ClaimView(str(lines[0]["claim"]), readings[0], tuple(readings[1:])))
+    return views
+
+
+def _reading(line: dict[str, str]) -> Reading:
+    parts = []
+    if line["measured"]:
+        parts.append(f"{line['measured']}: {line['effect']} {line['interval_95']}")
+        parts += [f"{word} {line[key]}" for word, key in EVIDENCE if line[key]]
+        parts.append(
+            f"{line['target_patients']} target and {line['other_patients']} other patients"
+        )
+    if line["more_target_patients"]:
+        parts.append(f"about {line['more_target_patients']} more target patients would settle it")
+    return Reading(line["verdict"], line["row"], line["why"], "; ".join(parts))
