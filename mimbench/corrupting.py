@@ -10,22 +10,15 @@ from PIL import Image
 from mimbench.console import Display
 from mimbench.corruptions.folder import FolderReport, corrupt_folder
 from mimbench.corruptions.sheet import suite_pictures
-from mimbench.corruptions.suites import Suite, parse
 from mimbench.data import phantom
 from mimbench.data.images import Photo, read_photos
 from mimbench.data.sheet import contact_sheet
 from mimbench.errors import DataError, OutputError
-from mimbench.recipes import read_toml
+from mimbench.evaluation.suites import read_suite
 
-__all__ = ["corrupt_tree", "draw_sheet", "read_suite"]
+__all__ = ["corrupt_tree", "draw_sheet"]
 
 SHEET_SIDE = 160  # of a picture on a contact sheet, pixels
-
-
-def read_suite(name: str) -> Suite:
-    """Read a suite by its shipped name or the path of a TOML file."""
-    table, path = read_toml("corruptions", name)
-    return parse(table, str(path))
 
 
 def corrupt_tree(

@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from mimbench import corruptions
-from mimbench.corruptions.suites import parse
 from mimbench.data.audit import Audit, audit
 from mimbench.data.dataset import gather, survey
 from mimbench.data.options import ImageOptions
 from mimbench.errors import UnknownNameError
+from mimbench.evaluation.suites import read_suite
 from mimbench.gate import GateSettings, read_gate_file
 from mimbench.recipes import names, read_recipe, read_toml, validate
 from mimbench.registry import entry_point_names
@@ -47,7 +47,7 @@ def _detectors() -> Table:
 
 def _corruptions() -> Table:
     table = _table("corruption", "in the suites")
-    suites = {name: parse(*_suite(name)) for name in names("corruptions")}
+    suites = {name: read_suite(name) for name in names("corruptions")}
     of_suites = {c.name for suite in suites.values() for c in suite.corruptions}
     for name in sorted({*corruptions.names(), *of_suites}):
         where = [s for s, suite in suites.items() if name in {c.name for c in suite.corruptions}]
@@ -58,14 +58,9 @@ def _corruptions() -> Table:
 def _suites() -> Table:
     table = _table("suite", "conditions", "what it is")
     for name in names("corruptions"):
-        suite = parse(*_suite(name))
+        suite = read_suite(name)
         table.add_row(name, str(len(suite.conditions)), suite.description)
     return table
-
-
-def _suite(name: str) -> tuple[dict[str, object], str]:
-    content, path = read_toml("corruptions", name)
-    return content, str(path)
 
 
 def _runs() -> Table:

@@ -7,13 +7,13 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from mimbench.corruptions.definition import Corruption
-from mimbench.corruptions.suites import parse
 from mimbench.data.categories import canonical_category
 from mimbench.data.dataset import Dataset, ImageOptions, load
 from mimbench.data.splits import split
 from mimbench.detectors.build import build, recipe_of
 from mimbench.errors import DataError, RecipeError, UnknownNameError
-from mimbench.recipes import Recipe, read_toml
+from mimbench.evaluation.suites import read_suite
+from mimbench.recipes import Recipe
 from mimbench.scores import CLEAN
 
 __all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan"]
@@ -134,8 +134,7 @@ def _recipes(run: RunFile) -> tuple[Recipe, ...]:
 def _conditions(run: RunFile) -> tuple[Condition, ...]:
     conditions = [Condition(None, 0)]
     for name in run.suites:
-        table, path = read_toml("corruptions", name)
-        suite = parse(table, str(path))
+        suite = read_suite(name)
         for corruption, severity in suite.conditions:
             condition = Condition(suite.corruption(corruption), severity)
             if condition not in conditions:

@@ -14,7 +14,7 @@ import torch
 
 from mimbench.data.audit import cached_audit
 from mimbench.detectors.build import build
-from mimbench.errors import DataError
+from mimbench.errors import DataError, OutputError
 from mimbench.evaluation import gallery
 from mimbench.evaluation.environment import describe, library_versions, pick_device
 from mimbench.evaluation.fitting import Fit, fit_or_load
@@ -58,6 +58,7 @@ def run(
 
     Arguments and errors as for `execute`; usage errors of `settings` show before any computing.
     """
+    _check_apart(settings, folder)
     progress.stage("Reading images", 1)
     plan = make_plan(settings)
     for note in plan.dataset.notes:
@@ -69,6 +70,18 @@ def run(
         before = execute(plain, folder / AS_IS, progress, command, strict=strict).failures
     result = execute(plan, folder, progress, command, strict=strict)
     return RunResult(folder, (*before, *result.failures))
+
+
+def _check_apart(settings: RunFile, folder: Path) -> None:
+    """Refuse to write a run where its images are read: its figures would become a category."""
+    data = settings.data
+    for place in (*data.data, *data.unknown, *data.abnormal, *data.external):
+        root = Path(place)
+        if root.is_dir() and folder.resolve().is_relative_to(root.resolve()):
+            raise OutputError(
+                f"The run's folder {folder} lies in {root or '.'}, whose images it reads; choose "
+                "another one with --out, or start in another folder."
+            )
 
 
 def execute(

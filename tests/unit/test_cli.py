@@ -54,6 +54,8 @@ def test_usage_errors_name_what_is_wrong_and_what_would_be_right(
         ("run", *one, "--device", "warp"): ("warp", "cpu, cuda or auto"),
         ("run", *one, "--canonical-size", "7"): ("canonical_size", "32"),
         ("run", *one, "--out", tmp_path / "a_file"): ("a_file", "--out"),
+        ("run", *one, "--out", folders["data"] / "results"): ("results", "--out"),
+        ("run", "--data", "", "--only", "histogram"): ("whose images it reads",),
         ("run", *data, "--only", "resnt18"): ("resnt18", "Did you mean resnet18"),
         ("run", *data, "--only", tmp_path / "none.toml"): ("none.toml",),
         ("run", *data, "--only", tmp_path / "broken.toml"): ("broken.toml", "not valid TOML"),

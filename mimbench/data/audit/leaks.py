@@ -66,6 +66,8 @@ def _judge_pair(rows: pd.DataFrame) -> tuple[Severity, str]:
         return "error", "a fit may see one, and the other is only tested. Remove one."
     if first["category"] != second["category"]:
         return "warning", "their categories contradict each other. Remove one or both."
+    if not first["path"] and not second["path"]:
+        return "note", "both are generated; their patients are known to be two."
     if first["patient"] != second["patient"]:
         return "warning", "they may be one patient. Say so in a CSV file, or remove one."
     return "note", "both are of one patient, who stays whole."

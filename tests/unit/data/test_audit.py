@@ -101,6 +101,12 @@ def test_a_changed_copy_in_another_category_is_found(few, change):
     assert "contradict" in message
 
 
+def test_generated_images_that_look_alike_are_no_warning():
+    found = audit(gather(ImageOptions(abnormal=("generated",))))
+    assert not _said(found, "warning", "near-duplicates")
+    assert _said(found, "note", "near-duplicates")
+
+
 def test_near_duplicates_across_a_split_are_an_error(few):
     for number in range(5):
         _picture(number).save(few / "mpox" / f"again{number}.jpg", quality=50)
