@@ -1,0 +1,34 @@
+"""The command line: parse, call, print."""
+
+from collections.abc import Callable
+
+import typer
+
+from mimbench.cli import data, judge, run, tools
+from mimbench.cli.root import app, main
+
+__all__ = ["app", "main"]
+
+COMMANDS: dict[str, Callable[..., object]] = {
+    "run": run.run,
+    "report": run.report,
+    "score": run.score,
+    "verify": judge.verify,
+    "gate": judge.gate,
+    "subgroups": judge.subgroups,
+    "list": tools.list_names,
+    "check": tools.check,
+    "corrupt": tools.corrupt,
+}
+ON_IMAGES: dict[str, Callable[..., object]] = {
+    "show": data.show,
+    "check": data.check,
+    "phantom": data.phantom,
+}
+
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+images = typer.Typer(no_args_is_help=True, help="Look at images before using them.")
+for name, command in ON_IMAGES.items():
+    images.command(name)(command)
+app.add_typer(images, name="data")

@@ -1,0 +1,62 @@
+"""Commands on images alone: write the phantom, look at a folder, audit it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mimbench.cli.root import console, write_text
+
+
+def phantom(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write PNG files into.")],
+    size: Annotated[int, typer.Option(help="Side of the images, pixels.")] = 64,
+    seed: Annotated[int, typer.Option(help="Seed of the generator.")] = 0,
+) -> None:
+    """Write the embedded phantom as a folder per category, with manifest.csv."""
+    from mimbench.data.export import write_phantom
+
+    count = write_phantom(out, size, seed)
+    console().print(f"{count} images and manifest.csv in {out}", highlight=False)
+
+
+def show(
+    data: Annotated[list[str], typer.Argument(metavar="DIR...", help="Folders or CSV files.")],
+) -> None:
+    """Say what mimbench sees in folders of images: categories, patients, sources, bad files."""
+    from mimbench.listing import describe_images
+
+    for part in describe_images(data):
+        console().print(part)
+
+
+def check(
+    data: Annotated[list[str], typer.Argument(metavar="DIR...", help="Folders or CSV files.")],
+    target: Annotated[str | None, typer.Option(metavar="CATEGORY", help="Target category.")] = None,
+    unknown: Annotated[list[str] | None, typer.Option(metavar="DIR", help="As for run.")] = None,
+    abnormal: Annotated[list[str] | None, typer.Option(metavar="DIR", help="As for run.")] = None,
+    external: Annotated[list[str] | None, typer.Option(metavar="DIR", help="As for run.")] = None,
+    harmonise: Annotated[bool, typer.Option("--harmonise", help="As for run.")] = False,
+    backbone: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Compare by features of this torchvision model too."),
+    ] = None,
+    weights: Annotated[
+        str, typer.Option(metavar="FILE", help="Its weights: a file, or imagenet.")
+    ] = "imagenet",
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page too.")] = None,
+) -> int:
+    """Audit images: leaks, repeated files, and how collections can be told apart.
+
+    Exit code 1 if there is an error (with --strict: a warning).
+    """
+    from mimbench.data.audit import as_html, as_text
+    from mimbench.listing import audit_images
+
+    roles = {"unknown": unknown, "abnormal": abnormal, "external": external}
+    result = audit_images(data, target, roles, harmonise, backbone, weights)
+    typer.echo(as_text(result), nl=False)
+    if html is not None:
+        write_text(html, as_html(result))
+    return 0 if result.passes(strict) else 1

@@ -1,0 +1,99 @@
+"""Commands that judge a run's tables: subgroups, claims, the gate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mimbench.cli.root import write_text
+
+
+def subgroups(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    by: Annotated[
+        list[str], typer.Option(metavar="COLUMN", help="Column of the images, e.g. skin_tone.")
+    ],
+    row: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Row; default: all.")
+    ] = None,
+    fewest: Annotated[int, typer.Option(metavar="N", help="Patients a group needs.", min=2)] = 10,
+) -> None:
+    """AUROC and sensitivity within groups of images, and the gap to the worst group."""
+    from mimbench.report.subgroups import write_subgroups
+
+    typer.echo(write_subgroups(folder, by, rows=row or (), fewest=fewest))
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    claims: Annotated[
+        str, typer.Option(metavar="NAME", help="Claims file (.toml) or shipped claims.")
+    ] = "mim-paper",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 unless all claims are supported.")
+    ] = False,
+) -> int:
+    """Judge claims by a run: supported, refuted, inconclusive, confounded or not tested."""
+    from mimbench import claims as judging
+    from mimbench.scores import read_tables
+
+    stated = judging.read_claims(claims)
+    verdicts = judging.verify(read_tables(folder), stated)
+    judging.write_verdicts(verdicts, folder)
+    typer.echo(judging.as_text(verdicts, stated), nl=False)
+    code: int = judging.exit_code(verdicts, strict=strict)
+    return code
+
+
+def gate(
+    reference: Annotated[
+        Path, typer.Argument(metavar="REFERENCE", help="Run that is good enough.")
+    ],
+    candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="Run in question.")],
+    file: Annotated[Path | None, typer.Option(metavar="FILE", help="Gate file (.toml).")] = None,
+    row: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Row to gate; default: the reference's headline rows."),
+    ] = None,
+    margin: Annotated[
+        float | None, typer.Option(metavar="AUROC", help="Drop that is no regression; 0.01.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WHAT", help="missing-row, nan, images, conditions or recipe."),
+    ] = None,
+    require_evidence: Annotated[
+        bool, typer.Option("--require-evidence", help="An inconclusive row fails too.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Name the images that moved most.")
+    ] = False,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a summary.")] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write JSON.")
+    ] = None,
+) -> int:
+    """Is a candidate run worse than a reference run, beyond margin and chance?
+
+    Exit code 0 (also where it cannot be told), 1 for a regression, 2 if not comparable.
+    """
+    from mimbench.gate import as_json, as_junit, as_markdown, as_text, movers
+    from mimbench.gate import gate as compare
+    from mimbench.listing import gate_settings
+    from mimbench.scores import read_tables
+
+    flags = {
+        "rows": row,
+        "margin": margin,
+        "allow": allow,
+        "require_evidence": require_evidence or None,
+    }
+    tables = read_tables(reference), read_tables(candidate)
+    result = compare(*tables, gate_settings(reference, file, flags))
+    moved = movers(*tables, result.settings.rows) if explain else None
+    typer.echo(as_text(result, moved), nl=False)
+    for path, text in ((markdown, as_markdown), (junit, as_junit), (json_file, as_json)):
+        if path is not None:
+            write_text(path, text(result))
+    return result.exit_code

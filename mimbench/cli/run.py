@@ -1,0 +1,261 @@
+"""Commands that compute, and the report of what they computed."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mimbench.cli.root import command_line, console, escape
+from mimbench.console import Display
+
+FAILED_ROWS = 3  # exit code
+
+
+IMAGES = "Images"
+WHAT = "What to measure"
+HOW = "How to run"
+
+
+def run(
+    run_file: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run file (.toml) or a shipped run's name.")
+    ] = "default",
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder or CSV with target and known categories, or 'phantom'.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CATEGORY",
+            help="Target category; mpox if there is one.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    known: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CATEGORY",
+            help="Category that classifiers train on; default: all of --data but the target.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    unknown: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of categories that nobody trains on.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    abnormal: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of images that are no skin photos, or 'generated'.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    external: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of another site's images, never trained on.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    canonical_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="Side at which images are kept and corrupted: 224, the phantom 64.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How --data is laid out, if not recognised.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    harmonise: Annotated[
+        bool | None,
+        typer.Option(
+            "--harmonise",
+            help="Crop borders, resample and re-encode all collections alike first.",
+            rich_help_panel=IMAGES,
+        ),
+    ] = None,
+    given_fold: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Use this split of the data's authors.", rich_help_panel=IMAGES
+        ),
+    ] = None,
+    detector: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Recipe, my.py:MyDetector or package.module:Object; added to the run's.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Run these detectors instead of the run's.", rich_help_panel=WHAT
+        ),
+    ] = None,
+    suite: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Corruption suite, or 'none'.", rich_help_panel=WHAT),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Cross-validation folds by patient; 1 is a single split.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Trainings per fold with different seeds.", rich_help_panel=WHAT
+        ),
+    ] = None,
+    plan_seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Seed of splits and corruptions.", rich_help_panel=WHAT),
+    ] = None,
+    swap: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CATEGORY",
+            help="Fit one-class detectors on this known category too: do they know their class?",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    corruption_engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="own, or reference (the imagecorruptions package, slower).",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of the results; default runs/NAME.", rich_help_panel=HOW
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N.", rich_help_panel=HOW),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Stop when the audit of the images warns.", rich_help_panel=HOW
+        ),
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="No progress.", rich_help_panel=HOW)
+    ] = False,
+) -> int:
+    """Train, corrupt, score and report: by default on the embedded phantom.
+
+    Interrupted runs go on where they stopped: what is done is not computed again.
+    """
+    from mimbench.evaluation.options import Flags, resolve_run
+    from mimbench.evaluation.runner import run as run_all
+
+    flags = Flags(
+        data=data,
+        target=target,
+        known=known,
+        unknown=unknown,
+        abnormal=abnormal,
+        external=external,
+        canonical_size=canonical_size,
+        layout=layout,
+        harmonise=harmonise,
+        given_fold=given_fold,
+        detector=detector,
+        only=only,
+        suite=suite,
+        folds=folds,
+        seeds=seeds,
+        plan_seed=plan_seed,
+        swap=swap,
+        corruption_engine=corruption_engine,
+        device=device,
+    )
+    settings = resolve_run(run_file, flags)
+    folder = out or Path("runs") / settings.name
+    with Display(console(), quiet=quiet) as progress:
+        result = run_all(settings, folder, progress, command_line(), strict=strict)
+        report_of = _write_report(folder, progress)
+    _show(report_of, folder)
+    for what, reason in result.failures:
+        console(stderr=True).print(f"[bold red]Failed:[/] {escape(f'{what}: {reason}')}")
+    return FAILED_ROWS if result.failures else 0
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Recompute tables, figures and page from a run's scores; needs neither torch nor images."""
+    with Display(console(), quiet=quiet) as progress:
+        made = _write_report(folder, progress)
+    _show(made, folder)
+
+
+def _write_report(folder: Path, progress: Display) -> Any:
+    from mimbench.report import write_report
+
+    progress.stage("Reporting", 1)
+    made = write_report(folder, progress=progress)
+    progress.update(1)
+    return made
+
+
+def _show(made: Any, folder: Path) -> None:
+    from mimbench.report.terminal import leaderboard_table
+
+    terminal = console()
+    terminal.print(leaderboard_table(made))
+    terminal.print(f"Page: {(folder / 'index.html').resolve()}", highlight=False, soft_wrap=True)
+
+
+def score(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    images: Annotated[list[str], typer.Argument(metavar="IMAGES...", help="Folders or CSV files.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the results; default DIR/external."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Apply a run's fitted detectors, at their frozen thresholds, to images from elsewhere.
+
+    Images in a category of the target's name count as target. Writes a verdict per image, and with
+    labels sensitivity, specificity and AUROC with intervals.
+    """
+    from mimbench.evaluation.external import score_external
+    from mimbench.listing import external_table
+
+    place = out or folder / "external"
+    with Display(console(), quiet=quiet) as progress:
+        result = score_external(folder, images, progress)
+    result.write(place)
+    console().print(external_table(result.operating, result.drift))
+    console().print(f"Verdict per image: {place / 'external_verdicts.csv'}", highlight=False)

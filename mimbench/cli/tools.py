@@ -1,0 +1,73 @@
+"""Commands beside a run: what there is, is a detector sound, corrupt a folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mimbench.cli.root import console, escape
+from mimbench.console import Display
+from mimbench.errors import OutputError
+
+
+def list_names(
+    what: Annotated[str, typer.Argument(metavar="detectors|corruptions|suites|runs")],
+) -> None:
+    """List what can be named on the command line."""
+    from mimbench.listing import listing
+
+    console().print(listing(what))
+
+
+def check(
+    detector: Annotated[
+        str, typer.Argument(metavar="DETECTOR", help="my.py:MyDetector, a recipe or a plug-in.")
+    ],
+) -> int:
+    """Try a detector on small made-up images: does it keep the protocol?"""
+    from mimbench.testing import check as outcomes
+
+    terminal = console()
+    failed = 0
+    for outcome in outcomes(detector):
+        failed += bool(outcome.problem)
+        mark = "[red]FAILED[/]" if outcome.problem else "[green]passed[/]"
+        terminal.print(f"{mark}  {outcome.test}", highlight=False)
+        if outcome.problem:
+            terminal.print(f"        {escape(outcome.problem)}", highlight=False)
+    return 1 if failed else 0
+
+
+def corrupt(
+    source: Annotated[
+        Path | None, typer.Argument(metavar="IN", help="Folder of images; with --sheet an image.")
+    ] = None,
+    out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Folder to write into.")] = None,
+    suite: Annotated[str, typer.Option(metavar="NAME", help="Corruption suite.")] = "imagenet-c",
+    severity: Annotated[
+        list[int] | None, typer.Option(metavar="N", help="1..5; default: the suite's.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws.", min=0)] = 0,
+    processes: Annotated[int, typer.Option(metavar="N", help="Work in N processes.", min=1)] = 1,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help="Draw a contact sheet instead, of IN or of the phantom."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> int:
+    """Corrupt a folder of images, outside any benchmark; repeated, it goes on where it stopped."""
+    from mimbench.corrupting import corrupt_tree, draw_sheet
+
+    terminal = console()
+    if sheet is not None:
+        draw_sheet(suite, source, sheet, seed)
+        terminal.print(f"{suite} on {sheet}", highlight=False)
+        return 0
+    if source is None or out is None:
+        raise OutputError("mimbench corrupt needs two folders, IN and OUT, or --sheet FILE.png.")
+    with Display(terminal, quiet=quiet) as progress:
+        made = corrupt_tree(source, out, suite, severity, seed, processes, progress)
+    terminal.print(f"{made.written} written, {made.kept} kept, {len(made.rejected)} rejected.")
+    for path, reason in made.rejected:
+        terminal.print(f"rejected: {path}: {reason}", style="yellow", highlight=False)
+    return 0
