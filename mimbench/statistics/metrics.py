@@ -39,6 +39,7 @@ METRIC_COLUMNS = {
     "n_fits": "int64",
     "fold_sd": "float64",  # spread of the values over folds; NaN if one
     "seed_sd": "float64",  # spread of the values over seeds; NaN if one
+    "caution": "str",  # why the interval covers less than it says; empty if it does not
 }
 
 
@@ -132,17 +133,22 @@ class _Part:
             return np.tile(_array(self.entries[name]), len(self.blocks))
         if name == "reason":
             return _array([reason for block in self.blocks for reason in block.reasons])
+        if name == "caution":
+            return self._where_interval([_array(list(block.cautions)) for block in self.blocks])
+        if name == "method":
+            return self._where_interval([_array([block.method]) for block in self.blocks])
         values = [getattr(block, name) for block in self.blocks]
         if isinstance(values[0], np.ndarray):
             return np.concatenate(values)
-        if name == "method":
-            return self._methods()
         return np.repeat(_array(values), size)
 
-    def _methods(self) -> NDArray[Any]:
-        """The method of each interval; empty where there is none."""
+    def _where_interval(self, texts: list[NDArray[Any]]) -> NDArray[Any]:
+        """Texts about the intervals; empty where there is none."""
         return np.concatenate(
-            [np.where(np.isnan(block.low), "", _array([block.method])) for block in self.blocks]
+            [
+                np.where(np.isnan(block.low), "", text)
+                for block, text in zip(self.blocks, texts, strict=True)
+            ]
         )
 
 

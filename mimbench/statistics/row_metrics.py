@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 
 from mimbench.scores import CLEAN
 from mimbench.statistics.bootstrap import METRICS, Resamples, bootstrap_interval
+from mimbench.statistics.cautions import (
+    area_cautions,
+    difference_cautions,
+    precision_cautions,
+)
 from mimbench.statistics.intervals import DIFFERENCE_METHOD, LOGIT_METHOD
 from mimbench.statistics.layout import Condition, Layout, Row
 from mimbench.statistics.row_areas import Area, Contest, RowAreas
@@ -37,6 +42,7 @@ class Block:
     reasons: tuple[str, ...]
     fold_sd: Array
     seed_sd: Array
+    cautions: tuple[str, ...]
 
 
 def row_blocks(
@@ -71,7 +77,7 @@ class _RowMetrics:
         if (CLEAN, 0) in self.conditions:
             clean = self.conditions.index((CLEAN, 0))
             reference = self.areas.area(clean, clean)
-            yield self._area_block((CLEAN, 0), "both", "auroc", reference)
+            yield self._auroc((CLEAN, 0), "both", reference)
             yield from self._resampled(clean, clean, "both", reference)
         for protocol in self.contest.question.protocols:
             if protocol == "both" or reference is not None:
@@ -99,28 +105,39 @@ class _RowMetrics:
     def _area_blocks(
         self, condition: Condition, protocol: str, area: Area, reference: Area | None
     ) -> Iterator[Block]:
-        yield self._area_block(condition, protocol, "auroc", area)
+        yield self._auroc(condition, protocol, area)
         if reference is not None:
-            drop = Area.combine([reference, area], [1, -1])
-            yield self._area_block(condition, protocol, "auroc_drop", drop)
+            yield self._drop(condition, protocol, area, reference)
 
-    def _area_block(self, condition: Condition, protocol: str, metric: str, area: Area) -> Block:
+    def _auroc(self, condition: Condition, protocol: str, area: Area) -> Block:
         own = area.influence
-        if metric == "auroc":
-            value, method = own.area, LOGIT_METHOD
-            ends = own.area_interval(self.level)
-        else:
-            value, method = own.value, DIFFERENCE_METHOD
-            ends = own.difference_interval(self.level)
         return Block(
             *condition,
             protocol,
-            metric,
-            value,
-            *ends,
-            method,
+            "auroc",
+            own.area,
+            *own.area_interval(self.level),
+            LOGIT_METHOD,
             self.areas.reasons(area),
             *self.areas.spread(area.per_cell),
+            area_cautions(own.area, *own.patients),
+        )
+
+    def _drop(self, condition: Condition, protocol: str, area: Area, reference: Area) -> Block:
+        """AUROC lost by the corruption, paired: positive where the clean AUROC is higher."""
+        drop = Area.combine([reference, area], [1, -1])
+        own = drop.influence
+        higher = np.maximum(reference.influence.area, area.influence.area)
+        return Block(
+            *condition,
+            protocol,
+            "auroc_drop",
+            own.value,
+            *own.difference_interval(self.level),
+            DIFFERENCE_METHOD,
+            self.areas.reasons(drop),
+            *self.areas.spread(drop.per_cell),
+            difference_cautions(higher, own.fewest_patients),
         )
 
     def _resampled(self, condition: int, other: int, protocol: str, area: Area) -> Iterator[Block]:
@@ -150,6 +167,7 @@ class _RowMetrics:
                 method,
                 tuple(reasons),
                 *self.areas.spread(points[:, :, k]),
+                self._bootstrap_cautions(metric),
             )
 
     def _samples(self, condition: int, other: int) -> tuple[Array, Array]:
@@ -179,6 +197,14 @@ class _RowMetrics:
             mean[...] = np.tensordot(own[own > 0], groups[own > 0], axes=1)
         per_cell = [self.areas.per_cell(points[:, :, k]) for k in range(len(METRICS))]
         return samples, np.stack(per_cell, axis=2)
+
+    def _bootstrap_cautions(self, metric: str) -> tuple[str, ...]:
+        fewest_id = np.full(len(self.areas.entries), self._fewest_id)
+        if metric == "aupr_in":
+            return precision_cautions(fewest_id, self._fewest_ood)
+        if metric == "aupr_out":
+            return precision_cautions(self._fewest_ood, fewest_id)
+        return ("",) * len(fewest_id)
 
     def _why_no_interval(self, metric: str) -> list[str]:
         """Per entry why it gets no bootstrap interval; empty if it gets one."""

@@ -1,6 +1,6 @@
 """MIM: a generator that has seen the target alone inpaints an image; the error says what it is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from mimbench.detectors.mim.critic import PatchCritic
 from mimbench.detectors.mim.exposure import level
 from mimbench.detectors.mim.generator import build_generator
 from mimbench.detectors.mim.losses import Objective
-from mimbench.detectors.mim.masks import build_masks, parse_mask, random_patches
+from mimbench.detectors.mim.masks import build_masks, parse_mask, random_patches, require_grid
 from mimbench.detectors.mim.measures import MEASURES, fit_line, l1, log_error
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet
 from mimbench.detectors.statefile import above, below
@@ -50,6 +50,7 @@ class MIM(Detector):
     def __init__(
         self,
         mask: str = "checkerboard-8",
+        patches: Sequence[int] = (4, 8, 16),
         generator: str = "gated-unet",
         width: int = 16,
         steps: int = 600,
@@ -70,6 +71,7 @@ class MIM(Detector):
 
         Args:
             mask: what is hidden at test, see `mimbench.detectors.mim.masks`.
+            patches: cell sizes of the random patches that are hidden in training, pixels.
             generator: "gated-unet", "autoencoder" or "specialist".
             width: channels of the generator's and the critic's first layer.
             steps: batches to train, at most; held-out target images may end it earlier.
@@ -107,8 +109,10 @@ class MIM(Detector):
                 raise RecipeError(
                     f"MIM's parameter '{name}' is needed by a loss that is asked for."
                 )
+        if not patches or min(patches) < 1:
+            raise RecipeError(f"MIM's parameter 'patches' must be sizes above 0, not {patches}.")
         parse_mask(mask)
-        self.mask, self.kind, self.width = mask, generator, width
+        self.mask, self.patches, self.kind, self.width = mask, tuple(patches), generator, width
         self.learning_rate, self.options = learning_rate, Options(steps, batch_size, average)
         self.reconstruction, self.weighted = reconstruction, weighted
         self.augment_critic, self.gain, self.trained = augment_critic, gain, trained
@@ -156,7 +160,8 @@ class MIM(Detector):
 
         def step(indices: Tensor) -> Iterator[tuple[str, Mapping[str, Tensor]]]:
             images = augment(pixels[indices.to(pixels.device)].float() / 255, draws)
-            masks = random_patches(len(images), images.shape[-1], draws).to(images.device)
+            masks = random_patches(len(images), images.shape[-1], draws, self.patches)
+            masks = masks.to(images.device)
             unit = level(images, ~masks, gain=self.gain)
             yield from objective(images / unit - 1, masks, unit, draws)
 
@@ -270,6 +275,7 @@ class MIM(Detector):
                 f"{self.generator.multiple}, not {size} px; choose another input_size."
             )
         build_masks(self.mask, size)
+        require_grid(size, min(self.patches))
 
     def _device(self) -> torch.device:
         return next(self.generator.parameters()).device

@@ -22,7 +22,7 @@ from torch.nn.functional import interpolate
 
 from mimbench.errors import DetectorError, RecipeError
 
-__all__ = ["build_masks", "checkerboards", "parse_mask", "random_patches"]
+__all__ = ["build_masks", "checkerboards", "parse_mask", "random_patches", "require_grid"]
 
 KINDS = re.compile(r"checkerboard(-[1-9]\d*)+|patches-[1-9]\d*-[1-9]\d*|strokes-[1-9]\d*|centre")
 

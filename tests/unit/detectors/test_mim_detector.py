@@ -142,6 +142,8 @@ def test_unusable_training_sets_and_sizes_are_refused_in_one_sentence() -> None:
         refit(striped(), small(), input_size=30)
     with pytest.raises(DetectorError, match="8 px cells does not fit images of 12 px"):
         refit(striped(), small(), input_size=12)
+    with pytest.raises(DetectorError, match="24 px cells does not fit images of 32 px"):
+        refit(striped(), small(patches=[24]))
     with pytest.raises(DetectorError, match="not one of a MIM of this recipe"):
         small().load(MIM(width=4).state())
 
@@ -160,6 +162,7 @@ def test_parameters_out_of_range_name_themselves(name: str) -> None:
         ({"adversarial": 0.0, "matching": 1.0}, "'adversarial' is needed by a loss"),
         ({"perceptual": 1.0}, "'backbone' is needed by a loss"),
         ({"mask": "checkerboard"}, "no mask 'checkerboard'; known: checkerboard-<cell>"),
+        ({"patches": []}, "'patches' must be sizes above 0"),
         ({"generator": "gated-unit"}, "Did you mean gated-unet"),
         ({"backbone": "squeezenet1_0"}, "not run: no weights for squeezenet1_0"),
     ],

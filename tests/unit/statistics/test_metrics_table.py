@@ -248,6 +248,20 @@ def test_intervals_of_the_table_are_those_of_the_published_method(two_folds):
     assert ap.high - ap.low == pytest.approx(acne.high - acne.low, rel=0.7)
 
 
+def test_intervals_that_cover_too_little_carry_a_caution(two_folds):
+    fits, _ = two_folds
+    values = clean_scores(0) | {"t1": 2.5, "u0": 2.0, "u1": 4.0}  # one of four pairs wrong
+    scores = [row for fit in fits for row in score_rows(fit["fit_id"], "mim/l1", values)]
+    table = metrics_table(run_tables(fits, scores), resamples=20)
+    drop = number(table, "auroc_drop", category="acne", corruption="blur", severity=1)
+    assert "83 to 94 %" in drop.caution
+    assert number(table, category="acne").caution == ""  # 3 patients against 2: not that uneven
+    assert table.loc[table.low.isna(), "caution"].eq("").all()
+    # two target images against one or two others in a fold
+    assert "positives outnumber" in number(table, "aupr_in", category="paper").caution
+    assert number(table, "aupr_out", category="paper").caution == ""
+
+
 def test_nothing_here_imports_torch():
     names = [path.stem for path in Path(metrics.__file__).parent.glob("[a-z]*.py")]
     script = "\n".join(f"import mimbench.statistics.{name}" for name in names)

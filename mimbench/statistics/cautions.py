@@ -1,0 +1,49 @@
+"""Where intervals held the truth in fewer than 94 % of simulated data sets (results/coverage.md).
+
+The rules are drawn around the cells of those tables: an AUROC near 1 rests on the few patients who
+are ranked wrong, and no variance estimated from fewer than two or three of them is reliable.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["area_cautions", "difference_cautions", "precision_cautions"]
+
+Texts = tuple[str, ...]
+EXTREME = "few patients and an AUROC near 0 or 1: such 95 % intervals held the truth in {} %"
+COMMON = "positives outnumber the others: such 95 % intervals held the truth in 91 to 94 %"
+
+
+def area_cautions(area: ArrayLike, n_id: ArrayLike, n_ood: ArrayLike) -> Texts:
+    """Caution for each AUROC, empty where its interval covers as claimed.
+
+    Args:
+        area: (E,) AUROCs, or means of AUROCs.
+        n_id: (E,) patients on the ID side.
+        n_ood: (E,) patients on the OOD side.
+    """
+    area, n_id, n_ood = (np.asarray(array, dtype=np.float64) for array in (area, n_id, n_ood))
+    few, many = np.minimum(n_id, n_ood), np.maximum(n_id, n_ood)
+    misranked = few * np.minimum(area, 1 - area)
+    estimated = misranked > 0  # at 0 and 1 the interval comes from the number of patients
+    return _texts(estimated & (misranked < 2.5) & (many >= 4 * few), EXTREME.format("91 to 94"))
+
+
+def difference_cautions(higher: ArrayLike, fewest: ArrayLike) -> Texts:
+    """Caution for each difference of AUROCs.
+
+    Args:
+        higher: (E,) the higher of the two AUROCs.
+        fewest: (E,) patients on the smaller side.
+    """
+    misranked = np.asarray(fewest, dtype=np.float64) * (1 - np.asarray(higher, dtype=np.float64))
+    return _texts(misranked < 1.5, EXTREME.format("83 to 94"))
+
+
+def precision_cautions(positives: ArrayLike, negatives: ArrayLike) -> Texts:
+    """Caution for each average precision, from the numbers of images of either kind."""
+    return _texts(np.asarray(positives) >= 2 * np.asarray(negatives), COMMON)
+
+
+def _texts(mask: NDArray[np.bool_], text: str) -> Texts:
+    return tuple(text if flagged else "" for flagged in mask)

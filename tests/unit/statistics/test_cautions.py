@@ -1,0 +1,49 @@
+"""Cautions stand where results/coverage.md shows less than 94 %, and not where it shows more."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mimbench.statistics.cautions import area_cautions, difference_cautions
+
+TABLES = Path(__file__).parents[3] / "results" / "coverage.md"
+
+
+def rows(title):
+    """Cells of one table of the simulation, without its head."""
+    if not TABLES.is_file():
+        pytest.skip("results/coverage.md is not part of this copy of the sources")
+    section = TABLES.read_text().split(f"## {title}")[1].split("## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def percent(cell):
+    return float(re.match(r"[\d.]+", cell).group())
+
+
+def test_every_auroc_cell_that_covers_too_little_has_its_caution():
+    areas = (0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
+    for target, other, per_patient, _, *cells in rows("One AUROC"):
+        patients = [-(-int(n) // int(per_patient)) for n in (target, other)]
+        for area, cell in zip(areas, cells, strict=True):
+            flagged = area_cautions([area], [patients[0]], [patients[1]])[0]
+            if percent(cell) < 93.8:  # 94 less the Monte Carlo error
+                assert flagged, (target, other, per_patient, area, cell)
+            if area <= 0.8 and min(patients) >= 20:
+                assert not flagged
+
+
+def test_every_difference_that_covers_too_little_has_its_caution():
+    for target, other, per_patient, area, null, _, gain, _ in rows("Paired difference"):
+        fewest = min(-(-int(n) // int(per_patient)) for n in (target, other))
+        for cell, higher in ((null, float(area)), (gain, float(area) + 0.05)):
+            if percent(cell) < 93.8:
+                assert difference_cautions([higher], [fewest])[0], (target, per_patient, cell)
+
+
+@pytest.mark.parametrize("n", [45, 300])
+def test_common_cases_carry_no_caution(n):
+    assert area_cautions([0.75], [n], [n])[0] == ""
+    assert difference_cautions([0.85], [n])[0] == ""
