@@ -67,17 +67,25 @@ def _runs() -> Table:
     table = _table("run", "state", "detectors", "what it is")
     for name in names("runs"):
         content, _ = read_toml("runs", name)
-        detectors = ", ".join(content.get("detectors", []))
+        detectors = _called(content)
         table.add_row(name, "shipped", detectors, content.get("description", ""))
     for note in sorted(Path("runs").glob("*/run.json")):
         try:
             run = json.loads(note.read_text(encoding="utf-8"))
-            detectors = ", ".join(run["run"]["detectors"])
+            detectors = _called(run["run"])
             state = f"finished {run['date'][:10]}"
             table.add_row(str(note.parent), state, detectors, run["command"])
         except (OSError, ValueError, KeyError, TypeError):
             table.add_row(str(note.parent), "unreadable", "", "its run.json is not a run's")
     return table
+
+
+def _called(run: Mapping[str, Any]) -> str:
+    """Names of a run's detectors, which stand there as names or as whole recipes."""
+    specs = run.get("detectors", [])
+    return ", ".join(
+        spec if isinstance(spec, str) else spec.get("name") or spec["extends"] for spec in specs
+    )
 
 
 def describe_images(data: list[str]) -> list[RenderableType]:

@@ -7,6 +7,7 @@ wheel below `mimbench/_recipes` and stand at the top level of a checkout.
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -17,6 +18,7 @@ from mimbench.errors import RecipeError, UnknownNameError
 __all__ = [
     "Recipe",
     "content_hash",
+    "derive",
     "file_hash",
     "names",
     "read_recipe",
@@ -93,7 +95,36 @@ def read_toml(kind: Kind, name: str) -> tuple[dict[str, Any], Path]:
 def read_recipe(name: str) -> Recipe:
     """Read the recipe of a detector, by shipped name or path to a TOML file."""
     table, path = read_toml("baselines", name)
-    return validate(Recipe, table, path)
+    return derive(table, path)
+
+
+def derive(table: Mapping[str, Any], where: Path | str, above: tuple[str, ...] = ()) -> Recipe:
+    """The recipe that a table describes, which may extend another one.
+
+    Args:
+        table: fields of a recipe; `extends` names a shipped recipe or a file (.toml) whose fields
+            hold where the table says nothing. Parameters are merged one by one.
+        where: file that the table stands in; a file in `extends` is found from its folder.
+        above: recipes that are being extended, to notice a circle.
+
+    Raises:
+        RecipeError: a field is wrong, or recipes extend each other in a circle.
+        UnknownNameError: `extends` names no recipe.
+    """
+    own = dict(table)
+    base = own.pop("extends", None)
+    if base is None:
+        return validate(Recipe, own, where)
+    if not isinstance(base, str) or not isinstance(own.get("parameters", {}), dict):
+        raise RecipeError(f"{where}: 'extends' must be a name and 'parameters' a table.")
+    if base.endswith(".toml"):
+        base = str(Path(where).parent / base)
+    if base in above:
+        raise RecipeError(f"{where}: recipes extend each other in a circle: {' > '.join(above)}.")
+    inherited, path = read_toml("baselines", base)
+    fields = derive(inherited, path, (*above, base)).model_dump()
+    parameters = {**fields["parameters"], **own.get("parameters", {})}
+    return validate(Recipe, {**fields, **own, "parameters": parameters}, where)
 
 
 def validate(model: type[Model], table: dict[str, Any], where: Path | str) -> Model:

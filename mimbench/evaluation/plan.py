@@ -13,7 +13,7 @@ from mimbench.data.splits import split
 from mimbench.detectors.build import build, recipe_of
 from mimbench.errors import DataError, RecipeError, UnknownNameError
 from mimbench.evaluation.suites import read_suite
-from mimbench.recipes import Recipe
+from mimbench.recipes import Recipe, derive
 from mimbench.scores import CLEAN
 
 __all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan"]
@@ -26,7 +26,8 @@ class RunFile(BaseModel):
 
     name: str = Field(default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
     description: str = ""
-    detectors: tuple[str, ...] = Field(min_length=1)
+    # names of recipes, or recipes themselves, mostly as `{extends = "...", parameters = {...}}`
+    detectors: tuple[str | dict[str, Any], ...] = Field(min_length=1)
     suites: tuple[str, ...] = ()
     folds: int = Field(default=1, ge=1, le=20)
     seeds: int = Field(default=1, ge=1, le=50)
@@ -121,7 +122,10 @@ def make_plan(run: RunFile) -> Plan:
 
 
 def _recipes(run: RunFile) -> tuple[Recipe, ...]:
-    recipes = tuple(recipe_of(spec) for spec in run.detectors)
+    recipes = tuple(
+        recipe_of(spec) if isinstance(spec, str) else derive(spec, f"Run '{run.name}'")
+        for spec in run.detectors
+    )
     names = [recipe.name for recipe in recipes]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
