@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from mimbench.errors import TableError
 
@@ -31,7 +32,7 @@ __all__ = [
     "write_table",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 CLEAN = "clean"
 AS_IS = "as-is"  # folder, below a harmonised run's, of the same run on the images as they are
 ROLES = ("target", "known", "unknown", "abnormal", "external")
@@ -48,6 +49,8 @@ FIT_COLUMNS = {
     "fit_id": "str",  # content address: recipe, training images, seed, code version
     "detector": "str",  # name of the recipe
     "fitted_on": "str",  # target category, or "nothing"
+    "withheld": "str",  # known categories that the fit was not shown, joined by "+"
+    "study": "str",  # why: "known-curve <order>", "left-out <group>", joined by "+"
     "fold": "Int64",  # missing: the fit sees no image and serves every fold
     "seed": "Int64",  # missing: the fit draws no random number
     "control": "bool",  # a row that cannot know the target's lesions
@@ -132,6 +135,18 @@ class RunTables:
         """Number of folds: how many `split_<k>` columns the images have."""
         return sum(column.startswith("split_") for column in self.images.columns)
 
+    @property
+    def main_fits(self) -> NDArray[np.bool_]:
+        """(fits,) which fits speak for their detector: every number comes from them alone.
+
+        They were made on the target, with all known categories if the detector trains on them, or
+        on nothing. Fits on a swap category, and fits from which known categories were withheld,
+        answer questions of their own.
+        """
+        target = set(self.images.loc[self.images["role"] == "target", "category"])
+        own = self.fits["fitted_on"].isin([*target, "nothing"]) & (self.fits["withheld"] == "")
+        return own.to_numpy(dtype=bool)
+
     def write(self, folder: Path) -> None:
         """Write scores.parquet, fits.parquet and images.parquet into `folder`."""
         for name in ("scores", "fits", "images"):
@@ -149,7 +164,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_tables(folder: Path) -> RunTables:
-    """Read the three tables of a run folder.
+    """Read the three tables of a run folder, also those that an older mimbench wrote.
 
     Raises:
         TableError: a file is missing, not parquet, or written by a newer schema.
@@ -174,4 +189,9 @@ def _read(path: Path) -> pd.DataFrame:
             "upgrade mimbench."
         )
     frame: pd.DataFrame = table.to_pandas()
-    return frame
+    return _upgraded(frame, version) if path.stem == "fits" else frame
+
+
+def _upgraded(fits: pd.DataFrame, version: int) -> pd.DataFrame:
+    """The fits table as this schema has it. Before version 2 nothing was withheld from a fit."""
+    return fits.assign(withheld="", study="") if version < 2 else fits

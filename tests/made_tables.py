@@ -123,5 +123,5 @@ def _fit(fit_id: str, detector: str, fitted_on: str, seed: int, control: bool) -
         "fit_id": fit_id, "detector": detector, "fitted_on": fitted_on, "fold": 0, "seed": seed,
         "control": control, "family": "control" if control else "one-class", "input_size": 64,
         "status": "ok", "reason": "", "recipe_hash": detector, "state_hash": fit_id,
-        "seconds": 0.0, "versions": "{}",
+        "seconds": 0.0, "versions": "{}", "withheld": "", "study": "",
     }  # fmt: skip

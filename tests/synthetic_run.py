@@ -153,6 +153,8 @@ def _fit(fit_id: str, row: Row, fold: object) -> dict[str, object]:
         "fit_id": fit_id,
         "detector": row.detector,
         "fitted_on": "nothing" if row.control else "mpox",
+        "withheld": "",
+        "study": "",
         "fold": fold,
         "seed": pd.NA if row.control else 0,
         "control": row.control,

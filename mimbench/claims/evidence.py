@@ -107,7 +107,7 @@ class RunEvidence:
 
     def fits(self, place: Place) -> str:
         """How many fits of the row were averaged, in words."""
-        scores, fits = self._tables.scores, self._tables.fits
+        scores, fits = self._tables.scores, self._tables.fits[self._tables.main_fits]
         own = fits[fits["fit_id"].isin(scores.loc[scores["score"] == place.row, "fit_id"].unique())]
         counts = [(max(1, own[name].nunique()), name) for name in ("fold", "seed")]
         return ", ".join(f"{count} {name}{'s' * (count > 1)}" for count, name in counts)

@@ -82,8 +82,7 @@ def score_external(run: Path, places: list[str], progress: Progress) -> External
     data = about["run"]["data"]
     found = survey(places, size=about["canonical_size"], harmonise=data["harmonise"])
     target = about["target"]
-    fits = tables.fits
-    usable = fits[(fits["status"] == "ok") & fits["fitted_on"].isin([target, "nothing"])]
+    usable = tables.fits[(tables.fits["status"] == "ok") & tables.main_fits]
     if usable.empty:
         raise TableError(f"All fits of {run} failed; there is nothing to score with.")
     store = Store(run)

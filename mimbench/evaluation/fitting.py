@@ -63,7 +63,7 @@ def training_rows(plan: Plan, spec: FitSpec) -> dict[str, NDArray[np.intp]]:
         for name, count in (("target", counts["train"]), ("validation", counts["validation"])):
             rows[name] = np.sort(draw.permutation(rows[name])[:count])
     if build(spec.recipe).trains_on == "known":
-        known = role == "known"
+        known = (role == "known") & ~np.isin(category.astype(str), spec.withheld)
         rows["known"] = np.flatnonzero(known & (part == "train"))
         rows["validation"] = np.flatnonzero((positive | known) & (part == "validation"))
     return rows

@@ -82,7 +82,7 @@ def _examples(plan: Plan) -> NDArray[np.intp]:
 def _one_per_detector(plan: Plan, fits: Sequence[Fit]) -> list[Fit]:
     first: dict[str, Fit] = {}
     for fit in fits:
-        if fit.spec.fitted_on in (plan.dataset.target, "nothing"):
+        if fit.spec.fitted_on in (plan.dataset.target, "nothing") and not fit.spec.withheld:
             first.setdefault(fit.spec.recipe.name, fit)
     return list(first.values())
 

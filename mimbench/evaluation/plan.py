@@ -48,12 +48,16 @@ class FitSpec:
         fitted_on: the category that serves as target, or "nothing".
         fold: None if the fit sees no image.
         seed: None if the fit draws no random number.
+        withheld: known categories that the fit does not see.
+        studies: why they are withheld, see `withholding`.
     """
 
     recipe: Recipe
     fitted_on: str
     fold: int | None
     seed: int | None
+    withheld: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [self.recipe.name]
@@ -61,6 +65,8 @@ class FitSpec:
             parts.append(f"fold {self.fold}")
         if self.seed is not None:
             parts.append(f"seed {self.seed}")
+        if self.withheld:
+            parts.append(f"without {', '.join(self.withheld)}")
         return ", ".join(parts)
 
 

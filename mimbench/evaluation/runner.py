@@ -247,6 +247,8 @@ def _describe_spec(plan: Plan, spec: FitSpec) -> dict[str, Any]:
     return {
         "detector": spec.recipe.name,
         "fitted_on": spec.fitted_on,
+        "withheld": "+".join(spec.withheld),
+        "study": "+".join(spec.studies),
         "fold": spec.fold,
         "seed": spec.seed,
         "control": spec.recipe.control,

@@ -133,6 +133,9 @@ def score_unit(
 
 
 def _positions(plan: Plan, unit: Unit, fit: Fit) -> NDArray[np.intp]:
+    """Images of the unit that a fit scores; what is withheld from a fit is asked of clean ones."""
+    if fit.spec.withheld and unit.condition.corruption is not None:
+        return np.empty(0, dtype=np.intp)
     if fit.spec.fold is None:
         return np.arange(len(unit.rows))
     return np.flatnonzero(scored_rows(plan, unit.condition, fit.spec.fold)[unit.rows])

@@ -69,7 +69,7 @@ def row_problems(
     for row in rows:
         own, theirs = row_fits(aligned.reference, row), row_fits(aligned.candidate, row)
         if theirs.empty:
-            failed = aligned.candidate.fits
+            failed = aligned.candidate.fits[aligned.candidate.main_fits]
             named = failed["detector"].isin(own["detector"]) & (failed["status"] != "ok")
             why = f": {failed.loc[named, 'reason'].iloc[0]}" if named.any() else ""
             message = f"the candidate has no scores for the row {row}{why}"
@@ -83,12 +83,9 @@ def row_problems(
 
 
 def row_fits(tables: RunTables, row: str) -> pd.DataFrame:
-    """Fits that scored a row and were made on the target or on nothing."""
-    images = tables.images
-    targets = set(images.loc[images["role"] == "target", "category"])
+    """Main fits that scored a row."""
     own = tables.scores.loc[tables.scores["score"] == row, "fit_id"].unique()
-    fits = tables.fits
-    return fits[fits["fit_id"].isin(own) & fits["fitted_on"].isin([*targets, "nothing"])]
+    return tables.fits[tables.fits["fit_id"].isin(own) & tables.main_fits]
 
 
 def _image_messages(reference: pd.DataFrame, candidate: pd.DataFrame) -> Iterator[str]:

@@ -53,8 +53,9 @@ def class_signal_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFram
 
 def _rows(tables: RunTables, target: str, swap: str, level: float) -> list[dict[str, object]]:
     among = (tables.images["category"] != swap).to_numpy()
-    own = RunAurocs(tables, fitted_on=target, among=among)
-    other = RunAurocs(tables, fitted_on=swap, among=among)
+    fitted_on = tables.fits["fitted_on"].to_numpy()
+    own = RunAurocs(tables, fits=tables.main_fits & (fitted_on == target), among=among)
+    other = RunAurocs(tables, fits=fitted_on == swap, among=among)
     found = []
     for row in (row for row in own.rows if row in other.rows):
         for role, relation in own.groups():

@@ -46,7 +46,7 @@ class Quantity:
 class RunAurocs:
     """AUROCs of a run with patient influences, so that any two of them can be compared.
 
-    Two of these made from the same images table, e.g. with other `fitted_on`, share their
+    Two of these made from the same images table, e.g. with other `fits`, share their
     patients: `combine([a.influence(q), b.influence(q)], [1, -1])` is a paired difference.
     """
 
@@ -54,11 +54,11 @@ class RunAurocs:
         self,
         tables: RunTables,
         *,
-        fitted_on: str | None = None,
+        fits: NDArray[np.bool_] | None = None,
         among: NDArray[np.bool_] | None = None,
     ) -> None:
         """Take the tables; arguments as for `Layout`."""
-        self._layout = Layout(tables, fitted_on=fitted_on, among=among)
+        self._layout = Layout(tables, fits=fits, among=among)
         self._rows: dict[tuple[str, str], RowAreas] = {}
 
     @cached_property

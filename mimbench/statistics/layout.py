@@ -92,15 +92,14 @@ class Layout:
         self,
         tables: RunTables,
         *,
-        fitted_on: str | None = None,
+        fits: Mask | None = None,
         among: NDArray[np.bool_] | None = None,
     ) -> None:
         """Read the tables.
 
         Args:
             tables: the tables of one run.
-            fitted_on: category whose fits enter, for the swap test; by default the target, and
-                fits on nothing.
+            fits: (fits,) which fits enter; by default `RunTables.main_fits`.
             among: (N,) images of a subgroup, in the order of the images table; by default all.
 
         Raises:
@@ -120,17 +119,16 @@ class Layout:
             )
         self.target: str = targets.pop()
         self.test = test_masks(images) & (True if among is None else among)
-        self._fitted_on = [fitted_on] if fitted_on else [self.target, "nothing"]
         source = images["source"].to_numpy(dtype=object)
         own = np.isin(source, np.unique(source[self.role == "target"].astype(str)))
         self.relation = np.where(own, "same-source", "other-source").astype(object)
+        self._entering = tables.main_fits if fits is None else fits
         self._read_scores(tables)
         self.rows = tuple(self._rows(tables.fits))
 
     def _read_scores(self, tables: RunTables) -> None:
         fits = tables.fits
         self._n_fits = len(fits)
-        self._entering = fits["fitted_on"].isin(self._fitted_on).to_numpy()
         fit_index = pd.Index(fits["fit_id"])
         fit_codes, fit_names = pd.factorize(tables.scores["fit_id"])
         to_fit = fit_index.get_indexer(pd.Index(fit_names))

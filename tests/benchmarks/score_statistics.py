@@ -81,6 +81,7 @@ def synthetic_run(images: int, conditions: int, rows: int) -> RunTables:
     for row in range(rows):
         fits.append(
             {"fit_id": f"fit{row}", "detector": f"detector{row}", "fitted_on": "mpox", "fold": 0,
+             "withheld": "", "study": "",
              "seed": 0, "control": False, "family": "one-class", "input_size": 64, "status": "ok",
              "reason": "", "recipe_hash": "", "state_hash": "", "seconds": 0.0, "versions": "{}"}
         )  # fmt: skip

@@ -32,7 +32,8 @@ def images_table():
 
 def fit_row(fit_id, detector, fold, seed=0, fitted_on="mpox", status="ok", reason=""):
     return {
-        "fit_id": fit_id, "detector": detector, "fitted_on": fitted_on, "fold": fold,
+        "fit_id": fit_id, "detector": detector, "fitted_on": fitted_on, "withheld": "",
+        "study": "", "fold": fold,
         "seed": seed, "control": False, "family": "inpainting", "input_size": 64,
         "status": status, "reason": reason, "recipe_hash": "", "state_hash": "",
         "seconds": 0.0, "versions": "{}",

@@ -47,7 +47,7 @@ def tables() -> RunTables:
                 )
     fits_table = pd.DataFrame(fits).assign(
         fold=0, control=False, family="one-class", input_size=64, status="ok", reason="",
-        recipe_hash="", state_hash="", seconds=0.0, versions="{}",
+        recipe_hash="", state_hash="", seconds=0.0, versions="{}", withheld="", study="",
     )  # fmt: skip
     scores_table = pd.concat(scores, ignore_index=True).assign(corruption="clean", severity=0)
     return RunTables(scores_table, fits_table.astype(FIT_COLUMNS), images)
