@@ -77,11 +77,12 @@ class Network(nn.Module):
         """
         into_head: list[Tensor] = []
         pooled: list[Tensor] = []
+        head = self.head
         handles = [
             module.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(inputs[0]))
             for module in self.body.modules()
-            for seen in [into_head if module is self.head else pooled]
-            if module is self.head or isinstance(module, nn.AdaptiveAvgPool2d)
+            for seen in [into_head if module is head else pooled]
+            if module is head or isinstance(module, nn.AdaptiveAvgPool2d)
         ]
         try:
             logits = self(images)

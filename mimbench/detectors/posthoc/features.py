@@ -5,26 +5,36 @@ from collections.abc import Mapping
 import torch
 from pytorch_ood import detector
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from mimbench.detectors.posthoc.outputs import Maker, Outputs, Scorer, Seen
 from mimbench.errors import DetectorError
 
-__all__ = ["MAKERS", "nearest"]
+__all__ = ["MAKERS"]
 
 NEIGHBOURS = 5
 GMM_FLOOR = 1e-2  # of the features' mean variance
 
 
-def nearest(features: Tensor) -> Scorer:
-    """Distance (N,) to the fifth nearest of `features`, all on the unit sphere.
+def _nearest(*, target: bool) -> Maker:
+    """Distance to the fifth nearest training image, or to the target's, on the unit sphere.
 
     Source: Sun et al. 2022, "Out-of-distribution detection with deep nearest neighbors".
     """
-    k = min(NEIGHBOURS, len(features))
-    # brute force: the tree that scikit-learn would choose starts threads for every batch
-    fitted = detector.KNN(None, k=k, algorithm="brute")
-    fitted.fit_features(features, torch.zeros(len(features), dtype=torch.long))
-    return lambda outputs: fitted.predict_features(outputs.features)
+
+    def make(seen: Seen) -> Scorer:
+        chosen = seen.labels == 0 if target else torch.ones_like(seen.labels, dtype=torch.bool)
+        bank, k = normalize(seen.places)[chosen].T.contiguous(), min(NEIGHBOURS, int(chosen.sum()))
+
+        def score(outputs: Outputs) -> Tensor:
+            coordinates = seen.coordinates(outputs)
+            unit = outputs.once("unit", lambda: normalize(coordinates))
+            cosine = (unit @ bank).topk(k, dim=1).values[:, -1]
+            return (2 - 2 * cosine).clamp(min=0).sqrt()
+
+        return score
+
+    return make
 
 
 def _mahalanobis(*, target: bool, relative: bool) -> Maker:
@@ -38,11 +48,12 @@ def _mahalanobis(*, target: bool, relative: bool) -> Maker:
         classes, everything = seen.classes, seen.everything if relative else None
 
         def score(outputs: Outputs) -> Tensor:
-            found = classes.distances(outputs.features)
+            places = seen.coordinates(outputs)
+            found = outputs.once("classes", lambda: classes.distances(places))
             distance = found[:, 0] if target else found.amin(1)
             if everything is None:
                 return distance
-            return distance - everything.distances(outputs.features)[:, 0]
+            return distance - outputs.once("all", lambda: everything.distances(places)[:, 0])
 
         return score
 
@@ -50,11 +61,12 @@ def _mahalanobis(*, target: bool, relative: bool) -> Maker:
 
 
 def _gmm(seen: Seen) -> Scorer:
+    """Minus the log likelihood, up to what all classes have in common outside the span."""
     floor = GMM_FLOOR * float(seen.features.var(0).mean())
     if floor <= 0:
         raise DetectorError("all training images have the same features")
-    fitted = detector.GMM(None, reg=floor).fit_features(seen.features, seen.labels)
-    return lambda outputs: fitted.predict_features(outputs.features)
+    fitted = detector.GMM(None, reg=floor).fit_features(seen.places, seen.labels)
+    return lambda outputs: fitted.predict_features(seen.coordinates(outputs))
 
 
 MAKERS: Mapping[str, Maker] = {
@@ -62,7 +74,7 @@ MAKERS: Mapping[str, Maker] = {
     "mahalanobis-target": _mahalanobis(target=True, relative=False),
     "relative-mahalanobis": _mahalanobis(target=False, relative=True),
     "relative-mahalanobis-target": _mahalanobis(target=True, relative=True),
-    "knn": lambda seen: nearest(seen.features),
-    "knn-target": lambda seen: nearest(seen.target),
+    "knn": _nearest(target=False),
+    "knn-target": _nearest(target=True),
     "gmm": _gmm,
 }

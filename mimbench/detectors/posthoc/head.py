@@ -19,8 +19,11 @@ DROPOUT_SAMPLES = 30
 def _vim(seen: Seen) -> Scorer:
     """Virtual logit of the residual space; as many principal directions as the images can show."""
     head, (n, d) = seen.head(), seen.features.shape
-    fitted = detector.ViM(None, max(1, min(n, d) // 2), head.weight, head.bias)
-    return _on_features(fitted.fit_features(seen.features, seen.labels))
+    fitted = detector.ViM(
+        None, max(1, min(n, d) // 2), seen.span.functionals(head.weight), head.bias
+    )
+    fitted.fit_features(seen.places, seen.labels)
+    return lambda outputs: fitted.predict_features(seen.coordinates(outputs))
 
 
 def _pnml(seen: Seen) -> Scorer:
@@ -91,40 +94,43 @@ def _rankfeat(seen: Seen) -> Scorer:
 
 
 def _gradnorm(seen: Seen) -> Scorer:
-    fitted = detector.GradNorm(seen.head())
+    """Minus the norm of the gradient that the head would get, which is a product of two norms.
+
+    Source: Huang et al. 2021, "On the importance of gradients for detecting distributional shifts
+    in the wild", equation 9, with the bias's part as in pytorch-ood.
+    """
+    seen.head()
 
     def score(outputs: Outputs) -> Tensor:
-        with torch.inference_mode(False):
-            scored: Tensor = fitted.predict(outputs.features.clone())
-        return scored
+        posterior = outputs.logits.double().softmax(1)
+        on_logits = (posterior - 1 / posterior.shape[1]).abs().sum(1)
+        return -on_logits * (outputs.features.double().abs().sum(1) + 1)
 
     return score
 
 
-class _RepeatedDropout(nn.Module):
-    """Dropout with a fixed series of masks, so that an image's score is its own."""
-
-    def __init__(self, width: int, share: float) -> None:
-        super().__init__()
-        generator = torch.Generator().manual_seed(0)
-        kept = torch.rand(DROPOUT_SAMPLES, width, generator=generator) >= share
-        self.masks, self.turn = kept.float() / (1 - share), 0
-
-    def forward(self, features: Tensor) -> Tensor:
-        self.turn = (self.turn + 1) % DROPOUT_SAMPLES
-        return features * self.masks[self.turn]
-
-
 def _mc_dropout(seen: Seen) -> Scorer:
-    """Variance of the posterior when features are dropped as in training, before the head only."""
+    """Variance of the posterior when features are dropped as in training, before the head only.
+
+    The masks are a fixed series, so that an image's score is its own: dropping features is
+    dropping weights, and all masked heads are one matrix.
+
+    Source: Gal and Ghahramani 2016, "Dropout as a Bayesian approximation".
+    """
     layers = [m for m in seen.network.body.modules() if not list(m.children())]
     before = layers[layers.index(seen.network.head) - 1]
     if not isinstance(before, nn.Dropout):
         raise DetectorError("the network has no dropout before its head")
     head = seen.head()
-    sampled = nn.Sequential(_RepeatedDropout(head.in_features, before.p), head).eval()
-    fitted = detector.MCD(sampled, samples=DROPOUT_SAMPLES)
-    return lambda outputs: fitted.predict(outputs.features)
+    generator = torch.Generator().manual_seed(0)
+    kept = torch.rand(DROPOUT_SAMPLES, 1, head.in_features, generator=generator) >= before.p
+    weights = (kept * head.weight / (1 - before.p)).flatten(0, 1).T.contiguous()
+
+    def score(outputs: Outputs) -> Tensor:
+        logits = (outputs.features @ weights).view(-1, DROPOUT_SAMPLES, head.out_features)
+        return (logits + head.bias).softmax(2).var(1).mean(1)
+
+    return score
 
 
 MAKERS: Mapping[str, Maker] = {

@@ -3,12 +3,14 @@
 import warnings
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import torch
 from pytorch_ood import detector
+from pytorch_ood.detector.openmax.numpy import OpenMax
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from mimbench.detectors.posthoc.outputs import Maker, Scorer, Seen
+from mimbench.detectors.posthoc.outputs import Maker, Outputs, Scorer, Seen
 
 __all__ = ["ALWAYS", "MAKERS", "fit_temperature", "logit_scores"]
 
@@ -72,12 +74,35 @@ def _kl_matching(seen: Seen) -> Scorer:
 
 
 def _openmax(seen: Seen) -> Scorer:
-    # with alpha above 1 the score of an image depends on which classes its batch predicts
-    fitted = detector.OpenMax(None, alpha=1)
+    """Log odds of the unknown class, which takes its logit from the class that is predicted.
+
+    Only the strongest class is revised: with more, pytorch-ood's scores depend on which classes a
+    batch predicts. Its fit, in double precision and applied to all images at once.
+    """
+    fitted = OpenMax(alpha=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # scipy's search steps out of bounds
-        fitted.fit_logits(seen.logits, seen.labels)
-    return lambda outputs: fitted.predict_logits(outputs.logits)
+        fitted.fit(seen.logits.double().numpy(), seen.labels.numpy())
+    tails = [fitted.distributions[k] for k in range(len(fitted.centers))]
+    centres = torch.tensor(np.stack([fitted.centers[k] for k in range(len(tails))]))
+    offset, scale, shape = (
+        torch.tensor(values, dtype=torch.float64)
+        for values in (
+            [float(tail.translation - tail.min_val) for tail in tails],
+            [float(tail.scale) for tail in tails],
+            [float(tail.c) for tail in tails],
+        )
+    )
+
+    def score(outputs: Outputs) -> Tensor:
+        logits = outputs.logits.double()
+        highest, top = logits.max(1)
+        distance = (logits - centres[top]).norm(dim=1)
+        far = -torch.expm1(-(((distance + offset[top]) / scale[top]).clamp(min=0) ** shape[top]))
+        revised = logits.scatter(1, top[:, None], (highest * (1 - far))[:, None])
+        return highest * far - revised.logsumexp(1)
+
+    return score
 
 
 def _stateless(function: Callable[[Tensor], Tensor]) -> Maker:

@@ -1,7 +1,7 @@
 """What post-hoc scores are made of: outputs of one forward pass, and those of the training set."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mimbench.detectors.gaussian import Gaussian
 from mimbench.detectors.networks import Network
+from mimbench.detectors.posthoc.span import Span
 from mimbench.errors import DetectorError
 
 __all__ = ["Maker", "Outputs", "Scorer", "Seen", "forward"]
@@ -29,6 +30,13 @@ class Outputs:
     logits: Tensor
     features: Tensor
     maps: Tensor | None
+    _shared: dict[str, Tensor] = field(default_factory=dict, repr=False)
+
+    def once(self, name: str, compute: Callable[[], Tensor]) -> Tensor:
+        """What `compute` returns, computed by the first of the scores that share `name`."""
+        if name not in self._shared:
+            self._shared[name] = compute()
+        return self._shared[name]
 
 
 def forward(network: Network, images: Tensor) -> Outputs:
@@ -60,20 +68,32 @@ class Seen:
     held_out_logits: Tensor
     held_out_labels: Tensor
 
-    @property
-    def target(self) -> Tensor:
-        """Features of the target's training images, (n, D)."""
-        return self.features[self.labels == 0]
+    @cached_property
+    def span(self) -> Span:
+        """The directions that training images and head know of, in feature space."""
+        layer = self.network.head
+        directions = [layer.weight.flatten(1).detach()] if isinstance(layer, nn.Linear) else []
+        return Span.of(torch.cat([self.features, *(one.cpu() for one in directions)]))
+
+    def coordinates(self, outputs: Outputs) -> Tensor:
+        """Features in the coordinates of the span, float64 (N, C), as near to each other."""
+        return outputs.once("coordinates", lambda: self.span(outputs.features))
+
+    @cached_property
+    def places(self) -> Tensor:
+        """The training images in the coordinates of the span, float64 (N, C)."""
+        return self.span(self.features)
 
     @cached_property
     def classes(self) -> Gaussian:
-        """The classes in feature space, with one covariance around their means."""
-        return Gaussian.fit(self.features, self.labels)
+        """The classes in the span, with one covariance around their means."""
+        return Gaussian.fit(self.places, self.labels, self.features.shape[1])
 
     @cached_property
     def everything(self) -> Gaussian:
-        """All training images in feature space as one class."""
-        return Gaussian.fit(self.features, torch.zeros_like(self.labels))
+        """All training images in the span as one class."""
+        one = torch.zeros_like(self.labels)
+        return Gaussian.fit(self.places, one, self.features.shape[1])
 
     def head(self) -> nn.Linear:
         """A copy of the head on the CPU.

@@ -1,18 +1,22 @@
 """Post-hoc scores: which way they point, that they are an image's own, and what is not run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from pytorch_ood import detector
+from sklearn.covariance import ledoit_wolf_shrinkage
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from mimbench.detectors.build import scores_of
-from mimbench.detectors.gaussian import Gaussian
+from mimbench.detectors.gaussian import Gaussian, shrinkage
 from mimbench.detectors.networks import Network
 from mimbench.detectors.posthoc import QUESTION, SCORES, PostHoc, Seen
 from mimbench.detectors.posthoc.logits import fit_temperature, logit_scores
 from mimbench.detectors.posthoc.outputs import Outputs, forward
+from mimbench.detectors.posthoc.span import Span
 from mimbench.errors import DetectorError
 from mimbench.recipes import Recipe
 
@@ -150,6 +154,69 @@ def test_own_scores_are_those_of_pytorch_ood_where_it_is_right(seen: Seen) -> No
     ours = Gaussian.fit(features, labels).distances(features).amin(1)
     # theirs is half the distance, by the scatter instead of the covariance
     assert np.corrcoef(ours.numpy(), theirs.numpy())[0, 1] > 0.999
+
+
+class Masked(nn.Module):
+    """Dropout with the masks of `mc-dropout` in turn."""
+
+    def __init__(self, width: int, share: float) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.masks = (torch.rand(30, width, generator=generator) >= share).float() / (1 - share)
+        self.turn = -1
+
+    def forward(self, features: Tensor) -> Tensor:
+        self.turn += 1
+        return features * self.masks[self.turn]
+
+
+@pytest.mark.parametrize("count", [12, 150])
+def test_scores_in_fewer_coordinates_are_those_of_pytorch_ood(seen: Seen, count: int) -> None:
+    """pytorch-ood 0.4.0 on the features themselves; 12 images span half of their dimensions."""
+    few = replace(
+        seen,
+        logits=seen.logits[:count],
+        features=seen.features[:count],
+        labels=seen.labels[:count],
+    )
+    found = scored(PostHoc(SCORES, few, {}), few, images := photos(40, 11))
+    outputs = forward(seen.network, images)
+    head, (features, labels) = few.head(), (few.features, few.labels)
+    knn = detector.KNN(None, k=5).fit_features(features, labels)
+    torch.testing.assert_close(
+        found["knn"], knn.predict_features(outputs.features), rtol=1e-4, atol=1e-6
+    )
+    floor = 1e-2 * float(features.var(0).mean())
+    gmm = detector.GMM(None, reg=floor).fit_features(features, labels)
+    apart = found["gmm"] - gmm.predict_features(outputs.features)
+    torch.testing.assert_close(apart, apart[:1].expand(40), rtol=1e-6, atol=1e-3)
+    vim = detector.ViM(None, min(count, WIDTH) // 2, head.weight, head.bias)
+    vim.fit_features(features, labels)
+    torch.testing.assert_close(
+        found["vim"].float(), vim.predict_features(outputs.features), rtol=1e-3, atol=1e-3
+    )
+    # in single precision it adds 10,000 to a distance and loses the third decimal
+    openmax = detector.OpenMax(None, alpha=1).fit_logits(few.logits.double(), labels)
+    theirs = openmax.predict_logits(outputs.logits.double())
+    torch.testing.assert_close(found["openmax"].sigmoid(), theirs, rtol=1e-4, atol=1e-6)
+    gradnorm = detector.GradNorm(head).predict(outputs.features)
+    torch.testing.assert_close(found["gradnorm"].float(), gradnorm, rtol=1e-3, atol=1e-4)
+    dropout = detector.MCD(nn.Sequential(Masked(WIDTH, 0.2), head), samples=30)
+    torch.testing.assert_close(found["mc-dropout"], dropout.predict(outputs.features))
+
+
+def test_shrinkage_is_that_of_scikit_learn_in_few_coordinates_too() -> None:
+    """scikit-learn's ledoit_wolf_shrinkage, also where images are fewer than dimensions."""
+    for n, d in ((10, 60), (200, 12)):
+        features = torch.randn(n, d, generator=torch.Generator().manual_seed(n)).double()
+        features = features * torch.linspace(0.1, 2, d)
+        centred = features - features.mean(0)
+        expected = ledoit_wolf_shrinkage(centred.numpy(), assume_centered=True)
+        assert shrinkage(centred, d) == pytest.approx(expected)
+        labels, test = torch.zeros(n, dtype=torch.long), 2 * features[:5].flip(1)
+        span = Span.of(features)
+        few = Gaussian.fit(span(features), labels, d).distances(span(test))
+        torch.testing.assert_close(few, Gaussian.fit(features, labels).distances(test))
 
 
 def test_posterior_ranks_as_softmax_and_does_not_saturate() -> None:
