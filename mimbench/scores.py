@@ -55,7 +55,7 @@ FIT_COLUMNS = {
     "seed": "Int64",  # missing: the fit draws no random number
     "control": "bool",  # a row that cannot know the target's lesions
     "family": "str",  # "inpainting", "classifier", "one-class", "control", ...
-    "input_size": "int64",  # side of the square that the detector sees, pixels
+    "input_size": "int64",  # side of the square that the detector sees, pixels; 0: unknown, or none
     "status": "str",  # "ok" or "failed"
     "reason": "str",  # why it failed; empty if ok
     "recipe_hash": "str",

@@ -211,12 +211,36 @@ def run(
 
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    add: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="CSV",
+            help="Add a row made elsewhere: image_id (or path), value; corruption, severity, fold "
+            "and seed where there are some. The report with it goes to DIR/added.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
-    """Recompute tables, figures and page from a run's scores; needs neither torch nor images."""
+    """Recompute tables, figures and page from a run's scores; needs neither torch nor images.
+
+    A row is added under its file's name. Higher values must mean less like the target; without
+    the column fold, one fit serves all folds, and you promise that it saw none of the images.
+    DIR/added is a run folder of its own, for verify and gate too; the run in DIR stays as it is.
+    """
     with Display(console(), quiet=quiet) as progress:
+        if add:
+            folder = _add_rows(folder, add, progress)
         made = _write_report(folder, progress)
     _show(made, folder)
+
+
+def _add_rows(folder: Path, files: list[Path], progress: Display) -> Path:
+    from mimbench.report.added import add_rows
+
+    out, notes = add_rows(folder, files)
+    for note in notes:
+        progress.message(note)
+    return out
 
 
 def _write_report(folder: Path, progress: Display) -> Any:

@@ -75,6 +75,8 @@ def score_external(run: Path, places: list[str], progress: Progress) -> External
     """
     tables = read_tables(run)
     about = _read_metadata(run / "run.json")
+    if about.get("added"):
+        raise TableError(f"{run} has rows made elsewhere, which score nothing; use the run itself.")
     recipes = {
         known["name"]: validate(Recipe, {k: known[k] for k in Recipe.model_fields}, run)
         for known in about["detectors"]

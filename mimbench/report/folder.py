@@ -12,7 +12,18 @@ from mimbench.errors import TableError
 from mimbench.recipes import validate
 from mimbench.scores import RunTables, read_tables
 
-__all__ = ["DetectorInfo", "GalleryEntry", "RunFolder", "RunInfo", "read_run"]
+__all__ = [
+    "ELSEWHERE",
+    "AddedInfo",
+    "DetectorInfo",
+    "GalleryEntry",
+    "RunFolder",
+    "RunInfo",
+    "read_metadata",
+    "read_run",
+]
+
+ELSEWHERE = "elsewhere"  # family of rows that another program scored
 
 EXTRAS = ("verdicts", "subgroups", "audit")
 
@@ -26,7 +37,7 @@ class DetectorInfo(_Record):
 
     Attributes:
         headline: the scores that speak for the detector; empty: all of them.
-        input_size: side of the square it sees, pixels.
+        input_size: side of the square it sees, pixels; None: it sees none, or nobody said.
     """
 
     name: str
@@ -36,9 +47,40 @@ class DetectorInfo(_Record):
     headline: tuple[str, ...] = ()
     description: str = ""
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another program made its scores."""
+        return self.family == ELSEWHERE
+
     def is_headline(self, row: str) -> bool:
         """Whether the row speaks for the detector."""
         return not self.headline or row in {f"{self.name}/{score}" for score in self.headline}
+
+
+class AddedInfo(_Record):
+    """A row that another program scored.
+
+    Attributes:
+        file: as the user named it.
+        sha256: of the file's bytes, hexadecimal.
+        date: when it was added.
+        by_fold: whether each fold has a fit of its own; else one fit serves all.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    date: str
+    by_fold: bool
+
+    @property
+    def description(self) -> str:
+        """Where it comes from, and what mimbench cannot know of it."""
+        seen = "the test images of its fold" if self.by_fold else "the images of this run"
+        return (
+            f"Made elsewhere: {self.file}, SHA-256 {self.sha256[:12]}. That no fit behind it saw "
+            f"{seen} is the word of whoever made it."
+        )
 
 
 class RunInfo(_Record):
@@ -47,6 +89,7 @@ class RunInfo(_Record):
     Attributes:
         seconds: wall time by stage.
         run: the resolved run file.
+        added: rows that another program scored.
     """
 
     name: str = ""
@@ -59,6 +102,7 @@ class RunInfo(_Record):
     seconds: dict[str, float] = Field(default_factory=dict)
     run: dict[str, Any] = Field(default_factory=dict)
     detectors: tuple[DetectorInfo, ...] = ()
+    added: tuple[AddedInfo, ...] = ()
 
 
 class GalleryEntry(_Record):
@@ -105,12 +149,14 @@ class RunFolder:
     def detectors(self) -> dict[str, DetectorInfo]:
         """Detectors by name in the order of run.json; those that only the fits name follow."""
         described = {detector.name: detector for detector in self.info.detectors}
+        for row in self.info.added:
+            described[row.name] = DetectorInfo(name=row.name, description=row.description)
         for fit in self.tables.fits.drop_duplicates("detector").itertuples():
             name = str(fit.detector)
             facts = {
                 "family": str(fit.family),
                 "control": bool(fit.control),
-                "input_size": int(str(fit.input_size)),
+                "input_size": int(str(fit.input_size)) or None,
             }
             before = described.get(name, DetectorInfo(name=name))
             described[name] = before.model_copy(update=facts)
@@ -137,7 +183,17 @@ def read_run(folder: Path) -> RunFolder:
 
 
 def _read_info(path: Path) -> RunInfo:
-    return validate(RunInfo, _read_json(path), path) if path.is_file() else RunInfo()
+    return validate(RunInfo, read_metadata(path), path)
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Contents of run.json; nothing where there is no such file.
+
+    Raises:
+        TableError: the file is not JSON.
+    """
+    metadata: dict[str, Any] = _read_json(path) if path.is_file() else {}
+    return metadata
 
 
 def _read_gallery(path: Path) -> tuple[GalleryEntry, ...]:

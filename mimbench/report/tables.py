@@ -84,6 +84,7 @@ def leaderboard_markdown(board: Leaderboard, title: str) -> str:
 
 def _markdown_cells(entry: Entry, board: Leaderboard) -> list[str]:
     name = f"{entry.row} (control)" if entry.control else entry.row
+    name = f"{name} (made elsewhere)" if entry.detector.elsewhere else name
     name = f"**{name}**" if entry.headline and not entry.control else name
     cells = [name, *(_text(entry.cell(group, "auroc")) for group in board.groups)]
     if board.primary is not None:

@@ -49,7 +49,7 @@ def leaderboard_table(report: Report) -> RenderableType:
 
 def _cells(entry: Entry, board: Leaderboard) -> list[Text]:
     name = entry.row if len(entry.row) <= LONGEST_NAME else entry.row.replace("/", "/\n")
-    cells = [Text(name), Text("c" if entry.control else "")]
+    cells = [Text(name), Text("c" if entry.control else "e" if entry.detector.elsewhere else "")]
     between = " " if len(board.groups) <= MOST_ON_ONE_LINE else "\n"
     for group in board.groups:
         estimate = entry.cell(group, "auroc")
@@ -79,5 +79,7 @@ def _notes(report: Report) -> list[str]:
             f"▼ sorts; FPR@95 (target positive, clean) and drop (both sides corrupted) are of "
             f"{board.primary.label}."
         )
+    if any(entry.detector.elsewhere for entry in board.entries):
+        notes.append("e: made elsewhere.")
     notes += [f"{failure.row} failed: {failure.reason}" for failure in board.failures]
     return [*notes, sample_note(board), *cautions(report.run, board)]

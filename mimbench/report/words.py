@@ -95,6 +95,14 @@ def cautions(run: RunFolder, board: Leaderboard) -> tuple[str, ...]:
             "No control was run, so nothing here shows that a detector uses more than image "
             "statistics. Add the control recipes to see what they reach."
         )
+    found += [f"{row.name}: {row.description}" for row in run.info.added]
+    found += [
+        f"{entry.row} was made elsewhere and lies below 0.5 in every group. A higher score must "
+        "mean less like the target; if its sign was meant the other way round, mend the file. "
+        "Here it is printed as it is."
+        for entry in board.entries
+        if entry.detector.elsewhere and _inverted(entry, board)
+    ]
     found += _missing(board)
     if len(run.rejected):
         found.append(
@@ -102,6 +110,17 @@ def cautions(run: RunFolder, board: Leaderboard) -> tuple[str, ...]:
             "listed in rejected.csv and at the end of index.html."
         )
     return tuple(found)
+
+
+def _inverted(entry: Entry, board: Leaderboard) -> bool:
+    """Whether a row is below a coin toss everywhere, and where it counts beyond chance."""
+    cells = [entry.cell(group, "auroc") for group in board.groups]
+    primary = entry.cell(board.primary, "auroc")
+    return (
+        primary is not None
+        and (primary.high if primary.has_interval else primary.value) < 0.5
+        and all(cell.value < 0.5 for cell in cells if cell is not None and cell.exists)
+    )
 
 
 def sample_note(board: Leaderboard) -> str:

@@ -1,0 +1,161 @@
+"""Rows made elsewhere: scores from CSV files beside a run's own, in a folder of their own.
+
+The folder `added` below the run's holds the run's tables with the new rows joined to them, and is
+read like any run's; the run itself is not changed.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mimbench.errors import OutputError, TableError
+from mimbench.recipes import content_hash, file_hash
+from mimbench.report.folder import ELSEWHERE, AddedInfo, read_metadata
+from mimbench.report.foreign import read_scores
+from mimbench.scores import FIT_COLUMNS, SCORE_COLUMNS, RunTables, read_tables
+
+__all__ = ["ADDED", "Added", "add_rows", "read_added"]
+
+ADDED = "added"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+KEPT = ("rejected.csv", "audit.csv")  # of the run, they hold with the new rows as well
+STALE = ("verdicts.csv", "subgroups.csv")  # they speak of the tables before
+
+
+@dataclass(frozen=True)
+class Added:
+    """One row made elsewhere.
+
+    Attributes:
+        info: what is known of it.
+        fits: fits table of the row, one line per fold and seed that the file names.
+        scores: its scores table.
+        notes: what was left out, one sentence each.
+    """
+
+    info: AddedInfo
+    fits: pd.DataFrame
+    scores: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def add_rows(folder: Path, files: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
+    """Write the tables of a run with rows from CSV files into the folder `added` below it.
+
+    Rows of an earlier call that are not among `files` are gone; the run itself stays as it is.
+
+    Args:
+        folder: of a finished run, or tables alone.
+        files: one CSV file per row, see `mimbench.report.foreign.read_scores`; the row is called
+            as its file.
+
+    Returns:
+        The folder, and what was left out of the files, one sentence each.
+
+    Raises:
+        TableError: a file is not as it must be, or the run's tables are not.
+        OutputError: the folder cannot be written.
+    """
+    tables = read_tables(folder)
+    found: list[Added] = []
+    for path in files:
+        found.append(read_added(path, tables, taken=[other.info.name for other in found]))
+    joined = RunTables(
+        pd.concat([tables.scores, *(row.scores for row in found)], ignore_index=True),
+        pd.concat([tables.fits, *(row.fits for row in found)], ignore_index=True),
+        tables.images,
+    )
+    out = folder / ADDED
+    try:
+        out.mkdir(exist_ok=True)
+        joined.write(out)
+        for name in STALE:
+            (out / name).unlink(missing_ok=True)
+        for name in KEPT:
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, out / name)
+        shutil.rmtree(out / "gallery", ignore_errors=True)
+        if (folder / "gallery").is_dir():
+            shutil.copytree(folder / "gallery", out / "gallery")
+        metadata = json.dumps(_metadata(folder, found), indent=2)
+        (out / "run.json").write_text(metadata, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"Cannot write to {out}: {error.strerror or error}.") from error
+    return out, tuple(note for row in found for note in row.notes)
+
+
+def _metadata(folder: Path, found: Sequence[Added]) -> dict[str, Any]:
+    """The run's own description, with what was added to it."""
+    metadata = read_metadata(folder / "run.json")
+    name = metadata.get("name") or folder.resolve().name
+    before = metadata.get("added", [])
+    return {
+        **metadata,
+        "name": f"{name} with {', '.join(row.info.name for row in found)}",
+        "added": [*before, *(row.info.model_dump(mode="json") for row in found)],
+    }
+
+
+def read_added(path: Path, tables: RunTables, taken: Sequence[str] = ()) -> Added:
+    """Read one row made elsewhere and check it against the tables of a run.
+
+    Args:
+        path: CSV file, see `mimbench.report.foreign.read_scores`.
+        tables: of the run.
+        taken: names that the row must not have besides those of the run's detectors.
+
+    Raises:
+        TableError: the file, its name or its content is not as it must be.
+    """
+    name = path.stem
+    if not NAME.fullmatch(name):
+        raise TableError(
+            f"{path} would name a row '{name}'; use letters, digits and _ . + - in the file's name."
+        )
+    if name in {*tables.fits["detector"], *taken}:
+        raise TableError(f"There is a detector called '{name}' already; give {path} another name.")
+    read = read_scores(path, tables)
+    digest = file_hash(path)
+    cells = read.cells
+    info = AddedInfo(
+        name=name,
+        file=str(path),
+        sha256=digest,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        by_fold=bool(cells["fold"].notna().all()),
+    )
+    addresses = [
+        f"added-{content_hash([name, digest, str(fold), str(seed)])[:10]}"
+        for fold, seed in cells.itertuples(index=False)
+    ]
+    images = tables.images
+    fits = pd.DataFrame(
+        {
+            "fit_id": addresses,
+            "detector": name,
+            "fitted_on": images.loc[images["role"] == "target", "category"].iloc[0],
+            "withheld": "",
+            "study": "",
+            "fold": cells["fold"].to_numpy(),
+            "seed": cells["seed"].to_numpy(),
+            "control": False,
+            "family": ELSEWHERE,
+            "input_size": 0,
+            "status": "ok",
+            "reason": "",
+            "recipe_hash": content_hash({"elsewhere": name}),
+            "state_hash": digest,
+            "seconds": float("nan"),
+            "versions": "{}",
+        }
+    ).astype(FIT_COLUMNS)
+    scores = read.scores.assign(fit_id=[addresses[cell] for cell in read.scores["cell"]])
+    scores = scores.assign(score=name)[list(SCORE_COLUMNS)].astype(SCORE_COLUMNS)
+    return Added(info, fits, scores.reset_index(drop=True), read.notes)
