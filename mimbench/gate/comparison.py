@@ -167,7 +167,8 @@ class _Comparison:
             if row_fits(self.aligned.candidate, row).empty:
                 continue
             own = [self._pair(row, "clean", CLEAN, 0)]
-            own += [self._pair(row, "corrupted", "*", -1)] * bool(self.corruptions)
+            if self.corruptions:
+                own.append(self._pair(row, "corrupted", "*", -1))
             if self._missing(row, own):
                 continue
             if self._same_scores(row):
