@@ -26,7 +26,7 @@ def write_phantom(folder: Path, size: int, seed: int) -> int:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder} is not an empty folder; choose a new one.")
-    table = phantom.table(seed)
+    table = phantom.embedded(seed)
     paths = [
         f"{category}/{image_id[:16]}.png"
         for category, image_id in zip(table["category"], table["image_id"], strict=True)

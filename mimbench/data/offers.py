@@ -53,7 +53,7 @@ def files_offered(places: Sequence[str], layout: str | None) -> Offer:
 
 def _generated(word: str, seed: int) -> Offer:
     if word == PHANTOM:
-        table = phantom.table(seed=seed)
+        table = phantom.embedded(seed)
         note = f"phantom: {len(table)} generated images, version {phantom.VERSION}."
     else:
         table = abnormal.table(per_kind=_ABNORMAL_PER_KIND, seed=seed)

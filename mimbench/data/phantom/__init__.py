@@ -6,18 +6,20 @@ VERSION changes whenever pixels change.
 """
 
 from mimbench.data.phantom.camera import ARCHIVE, CAMERAS, PHONE, Camera
-from mimbench.data.phantom.gallery import contact_sheet, render, table
-from mimbench.data.phantom.index import CATEGORIES, TARGET, VERSION
+from mimbench.data.phantom.gallery import contact_sheet, embedded, render, table
+from mimbench.data.phantom.index import CATEGORIES, SWAP, TARGET, VERSION
 
 __all__ = [
     "ARCHIVE",
     "CAMERAS",
     "CATEGORIES",
     "PHONE",
+    "SWAP",
     "TARGET",
     "VERSION",
     "Camera",
     "contact_sheet",
+    "embedded",
     "render",
     "table",
 ]

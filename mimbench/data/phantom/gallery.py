@@ -8,6 +8,7 @@ from mimbench.data.phantom.camera import CAMERAS, PHONE, Camera
 from mimbench.data.phantom.index import (
     CATEGORIES,
     PATIENTS,
+    SWAP,
     TARGET,
     VERSION,
     Index,
@@ -19,10 +20,19 @@ from mimbench.data.phantom.picture import picture
 from mimbench.data.sheet import contact_sheet as arrange
 from mimbench.errors import DataError, UnknownNameError
 
-__all__ = ["contact_sheet", "render", "table"]
+__all__ = ["contact_sheet", "embedded", "render", "table"]
 
 _SIZES = range(32, 513)
 _MOST_IMAGES = 90
+_SWAP_PATIENTS = 72  # so many that every split leaves SWAP no fewer images than the target's 60
+
+
+def embedded(seed: int = 0) -> pd.DataFrame:
+    """The images of the embedded data set: target and SWAP of like size, 17 smaller categories.
+
+    Rows and columns as of `table`.
+    """
+    return table(seed, swap_patients=_SWAP_PATIENTS)
 
 
 def table(
@@ -30,15 +40,18 @@ def table(
     *,
     target_patients: int = 60,
     patients_per_category: int = 14,
+    swap_patients: int | None = None,
     images_per_patient: int = 2,
     camera: Camera = PHONE,
 ) -> pd.DataFrame:
-    """List the images of one phantom data set; about 120 target and 500 other ones by default.
+    """List the images of one phantom data set; by default 118 target and 492 other ones.
 
     Args:
         seed: any integer; another seed shows other people.
         target_patients: patients with the target morphology, 1..10000.
         patients_per_category: patients of each of the 18 other categories, 1..10000.
+        swap_patients: patients of SWAP, which the swap test learns in the target's place and which
+            then must be as large as the target; by default as of every other category.
         images_per_patient: usual number of images, 1..90; some patients have one more or fewer.
         camera: what the pictures are taken with; names the column `source`.
 
@@ -49,16 +62,20 @@ def table(
     Raises:
         DataError: a number out of its range.
     """
+    swap_patients = patients_per_category if swap_patients is None else swap_patients
     for name, value, most in (
         ("target_patients", target_patients, PATIENTS),
         ("patients_per_category", patients_per_category, PATIENTS),
+        ("swap_patients", swap_patients, PATIENTS),
         ("images_per_patient", images_per_patient, _MOST_IMAGES),
     ):
         if not 1 <= value <= most:
             raise DataError(f"The phantom's {name} is {value}; allowed: 1..{most}.")
+    patients = dict.fromkeys(CATEGORIES, patients_per_category)
+    patients |= {TARGET: target_patients, SWAP: swap_patients}
     rows = []
     for category in CATEGORIES:
-        for patient in range(target_patients if category == TARGET else patients_per_category):
+        for patient in range(patients[category]):
             rows += _patient_rows(seed, Index(category, patient, 0), images_per_patient, camera)
     return pd.DataFrame(rows)
 

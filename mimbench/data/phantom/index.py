@@ -13,11 +13,12 @@ from mimbench.data.phantom.lesions import MORPHOLOGIES
 from mimbench.data.phantom.people import Person
 from mimbench.errors import DataError
 
-__all__ = ["CATEGORIES", "PATIENTS", "TARGET", "VERSION", "Index", "image_count", "person_of"]
+__all__ = ["CATEGORIES", "PATIENTS", "SWAP", "TARGET", "VERSION", "Index", "image_count", "person_of"]
 
 VERSION = "1"
 CATEGORIES: tuple[str, ...] = tuple(MORPHOLOGIES)
 TARGET: str = CATEGORIES[0]
+SWAP = "vesicle_clusters"  # the one that looks most like it
 
 PATIENTS = 10_000
 _IMAGES = 100
