@@ -138,6 +138,9 @@ def _positions(plan: Plan, unit: Unit, fit: Fit) -> NDArray[np.intp]:
         return np.empty(0, dtype=np.intp)
     if fit.spec.fold is None:
         return np.arange(len(unit.rows))
+    swapped = fit.spec.fitted_on != plan.dataset.target
+    if swapped and unit.condition.corruption is not None:
+        return np.array([], dtype=np.intp)  # the swap test is made on images as they are
     return np.flatnonzero(scored_rows(plan, unit.condition, fit.spec.fold)[unit.rows])
 
 
