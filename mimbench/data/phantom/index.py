@@ -13,7 +13,16 @@ from mimbench.data.phantom.lesions import MORPHOLOGIES
 from mimbench.data.phantom.people import Person
 from mimbench.errors import DataError
 
-__all__ = ["CATEGORIES", "PATIENTS", "SWAP", "TARGET", "VERSION", "Index", "image_count", "person_of"]
+__all__ = [
+    "CATEGORIES",
+    "PATIENTS",
+    "SWAP",
+    "TARGET",
+    "VERSION",
+    "Index",
+    "image_count",
+    "person_of",
+]
 
 VERSION = "1"
 CATEGORIES: tuple[str, ...] = tuple(MORPHOLOGIES)
