@@ -6,7 +6,6 @@ from another framework. Nothing here needs torch.
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mimbench.errors import TableError
+from mimbench.files import whole
 
 __all__ = [
     "AS_IS",
@@ -158,9 +158,8 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     note = json.dumps({"schema_version": SCHEMA_VERSION}).encode()
     arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), b"mimbench": note})
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    pq.write_table(arrow, partial, compression="zstd")
-    partial.replace(path)
+    with whole(path) as partial:
+        pq.write_table(arrow, partial, compression="zstd")
 
 
 def read_tables(folder: Path) -> RunTables:

@@ -89,6 +89,7 @@ def write_synthetic_run(folder: Path, tables: RunTables | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (tables or synthetic_tables()).write(folder)
     (folder / "run.json").write_text(json.dumps(RUN_INFO))
+    (folder / "starts.json").write_text(json.dumps(STARTS))
     (folder / "rejected.csv").write_text("path,reason\nacne/broken.jpg,not a JPEG file\n")
     return folder
 
@@ -98,7 +99,6 @@ RUN_INFO = {
     "command": "mimbench run synthetic",
     "date": "2026-01-02T03:04:05+00:00",
     "environment": {"mimbench": "0.1.0", "python": "3.11.9", "threads": 2, "device": "cpu"},
-    "seconds": {"fit": 61.5, "score": 120.25},
     "target": "mpox",
     "canonical_size": 64,
     "notes": ["The images are numbers drawn at random."],
@@ -119,6 +119,23 @@ RUN_INFO = {
         {"name": "broken", "description": "Fails while it is fitted."},
     ],
 }
+
+STARTS = [  # interrupted once: the second start found what the first had done
+    {
+        "started": "2026-01-02T03:00:00+00:00",
+        "ended": "2026-01-02T03:01:10+00:00",
+        "costs": {"fit": {"seconds": 61.5, "peak_memory": 1_230_000_000}},
+        "fits": {"planned": 9, "computed": 7},
+    },
+    {
+        "started": "2026-01-02T03:02:00+00:00",
+        "ended": "2026-01-02T03:04:05+00:00",
+        "finished": True,
+        "costs": {"fit": {"seconds": 3.2}, "score": {"seconds": 120.25}},
+        "fits": {"planned": 9, "found": 7, "computed": 2},
+        "blocks": {"planned": 130, "computed": 130},
+    },
+]
 
 
 def _images(rng: np.random.Generator, categories: tuple[Category, ...]) -> pd.DataFrame:

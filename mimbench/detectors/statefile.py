@@ -1,17 +1,17 @@
 """State on disk: tensors and JSON in one safetensors file. Nothing is ever unpickled."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 from torch.optim import Optimizer
 
 from mimbench.errors import DetectorError
+from mimbench.files import whole
 
 __all__ = [
     "above",
@@ -30,6 +30,9 @@ def write_state(path: Path, state: Mapping[str, Any]) -> None:
     """Write tensors and values that JSON can hold, whole or not at all.
 
     Equal states give equal bytes. The directory of `path` is made if need be.
+
+    Raises:
+        OutputError: the disk is full.
     """
     tensors = {
         name: value.detach().cpu().contiguous().clone()
@@ -38,11 +41,9 @@ def write_state(path: Path, state: Mapping[str, Any]) -> None:
     }
     values = {name: value for name, value in state.items() if name not in tensors}
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    save_file(tensors, partial, metadata={METADATA_KEY: json.dumps(values, sort_keys=True)})
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    content = save(tensors, metadata={METADATA_KEY: json.dumps(values, sort_keys=True)})
+    with whole(path) as partial:
+        partial.write_bytes(content)
 
 
 def read_state(path: Path) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Fit one detector, or find its state in the store."""
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +13,14 @@ from numpy.typing import NDArray
 from mimbench.detectors.build import build, identity
 from mimbench.detectors.protocol import Detector, ImageSet, TrainingSet
 from mimbench.detectors.shared import provide, resize
-from mimbench.errors import SplitError
+from mimbench.errors import MimbenchError, SplitError
 from mimbench.evaluation.environment import library_versions
 from mimbench.evaluation.plan import FitSpec, Plan
 from mimbench.evaluation.store import Store, code_version
 from mimbench.recipes import content_hash
 from mimbench.scores import split_column
 
-__all__ = ["Fit", "fit_address", "fit_or_load", "training_rows"]
+__all__ = ["Fit", "fit_address", "fit_ids", "fit_or_load", "training_rows"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,19 @@ def fit_address(plan: Plan, spec: FitSpec, device: torch.device) -> dict[str, An
     }
 
 
+def fit_ids(plan: Plan, device: torch.device) -> list[str]:
+    """Of the planned fits, without those that cannot begin: they will be failed rows."""
+    found = []
+    for spec in plan.fits:
+        with contextlib.suppress(MimbenchError):
+            found.append(_fit_id(fit_address(plan, spec, device)))
+    return found
+
+
+def _fit_id(address: Mapping[str, Any]) -> str:
+    return content_hash(address)[:16]
+
+
 def fit_or_load(
     plan: Plan,
     spec: FitSpec,
@@ -104,7 +118,7 @@ def fit_or_load(
 ) -> Fit:
     """The fitted detector: from the store if it has been fitted before, else fitted now."""
     address = fit_address(plan, spec, device)
-    fit_id = content_hash(address)[:16]
+    fit_id = _fit_id(address)
     detector = build(spec.recipe)
     entry = store.read_fit(fit_id)
     if entry is None:

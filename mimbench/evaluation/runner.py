@@ -1,9 +1,6 @@
 """Run a plan: fit, score, and write the three tables."""
 
 import json
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,12 +14,14 @@ from mimbench.detectors.build import build
 from mimbench.errors import DataError, OutputError
 from mimbench.evaluation import gallery
 from mimbench.evaluation.environment import describe, library_versions, pick_device
-from mimbench.evaluation.fitting import Fit, fit_or_load
+from mimbench.evaluation.fitting import Fit, fit_ids, fit_or_load
+from mimbench.evaluation.journal import Journal, Watched
 from mimbench.evaluation.plan import FitSpec, Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Progress
-from mimbench.evaluation.scoring import score_unit, units
-from mimbench.evaluation.store import Store, whole
-from mimbench.recipes import content_hash
+from mimbench.evaluation.scoring import count_blocks, score_unit, units
+from mimbench.evaluation.store import Store, code_version
+from mimbench.files import whole
+from mimbench.recipes import content_hash, file_hash
 from mimbench.scores import AS_IS, FIT_COLUMNS, SCORE_COLUMNS, RunTables
 
 __all__ = ["RunResult", "execute", "run"]
@@ -48,7 +47,6 @@ class _Record:
     fits: list[Fit] = field(default_factory=list)
     failed: dict[str, tuple[FitSpec, str]] = field(default_factory=dict)
     blocks: list[pd.DataFrame] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def run(
@@ -106,11 +104,14 @@ def execute(
     device = pick_device(plan.run.device)
     store = Store(folder)
     record = _Record()
-    with _timed(record, "audit"):
+    planned = len(plan.fits), count_blocks(plan)
+    journal = Journal(folder, command, describe(device), fit_ids(plan, device), planned)
+    progress = Watched(progress, journal)
+    with journal.stage("audit"):
         _audit(plan, folder, progress, strict)
-    with _timed(record, "fit"):
+    with journal.stage("fit"):
         _fit_all(plan, store, device, progress, record)
-    with _timed(record, "score"):
+    with journal.stage("score"):
         _score_all(plan, store, device, progress, record)
     tables = RunTables(
         scores=_scores_table(record),
@@ -121,7 +122,8 @@ def execute(
     for stale in ("verdicts.csv", "subgroups.csv"):  # they speak of the tables before
         (folder / stale).unlink(missing_ok=True)
     plan.dataset.rejected.to_csv(folder / "rejected.csv", index=False)
-    _write_metadata(plan, folder, device, record, command)
+    _write_metadata(plan, folder, device, command)
+    journal.finish(len(record.failed))
     alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
     for problem in gallery.write(plan, alive, folder, device):
         progress.message(problem)
@@ -258,15 +260,15 @@ def _describe_spec(plan: Plan, spec: FitSpec) -> dict[str, Any]:
     }
 
 
-def _write_metadata(
-    plan: Plan, folder: Path, device: torch.device, record: _Record, command: str
-) -> None:
+def _write_metadata(plan: Plan, folder: Path, device: torch.device, command: str) -> None:
     metadata = {
         "name": plan.run.name,
         "command": command,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "environment": describe(device),
-        "seconds": record.seconds,
+        "environment": {**describe(device), "code": code_version()},
+        "checksums": {
+            name: file_hash(folder / f"{name}.parquet") for name in ("scores", "fits", "images")
+        },
         "target": plan.dataset.target,
         "canonical_size": plan.canonical_size,
         "notes": list(plan.dataset.notes),
@@ -281,10 +283,3 @@ def _write_metadata(
     }
     with whole(folder / "run.json") as partial:
         partial.write_text(json.dumps(metadata, indent=2), encoding="utf-8")
-
-
-@contextmanager
-def _timed(record: _Record, stage: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    record.seconds[stage] = round(time.perf_counter() - started, 2)

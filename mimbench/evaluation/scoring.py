@@ -1,5 +1,6 @@
 """Score images: a condition is applied to a shard of images once, then every fit scores it."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from mimbench.detectors.protocol import Batch
 from mimbench.detectors.shared import provide, resize
 from mimbench.evaluation.environment import library_versions
 from mimbench.evaluation.fitting import Fit
-from mimbench.evaluation.plan import Condition, Plan
+from mimbench.evaluation.plan import Condition, FitSpec, Plan
 from mimbench.evaluation.store import Store, code_version
 from mimbench.recipes import content_hash
 from mimbench.scores import split_column
@@ -23,6 +24,7 @@ __all__ = [
     "BATCH",
     "SHARD",
     "Unit",
+    "count_blocks",
     "draw_keys",
     "score_images",
     "score_unit",
@@ -54,6 +56,19 @@ def units(plan: Plan) -> Iterator[Unit]:
         rows = np.flatnonzero(wanted)
         for start in range(0, len(rows), SHARD):
             yield Unit(condition, rows[start : start + SHARD])
+
+
+def count_blocks(plan: Plan) -> int:
+    """Number of blocks of scores that a plan makes: units of work times the fits that do them."""
+    alike: dict[tuple[int | None, bool], list[FitSpec]] = {}
+    for spec in plan.fits:
+        alike.setdefault((spec.fold, _clean_only(plan, spec)), []).append(spec)
+    return sum(
+        len(specs)
+        for unit in units(plan)
+        for specs in alike.values()
+        if len(_positions(plan, unit, specs[0]))
+    )
 
 
 def scored_rows(plan: Plan, condition: Condition, fold: int) -> NDArray[np.bool_]:
@@ -112,15 +127,17 @@ def score_unit(
     """
     shard = Shard(plan, unit)
     for fit in fits:
-        positions = _positions(plan, unit, fit)
+        positions = _positions(plan, unit, fit.spec)
         if not len(positions):
             continue
         image_ids = plan.images["image_id"].iloc[unit.rows[positions]].tolist()
-        path = store.block(_address(plan, unit, fit, image_ids))
+        address = _address(plan, unit, fit, image_ids)
+        path = store.block(address)
         kept = store.read_block(path)
         if kept is not None:
             yield fit, kept
             continue
+        started = time.perf_counter()
         try:
             whole = shard.batch(plan.input_size(fit.spec.recipe))
             scored = _score(whole, fit, positions, device)
@@ -128,20 +145,24 @@ def score_unit(
             yield fit, error
             continue
         block = pd.DataFrame({"image_id": image_ids, **scored})
-        store.write_block(path, block)
+        seconds = round(time.perf_counter() - started, 4)
+        store.write_block(path, block, {**address, "seconds": seconds})
         yield fit, block
 
 
-def _positions(plan: Plan, unit: Unit, fit: Fit) -> NDArray[np.intp]:
-    """Images of the unit that a fit scores; what is withheld from a fit is asked of clean ones."""
-    if fit.spec.withheld and unit.condition.corruption is not None:
+def _positions(plan: Plan, unit: Unit, spec: FitSpec) -> NDArray[np.intp]:
+    """Images of the unit that a fit scores."""
+    if unit.condition.corruption is not None and _clean_only(plan, spec):
         return np.empty(0, dtype=np.intp)
-    if fit.spec.fold is None:
+    if spec.fold is None:
         return np.arange(len(unit.rows))
-    swapped = fit.spec.fitted_on != plan.dataset.target
-    if swapped and unit.condition.corruption is not None:
-        return np.array([], dtype=np.intp)  # the swap test is made on images as they are
-    return np.flatnonzero(scored_rows(plan, unit.condition, fit.spec.fold)[unit.rows])
+    return np.flatnonzero(scored_rows(plan, unit.condition, spec.fold)[unit.rows])
+
+
+def _clean_only(plan: Plan, spec: FitSpec) -> bool:
+    """What withheld categories change, and the swap test, are asked of images as they are."""
+    swapped = spec.fold is not None and spec.fitted_on != plan.dataset.target
+    return swapped or bool(spec.withheld)
 
 
 def _address(plan: Plan, unit: Unit, fit: Fit, image_ids: list[str]) -> dict[str, object]:

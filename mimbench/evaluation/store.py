@@ -7,9 +7,7 @@ Tensors are kept as safetensors, numbers as parquet, the rest as JSON; nothing i
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,11 +20,13 @@ import pyarrow.parquet as pq
 import mimbench
 from mimbench.detectors.statefile import read_state, write_state
 from mimbench.errors import OutputError
+from mimbench.files import whole
 from mimbench.recipes import content_hash, file_hash
 
-__all__ = ["FitEntry", "Store", "code_version"]
+__all__ = ["ABOUT", "FitEntry", "Store", "code_version"]
 
 CODE = ("corruptions", "data", "detectors")  # packages that a score can depend on
+ABOUT = b"mimbench"  # metadata key of a block that says what it is
 
 
 @cache
@@ -128,18 +128,14 @@ class Store:
         frame: pd.DataFrame = table.to_pandas()
         return frame
 
-    def write_block(self, path: Path, block: pd.DataFrame) -> None:
-        """Keep the scores of one fit on one shard under one condition."""
+    def write_block(self, path: Path, block: pd.DataFrame, about: Mapping[str, Any]) -> None:
+        """Keep the scores of one fit on one shard under one condition.
+
+        `about` is the address and whatever else says what they are; it stands in the metadata.
+        """
         path.parent.mkdir(exist_ok=True)
+        table = pa.Table.from_pandas(block)
+        note = json.dumps(about, sort_keys=True).encode()
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), ABOUT: note})
         with whole(path) as partial:
-            pq.write_table(pa.Table.from_pandas(block), partial, write_page_checksum=True)
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Write to the yielded path; it takes the place of `path` only when complete and on disk."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    yield partial
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+            pq.write_table(table, partial, write_page_checksum=True)

@@ -9,6 +9,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from mimbench.errors import TableError
+from mimbench.evaluation.journal import Start, read_starts
 from mimbench.recipes import validate
 from mimbench.scores import RunTables, read_tables
 
@@ -87,8 +88,8 @@ class RunInfo(_Record):
     """Contents of run.json; a folder with the tables alone has the defaults.
 
     Attributes:
-        seconds: wall time by stage.
         run: the resolved run file.
+        checksums: SHA-256 of the files of the three tables.
         added: rows that another program scored.
     """
 
@@ -99,7 +100,7 @@ class RunInfo(_Record):
     canonical_size: int | None = None
     notes: tuple[str, ...] = ()
     environment: dict[str, Any] = Field(default_factory=dict)
-    seconds: dict[str, float] = Field(default_factory=dict)
+    checksums: dict[str, str] = Field(default_factory=dict)
     run: dict[str, Any] = Field(default_factory=dict)
     detectors: tuple[DetectorInfo, ...] = ()
     added: tuple[AddedInfo, ...] = ()
@@ -123,6 +124,7 @@ class RunFolder:
 
     Attributes:
         rejected: columns `path` and `reason`, one row per image that could not be read.
+        starts: what every start of the run did and cost, oldest first.
         extras: tables that other commands leave in the folder, by file stem (`EXTRAS`).
     """
 
@@ -131,6 +133,7 @@ class RunFolder:
     info: RunInfo
     rejected: pd.DataFrame
     gallery: tuple[GalleryEntry, ...]
+    starts: tuple[Start, ...]
     extras: dict[str, pd.DataFrame]
 
     @property
@@ -178,6 +181,7 @@ def read_run(folder: Path) -> RunFolder:
         info=_read_info(folder / "run.json"),
         rejected=pd.DataFrame(columns=["path", "reason"]) if rejected is None else rejected,
         gallery=_read_gallery(folder / "gallery" / "gallery.json"),
+        starts=tuple(read_starts(folder)),
         extras={stem: table for stem, table in extras.items() if table is not None},
     )
 

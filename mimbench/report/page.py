@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from mimbench import __version__
+from mimbench.report.costs import cost_lines
 from mimbench.report.estimates import rounded
 from mimbench.report.extras import extras
 from mimbench.report.figures import PROTOCOLS, Drawing
@@ -102,8 +103,11 @@ def render_page(
     rows = [entry.row for entry in board.entries if entry.headline]
     payload = page_payload(metrics, board, styles)
     operating, no_threshold = operating_lines(results.operating, board.groups, rows)
+    stages, costs = cost_lines(run.starts)
     return environment.get_template("index.html.j2").render(
         run=run,
+        stages=stages,
+        costs=costs,
         board=board,
         styles=styles,
         details=[

@@ -1,9 +1,11 @@
 """From a run folder to its report: metrics, leaderboard, figures and the page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mimbench.errors import OutputError
+from mimbench.evaluation.cost import Meter
+from mimbench.evaluation.journal import add_cost, read_starts
 from mimbench.evaluation.progress import Progress, Silent
 from mimbench.report.figures import draw_figures
 from mimbench.report.folder import RunFolder, read_run
@@ -49,6 +51,7 @@ def write_report(folder: Path, *, progress: Progress | None = None) -> Report:
         OutputError: the folder cannot be written.
     """
     tell = progress or Silent()
+    meter = Meter()
     run = read_run(folder)
     results = compute_results(run, tell)
     board = results.board
@@ -63,6 +66,8 @@ def write_report(folder: Path, *, progress: Progress | None = None) -> Report:
         tell.update(0.65, "drawing the figures")
         (folder / "figures").mkdir(exist_ok=True)
         drawings = draw_figures(folder / "figures", results, styles)
+        add_cost(folder, "report", meter.read())
+        run = replace(run, starts=tuple(read_starts(folder)))
         tell.update(0.95, "writing the page")
         page = folder / "index.html"
         page.write_text(render_page(run, results, styles, drawings), encoding="utf-8")

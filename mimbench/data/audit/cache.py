@@ -8,6 +8,7 @@ from pathlib import Path
 from mimbench.data.audit.audit import Audit, audit
 from mimbench.data.audit.finding import Finding
 from mimbench.data.dataset import Dataset
+from mimbench.files import whole
 
 __all__ = ["cached_audit"]
 
@@ -22,9 +23,8 @@ def cached_audit(dataset: Dataset, folder: Path) -> Audit:
         return kept
     result = audit(dataset)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(result), ensure_ascii=False), encoding="utf-8")
-    partial.replace(path)
+    with whole(path) as partial:
+        partial.write_text(json.dumps(asdict(result), ensure_ascii=False), encoding="utf-8")
     return result
 
 

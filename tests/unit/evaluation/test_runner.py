@@ -1,13 +1,16 @@
 """A run fits without seeing what it is tested on, computes nothing twice, and loses no row."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from mimbench.data.dataset import ImageOptions
+from mimbench.evaluation.journal import read_starts
 from mimbench.evaluation.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Silent
 from mimbench.evaluation.runner import execute
@@ -121,6 +124,16 @@ def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
     again = executed(planned(folders, detectors), out)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("blocks/**/*.parquet")} == written
     pd.testing.assert_frame_equal(first.scores, again.scores)
+    starts = read_starts(out)
+    assert [start.finished for start in starts] == [True, True]
+    for done in ("fits", "blocks"):
+        tallies = [getattr(start, done) for start in starts]
+        assert tallies[0].computed == tallies[1].found == tallies[0].planned > 0
+        assert tallies[0].found == tallies[1].computed == 0
+    assert all({"audit", "fit", "score"} == start.costs.keys() for start in starts)
+    assert all(cost["peak_memory"] > 1e6 for start in starts for cost in start.costs.values())
+    about = json.loads(pq.read_metadata(next(iter(written))).metadata[b"mimbench"])
+    assert {"fit_id", "condition", "images", "code", "seconds"} <= about.keys()
 
     recipe.write_text(text + "2.0")
     changed = executed(planned(folders, detectors), out)
