@@ -3,7 +3,8 @@
 import numpy as np
 
 from mimbench.claims.evidence import NotTestedError, Place, RunEvidence
-from mimbench.statistics.influence import Influence, combine
+from mimbench.statistics.estimate import Estimate
+from mimbench.statistics.influence import paired_difference
 
 __all__ = ["confounds"]
 
@@ -15,12 +16,11 @@ def confounds(evidence: RunEvidence, place: Place, alpha: float) -> tuple[str, l
         The rest of a sentence that says what does, empty if nothing that was checked does; and
         what was checked or could not be.
     """
-    control = _best_control(evidence, place)
+    control = _best_control(evidence, place, 1 - alpha)
     if control is None:
         notes = ["the run has no control row, so what else could explain the number is untested"]
     else:
-        name, lead = control
-        own = lead.difference_estimates(1 - alpha)[0]
+        name, own = control
         gap = f"{own.value:+.2f} [{own.low:+.2f}, {own.high:+.2f}]"
         if own.low <= 0:
             return f"the control {name} does about as well (difference {gap})", []
@@ -38,7 +38,7 @@ def confounds(evidence: RunEvidence, place: Place, alpha: float) -> tuple[str, l
     return "", notes
 
 
-def _best_control(evidence: RunEvidence, place: Place) -> tuple[str, Influence] | None:
+def _best_control(evidence: RunEvidence, place: Place, level: float) -> tuple[str, Estimate] | None:
     """The control with the highest number, and the row's lead over it."""
     numbers = {}
     for control in evidence.controls:
@@ -50,4 +50,4 @@ def _best_control(evidence: RunEvidence, place: Place) -> tuple[str, Influence] 
     if not numbers:
         return None
     best = max(numbers, key=lambda name: float(numbers[name].value[0]))
-    return best, combine([evidence.standing(place), numbers[best]], [1, -1])
+    return best, paired_difference(evidence.standing(place), numbers[best], level)[0]

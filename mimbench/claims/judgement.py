@@ -1,14 +1,17 @@
 """From numbers to a verdict on each claim, and what would have to be known to settle it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import nan
+
+import numpy as np
 
 from mimbench.claims.confounds import confounds
 from mimbench.claims.evidence import NotTestedError, Place, RunEvidence
 from mimbench.claims.settling import more_patients, open_question
 from mimbench.claims.statement import Claim, ClaimsFile
 from mimbench.scores import RunTables
+from mimbench.statistics.cautions import area_cautions, difference_cautions
 from mimbench.statistics.comparisons import holm
 from mimbench.statistics.influence import Influence, combine
 
@@ -37,6 +40,7 @@ class Verdict:
             effect stays as it is and the interval narrows with the square root of the number;
             NaN where it is settled or no number would.
         explanation: why this verdict, in a sentence.
+        caution: why the interval covers less than it says; empty if it does not.
     """
 
     claim: str
@@ -55,6 +59,7 @@ class Verdict:
     other_patients: int = 0
     more_target_patients: float = nan
     explanation: str = ""
+    caution: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class _Finding:
     Attributes:
         above, below: one-sided p-values of "at most the threshold" and "at least".
         obstacle: why the claim cannot hold whatever the effect; empty otherwise.
+        caution: why the interval covers less than it says; empty if it does not.
     """
 
     place: Place
@@ -76,6 +82,7 @@ class _Finding:
     below: float
     patients: tuple[int, int]
     obstacle: str = ""
+    caution: str = ""
 
     @property
     def p(self) -> float:
@@ -157,13 +164,14 @@ def _at_least(evidence: RunEvidence, place: Place) -> _Finding:
         above,
         1 - above,
         _patients(number),
+        caution=area_cautions(number.area, *number.patients)[0],
     )
 
 
 def _compared(evidence: RunEvidence, place: Place, other: str) -> _Finding:
-    difference = combine([evidence.number(place), evidence.number(place, other)], [1, -1])
+    terms = [evidence.number(place), evidence.number(place, other)]
     effect = f"AUROC of {place.row} minus that of {other}"
-    return _difference(place, effect, difference, 0.0 - (place.claim.margin or 0.0))
+    return _difference(place, effect, terms, [1, -1], 0.0 - (place.claim.margin or 0.0))
 
 
 def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> _Finding:
@@ -177,9 +185,8 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> _Finding:
                 f"where it is not above {CLEAN_FLOOR:.2f} there is nothing to lose"
             )
     terms = [corrupted, clean, other_corrupted, other_clean]
-    saved = combine(terms, [1, -1, -1, 1])
     effect = f"AUROC drop of {other} minus that of {place.row}"
-    finding = _difference(place, effect, saved, 0.0)
+    finding = _difference(place, effect, terms, [1, -1, -1, 1], 0.0)
     if corrupted.value[0] < other_corrupted.value[0]:
         reason = (
             f"the corrupted AUROC of {place.row}, {corrupted.value[0]:.2f}, is below that of "
@@ -189,7 +196,15 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> _Finding:
     return finding
 
 
-def _difference(place: Place, effect: str, difference: Influence, threshold: float) -> _Finding:
+def _difference(
+    place: Place,
+    effect: str,
+    terms: Sequence[Influence],
+    weights: Sequence[float],
+    threshold: float,
+) -> _Finding:
+    difference = combine(terms, weights)
+    higher = np.max([term.value for term in terms], axis=0)
     low, high = difference.difference_interval()
     mirrored = difference.mix([[-1.0]])
     return _Finding(
@@ -202,6 +217,7 @@ def _difference(place: Place, effect: str, difference: Influence, threshold: flo
         float(difference.difference_p_above(threshold)[0]),
         float(mirrored.difference_p_above(-threshold)[0]),
         _patients(difference),
+        caution=difference_cautions(higher, difference.fewest_patients)[0],
     )
 
 
@@ -224,6 +240,7 @@ def _verdict(
         p=p,
         target_patients=finding.patients[0],
         other_patients=finding.patients[1],
+        caution=finding.caution,
     )
     if finding.obstacle:
         return replace(

@@ -11,6 +11,7 @@ import pandas as pd
 from mimbench.claims.judgement import Verdict
 from mimbench.claims.statement import ClaimsFile
 from mimbench.errors import OutputError
+from mimbench.statistics.cautions import MARK, legend
 
 __all__ = ["as_text", "exit_code", "verdict_table", "write_verdicts"]
 
@@ -37,6 +38,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
                 "other_patients": own.other_patients,
                 "more_target_patients": _count(own.more_target_patients),
                 "why": own.explanation,
+                "caution": own.caution,
             }
             for own in verdicts
         ]
@@ -67,6 +69,8 @@ def as_text(verdicts: Sequence[Verdict], claims: ClaimsFile) -> str:
     )
     blocks = [f"Claims of {claims.name}: {summary}.\n{fill(rules, WIDTH)}"]
     blocks += ["\n".join(_lines(own)) for own in verdicts]
+    marked = legend(own.caution for own in verdicts)
+    blocks += [fill(marked, WIDTH)] * bool(marked)
     return "\n\n".join(blocks) + "\n"
 
 
@@ -80,8 +84,8 @@ def _lines(own: Verdict) -> list[str]:
     lines = [f"{own.verdict.upper()}  {own.claim} ({own.row}{reading})", own.statement]
     if own.effect:
         measured = (
-            f"{own.effect}: {_number(own.value)} [{_number(own.low)}, {_number(own.high)}], "
-            f"claimed: {_number(own.threshold)} or more; "
+            f"{own.effect}: {_number(own.value)} [{_number(own.low)}, {_number(own.high)}]"
+            f"{MARK * bool(own.caution)}, claimed: {_number(own.threshold)} or more; "
         )
         measured += f"adjusted p {_p(own.p)}; " if not np.isnan(own.p) else ""
         others = f" and {own.other_patients} other" if own.other_patients else ""

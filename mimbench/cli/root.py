@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 
 WIDTH = 100  # of output that goes to a file or pipe, characters
+OF_TORCH = ("torch", "torchvision", "lightning_fabric", "pytorch_ood", "lpips")
 
 
 def main() -> int:
@@ -31,6 +32,13 @@ def main() -> int:
         result = app(standalone_mode=False)
     except MimbenchError as error:
         return complain(str(error))
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] not in OF_TORCH:
+            raise
+        return complain(
+            f"This command needs {error.name}, which is not installed here; reports, verdicts and "
+            "the gate do without it. To install it: pip install torch torchvision mimbench."
+        )
     except typer.Abort:
         return 130
     except typer.Exit as stop:

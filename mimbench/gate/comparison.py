@@ -11,6 +11,7 @@ from mimbench.gate.comparability import Aligned, Problem, align, row_fits, row_p
 from mimbench.gate.decision import Drops, decide, spread_of_seeds
 from mimbench.gate.settings import GateSettings
 from mimbench.scores import CLEAN, RunTables
+from mimbench.statistics.cautions import difference_cautions
 from mimbench.statistics.comparisons import Quantity, RunAurocs
 from mimbench.statistics.influence import Influence, combine
 
@@ -34,6 +35,7 @@ class GateTest:
         retraining_sd: deviation of the drop from retraining alone.
         visible: drop that this test alone would see in half of all cases.
         verdict: "regression", "improvement", "pass" or "inconclusive".
+        caution: why the interval covers less than it says; empty if it does not.
     """
 
     row: str
@@ -49,6 +51,7 @@ class GateTest:
     target_patients: int
     other_patients: int
     verdict: str
+    caution: str
 
 
 @dataclass(frozen=True)
@@ -318,7 +321,12 @@ class _Pair:
             target,
             other,
             verdict,
+            self._caution() if low < high else "",
         )
+
+    def _caution(self) -> str:
+        higher = np.maximum(self.before.value, self.after.value)
+        return difference_cautions(higher, self.drop.fewest_patients)[0]
 
 
 def _unchanged(pair: _Pair) -> GateTest:
@@ -326,7 +334,10 @@ def _unchanged(pair: _Pair) -> GateTest:
 
 
 def _diagnosis(tests: Sequence[GateTest]) -> pd.DataFrame:
-    columns = ["row", "condition", "reference", "candidate", "drop", "low", "high"]
-    return pd.DataFrame(
-        [[getattr(test, name) for name in columns] for test in tests], columns=columns
+    names = ["row", "condition"]
+    numbers = ["reference", "candidate", "drop", "low", "high"]
+    table = pd.DataFrame(
+        [[getattr(test, name) for name in names + numbers] for test in tests],
+        columns=names + numbers,
     )
+    return table.astype(dict.fromkeys(numbers, "float64"))  # without a line too

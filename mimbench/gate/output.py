@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pandas as pd
 
 from mimbench.gate.comparison import GateResult, GateTest
+from mimbench.statistics.cautions import MARK, legend
 
 __all__ = ["as_json", "as_junit", "as_markdown", "as_text"]
 
@@ -29,6 +30,8 @@ def as_text(result: GateResult, moved: pd.DataFrame | None = None) -> str:
         if len(worst):
             parts = [f"{part.condition} {part.drop:+.3f}" for part in worst.itertuples()]
             lines += [f"  largest drops inside it (unadjusted): {', '.join(parts)}"]
+    marked = legend(test.caution for test in result.tests)
+    lines += ["", marked] * bool(marked)
     if moved is not None:
         lines += ["", *_moved_lines(moved)]
     return "\n".join(lines) + "\n"
@@ -47,9 +50,10 @@ def as_markdown(result: GateResult) -> str:
     for test in result.tests:
         lines.append(
             f"| {test.verdict} | {test.row} | {test.condition} | {test.reference:.3f} "
-            f"| {test.candidate:.3f} | {test.drop:+.3f} | [{test.low:+.3f}, {test.high:+.3f}] "
-            f"| {test.p:.3f} |"
+            f"| {test.candidate:.3f} | {test.drop:+.3f} | {_interval(test)} | {test.p:.3f} |"
         )
+    marked = legend(test.caution for test in result.tests)
+    lines += ["", marked] * bool(marked)
     return "\n".join(lines) + "\n"
 
 
@@ -59,9 +63,9 @@ def as_junit(result: GateResult) -> str:
     for test in result.tests:
         case = _case(suite, test.row, test.condition)
         if test.verdict in result.fails:
-            ElementTree.SubElement(case, "failure", message=_sentence(test))
+            ElementTree.SubElement(case, "failure", message=_explained(test))
         elif test.verdict == "inconclusive":
-            ElementTree.SubElement(case, "system-out").text = _sentence(test)
+            ElementTree.SubElement(case, "system-out").text = _explained(test)
     for problem in result.problems:
         case = _case(suite, problem.kind, problem.message)
         kind = "skipped" if problem.allowed else "error"
@@ -107,10 +111,19 @@ def _sentence(test: GateTest) -> str:
     if test.low == test.high == 0:
         return f"{moved}; every score is the same"
     return (
-        f"{moved}, drop {test.drop:+.3f} [{test.low:+.3f}, {test.high:+.3f}], p {test.p:.3f}; "
+        f"{moved}, drop {test.drop:+.3f} {_interval(test)}, p {test.p:.3f}; "
         f"{test.target_patients} target and {test.other_patients} other patients, retraining sd "
         f"{test.retraining_sd:.3f}; a drop of {test.visible:.3f} would be seen in half of all cases"
     )
+
+
+def _explained(test: GateTest) -> str:
+    """The sentence with what its mark means."""
+    return f"{_sentence(test)} {legend([test.caution])}".rstrip()
+
+
+def _interval(test: GateTest) -> str:
+    return f"[{test.low:+.3f}, {test.high:+.3f}]" + MARK * bool(test.caution)
 
 
 def _mark(allowed: bool) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mimbench.report.groups import Group
+from mimbench.statistics.cautions import MARK
 
 __all__ = ["CLEAN_CELL", "MEAN_CELL", "Estimate", "Estimates", "interval_text", "rounded"]
 
@@ -31,6 +32,7 @@ class Estimate:
     n_fits: int
     fold_sd: float
     seed_sd: float
+    caution: str
 
     @property
     def exists(self) -> bool:
@@ -50,8 +52,10 @@ class Estimate:
 
     @property
     def interval(self) -> str:
-        """E.g. "[0.64, 0.80]", or nothing."""
-        return f"[{rounded(self.low)}, {rounded(self.high)}]" if self.has_interval else ""
+        """E.g. "[0.64, 0.80]", marked where it covers too little, or nothing."""
+        if not self.has_interval:
+            return ""
+        return f"[{rounded(self.low)}, {rounded(self.high)}]" + MARK * bool(self.caution)
 
 
 def rounded(value: float) -> str:
@@ -64,7 +68,8 @@ def interval_text(line: Mapping[Any, Any], value: str = "value", prefix: str = "
     if np.isnan(line[value]):
         return "n/a"
     low, high = line[f"{prefix}low"], line[f"{prefix}high"]
-    ends = f" [{rounded(low)}, {rounded(high)}]" if np.isfinite(low) else ""
+    mark = MARK * bool(line.get("caution", ""))
+    ends = f" [{rounded(low)}, {rounded(high)}]{mark}" if np.isfinite(low) else ""
     return rounded(line[value]) + ends
 
 

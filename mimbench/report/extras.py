@@ -70,13 +70,13 @@ def extras(run: RunFolder, results: Results) -> dict[str, Extra]:
 
 
 def _extra(stem: str, table: pd.DataFrame) -> Extra:
-    shown = table.head(MOST_ROWS)
+    shown = table.drop(columns="caution", errors="ignore").head(MOST_ROWS)
     title, words = WORDS[stem]
     return Extra(
         stem=stem,
         title=title,
         words=words,
-        columns=tuple(str(column).replace("_", " ") for column in table.columns),
+        columns=tuple(str(column).replace("_", " ") for column in shown.columns),
         rows=tuple(tuple(map(str, row)) for row in shown.to_numpy(object)),
         more=len(table) - len(shown),
     )

@@ -34,6 +34,7 @@ from mimbench.report.words import (
     sample_note,
     standing_note,
 )
+from mimbench.statistics.cautions import legend
 
 __all__ = ["render_page"]
 
@@ -121,6 +122,7 @@ def render_page(
         findings=findings(board),
         cautions=cautions(run, board),
         conventions=CONVENTIONS,
+        legend=_legend(run, results),
         sample_note=sample_note(board),
         protocols=PROTOCOLS,
         claims=claim_views(run.extras.get("verdicts")),
@@ -139,6 +141,16 @@ def render_page(
         version=__version__,
         style=Markup(_own_file("style.css")),
         script=Markup(_own_file("script.js")),
+    )
+
+
+def _legend(run: RunFolder, results: Results) -> str:
+    """What the mark means, wherever it stands on the page."""
+    metrics = results.metrics
+    tables = [metrics[metrics["category"] == ""], results.class_signal, results.robustness]
+    tables += [run.extras[name] for name in ("subgroups", "verdicts") if name in run.extras]
+    return legend(
+        str(text) for table in tables if "caution" in table for text in table["caution"].unique()
     )
 
 

@@ -41,8 +41,9 @@ def _heat_cell(cell: Mapping[Hashable, Any] | None) -> dict[str, Any] | None:
     if cell is None or np.isnan(cell["value"]):
         return None
     value, low, high = cell["value"], cell["low"], cell["high"]
+    caution = f" ({cell['caution']})" if cell["caution"] else ""
     interval = (
-        f"interval {rounded(low)} to {rounded(high)}"
+        f"interval {rounded(low)} to {rounded(high)}{caution}"
         if np.isfinite(low)
         else f"no interval: {cell['reason']}"
     )

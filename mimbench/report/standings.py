@@ -8,7 +8,7 @@ from mimbench.report.groups import Group
 from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.comparisons import Quantity, RunAurocs
 from mimbench.statistics.estimate import Estimate
-from mimbench.statistics.influence import combine
+from mimbench.statistics.influence import paired_difference
 
 __all__ = ["PairedDifferences", "Standing", "standing_of"]
 
@@ -29,7 +29,7 @@ class PairedDifferences:
             self._aurocs.influence(Quantity(name, role=group.role, relation=group.relation))
             for name in (row, other)
         )
-        return combine([own, its], [1, -1]).difference_estimates()[0]
+        return paired_difference(own, its)[0]
 
 
 def standing_of(difference: Estimate | None) -> Standing:

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from mimbench.errors import OutputError
+from mimbench.report.estimates import interval_text
 from mimbench.report.folder import read_run
 from mimbench.scores import CLEAN
+from mimbench.statistics.cautions import legend
 from mimbench.statistics.subgroups import FEWEST_PATIENTS, subgroup_table
 
 __all__ = ["write_subgroups"]
@@ -46,18 +48,19 @@ def write_subgroups(
         table.to_csv(path, index=False)
     except OSError as error:
         raise OutputError(f"Cannot write {path}: {error.strerror}.") from error
-    return table.to_string(index=False) + "\n"
+    text = table.drop(columns="caution").to_string(index=False) + "\n"
+    marked = legend(table["caution"])
+    return f"{text}{marked}\n" if marked else text
 
 
 def _as_shown(table: pd.DataFrame) -> pd.DataFrame:
     """Columns in words and two decimals."""
     values = [
-        reason if np.isnan(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
-        for value, low, high, reason in zip(
-            table["value"], table["low"], table["high"], table["reason"], strict=True
-        )
+        line["reason"] if np.isnan(line["value"]) else interval_text(line)
+        for line in table.to_dict("records")
     ]
     columns = ["row", "metric", "role", "relation", "by", "group"]
     shown = table[columns].assign(value_and_95_interval=values)
-    shown[["target_patients", "other_patients"]] = table[["target_patients", "other_patients"]]
+    counts = ["target_patients", "other_patients", "caution"]
+    shown[counts] = table[counts]
     return shown

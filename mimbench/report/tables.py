@@ -5,7 +5,8 @@ import pandas as pd
 
 from mimbench.report.estimates import Estimate
 from mimbench.report.leaderboard import MEASURES, Entry, Leaderboard
-from mimbench.report.words import CONVENTIONS, sample_note, standing_note
+from mimbench.report.words import CONVENTIONS, board_legend, sample_note, standing_note
+from mimbench.statistics.cautions import MARK
 from mimbench.statistics.estimate import Estimate as Difference
 
 __all__ = ["leaderboard_frame", "leaderboard_latex", "leaderboard_markdown", "spread_text"]
@@ -16,7 +17,8 @@ _COUNTS = ("n_other", "n_other_patients", "n_target", "n_target_patients", "n_fi
 def leaderboard_frame(board: Leaderboard) -> pd.DataFrame:
     """One row per score, one column per group, measure and bound; failures at the end.
 
-    Columns are named `<role>_<relation>:<measure>`, with `_low` and `_high` for the interval.
+    Columns are named `<role>_<relation>:<measure>`, with `_low` and `_high` for the interval and
+    `_caution` for why it covers less than it says.
     """
     rows: list[dict[str, object]] = [_frame_row(entry, board) for entry in board.entries]
     rows += [
@@ -53,7 +55,8 @@ def _frame_row(entry: Entry, board: Leaderboard) -> dict[str, object]:
 
 
 def _frame_cells(name: str, estimate: Estimate | Difference) -> dict[str, object]:
-    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    ends = {f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    return {name: estimate.value, **ends, f"{name}_caution": estimate.caution}
 
 
 def leaderboard_markdown(board: Leaderboard, title: str) -> str:
@@ -78,7 +81,9 @@ def leaderboard_markdown(board: Leaderboard, title: str) -> str:
     for failure in board.failures:
         cells = [failure.row, f"failed: {failure.reason}"]
         lines.append(_line(cells + [""] * (len(header) - len(cells))))
-    lines += ["", *(f"- {sentence}" for sentence in (sample_note(board), *CONVENTIONS) if sentence)]
+    marked = any(MARK in line for line in lines)
+    notes = (board_legend(board) if marked else "", sample_note(board), *CONVENTIONS)
+    lines += ["", *(f"- {sentence}" for sentence in notes if sentence)]
     return "\n".join(lines) + "\n"
 
 
@@ -111,7 +116,9 @@ def leaderboard_latex(board: Leaderboard) -> str:
             name = _latex(entry.row)
             name = rf"\textit{{{name}}}" if entry.control else name
             body.append(" & ".join([name, *map(_latex, cells)]) + r" \\")
-    note = f"Controls in italics. {sample_note(board)}"
+    marked = any(_latex(MARK) in line for line in body)
+    note = f"Controls in italics. {board_legend(board)} " if marked else "Controls in italics. "
+    note += sample_note(board)
     if board.primary is not None:
         note += f" FPR@95TPR and drop: {board.primary.label}."
     return "\n".join(
@@ -131,7 +138,12 @@ def leaderboard_latex(board: Leaderboard) -> str:
 
 def _latex(text: str) -> str:
     """Text with LaTeX's special characters escaped."""
-    names = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    names = {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        MARK: r"\textdagger{}",
+    }
     return "".join(names.get(c, f"\\{c}" if c in "#$%&_{}" else c) for c in text)
 
 

@@ -10,6 +10,7 @@ from mimbench.report.estimates import rounded
 from mimbench.report.leaderboard import Entry, Leaderboard
 from mimbench.report.words import cautions, sample_note
 from mimbench.report.write import Report
+from mimbench.statistics.cautions import legend
 
 __all__ = ["leaderboard_table"]
 
@@ -81,5 +82,9 @@ def _notes(report: Report) -> list[str]:
         )
     if any(entry.detector.elsewhere for entry in board.entries):
         notes.append("e: made elsewhere.")
+    shown = [entry.cell(group, "auroc") for entry in board.entries for group in board.groups
+             if entry.headline]  # fmt: skip
+    marked = legend(estimate.caution for estimate in shown if estimate is not None)
+    notes += [marked] * bool(marked)
     notes += [f"{failure.row} failed: {failure.reason}" for failure in board.failures]
     return [*notes, sample_note(board), *cautions(report.run, board)]

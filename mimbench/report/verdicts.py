@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from mimbench.statistics.cautions import MARK
+
 __all__ = ["ClaimView", "claim_views"]
 
 EVIDENCE = (("claimed", "claimed"), ("adjusted p", "p_adjusted"))
@@ -44,7 +46,8 @@ def claim_views(table: pd.DataFrame | None) -> list[ClaimView]:
 def _reading(line: dict[str, str]) -> Reading:
     parts = []
     if line["measured"]:
-        parts.append(f"{line['measured']}: {line['effect']} {line['interval_95']}")
+        mark = MARK * bool(line.get("caution"))
+        parts.append(f"{line['measured']}: {line['effect']} {line['interval_95']}{mark}")
         parts += [f"{word} {line[key]}" for word, key in EVIDENCE if line[key]]
         parts.append(
             f"{line['target_patients']} target and {line['other_patients']} other patients"

@@ -5,10 +5,12 @@ from math import isnan
 from mimbench.report.estimates import rounded
 from mimbench.report.folder import RunFolder
 from mimbench.report.leaderboard import Entry, Leaderboard
+from mimbench.statistics.cautions import MARK, legend
 from mimbench.statistics.estimate import Estimate as Difference
 
 __all__ = [
     "CONVENTIONS",
+    "board_legend",
     "cautions",
     "difference_text",
     "findings",
@@ -79,7 +81,18 @@ def difference_text(difference: Difference) -> str:
     """A signed difference with its interval, e.g. "+0.05 [-0.01, +0.11]"."""
     ends = (difference.value, difference.low, difference.high)
     value, low, high = (f"{round(end, 2) + 0.0:+.2f}" for end in ends)
-    return value if isnan(difference.low) else f"{value} [{low}, {high}]"
+    mark = MARK * bool(difference.caution)
+    return value if isnan(difference.low) else f"{value} [{low}, {high}]{mark}"
+
+
+def board_legend(board: Leaderboard) -> str:
+    """What the mark beside intervals of the leaderboard means; empty if none is marked."""
+    return legend(
+        estimate.caution
+        for entry in board.entries
+        for cells in entry.cells.values()
+        for estimate in cells.values()
+    )
 
 
 def cautions(run: RunFolder, board: Leaderboard) -> tuple[str, ...]:

@@ -4,10 +4,14 @@ The rules are drawn around the cells of those tables: an AUROC near 1 rests on t
 are ranked wrong, and no variance estimated from fewer than two or three of them is reliable.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["area_cautions", "difference_cautions", "precision_cautions"]
+__all__ = ["MARK", "area_cautions", "difference_cautions", "legend", "precision_cautions"]
+
+MARK = "†"  # beside an interval with a caution
 
 Texts = tuple[str, ...]
 EXTREME = "few patients and an AUROC near 0 or 1: such 95 % intervals held the truth in {} %"
@@ -43,6 +47,12 @@ def difference_cautions(higher: ArrayLike, fewest: ArrayLike) -> Texts:
 def precision_cautions(positives: ArrayLike, negatives: ArrayLike) -> Texts:
     """Caution for each average precision, from the numbers of images of either kind."""
     return _texts(np.asarray(positives) >= 2 * np.asarray(negatives), COMMON)
+
+
+def legend(cautions: Iterable[str]) -> str:
+    """What the mark means for these intervals, in a sentence; empty if none has a caution."""
+    found = sorted({caution for caution in cautions if caution})
+    return f"{MARK} Read with caution: {'; '.join(found)} (results/coverage.md)." if found else ""
 
 
 def _texts(mask: NDArray[np.bool_], text: str) -> Texts:

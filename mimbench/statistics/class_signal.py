@@ -11,7 +11,7 @@ import pandas as pd
 
 from mimbench.scores import RunTables
 from mimbench.statistics.comparisons import Quantity, RunAurocs
-from mimbench.statistics.influence import combine
+from mimbench.statistics.influence import paired_difference
 
 __all__ = ["CLASS_SIGNAL_COLUMNS", "class_signal_table"]
 
@@ -29,6 +29,7 @@ CLASS_SIGNAL_COLUMNS = {
     "null_sd": "float64",  # of such a difference between target fits that differ in seed alone
     "seeds": "int64",  # fewest seeds on either side
     "reason": "str",  # why a value is NaN
+    "caution": "str",  # why the interval covers less than it says
 }
 
 
@@ -61,7 +62,7 @@ def _rows(tables: RunTables, target: str, swap: str, level: float) -> list[dict[
         for role, relation in own.groups():
             quantity = Quantity(row, role=role, relation=relation)
             first, second = own.influence(quantity), other.influence(quantity)
-            signal = combine([first, second], [1, -1]).difference_estimates(level)[0]
+            signal = paired_difference(first, second, level)[0]
             seeds = own.seed_values(quantity)
             found.append(
                 {
@@ -78,6 +79,7 @@ def _rows(tables: RunTables, target: str, swap: str, level: float) -> list[dict[
                     "null_sd": _null_sd(seeds),
                     "seeds": min(len(seeds), len(other.seed_values(quantity))),
                     "reason": signal.reason,
+                    "caution": signal.caution,
                 }
             )
     return found

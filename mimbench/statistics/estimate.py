@@ -16,6 +16,7 @@ class Estimate:
         method: how the interval was made.
         reason: why the value, or else the interval, is NaN; empty otherwise.
         p: two-sided p-value of "the value is 0", for differences; NaN otherwise.
+        caution: why the interval covers less than it says; empty if it does not.
     """
 
     value: float
@@ -24,6 +25,7 @@ class Estimate:
     method: str = ""
     reason: str = ""
     p: float = nan
+    caution: str = ""
 
     def __post_init__(self) -> None:
         """A number that is missing says why."""

@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mimbench.statistics.cautions import area_cautions, difference_cautions
 from mimbench.statistics.estimate import Estimate
 from mimbench.statistics.intervals import (
     DIFFERENCE_METHOD,
@@ -22,7 +23,7 @@ from mimbench.statistics.intervals import (
     logit_interval,
 )
 
-__all__ = ["Influence", "combine"]
+__all__ = ["Influence", "combine", "paired_difference"]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -117,18 +118,10 @@ class Influence:
     def area_estimates(self, level: float = 0.95) -> list[Estimate]:
         """E estimates of AUROCs or means of AUROCs."""
         low, high = self.area_interval(level)
+        cautions = area_cautions(self.area, *self.patients)
         return [
-            Estimate(float(v), float(a), float(b), "" if r else LOGIT_METHOD, r)
-            for v, a, b, r in zip(self.area, low, high, self.reasons, strict=True)
-        ]
-
-    def difference_estimates(self, level: float = 0.95) -> list[Estimate]:
-        """E estimates of differences, with the two-sided p-value of "no difference"."""
-        p = difference_p(self.value, self.variance, self.df, self.fewest_patients)
-        low, high = self.difference_interval(level)
-        return [
-            Estimate(float(v), float(a), float(b), "" if r else DIFFERENCE_METHOD, r, float(q))
-            for v, a, b, r, q in zip(self.value, low, high, self.reasons, p, strict=True)
+            Estimate(float(v), float(a), float(b), "" if r else LOGIT_METHOD, r, caution=c)
+            for v, a, b, r, c in zip(self.area, low, high, self.reasons, cautions, strict=True)
         ]
 
     def area_p_above(self, bound: float) -> Array:
@@ -168,6 +161,19 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
             new = (reasons == "") & (weight != 0)
             reasons[new] = np.asarray(term.reasons, dtype=object)[new]
     return Influence(value, id_side, ood_side, bound, id_share, ood_share, tuple(reasons))
+
+
+def paired_difference(first: Influence, second: Influence, level: float = 0.95) -> list[Estimate]:
+    """E estimates of `first` minus `second` over the same patients, and p of "no difference"."""
+    own = combine([first, second], [1, -1])
+    p = difference_p(own.value, own.variance, own.df, own.fewest_patients)
+    low, high = own.difference_interval(level)
+    higher = np.maximum(first.value, second.value)
+    cautions = difference_cautions(higher, own.fewest_patients)
+    return [
+        Estimate(float(v), float(a), float(b), "" if r else DIFFERENCE_METHOD, r, float(q), c)
+        for v, a, b, r, q, c in zip(own.value, low, high, own.reasons, p, cautions, strict=True)
+    ]
 
 
 def _largest(used: NDArray[np.bool_], share: Array) -> Array:

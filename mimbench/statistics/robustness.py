@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mimbench.errors import UnknownNameError
 from mimbench.scores import CLEAN, RunTables
+from mimbench.statistics.cautions import area_cautions
 from mimbench.statistics.corruption_error import (
     Ratio,
     corruption_error,
@@ -46,6 +47,7 @@ ROBUSTNESS_COLUMNS = {
     "high": "float64",
     "method": "str",
     "reason": "str",
+    "caution": "str",  # why the interval covers less than it says
 }
 
 
@@ -124,7 +126,12 @@ def worst_area(areas: Mapping[str, Influence], level: float = 0.95) -> list[tupl
             continue
         low, high = ends[:, :, e].min(0)
         worst = int(np.argmin(values[:, e]))
-        estimate = Estimate(float(values[worst, e]), float(low), float(high), "simultaneous, logit")
+        own = areas[names[worst]]
+        caution = area_cautions(own.area, *own.patients)[e]
+        method = "simultaneous, logit"
+        estimate = Estimate(
+            float(values[worst, e]), float(low), float(high), method, caution=caution
+        )
         found.append((names[worst], estimate))
     return found
 
@@ -178,6 +185,7 @@ def robustness_table(
                             "high": estimate.high,
                             "method": estimate.method,
                             "reason": row.reason or estimate.reason,
+                            "caution": estimate.caution,
                         }
                         for group, corruption, estimate in zip(
                             groups, corruptions, estimates, strict=True

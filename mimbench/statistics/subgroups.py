@@ -1,6 +1,7 @@
 """The same numbers within groups of images, e.g. by skin tone: who is served worse?"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from mimbench.errors import UnknownNameError
 from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.comparisons import Quantity, RunAurocs
 from mimbench.statistics.estimate import Estimate
-from mimbench.statistics.influence import Influence, combine
+from mimbench.statistics.influence import Influence, combine, paired_difference
 from mimbench.statistics.shares import RunShares
 from mimbench.statistics.threshold import METHOD
 
@@ -31,6 +32,7 @@ SUBGROUP_COLUMNS = {
     "high": "float64",
     "method": "str",
     "reason": "str",  # why there is no value
+    "caution": "str",  # why the interval covers less than it says
     "target_patients": "int64",
     "other_patients": "int64",
 }
@@ -124,7 +126,7 @@ def _row_records(
             ranked = sorted(numbers, key=lambda number: number.value[0])
             pairs = len(numbers) * (len(numbers) - 1) / 2
             gap = combine([ranked[-1], ranked[0]], [1, -1])
-            estimate = gap.difference_estimates(1 - (1 - level) / pairs)[0]
+            estimate = paired_difference(ranked[-1], ranked[0], 1 - (1 - level) / pairs)[0]
             yield _record(row, "gap", key, gap, estimate)
 
 
@@ -141,7 +143,7 @@ def _estimate(metric: str, number: Influence, reason: str, level: float) -> Esti
         return Estimate(np.nan, reason=reason)
     estimate = number.area_estimates(level)[0]
     method = METHOD if metric == "sensitivity" else estimate.method
-    return Estimate(estimate.value, estimate.low, estimate.high, method)
+    return replace(estimate, method=method)
 
 
 def _record(
@@ -160,6 +162,7 @@ def _record(
         "high": estimate.high,
         "method": estimate.method,
         "reason": estimate.reason,
+        "caution": estimate.caution,
         "target_patients": target,
         "other_patients": other,
     }

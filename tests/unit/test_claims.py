@@ -24,7 +24,7 @@ from mimbench.recipes import names
 from mimbench.scores import RunTables
 from mimbench.statistics.class_signal import class_signal_table
 from mimbench.statistics.comparisons import Quantity, RunAurocs, holm
-from mimbench.statistics.influence import combine
+from mimbench.statistics.influence import paired_difference
 
 SEEDS = (0, 1, 2)
 ROWS = {
@@ -106,7 +106,7 @@ def test_the_effect_is_the_paired_difference_with_its_interval(run: RunTables) -
     (verdict,) = judge(run, claim("superior", against=("cnn",)))
     own = RunAurocs(run)
     pair = [own.influence(Quantity(row, relation="same-source")) for row in ("good", "cnn")]
-    expected = combine(pair, [1, -1]).difference_estimates()[0]
+    expected = paired_difference(*pair)[0]
     assert (verdict.value, verdict.low, verdict.high) == (
         pytest.approx(expected.value),
         pytest.approx(expected.low),
