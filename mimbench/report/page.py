@@ -18,7 +18,7 @@ from mimbench.report.extras import extras
 from mimbench.report.figures import PROTOCOLS, Drawing
 from mimbench.report.folder import GalleryEntry, RunFolder
 from mimbench.report.operating import operating_lines
-from mimbench.report.payload import page_payload
+from mimbench.report.payload import METRICS, page_payload
 from mimbench.report.plots import GRID_INK, INK, PAPER
 from mimbench.report.results import Results
 from mimbench.report.sections import heat_map, robustness_lines, spread
@@ -147,7 +147,8 @@ def render_page(
 def _legend(run: RunFolder, results: Results) -> str:
     """What the mark means, wherever it stands on the page."""
     metrics = results.metrics
-    tables = [metrics[metrics["category"] == ""], results.class_signal, results.robustness]
+    printed = (metrics["category"] == "") & metrics["metric"].isin(list(METRICS))
+    tables = [metrics[printed], results.class_signal, results.robustness]
     tables += [run.extras[name] for name in ("subgroups", "verdicts") if name in run.extras]
     return legend(
         str(text) for table in tables if "caution" in table for text in table["caution"].unique()

@@ -11,7 +11,7 @@ from mimbench.report.leaderboard import Leaderboard
 from mimbench.report.styles import RowStyle
 from mimbench.scores import CLEAN
 
-__all__ = ["page_payload"]
+__all__ = ["METRICS", "page_payload"]
 
 METRICS = {
     "auroc": "AUROC",

@@ -9,13 +9,26 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["MARK", "area_cautions", "difference_cautions", "legend", "precision_cautions"]
+__all__ = [
+    "MARK",
+    "area_cautions",
+    "difference_cautions",
+    "fpr_cautions",
+    "legend",
+    "precision_cautions",
+]
 
 MARK = "†"  # beside an interval with a caution
 
 Texts = tuple[str, ...]
 EXTREME = "few patients and an AUROC near 0 or 1: such 95 % intervals held the truth in {} %"
-COMMON = "positives outnumber the others: such 95 % intervals held the truth in 91 to 94 %"
+COMMON = (
+    "average precision where positives are not outnumbered: such 95 % intervals held the truth in "
+    "91 to 94 %"
+)
+QUANTILE = (
+    "FPR whose threshold rests on few images: such 95 % intervals held the truth in 88 to 94 %"
+)
 
 
 def area_cautions(area: ArrayLike, n_id: ArrayLike, n_ood: ArrayLike) -> Texts:
@@ -46,7 +59,20 @@ def difference_cautions(higher: ArrayLike, fewest: ArrayLike) -> Texts:
 
 def precision_cautions(positives: ArrayLike, negatives: ArrayLike) -> Texts:
     """Caution for each average precision, from the numbers of images of either kind."""
-    return _texts(np.asarray(positives) >= 2 * np.asarray(negatives), COMMON)
+    positives, negatives = np.asarray(positives), np.asarray(negatives)
+    few = (positives >= negatives) & (positives < 200)
+    return _texts(few | (positives >= 2 * negatives), COMMON)
+
+
+def fpr_cautions(threshold: ArrayLike, others: ArrayLike) -> Texts:
+    """Caution for each FPR at a fixed TPR.
+
+    Args:
+        threshold: (E,) images of the side whose 95 % set the threshold.
+        others: (E,) images of the side that is measured.
+    """
+    threshold, others = np.asarray(threshold), np.asarray(others)
+    return _texts((threshold < 1.5 * others) & (threshold < 500), QUANTILE)
 
 
 def legend(cautions: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from mimbench.statistics.bootstrap import METRICS, Resamples, bootstrap_interval
 from mimbench.statistics.cautions import (
     area_cautions,
     difference_cautions,
+    fpr_cautions,
     precision_cautions,
 )
 from mimbench.statistics.intervals import DIFFERENCE_METHOD, LOGIT_METHOD
@@ -204,6 +205,10 @@ class _RowMetrics:
             return precision_cautions(fewest_id, self._fewest_ood)
         if metric == "aupr_out":
             return precision_cautions(self._fewest_ood, fewest_id)
+        if metric == "fpr95_target":
+            return fpr_cautions(fewest_id, self._fewest_ood)
+        if metric == "fpr95_ood":
+            return fpr_cautions(self._fewest_ood, fewest_id)
         return ("",) * len(fewest_id)
 
     def _why_no_interval(self, metric: str) -> list[str]:

@@ -170,6 +170,16 @@ def bootstrap_cell(design: Design, runs: int, rng: np.random.Generator) -> list[
             for name in truth]  # fmt: skip
 
 
+def bootstrap_table(sizes: tuple[tuple[int, int], ...], runs: int, rng: np.random.Generator) -> str:
+    return table(
+        ["target", "other", "per patient", "AUROC", *METRICS[1:5]],
+        (
+            [str(n), str(m), str(k), str(a), *bootstrap_cell(Design(n, m, k, a), runs, rng)]
+            for n, m in sizes for k in (1, 3) for a in (0.7, 0.9)
+        ),
+    )  # fmt: skip
+
+
 def table(head: list[str], rows: Iterator[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
@@ -218,14 +228,9 @@ def sections(runs: int, rng: np.random.Generator) -> Iterator[str]:
         ),
     )
     yield "## Patient bootstrap\n"
-    yield table(
-        ["target", "other", "per patient", "AUROC", *METRICS[1:5]],
-        (
-            [str(n), str(m), str(k), str(a), *bootstrap_cell(Design(n, m, k, a), runs, rng)]
-            for n, m in ((20, 300), (45, 20), (45, 300), (100, 300))
-            for k in (1, 3) for a in (0.7, 0.9)
-        ),
-    )  # fmt: skip
+    yield bootstrap_table(((20, 300), (45, 20), (45, 300), (100, 300)), runs, rng)
+    yield "## Patient bootstrap where FPR gets an interval\n"
+    yield bootstrap_table(((60, 300), (100, 100), (200, 300), (500, 300)), runs, rng.spawn(1)[0])
 
 
 INTRODUCTION = """# Coverage of the intervals

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from mimbench.statistics.cautions import area_cautions, difference_cautions
+from mimbench.statistics.cautions import (
+    area_cautions,
+    difference_cautions,
+    fpr_cautions,
+    precision_cautions,
+)
+from mimbench.statistics.row_metrics import FEWEST_FOR_FPR
 
 TABLES = Path(__file__).parents[3] / "results" / "coverage.md"
 
@@ -41,6 +47,25 @@ def test_every_difference_that_covers_too_little_has_its_caution():
         for cell, higher in ((null, float(area)), (gain, float(area) + 0.05)):
             if percent(cell) < 93.8:
                 assert difference_cautions([higher], [fewest])[0], (target, per_patient, cell)
+
+
+def test_every_bootstrap_cell_that_covers_too_little_has_its_caution():
+    flagged = 0
+    for table in ("Patient bootstrap\n", "Patient bootstrap where"):
+        for target, other, _, _, *cells in rows(table):
+            n, m = int(target), int(other)
+            cautions = [
+                precision_cautions([n], [m]), precision_cautions([m], [n]),
+                fpr_cautions([n], [m]), fpr_cautions([m], [n]),
+            ]  # fmt: skip
+            for k, (cell, caution) in enumerate(zip(cells, cautions, strict=True)):
+                given = k < 2 or min(n, m) >= FEWEST_FOR_FPR  # else there is no interval
+                if given and percent(cell) < 93.8:
+                    assert caution[0], (target, other, k, cell)
+                    flagged += 1
+    assert flagged > 20
+    assert not fpr_cautions([500], [300])[0]
+    assert not precision_cautions([100], [300])[0]
 
 
 @pytest.mark.parametrize("n", [45, 300])
