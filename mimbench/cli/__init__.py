@@ -19,6 +19,7 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "list": tools.list_names,
     "check": tools.check,
     "corrupt": tools.corrupt,
+    "export-conditions": tools.export_conditions,
 }
 ON_IMAGES: dict[str, Callable[..., object]] = {
     "show": data.show,

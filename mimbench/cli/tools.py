@@ -38,6 +38,28 @@ def check(
     return 1 if failed else 0
 
 
+def export_conditions(
+    source: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="Folder of a finished run, run file, or run's name."),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write into.")],
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Write the exact images of a run, clean and corrupted, for detectors of any framework.
+
+    manifest.csv names every picture's image_id, condition, role and split. Scores of the pictures
+    come back with `mimbench report DIR --add scores.csv`. Repeated, it goes on where it stopped.
+    """
+    from mimbench.evaluation.export import export_conditions as export
+
+    with Display(console(), quiet=quiet) as progress:
+        made = export(source, out, progress)
+    console().print(
+        f"{made.written} written, {made.kept} kept; {out / 'manifest.csv'}", highlight=False
+    )
+
+
 def corrupt(
     source: Annotated[
         Path | None, typer.Argument(metavar="IN", help="Folder of images; with --sheet an image.")

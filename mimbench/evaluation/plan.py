@@ -1,6 +1,6 @@
 """What a run will do, decided before anything is computed: images, splits, fits, conditions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -16,7 +16,7 @@ from mimbench.evaluation.suites import read_suite
 from mimbench.recipes import Recipe, derive
 from mimbench.scores import CLEAN
 
-__all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan"]
+__all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan", "plan_images"]
 
 
 class RunFile(BaseModel):
@@ -119,12 +119,18 @@ class Plan:
 def make_plan(run: RunFile) -> Plan:
     """Read the images and lay out fits and conditions; every usage error shows here."""
     recipes = _recipes(run)
+    plan = plan_images(run)
+    _check_swap(run, plan.dataset)
+    fits = tuple(fit for recipe in recipes for fit in _fits(recipe, run, plan.dataset.target))
+    return replace(plan, recipes=recipes, fits=fits)
+
+
+def plan_images(run: RunFile) -> Plan:
+    """The images, splits and conditions of a run, without any detector."""
     conditions = _conditions(run)
     dataset = load(run.data)
     images = split(dataset.table, run.folds, run.plan_seed, given_fold=run.given_fold)
-    _check_swap(run, dataset)
-    fits = tuple(fit for recipe in recipes for fit in _fits(recipe, run, dataset.target))
-    return Plan(run, dataset, images, recipes, fits, conditions)
+    return Plan(run, dataset, images, (), (), conditions)
 
 
 def _recipes(run: RunFile) -> tuple[Recipe, ...]:

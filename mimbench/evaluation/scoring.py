@@ -23,7 +23,10 @@ from mimbench.scores import split_column
 __all__ = [
     "BATCH",
     "SHARD",
+    "Rows",
     "Unit",
+    "blocks_of_rows",
+    "corrupted",
     "count_blocks",
     "draw_keys",
     "score_images",
@@ -34,6 +37,9 @@ __all__ = [
 
 SHARD = 256  # images that are corrupted at once
 BATCH = 32  # images in a detector's batch; the last one is padded, so that shapes never differ
+
+
+Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -53,9 +59,15 @@ def units(plan: Plan) -> Iterator[Unit]:
         wanted = np.zeros(len(plan.images), dtype=bool)
         for fold in range(plan.run.folds):
             wanted |= scored_rows(plan, condition, fold)
-        rows = np.flatnonzero(wanted)
-        for start in range(0, len(rows), SHARD):
-            yield Unit(condition, rows[start : start + SHARD])
+        for rows in blocks_of_rows(wanted):
+            yield Unit(condition, rows)
+
+
+def blocks_of_rows(wanted: NDArray[np.bool_]) -> Iterator[Rows]:
+    """Rows of the images that are wanted, as many at a time as are corrupted at once."""
+    rows = np.flatnonzero(wanted)
+    for start in range(0, len(rows), SHARD):
+        yield rows[start : start + SHARD]
 
 
 def count_blocks(plan: Plan) -> int:
@@ -85,6 +97,17 @@ def draw_keys(plan_seed: int, image_ids: Sequence[str]) -> NDArray[np.uint64]:
     return np.array([int(digest, 16) for digest in digests], dtype=np.uint64)
 
 
+def corrupted(plan: Plan, condition: Condition, rows: Rows) -> NDArray[np.uint8]:
+    """Rows of the plan's images under a condition: uint8 (N, S, S, 3), at the canonical size."""
+    pixels = plan.dataset.pixels[rows]
+    if condition.corruption is None:
+        return pixels
+    keys = draw_keys(plan.run.plan_seed, plan.images["image_id"].iloc[rows].tolist())
+    return condition.corruption.apply(
+        pixels, condition.severity, keys, engine=plan.run.corruption_engine
+    )
+
+
 class Shard:
     """A shard's images under one condition, made when first asked for, at every size needed."""
 
@@ -98,22 +121,12 @@ class Shard:
         if size not in self.sizes:
             canonical = self.plan.canonical_size
             if size == canonical:
-                images = self._corrupted()
+                pixels = corrupted(self.plan, self.unit.condition, self.unit.rows)
+                images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
             else:
                 images = resize(self.batch(canonical).images, size)
             self.sizes[size] = Batch(images, provide)
         return self.sizes[size]
-
-    def _corrupted(self) -> Tensor:
-        pixels = self.plan.dataset.pixels[self.unit.rows]
-        corruption = self.unit.condition.corruption
-        if corruption is not None:
-            ids = self.plan.images["image_id"].iloc[self.unit.rows].tolist()
-            keys = draw_keys(self.plan.run.plan_seed, ids)
-            engine = self.plan.run.corruption_engine
-            severity = self.unit.condition.severity
-            pixels = corruption.apply(pixels, severity, keys, engine=engine)
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
 
 
 def score_unit(

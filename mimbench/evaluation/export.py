@@ -1,0 +1,192 @@
+"""Write a run's images under its conditions as files, for detectors of any other framework."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from mimbench import __version__
+from mimbench.errors import DataError, OutputError, TableError
+from mimbench.evaluation.environment import library_versions
+from mimbench.evaluation.options import Flags, resolve_run
+from mimbench.evaluation.plan import Condition, Plan, RunFile, plan_images
+from mimbench.evaluation.progress import Progress
+from mimbench.evaluation.scoring import Rows, blocks_of_rows, corrupted, scored_rows
+from mimbench.evaluation.store import code_version, whole
+from mimbench.recipes import content_hash, validate
+from mimbench.scores import read_tables
+
+__all__ = ["Export", "export_conditions"]
+
+RECORD = "conditions.json"
+MANIFEST = "manifest.csv"
+COLUMNS = ("image_id", "file", "corruption", "severity", "category", "role", "patient")
+# what pixels can depend on besides mimbench itself
+LIBRARIES = ("imagecorruptions-imaug", "numba", "numpy", "opencv-python", "pillow", "scipy")
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written: `written` pictures now, `kept` by an earlier, interrupted call."""
+
+    written: int
+    kept: int
+
+
+def export_conditions(source: str, out: Path, progress: Progress) -> Export:
+    """Write `clean/<image_id>.png`, `<corruption>/<severity>/<image_id>.png` and manifest.csv.
+
+    The pictures are RGB at the canonical size, pixel by pixel what detectors see before they
+    resize. Clean are all images, training images too; corrupted are the test images of any fold.
+    manifest.csv has one line per picture: image_id, file, corruption, severity, category, role,
+    patient and `split_<k>`, its part in fold k. Called again, it goes on where it stopped.
+
+    Args:
+        source: folder of a finished run, a run file (.toml), or a shipped run's name.
+        out: new folder, or that of an interrupted call.
+        progress: is told of each picture.
+
+    Raises:
+        DataError: images of the finished run are gone or have changed.
+        OutputError: `out` holds something else, lies among the images, or cannot be written.
+        UnknownNameError: no such run.
+    """
+    progress.stage("Reading images", 1)
+    plan = _plan(source, progress)
+    _check_apart(plan.run, out)
+    work = list(_work(plan))
+    progress.stage("Writing pictures", sum(len(rows) for _, rows in work))
+    written, done, lines = 0, 0, []
+    try:
+        _claim(out, plan)
+        for condition, rows in work:
+            progress.update(done, str(condition))
+            files = _files(plan, condition, rows)
+            written += _write(plan, condition, rows, [out / name for name in files])
+            lines.append(_manifest(plan, condition, rows, files))
+            done += len(rows)
+        with whole(out / MANIFEST) as partial:
+            pd.concat(lines, ignore_index=True).to_csv(partial, index=False)
+    except OSError as error:
+        raise OutputError(f"Cannot write to {out}: {error.strerror or error}.") from error
+    progress.update(done)
+    return Export(written, done - written)
+
+
+def _plan(source: str, progress: Progress) -> Plan:
+    """Images and conditions of a finished run as it recorded them, or those of a run to come."""
+    record = Path(source) / "run.json"
+    if not record.is_file():
+        if Path(source).is_dir():
+            raise TableError(f"{record} does not exist; is {source} the folder of a finished run?")
+        return plan_images(resolve_run(source, Flags()))
+    about = json.loads(record.read_text(encoding="utf-8"))
+    plan = plan_images(validate(RunFile, about["run"], record))
+    made = {name: about["environment"].get(name) for name in ("mimbench", *LIBRARIES)}
+    now = _versions()
+    changed = [f"{name} {made[name]}, now {now[name]}" for name in made if made[name] != now[name]]
+    if changed:
+        progress.message(
+            f"The run was made with {'; '.join(changed)}. Pictures may differ from what its "
+            "detectors saw."
+        )
+    return _as_recorded(plan, read_tables(Path(source)).images, source)
+
+
+def _as_recorded(plan: Plan, images: pd.DataFrame, source: str) -> Plan:
+    """The plan on the images, and with the splits, of the run's own table."""
+    rows = pd.Index(plan.images["image_id"]).get_indexer(pd.Index(images["image_id"]))
+    lost = images[rows < 0]
+    if len(lost):
+        first = lost["path"].iloc[0]
+        what = "has changed" if Path(first).is_file() else "is gone"
+        raise DataError(
+            f"{len(lost)} of {len(images)} images of {source} are not what they were: "
+            f"{first or lost['image_id'].iloc[0]} {what}. What its detectors saw cannot be made "
+            "again; bring the files back, or repeat the run."
+        )
+    dataset = replace(plan.dataset, pixels=plan.dataset.pixels[rows])
+    return replace(plan, dataset=dataset, images=images)
+
+
+def _check_apart(run: RunFile, out: Path) -> None:
+    data = run.data
+    for place in (*data.data, *data.unknown, *data.abnormal, *data.external):
+        if Path(place).is_dir() and out.resolve().is_relative_to(Path(place).resolve()):
+            raise OutputError(f"{out} lies in {place}, whose images the run reads; choose another.")
+
+
+def _work(plan: Plan) -> Iterator[tuple[Condition, Rows]]:
+    for condition in plan.conditions:
+        wanted = np.full(len(plan.images), condition.corruption is None)
+        for fold in range(plan.run.folds):
+            wanted |= scored_rows(plan, condition, fold)
+        for rows in blocks_of_rows(wanted):
+            yield condition, rows
+
+
+def _claim(out: Path, plan: Plan) -> None:
+    """Record in `out` what its pictures are, or check that the record says the same."""
+    record = {
+        "target": plan.dataset.target,
+        "canonical_size": plan.canonical_size,
+        "harmonise": plan.run.data.harmonise,
+        "plan_seed": plan.run.plan_seed,
+        "corruption_engine": plan.run.corruption_engine,
+        "conditions": [condition.describe() for condition in plan.conditions],
+        "images": content_hash(plan.images["image_id"].tolist()),
+        "code": code_version(),
+        "versions": _versions(),
+    }
+    text = json.dumps(record, indent=2, sort_keys=True)
+    path = out / RECORD
+    out.mkdir(parents=True, exist_ok=True)
+    if path.is_file():
+        if path.read_text(encoding="utf-8") != text:
+            raise OutputError(
+                f"{out} holds pictures of another run, seed or version ({RECORD}); choose another "
+                "folder or delete it."
+            )
+    elif any(out.iterdir()):
+        raise OutputError(f"{out} is not empty; choose a new folder.")
+    else:
+        with whole(path) as partial:
+            partial.write_text(text, encoding="utf-8")
+
+
+def _versions() -> dict[str, Any]:
+    return {"mimbench": __version__, **{name: library_versions()[name] for name in LIBRARIES}}
+
+
+def _files(plan: Plan, condition: Condition, rows: Rows) -> list[str]:
+    folder = (
+        condition.name if condition.corruption is None else f"{condition.name}/{condition.severity}"
+    )
+    return [f"{folder}/{image_id}.png" for image_id in plan.images["image_id"].iloc[rows]]
+
+
+def _write(plan: Plan, condition: Condition, rows: Rows, paths: list[Path]) -> int:
+    """Write the pictures that are not there yet; how many."""
+    missing = np.flatnonzero([not path.is_file() for path in paths])
+    if not missing.size:
+        return 0
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
+    for k, picture in zip(missing, corrupted(plan, condition, rows[missing]), strict=True):
+        partial = paths[k].with_name(f"{paths[k].name}.{os.getpid()}.partial")
+        Image.fromarray(picture).save(partial, format="PNG")
+        partial.replace(paths[k])
+    return int(missing.size)
+
+
+def _manifest(plan: Plan, condition: Condition, rows: Rows, files: list[str]) -> pd.DataFrame:
+    images = plan.images.iloc[rows].assign(
+        file=files, corruption=condition.name, severity=condition.severity
+    )
+    splits = [str(name) for name in images if str(name).startswith("split_")]
+    return images[[*COLUMNS, *splits]]
