@@ -18,7 +18,8 @@ from mimbench.evaluation.options import Flags, resolve_run
 from mimbench.evaluation.plan import Condition, Plan, RunFile, plan_images
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import Rows, blocks_of_rows, corrupted, scored_rows
-from mimbench.evaluation.store import code_version, whole
+from mimbench.evaluation.store import code_version
+from mimbench.files import whole
 from mimbench.recipes import content_hash, validate
 from mimbench.scores import read_tables
 

@@ -84,14 +84,14 @@ def add_rows(folder: Path, files: Sequence[Path]) -> tuple[Path, tuple[str, ...]
         shutil.rmtree(out / "gallery", ignore_errors=True)
         if (folder / "gallery").is_dir():
             shutil.copytree(folder / "gallery", out / "gallery")
-        metadata = json.dumps(_metadata(folder, found), indent=2)
+        metadata = json.dumps(_metadata(folder, out, found), indent=2)
         (out / "run.json").write_text(metadata, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"Cannot write to {out}: {error.strerror or error}.") from error
     return out, tuple(note for row in found for note in row.notes)
 
 
-def _metadata(folder: Path, found: Sequence[Added]) -> dict[str, Any]:
+def _metadata(folder: Path, out: Path, found: Sequence[Added]) -> dict[str, Any]:
     """The run's own description, with what was added to it."""
     metadata = read_metadata(folder / "run.json")
     name = metadata.get("name") or folder.resolve().name
@@ -99,6 +99,7 @@ def _metadata(folder: Path, found: Sequence[Added]) -> dict[str, Any]:
     return {
         **metadata,
         "name": f"{name} with {', '.join(row.info.name for row in found)}",
+        "checksums": {path.stem: file_hash(path) for path in sorted(out.glob("*.parquet"))},
         "added": [*before, *(row.info.model_dump(mode="json") for row in found)],
     }
 
