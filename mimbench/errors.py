@@ -9,6 +9,7 @@ __all__ = [
     "DetectorError",
     "MimbenchError",
     "OutputError",
+    "PluginError",
     "RecipeError",
     "SplitError",
     "TableError",
@@ -40,6 +41,10 @@ class RecipeError(MimbenchError):
 
 class DetectorError(MimbenchError):
     """A detector that does not keep to the protocol: wrong shape, not finite, wrong state."""
+
+
+class PluginError(DetectorError):
+    """Code of a plug-in that fails before its detector exists; says where."""
 
 
 class WeightsError(MimbenchError):

@@ -8,14 +8,14 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from mimbench.errors import DetectorError, UnknownNameError
+from mimbench.errors import DetectorError, PluginError, UnknownNameError
 
-__all__ = ["DETECTOR_GROUP", "entry_point_names", "resolve"]
+__all__ = ["DETECTOR_GROUP", "entry_point_names", "resolve", "where"]
 
 DETECTOR_GROUP = "mimbench.detectors"
 
@@ -45,8 +45,9 @@ def resolve(name: str) -> Any:
             "package.module:Object" or "path/to/file.py:Object".
 
     Raises:
-        UnknownNameError: no such name; the message proposes the nearest.
-        DetectorError: the module or file cannot be imported or has no such object.
+        UnknownNameError: no such name or object; the message proposes the nearest.
+        DetectorError: there is no such module or file.
+        PluginError: its code fails when it is imported.
     """
     if ":" in name:
         module, _, attribute = name.rpartition(":")
@@ -56,17 +57,65 @@ def resolve(name: str) -> Any:
     plugins = {point.name: point for point in entry_points(group=DETECTOR_GROUP)}
     if name not in plugins:
         raise UnknownNameError("detector", name, [*BUILT_IN, *plugins])
-    try:
-        return plugins[name].load()
-    except Exception as error:
-        raise DetectorError(
-            f"The plug-in '{name}' ({plugins[name].value}) cannot be imported: {error}"
-        ) from error
+    return resolve(plugins[name].value)
 
 
 def entry_point_names() -> tuple[str, ...]:
     """Names of the detectors that installed packages provide."""
     return tuple(sorted(point.name for point in entry_points(group=DETECTOR_GROUP)))
+
+
+def where(name: str, error: BaseException) -> str:
+    """Where in a plug-in's own code an error arose.
+
+    Args:
+        name: as for `resolve`.
+        error: what came out of the plug-in, or of a check of what it returned.
+
+    Returns:
+        For example "mine.py, line 7: ", the innermost line of the plug-in's file or package; its
+        `score` if the error arose nowhere in it. Empty for detectors that come with mimbench.
+    """
+    if ":" not in name:
+        values = {point.name: point.value for point in entry_points(group=DETECTOR_GROUP)}
+        name = values.get(name, "")
+    source = _source(name.rpartition(":")[0])
+    if source is None:
+        return ""
+    if isinstance(error, SyntaxError) and _within(error.filename or "", source):
+        return f"{Path(error.filename or '').name}, line {error.lineno}: "
+    lines = [line for line in _lines(error) if _within(line[0], source)]
+    if not lines:
+        target = resolve(name)
+        code = getattr(getattr(target, "score", target), "__code__", None)
+        lines = [(code.co_filename, code.co_firstlineno)] if code else []
+    return f"{Path(lines[-1][0]).name}, line {lines[-1][1]}: " if lines else ""
+
+
+def _source(module: str) -> Path | None:
+    """File or package folder of a plug-in; None for none and for mimbench itself."""
+    if module.endswith(".py"):
+        return Path(module).resolve()
+    top = module.partition(".")[0]
+    spec = importlib.util.find_spec(top) if top not in ("", "mimbench") else None
+    if spec is None or spec.origin is None:
+        return None
+    origin = Path(spec.origin).resolve()
+    return origin.parent if origin.name == "__init__.py" else origin
+
+
+def _within(file: str, source: Path) -> bool:
+    return Path(file).resolve().is_relative_to(source)
+
+
+def _lines(error: BaseException) -> Iterator[tuple[str, int]]:
+    """File and line of every frame of an error and of those that caused it, outermost first."""
+    trace = error.__traceback__
+    while trace is not None:
+        yield trace.tb_frame.f_code.co_filename, trace.tb_lineno
+        trace = trace.tb_next
+    if error.__cause__ is not None:
+        yield from _lines(error.__cause__)
 
 
 def _import(module: str) -> Any:
@@ -77,7 +126,13 @@ def _import(module: str) -> Any:
     except DetectorError:
         raise
     except Exception as error:
-        raise DetectorError(f"'{module}' cannot be imported: {_where(error)}{error}") from error
+        if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
+            raise DetectorError(f"There is no module '{error.name}' to import here.") from error
+        what = error.msg if isinstance(error, SyntaxError) else str(error)
+        place = where(f"{module}:", error)
+        raise PluginError(
+            f"'{module}' cannot be imported: {place}{type(error).__name__}: {what}"
+        ) from error
 
 
 def _import_file(path: Path) -> Any:
@@ -104,12 +159,3 @@ def _attribute(module: Any, attribute: str, name: str) -> Any:
         public = [key for key in vars(module) if not key.startswith("_")]
         raise UnknownNameError(f"object in {name.rpartition(':')[0]}", attribute, public)
     return getattr(module, attribute)
-
-
-def _where(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return ""
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno}: "

@@ -8,6 +8,7 @@ class TestMine(DetectorContract):
 ```
 """
 
+import copy
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,16 +20,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mimbench.detectors.build import build, recipe_of, scores_of
-from mimbench.detectors.protocol import Batch, Detector, ImageSet, TrainingSet
+from mimbench.detectors.build import build, identity, recipe_of, scores_of
+from mimbench.detectors.protocol import Batch, Detector, ImageSet, Provider, TrainingSet
 from mimbench.detectors.shared import provide, resize
 from mimbench.detectors.statefile import read_state, write_state
-from mimbench.recipes import Recipe
+from mimbench.recipes import Recipe, content_hash
+from mimbench.registry import where
 
 __all__ = ["DetectorContract", "Outcome", "check"]
 
 SIDE = 64
 TOLERANCE = 1e-3  # of the scores' spread, between batch sizes
+DEVICE_TOLERANCE = 1e-2  # of the scores' spread, between devices
 
 
 class DetectorContract:
@@ -42,6 +45,7 @@ class DetectorContract:
 
     spec: ClassVar[str] = ""
     least_auroc: ClassVar[float | None] = 0.9
+    _kept: ClassVar[tuple[str, Detector] | None] = None  # of `_fitted`
 
     def test_scores_are_finite_one_per_image(self) -> None:
         """Every score is a tensor (N,) of finite numbers, for one image and for many."""
@@ -81,7 +85,7 @@ class DetectorContract:
     def test_fits_repeat(self) -> None:
         """Two fits with the same seed give the same scores."""
         images = torch.cat([_target(4, 6), _other(4, 7)])
-        first, second = (self._scores(self._fitted(), images) for _ in range(2))
+        first, second = (self._scores(one, images) for one in (self._fitted(), self._fit()))
         for name in first:
             assert np.array_equal(first[name], second[name]), (
                 f"{name} differs between two fits with the same seed; draw random numbers from "
@@ -104,10 +108,26 @@ class DetectorContract:
                 "does not return?"
             )
 
+    def test_scores_are_the_same_on_every_device(self) -> None:
+        """A detector that was moved to a device scores images there, and as before."""
+        detector = self._fitted()
+        images = torch.cat([_target(4, 8), _other(4, 9)])
+        before = self._scores(detector, images)
+        for device in ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]:
+            detector.to(torch.device(device))
+            after = self._scores(detector, images, device)
+            for name in before:
+                gap = float(np.abs(before[name] - after[name]).max())
+                spread = float(np.ptp(before[name])) or 1.0
+                assert gap <= DEVICE_TOLERANCE * spread, (
+                    f"{name} differs by {gap:.3g} on {device} (spread {spread:.3g}); does to() "
+                    "move all that it learned?"
+                )
+
     def test_nothing_outside_is_changed(self) -> None:
         """Neither the images nor any global random state are touched."""
         with _global_random_state_must_stay():
-            detector = self._fitted()
+            detector = self._fit()
             images = _target(4, 10)
             kept = images.clone()
             self._scores(detector, images)
@@ -120,15 +140,25 @@ class DetectorContract:
         return self._recipe().input_size or SIDE
 
     def _fitted(self) -> Detector:
+        """A copy of one fit that the tests share."""
+        key = content_hash(identity(self._recipe()))
+        kept = type(self)._kept
+        if kept is None or kept[0] != key:
+            kept = type(self)._kept = (key, self._fit())
+        return copy.deepcopy(kept[1])
+
+    def _fit(self) -> Detector:
         detector = build(self._recipe())
         if detector.trains_on != "nothing":
             detector.fit(_training_set(self._size(), known=detector.trains_on == "known"))
         return detector
 
-    def _scores(self, detector: Detector, images: Tensor) -> Mapping[str, NDArray[np.float64]]:
-        resized = resize(images, self._size())
+    def _scores(
+        self, detector: Detector, images: Tensor, device: str = "cpu"
+    ) -> Mapping[str, NDArray[np.float64]]:
+        resized = resize(images, self._size()).to(device)
         with torch.inference_mode():
-            result = detector.score(Batch(resized, provide))
+            result = detector.score(Batch(resized, _provider(device)))
         return scores_of(self._recipe(), result, len(images))
 
 
@@ -158,9 +188,15 @@ def check(spec: str) -> Iterator[Outcome]:
         except AssertionError as error:
             yield Outcome(title, str(error))
         except Exception as error:
-            yield Outcome(title, f"{type(error).__name__}: {error}")
+            place = where(contract._recipe().detector, error)
+            yield Outcome(title, f"{place}{type(error).__name__}: {error}")
         else:
             yield Outcome(title, "")
+
+
+def _provider(device: str) -> Provider:
+    """Shared outputs are made on the CPU, as in a run."""
+    return lambda name, images: provide(name, images.cpu()).to(device)
 
 
 def _stripes(n: int, seed: int, period: int, colour: tuple[int, int, int]) -> Tensor:

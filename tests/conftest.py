@@ -62,6 +62,11 @@ class NotFinite(Brightness):
         return torch.full((len(batch),), float("nan"))
 
 
+class Unbuilt(Brightness):
+    def __init__(self):
+        self.level = undefined
+
+
 def redness(images):
     return images[:, 0].float().mean((1, 2))
 '''

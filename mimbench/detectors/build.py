@@ -10,11 +10,17 @@ import torch
 from torch import Tensor
 
 from mimbench.detectors.protocol import Batch, Detector, State, TrainsOn
-from mimbench.errors import DetectorError, MimbenchError, RecipeError, UnknownNameError
+from mimbench.errors import (
+    DetectorError,
+    MimbenchError,
+    PluginError,
+    RecipeError,
+    UnknownNameError,
+)
 from mimbench.recipes import Recipe, file_hash, names, read_recipe, validate
-from mimbench.registry import entry_point_names, resolve
+from mimbench.registry import entry_point_names, resolve, where
 
-__all__ = ["build", "identity", "recipe_of", "scores_of"]
+__all__ = ["build", "identity", "recipe_of", "scores_of", "trains_on"]
 
 
 class FunctionDetector(Detector):
@@ -58,6 +64,7 @@ def build(recipe: Recipe) -> Detector:
     Raises:
         RecipeError: a parameter that the detector does not take.
         DetectorError: the recipe names something that is neither a Detector nor a function.
+        PluginError: its code fails when it is imported or constructed.
     """
     target = resolve(recipe.detector)
     if isinstance(target, type) and issubclass(target, Detector):
@@ -77,8 +84,9 @@ def _construct(recipe: Recipe, target: type[Detector]) -> Detector:
     except MimbenchError:
         raise
     except Exception as error:
-        raise DetectorError(
-            f"{recipe.name} cannot be built with its parameters: {type(error).__name__}: {error}."
+        raise PluginError(
+            f"{recipe.name} cannot be built with its parameters: "
+            f"{where(recipe.detector, error)}{type(error).__name__}: {error}."
         ) from error
     if detector.trains_on not in get_args(TrainsOn):
         raise DetectorError(
@@ -86,6 +94,16 @@ def _construct(recipe: Recipe, target: type[Detector]) -> Detector:
             f"{', '.join(get_args(TrainsOn))}."
         )
     return detector
+
+
+def trains_on(recipe: Recipe) -> TrainsOn:
+    """What the recipe's detector may see; "nothing" if its code cannot even be imported."""
+    try:
+        target = resolve(recipe.detector)
+    except PluginError:
+        return "nothing"
+    known = isinstance(target, type) and issubclass(target, Detector)
+    return target.trains_on if known else "nothing"
 
 
 def identity(recipe: Recipe) -> dict[str, Any]:

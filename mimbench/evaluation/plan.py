@@ -11,7 +11,13 @@ from mimbench.data.categories import canonical_category
 from mimbench.data.dataset import Dataset, ImageOptions, load
 from mimbench.data.splits import split
 from mimbench.detectors.build import build, recipe_of
-from mimbench.errors import DataError, RecipeError, UnknownNameError
+from mimbench.errors import (
+    DataError,
+    PluginError,
+    RecipeError,
+    UnknownNameError,
+    WeightsError,
+)
 from mimbench.evaluation.suites import read_suite
 from mimbench.recipes import Recipe, derive
 from mimbench.scores import CLEAN
@@ -179,7 +185,10 @@ def _check_swap(run: RunFile, dataset: Dataset) -> None:
 
 
 def _fits(recipe: Recipe, run: RunFile, target: str) -> list[FitSpec]:
-    detector = build(recipe)
+    try:
+        detector = build(recipe)
+    except (PluginError, WeightsError):
+        return [FitSpec(recipe, "nothing", None, None)]  # fails again as a row, beside the others
     seeds = tuple(range(run.seeds)) if detector.random else (None,)
     if detector.trains_on == "nothing":
         return [FitSpec(recipe, "nothing", None, None)]

@@ -10,8 +10,8 @@ import pandas as pd
 import torch
 
 from mimbench.data.audit import cached_audit
-from mimbench.detectors.build import build
-from mimbench.errors import DataError, OutputError
+from mimbench.detectors.build import trains_on
+from mimbench.errors import DataError, OutputError, PluginError
 from mimbench.evaluation import gallery
 from mimbench.evaluation.environment import describe, library_versions, pick_device
 from mimbench.evaluation.fitting import Fit, fit_ids, fit_or_load
@@ -22,6 +22,7 @@ from mimbench.evaluation.scoring import count_blocks, score_unit, units
 from mimbench.evaluation.store import Store, code_version
 from mimbench.files import whole
 from mimbench.recipes import content_hash, file_hash
+from mimbench.registry import where
 from mimbench.scores import AS_IS, FIT_COLUMNS, SCORE_COLUMNS, RunTables
 
 __all__ = ["RunResult", "execute", "run"]
@@ -165,8 +166,9 @@ def _fit_all(
             record.fits.append(fit_or_load(plan, spec, store, device, report))
         except Exception as error:
             fit_id = f"failed-{content_hash([str(spec), spec.fitted_on])[:9]}"
-            record.failed[fit_id] = (spec, _reason("fit", error))
-            progress.message(f"{spec} failed. {_reason('fit', error)}")
+            reason = _reason("fit", spec, error)
+            record.failed[fit_id] = (spec, reason)
+            progress.message(f"{spec} failed. {reason}")
     progress.update(len(plan.fits))
 
 
@@ -181,7 +183,7 @@ def _score_all(
         alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
         for fit, result in score_unit(plan, unit, alive, store, device):
             if isinstance(result, Exception):
-                reason = _reason(f"score, {unit.condition}", result)
+                reason = _reason(f"score, {unit.condition}", fit.spec, result)
                 record.failed[fit.fit_id] = (fit.spec, reason)
                 progress.message(f"{fit.spec} failed. {reason}")
             else:
@@ -190,8 +192,9 @@ def _score_all(
     progress.update(done)
 
 
-def _reason(stage: str, error: Exception) -> str:
-    return f"{stage}: {type(error).__name__}: {error}"
+def _reason(stage: str, spec: FitSpec, error: Exception) -> str:
+    place = "" if isinstance(error, PluginError) else where(spec.recipe.detector, error)
+    return f"{stage}: {place}{type(error).__name__}: {error}"
 
 
 def _long(block: pd.DataFrame, fit_id: str, condition: Any) -> pd.DataFrame:
@@ -276,7 +279,7 @@ def _write_metadata(plan: Plan, folder: Path, device: torch.device, command: str
         "detectors": [
             {
                 **recipe.model_dump(mode="json"),
-                "trains_on": build(recipe).trains_on,
+                "trains_on": trains_on(recipe),
             }
             for recipe in plan.recipes
         ],

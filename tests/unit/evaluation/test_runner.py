@@ -147,10 +147,15 @@ def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("Raises", "the fit went wrong"), ("NotFinite", "not finite")]
+    ("name", "line", "reason"),
+    [
+        ("Raises", 'raise RuntimeError("the fit went wrong")', "RuntimeError: the fit went wrong"),
+        ("NotFinite", "def score(self, batch):", "not finite"),
+        ("Unbuilt", "self.level = undefined", "NameError: name 'undefined' is not defined"),
+    ],
 )
-def test_a_failing_detector_is_a_failed_row_and_the_others_go_on(
-    folders: dict[str, Path], plugin: Path, tmp_path: Path, name: str, reason: str
+def test_a_broken_plug_in_is_a_failed_row_with_its_line_and_the_others_go_on(
+    folders: dict[str, Path], plugin: Path, tmp_path: Path, name: str, line: str, reason: str
 ) -> None:
     plan = planned(folders, [f"{plugin}:{name}", f"{plugin}:Brightness"])
     result = execute(plan, tmp_path, Silent())
@@ -158,8 +163,29 @@ def test_a_failing_detector_is_a_failed_row_and_the_others_go_on(
     fits = tables.fits.set_index("detector")
     assert fits.loc[name, "status"] == "failed"
     assert reason in fits.loc[name, "reason"]
-    assert [what for what, _ in result.failures] == [f"{name}, fold 0"]
+    code = plugin.read_text().splitlines()
+    start = code.index(f"class {name}(Brightness):")
+    number = next(k for k in range(start, len(code)) if code[k].strip() == line) + 1
+    assert f"mine.py, line {number}: " in fits.loc[name, "reason"]
+    assert [what.partition(",")[0] for what, _ in result.failures] == [name]
     assert set(tables.scores["score"]) == {"Brightness"}
+
+
+def test_what_cannot_be_imported_or_lacks_weights_is_a_failed_row_too(
+    folders: dict[str, Path], plugin: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.py").write_text("import torch\n\nclass Mine(\n")
+    (tmp_path / "late.py").write_text("import torch\n\ntorch.no_such_thing()\n")
+    (tmp_path / "lacks.toml").write_text(
+        'extends = "mim-perceptual"\nname = "lacks"\n[parameters]\nweights = "nowhere.pth"\n'
+    )
+    detectors = [f"{tmp_path}/broken.py:Mine", f"{tmp_path}/late.py:Yours", f"{plugin}:redness"]
+    tables = executed(planned(folders, [*detectors, f"{tmp_path}/lacks.toml"]), tmp_path / "out")
+    reasons = tables.fits.set_index("detector")["reason"]
+    assert "broken.py, line 3: SyntaxError" in reasons["Mine"]
+    assert "late.py, line 3: AttributeError" in reasons["Yours"]
+    assert "no weights file nowhere.pth" in reasons["lacks"]
+    assert set(tables.scores["score"]) == {"redness"}
 
 
 def test_scores_depend_neither_on_folds_mates_nor_on_the_shard(
