@@ -57,15 +57,18 @@ class Flags:
 def resolve_run(name: str, flags: Flags) -> RunFile:
     """The run that a file (or a shipped run's name) and the flags describe together.
 
-    Flags win over the file. With `--data`, the file's own images are left out altogether: its
-    unknown or abnormal folders belong to other data.
+    Flags win over the file. With `--data`, the file's own images are left out altogether, and what
+    it says of their categories: its unknown folders and its swap category belong to other data.
     """
     table, path = read_toml("runs", name)
     given = flags.given(DATA_FLAGS)
     for field, kind in (("data", dict), ("detectors", list), ("suites", list)):
         if not isinstance(table.get(field, kind()), kind):
             raise RecipeError(f"{path}: '{field}' must be a {_KINDS[kind]}.")
-    own = {} if "data" in given else dict(table.get("data", {}))
+    own = dict(table.get("data", {}))
+    if "data" in given and own:
+        own = {}
+        table.pop("swap", None)
     table = {"name": path.stem, **table, **flags.given(RUN_FLAGS), "data": {**own, **given}}
     if "data" in given and name == "default":
         table["name"] = _slug(given["data"][0])
