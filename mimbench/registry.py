@@ -22,6 +22,7 @@ DETECTOR_GROUP = "mimbench.detectors"
 BUILT_IN: Mapping[str, str] = {
     "mim": "mimbench.detectors.mim:MIM",
     "classifier": "mimbench.detectors.classifier:Classifier",
+    "trained-classifier": "mimbench.detectors.trained:TrainedClassifier",
     "feature-neighbours": "mimbench.detectors.oneclass:FeatureNeighbours",
     "feature-mahalanobis": "mimbench.detectors.oneclass:FeatureMahalanobis",
     "feature-forest": "mimbench.detectors.oneclass:FeatureForest",

@@ -121,7 +121,7 @@ def identity(recipe: Recipe) -> dict[str, Any]:
         "detector": recipe.detector,
         "input_size": recipe.input_size,
         "parameters": {key: _plain(value) for key, value in parameters.items()},
-        "files": {path.name: file_hash(path) for path in files if path.is_file()},
+        "files": sorted([path.name, file_hash(path)] for path in files if path.is_file()),
     }
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from mimbench.detectors.posthoc import PostHoc, Seen
 from mimbench.detectors.posthoc.catalogue import require_known
 from mimbench.detectors.posthoc.logits import ALWAYS, fit_temperature, logit_scores
 from mimbench.detectors.posthoc.outputs import forward
-from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet
+from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet, TrainsOn
 from mimbench.detectors.statefile import above, below
 from mimbench.detectors.training import Options, Trainer
 from mimbench.errors import DetectorError, RecipeError, TrainingError
@@ -35,7 +35,7 @@ class Classifier(Detector):
     `mimbench.detectors.posthoc.SCORES`.
     """
 
-    trains_on = "known"
+    trains_on: ClassVar[TrainsOn] = "known"
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Classifier(Detector):
         require_known(scores)
         self.wanted = [score for score in scores if score not in ALWAYS]
         self.categories: list[str] = []
-        self.quality: dict[str, float] = {}
+        self.quality = {}
         self.network: Network | None = None
         self.seen: dict[str, Tensor] = {}
         self.posthoc: PostHoc | None = None
@@ -197,10 +197,15 @@ class Classifier(Detector):
         self.quality, self.not_run = dict(state["quality"]), dict(state["not_run"])
         network = Network.plain(self.architecture, len(self.categories))
         network.load_state_dict(below("network", state))
+        self.serve(network, below("seen", state))
+
+    def serve(self, network: Network, seen: Mapping[str, Tensor]) -> None:
+        """Score with a trained network, and with what it has seen for scores that need that."""
         self.network = network.eval().requires_grad_(False)
-        self.seen = below("seen", state)
+        self.seen = dict(seen)
         if self.seen:
             self.posthoc = PostHoc(self.wanted, Seen(network, **self.seen), self.not_run)
+            self.not_run = self.posthoc.not_run
 
     def to(self, device: torch.device) -> None:
         """Move the network; post-hoc scores are computed on the CPU."""
@@ -280,8 +285,9 @@ def _quality(logits: Tensor, labels: Tensor) -> dict[str, float]:
     confidence = (logits / temperature).softmax(1).amax(1)
     error = expected_calibration_error(confidence.numpy(), hit.numpy())
     return {
-        "validation_accuracy": float(hit.mean()),
-        "validation_balanced_accuracy": sum(recalls) / len(recalls),
-        "validation_ece": error.value,
+        "images": len(labels),
+        "accuracy": float(hit.mean()),
+        "balanced_accuracy": sum(recalls) / len(recalls),
+        "ECE": error.value,
         "temperature": temperature,
     }

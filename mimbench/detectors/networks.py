@@ -11,13 +11,28 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torchvision.models import Inception3
 
+from mimbench.detectors.statefile import below
 from mimbench.errors import UnknownNameError, WeightsError
 
-__all__ = ["ImageNetNormalise", "Network", "build_network", "load_weights", "penultimate_features"]
+__all__ = [
+    "ImageNetNormalise",
+    "Network",
+    "build_network",
+    "load_weights",
+    "penultimate_features",
+    "trained_network",
+]
 
 IMAGENET_CLASSES = 1000
 REPORTED = 3  # names of parameters that a mismatch report shows
+# two networks have heads beside the last one, for training on a million images alone, and expect
+# another normalisation, which they make of ImageNet's themselves
+WITH_AUXILIARY_HEADS = ("googlenet", "inception_v3")
+AUXILIARY_HEADS = ("aux1.", "aux2.", "AuxLogits.")
+# under which training scripts keep the state dict
+WRAPPERS = ("state_dict", "model_state_dict", "model")
 
 
 class ImageNetNormalise(nn.Module):
@@ -110,8 +125,7 @@ def build_network(architecture: str, classes: int, weights: str, seed: int) -> N
         architecture: any classification model of `torchvision.models`, e.g. "resnet18".
         classes: number of outputs of the new head.
         weights: "none", "imagenet" (torchvision's default weights, downloaded once), or the path
-            of a .safetensors or .pth file with the architecture's parameter names; a head of
-            another size in the file is left out.
+            of a .safetensors or .pth file as for `load_weights`; its head is left out.
         seed: initialises the head, and everything else when weights are "none".
 
     Raises:
@@ -131,6 +145,18 @@ def build_network(architecture: str, classes: int, weights: str, seed: int) -> N
     parent, _, attribute = head_name.rpartition(".")
     setattr(body.get_submodule(parent), attribute, replacement)
     return Network(body, replacement)
+
+
+def trained_network(architecture: str, classes: int, weights: Path) -> Network:
+    """A torchvision classifier with `classes` outputs, all of it from a file, the head too.
+
+    Raises:
+        UnknownNameError: no such architecture.
+        WeightsError: as for `load_weights`.
+    """
+    network = Network.plain(architecture, classes)
+    load_weights(network.body, weights)
+    return network
 
 
 @torch.inference_mode()
@@ -158,14 +184,15 @@ def load_weights(model: nn.Module, path: Path, optional: str = "") -> None:
 
     Args:
         model: receives the parameters.
-        path: the file.
+        path: a state dict with torchvision's parameter names, which are timm's too for ResNet and
+            DenseNet, perhaps with a prefix before all of them; or the state of a run's fit.
         optional: prefix of parameters that may be missing or have another shape in the file.
 
     Raises:
         WeightsError: no such file, not a state dict, or parameters that do not fit, by name.
     """
-    found = _read(path)
     own = model.state_dict()
+    found = _without_prefix(_read(path), own)
     skip = {name for name in own if optional and name.startswith(f"{optional}.")}
     fitting = {
         name: tensor
@@ -175,7 +202,14 @@ def load_weights(model: nn.Module, path: Path, optional: str = "") -> None:
     problems = [
         *_listed("missing", sorted(own.keys() - found.keys() - skip)),
         *_listed("unexpected", sorted(found.keys() - own.keys())),
-        *_listed("other shape", sorted(n for n in fitting if fitting[n].shape != own[n].shape)),
+        *_listed(
+            "of another shape",
+            [
+                f"{name} {tuple(tensor.shape)} instead of {tuple(own[name].shape)}"
+                for name, tensor in sorted(fitting.items())
+                if tensor.shape != own[name].shape
+            ],
+        ),
     ]
     if problems:
         raise WeightsError(f"{path} does not fit {type(model).__name__}: {'; '.join(problems)}.")
@@ -205,15 +239,27 @@ def _read(path: Path) -> Mapping[str, Tensor]:
             "the state dict alone, best as .safetensors."
         ) from error
     nested: Any = loaded
-    for key in ("state_dict", "model"):  # as training scripts of timm and torchvision wrap it
+    for key in WRAPPERS:
         nested = nested.get(key, nested) if isinstance(nested, dict) else None
     if not isinstance(nested, dict) or not all(isinstance(v, Tensor) for v in nested.values()):
         raise WeightsError(f"{path} is not a state dict (parameter name -> tensor).")
-    return {name.removeprefix("module."): tensor for name, tensor in nested.items()}
+    named = below("network", nested) or nested  # a run's fit keeps more than its network
+    return {k: v for k, v in named.items() if not k.startswith(AUXILIARY_HEADS)}
+
+
+def _without_prefix(found: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Parameters without what wrappers (DataParallel, Lightning) put before every name."""
+    first = {name.partition(".")[0] for name in found}
+    if len(first) != 1 or not first.isdisjoint(name.partition(".")[0] for name in own):
+        return found
+    return {name.partition(".")[2]: tensor for name, tensor in found.items()}
 
 
 def _plain(architecture: str) -> nn.Module:
-    model: nn.Module = torchvision.models.get_model(architecture, weights=None)
+    options: dict[str, bool] = {}
+    if architecture in WITH_AUXILIARY_HEADS:
+        options = {"aux_logits": False, "init_weights": True, "transform_input": True}
+    model: nn.Module = torchvision.models.get_model(architecture, weights=None, **options)
     return model
 
 
@@ -225,6 +271,8 @@ def _pretrained(architecture: str) -> nn.Module:
             f"ImageNet weights of {architecture} cannot be downloaded ({error}); give a file "
             "instead: weights = 'path/to/file.safetensors' in the recipe."
         ) from error
+    if isinstance(model, Inception3):  # GoogLeNet leaves its auxiliary heads out by itself
+        model.aux_logits, model.AuxLogits = False, None
     return model
 
 

@@ -115,14 +115,19 @@ class Detector:
         trains_on: what a fit may see: "nothing", "target", or "known" (target + known categories).
         needs: shared outputs that `score` reads from the batch.
         random: whether fits with different seeds differ.
+        knows: what an already trained detector was trained on: its target, then the other
+            categories. Empty: what the run gives it.
         not_run: after the fit, scores that this fit cannot give, with the reason; `score` yields
             a `DetectorError` for them.
+        quality: after the fit, how well it does on the validation images, by name.
     """
 
     trains_on: ClassVar[TrainsOn] = "nothing"
     random: ClassVar[bool] = True
     needs: tuple[str, ...] = ()
+    knows: tuple[str, ...] = ()
     not_run: Mapping[str, str] = MappingProxyType({})
+    quality: Mapping[str, float] = MappingProxyType({})
 
     def fit(self, train: TrainingSet) -> None:
         """Learn from `train`. The default learns nothing."""

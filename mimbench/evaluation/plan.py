@@ -1,5 +1,6 @@
 """What a run will do, decided before anything is computed: images, splits, fits, conditions."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from mimbench.data.categories import canonical_category
 from mimbench.data.dataset import Dataset, ImageOptions, load
 from mimbench.data.splits import split
 from mimbench.detectors.build import build, recipe_of
+from mimbench.detectors.protocol import Detector
 from mimbench.errors import (
     DataError,
     PluginError,
@@ -127,8 +129,10 @@ def make_plan(run: RunFile) -> Plan:
     recipes = _recipes(run)
     plan = plan_images(run)
     _check_swap(run, plan.dataset)
-    fits = tuple(fit for recipe in recipes for fit in _fits(recipe, run, plan.dataset.target))
-    return replace(plan, recipes=recipes, fits=fits)
+    notes = [note for recipe in recipes for note in _notes(recipe, plan.dataset)]
+    dataset = replace(plan.dataset, notes=(*plan.dataset.notes, *notes))
+    fits = tuple(fit for recipe in recipes for fit in _fits(recipe, run, dataset.target))
+    return replace(plan, dataset=dataset, recipes=recipes, fits=fits)
 
 
 def plan_images(run: RunFile) -> Plan:
@@ -151,6 +155,23 @@ def _recipes(run: RunFile) -> tuple[Recipe, ...]:
             f"Two detectors are called '{doubled[0]}'; give one of them another name in a recipe."
         )
     return recipes
+
+
+def _notes(recipe: Recipe, dataset: Dataset) -> Iterator[str]:
+    """Compare what an already trained detector knows with the roles that this run gives."""
+    detector = _built(recipe)
+    target, *others = detector.knows if detector and detector.knows else (dataset.target,)
+    if target != dataset.target:
+        raise RecipeError(
+            f"Recipe '{recipe.name}' takes '{target}' for the target, and in this run it is "
+            f"'{dataset.target}'; say target = '{dataset.target}' in its [parameters]."
+        )
+    unknown = dataset.table["category"][dataset.table["role"] == "unknown"]
+    if seen := sorted(set(unknown) & set(others)):
+        yield (
+            f"{recipe.name} was trained on {', '.join(seen)}, unknown categories of this run: "
+            "its numbers for them are not those of a detector that never saw them."
+        )
 
 
 def _conditions(run: RunFile) -> tuple[Condition, ...]:
@@ -185,13 +206,10 @@ def _check_swap(run: RunFile, dataset: Dataset) -> None:
 
 
 def _fits(recipe: Recipe, run: RunFile, target: str) -> list[FitSpec]:
-    try:
-        detector = build(recipe)
-    except (PluginError, WeightsError):
-        return [FitSpec(recipe, "nothing", None, None)]  # fails again as a row, beside the others
-    seeds = tuple(range(run.seeds)) if detector.random else (None,)
-    if detector.trains_on == "nothing":
+    detector = _built(recipe)
+    if detector is None or detector.trains_on == "nothing":
         return [FitSpec(recipe, "nothing", None, None)]
+    seeds = tuple(range(run.seeds)) if detector.random else (None,)
     swapped = [canonical_category(name) for name in run.swap if detector.trains_on == "target"]
     return [
         FitSpec(recipe, category, fold, seed)
@@ -199,3 +217,11 @@ def _fits(recipe: Recipe, run: RunFile, target: str) -> list[FitSpec]:
         for fold in range(run.folds)
         for seed in seeds
     ]
+
+
+def _built(recipe: Recipe) -> Detector | None:
+    """The detector; None for one that will fail again as a row, beside the others."""
+    try:
+        return build(recipe)
+    except (PluginError, WeightsError):
+        return None

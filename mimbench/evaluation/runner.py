@@ -221,6 +221,7 @@ def _fits_table(plan: Plan, record: _Record, device: torch.device) -> pd.DataFra
             "state_hash": fit.state_hash,
             "seconds": fit.seconds,
             "not_run": _not_run(fit),
+            "quality": json.dumps(dict(fit.detector.quality)),
             **_describe_spec(plan, fit.spec),
         }
         for fit in record.fits
@@ -234,12 +235,13 @@ def _fits_table(plan: Plan, record: _Record, device: torch.device) -> pd.DataFra
             "state_hash": "",
             "seconds": float("nan"),
             "not_run": "{}",
+            "quality": "{}",
             **_describe_spec(plan, spec),
         }
         for fit_id, (spec, reason) in record.failed.items()
     ]
     table = pd.DataFrame([*good, *failed]).assign(versions=versions)
-    return table[[*FIT_COLUMNS, "not_run"]].astype(FIT_COLUMNS)
+    return table[[*FIT_COLUMNS, "not_run", "quality"]].astype(FIT_COLUMNS)
 
 
 def _not_run(fit: Fit) -> str:

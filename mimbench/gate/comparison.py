@@ -234,13 +234,15 @@ class _Comparison:
         fits = [row_fits(run, row) for run in (self.aligned.reference, self.aligned.candidate)]
         if set(fits[0]["state_hash"]) == set(fits[1]["state_hash"]):
             return 0.0, np.inf
-        if all(f["seed"].isna().all() and (f["fitted_on"] != "nothing").all() for f in fits):
-            return 0.0, np.inf  # its training draws no random number
+        recorded = self.settings.retraining.get(row)
+        if recorded is None and all(f["seed"].isna().all() for f in fits):
+            # Its training draws no random number; or it was trained elsewhere, and the question is
+            # whether this checkpoint is worse than that one, not what another training would give.
+            return 0.0, np.inf
         seeds = [np.asarray(run.seed_values(pair.quantity)) for run in (self.own, self.theirs)]
         if max(map(len, seeds)) >= 3:
             variance, df = spread_of_seeds(*seeds)
             return float(variance), float(df)
-        recorded = self.settings.retraining.get(row)
         if recorded is None:
             return None
         return recorded.sd**2 * sum(1 / len(own) for own in seeds), float(recorded.seeds - 1)

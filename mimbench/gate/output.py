@@ -110,10 +110,15 @@ def _sentence(test: GateTest) -> str:
     moved = f"{test.condition}: AUROC {test.reference:.3f} -> {test.candidate:.3f}"
     if test.low == test.high == 0:
         return f"{moved}; every score is the same"
+    retraining = (
+        f"retraining sd {test.retraining_sd:.3f}"
+        if test.retraining_sd
+        else "judged as it is, not as trained anew"
+    )
     return (
         f"{moved}, drop {test.drop:+.3f} {_interval(test)}, p {test.p:.3f}; "
-        f"{test.target_patients} target and {test.other_patients} other patients, retraining sd "
-        f"{test.retraining_sd:.3f}; a drop of {test.visible:.3f} would be seen in half of all cases"
+        f"{test.target_patients} target and {test.other_patients} other patients, {retraining}; "
+        f"a drop of {test.visible:.3f} would be seen in half of all cases"
     )
 
 

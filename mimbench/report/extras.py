@@ -33,6 +33,12 @@ WORDS = {
         "How far the posteriors of classifiers are from the truth, on undamaged target and known "
         "images. Brier score and expected calibration error (ECE): 0 is perfect, lower is better.",
     ),
+    "validation": (
+        "Classifiers on their validation images",
+        "Can a classifier tell the categories it was trained on? One line per fit, on patients "
+        "held out of its training. Balanced accuracy is the mean over categories. The calibration "
+        "error (ECE) is taken after the one temperature that fits these images best.",
+    ),
     "subgroups": (
         "Subgroups",
         "The same numbers within groups of images: is somebody served worse?",
@@ -65,6 +71,7 @@ def extras(run: RunFolder, results: Results) -> dict[str, Extra]:
         "class_signal": _class_signal(results.class_signal),
         "harmonise": _harmonise(results.harmonise),
         "calibration": _calibration(results.calibration),
+        "validation": _validation(results.validation),
     }
     return {stem: _extra(stem, tables[stem]) for stem in WORDS if len(tables.get(stem, ()))}
 
@@ -127,6 +134,12 @@ def _calibration(table: pd.DataFrame) -> pd.DataFrame:
         }
         for row, part in clean.groupby("row", sort=False)
     )
+
+
+def _validation(table: pd.DataFrame) -> pd.DataFrame:
+    shown = table.drop(columns=["fit_id"], errors="ignore").astype(object)
+    shown = shown.where(shown.notna(), "none")
+    return shown.map(lambda cell: rounded(cell) if isinstance(cell, float) else cell)
 
 
 def _group(line: Mapping[Any, Any]) -> str:

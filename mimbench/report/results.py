@@ -12,6 +12,7 @@ from mimbench.report.folder import RunFolder
 from mimbench.report.harmonised import harmonise_table
 from mimbench.report.leaderboard import Leaderboard, build_leaderboard
 from mimbench.report.samples import FitSample, clean_samples
+from mimbench.report.validation import validation_table
 from mimbench.scores import AS_IS, read_tables
 from mimbench.statistics.calibration import calibration_table
 from mimbench.statistics.class_signal import class_signal_table
@@ -21,7 +22,15 @@ from mimbench.statistics.threshold import operating_table
 
 __all__ = ["Results", "compute_results"]
 
-FILES = ("metrics", "operating", "robustness", "calibration", "class_signal", "harmonise")
+FILES = (
+    "metrics",
+    "operating",
+    "robustness",
+    "calibration",
+    "class_signal",
+    "harmonise",
+    "validation",
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class Results:
     Attributes:
         samples: clean test scores of each fit, by headline row.
         harmonise: empty unless the run kept its images as they were as well.
+        validation: how well fits do on their validation images, where they say it.
     """
 
     metrics: pd.DataFrame
@@ -41,6 +51,7 @@ class Results:
     calibration: pd.DataFrame
     class_signal: pd.DataFrame
     harmonise: pd.DataFrame
+    validation: pd.DataFrame
 
     def write(self, folder: Path) -> None:
         """Write one CSV file for each table that has rows; a table without leaves no file."""
@@ -75,5 +86,13 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
     progress.update(0.5, "robustness")
     robustness = robustness_table(tables, reference=board.reference)
     return Results(
-        metrics, board, samples, operating, robustness, calibration, class_signal, harmonise
+        metrics,
+        board,
+        samples,
+        operating,
+        robustness,
+        calibration,
+        class_signal,
+        harmonise,
+        validation_table(tables.fits),
     )

@@ -9,13 +9,15 @@ from mimbench.detectors.posthoc import features, head, images, logits
 from mimbench.detectors.posthoc.outputs import Maker, Outputs, Scorer, Seen
 from mimbench.errors import DetectorError, UnknownNameError
 
-__all__ = ["QUESTION", "SCORES", "PostHoc", "require_known"]
+__all__ = ["QUESTION", "SCORES", "UNFITTED", "PostHoc", "require_known"]
 
 # what makers and pytorch-ood raise on training sets that they cannot use
 FAILURES = (DetectorError, ValueError, RuntimeError, AssertionError)
 
 _MAKERS: Mapping[str, Maker] = {**logits.MAKERS, **features.MAKERS, **head.MAKERS, **images.MAKERS}
 SCORES = (*logits.ALWAYS, *_MAKERS)
+# what needs nothing but the network; all others are fitted, or tried, on images it has seen
+UNFITTED = (*logits.ALWAYS, "entropy", "gen", "lts", "gradnorm", "mc-dropout", "odin")
 QUESTION: Mapping[str, Literal["detection", "open-set"]] = {
     name: "detection" if name == "posterior" or "target" in name else "open-set" for name in SCORES
 }
@@ -61,7 +63,7 @@ class PostHoc:
         return scored | {name: DetectorError(why) for name, why in self.not_run.items()}
 
     def _give_up(self, name: str, error: Exception) -> None:
-        self.not_run[name] = f"not run: {error or type(error).__name__}"
+        self.not_run[name] = str(error) or type(error).__name__
 
 
 def require_known(names: Sequence[str]) -> None:

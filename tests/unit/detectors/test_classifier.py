@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+import torchvision
 from safetensors.torch import save_file
 from stripes import blotches, stripes, training_set
-from torch import Tensor
+from torch import Tensor, nn
 
 from mimbench.detectors.classifier import Classifier
 from mimbench.detectors.networks import build_network
@@ -67,12 +68,8 @@ class TestContract(DetectorContract):
 def test_a_state_file_restores_all_scores_and_the_quality(tmp_path: Path) -> None:
     first = fitted(scores=SCORES)
     assert "not linear in the features" in first.not_run["vim"]
-    assert set(first.quality) == {
-        "validation_accuracy",
-        "validation_balanced_accuracy",
-        "validation_ece",
-        "temperature",
-    }
+    measures = {"images", "accuracy", "balanced_accuracy", "ECE", "temperature"}
+    assert set(first.quality) == measures
     write_state(tmp_path / "state.safetensors", first.state())
     second = Classifier(BODY, scores=SCORES)
     second.load(read_state(tmp_path / "state.safetensors"))
@@ -93,21 +90,42 @@ def test_linear_probe_trains_the_head_alone() -> None:
         assert moved == changed if changed else len(moved) > 10
 
 
-@pytest.mark.parametrize("wrap", [None, "state_dict", "model"])
-@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
-def test_weights_load_from_a_file_whatever_its_head(
-    suffix: str, wrap: str | None, tmp_path: Path
+@pytest.mark.parametrize(
+    ("suffix", "wrap", "prefix"),
+    [
+        (".safetensors", None, ""),
+        (".pth", None, "module."),
+        (".pth", "model", ""),
+        (".pth", "model_state_dict", ""),
+        (".pth", "state_dict", "model."),
+    ],
+)
+def test_weights_load_from_a_file_whatever_its_head_and_wrapping(
+    suffix: str, wrap: str | None, prefix: str, tmp_path: Path
 ) -> None:
     source = build_network(BODY, 7, "none", seed=9).body.state_dict()
     path = tmp_path / f"weights{suffix}"
     if suffix == ".safetensors":
         save_file(source, path)
     else:
-        torch.save({wrap: source} if wrap else source, path)
+        named = {prefix + name: tensor for name, tensor in source.items()}
+        torch.save({"epoch": 3, wrap: named} if wrap else named, path)
     loaded = build_network(BODY, 3, str(path), seed=0).body.state_dict()
     assert loaded["classifier.1.weight"].shape[0] == 3
     body = [name for name in source if not name.startswith("classifier.1.")]
     assert all(torch.equal(source[name], loaded[name]) for name in body)
+
+
+def test_auxiliary_heads_are_left_out_and_the_network_is_the_same(tmp_path: Path) -> None:
+    source = torchvision.models.googlenet(weights=None, aux_logits=True, init_weights=False)
+    save_file(source.state_dict(), tmp_path / "googlenet.safetensors")
+    loaded = build_network("googlenet", 2, str(tmp_path / "googlenet.safetensors"), seed=0)
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    source.fc = nn.Identity()
+    loaded.body.fc = nn.Identity()
+    source.transform_input = True  # as torchvision sets it for ImageNet's weights
+    with torch.inference_mode():
+        assert torch.equal(source.eval()(images), loaded.body.eval()(images))
 
 
 def test_weights_of_another_network_are_refused_by_name(tmp_path: Path) -> None:
@@ -118,7 +136,11 @@ def test_weights_of_another_network_are_refused_by_name(tmp_path: Path) -> None:
     save_file(source, tmp_path / "other.safetensors")
     with pytest.raises(WeightsError) as caught:
         build_network(BODY, 2, str(tmp_path / "other.safetensors"), seed=0)
-    for part in ("1 missing (features.0.bias)", "1 unexpected (stem.weight)", f"shape ({first})"):
+    for part in (
+        "1 missing (features.0.bias)",
+        "1 unexpected (stem.weight)",
+        f"shape ({first} (96, 1, 7, 7) ",
+    ):
         assert part in str(caught.value)
 
 
