@@ -33,16 +33,18 @@ class Display:
         self.spoke = self.began = time.monotonic()
         self.bar = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("[dim]{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
             console=console,
         )
-        self.live = console.is_terminal and not quiet
+        # FORCE_COLOR, as set in CI, makes rich call a log a terminal; a bar would fill it.
+        drawn = console.file.isatty() and not console.is_dumb_terminal
+        self.live = drawn and not quiet
 
     def __enter__(self) -> "Display":
         if self.live:
@@ -76,7 +78,9 @@ class Display:
             share = done / self.total if self.total else 1.0
             spent = self.spoke - self.began
             left = f", about {spent * (1 - share) / share:.0f} s left" if share > 0 else ""
-            self.console.print(f"{self.title}: {share:.0%}{left}  {note}", highlight=False)
+            self.console.print(
+                f"{self.title}: {share:.0%}{left}  {note}", highlight=False, markup=False
+            )
 
     def message(self, text: str) -> None:
         """A line of its own."""

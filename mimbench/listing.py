@@ -1,6 +1,5 @@
 """What can be named, and what folders of images hold, for the terminal."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,9 +38,9 @@ def _detectors() -> Table:
     table = _table("detector", "family", "scores", "what it is")
     for name in names("baselines"):
         recipe = read_recipe(name)
-        table.add_row(name, recipe.family, ", ".join(recipe.scores), recipe.description)
+        _add(table, name, recipe.family, ", ".join(recipe.scores), recipe.description)
     for name in entry_point_names():
-        table.add_row(name, "plug-in", "", "installed plug-in")
+        _add(table, name, "plug-in", "", "installed plug-in")
     return table
 
 
@@ -51,7 +50,7 @@ def _corruptions() -> Table:
     of_suites = {c.name for suite in suites.values() for c in suite.corruptions}
     for name in sorted({*corruptions.names(), *of_suites}):
         where = [s for s, suite in suites.items() if name in {c.name for c in suite.corruptions}]
-        table.add_row(name, ", ".join(where))
+        _add(table, name, ", ".join(where))
     return table
 
 
@@ -59,24 +58,15 @@ def _suites() -> Table:
     table = _table("suite", "conditions", "what it is")
     for name in names("corruptions"):
         suite = read_suite(name)
-        table.add_row(name, str(len(suite.conditions)), suite.description)
+        _add(table, name, str(len(suite.conditions)), suite.description)
     return table
 
 
 def _runs() -> Table:
-    table = _table("run", "state", "detectors", "what it is")
+    table = _table("run", "detectors", "what it is")
     for name in names("runs"):
         content, _ = read_toml("runs", name)
-        detectors = _called(content)
-        table.add_row(name, "shipped", detectors, content.get("description", ""))
-    for note in sorted(Path("runs").glob("*/run.json")):
-        try:
-            run = json.loads(note.read_text(encoding="utf-8"))
-            detectors = _called(run["run"])
-            state = f"finished {run['date'][:10]}"
-            table.add_row(str(note.parent), state, detectors, run["command"])
-        except (OSError, ValueError, KeyError, TypeError):
-            table.add_row(str(note.parent), "unreadable", "", "its run.json is not a run's")
+        _add(table, name, _called(content), content.get("description", ""))
     return table
 
 
@@ -96,7 +86,7 @@ def describe_images(data: list[str]) -> list[RenderableType]:
         table = _table("category", "images", "patients", "width x height")
         for category, group in own.groupby("category"):
             patients = str(group["patient"].nunique())
-            table.add_row(str(category), str(len(group)), patients, _sizes(group))
+            _add(table, str(category), str(len(group)), patients, _sizes(group))
         parts += [Text(str(dataset), style="bold"), table]
     parts += [Text(note, style="dim") for note in found.notes]
     for path, reason in found.rejected[["path", "reason"]].itertuples(index=False):
@@ -154,7 +144,7 @@ def external_table(operating: pd.DataFrame, drift: pd.DataFrame) -> Table:
             for metric in ("sensitivity", "specificity")
         }
         moved = f"{drifts[row]:.2f}" if row in drifts else "no target images"
-        table.add_row(str(row), shares["sensitivity"], shares["specificity"], moved)
+        _add(table, str(row), shares["sensitivity"], shares["specificity"], moved)
     return table
 
 
@@ -171,6 +161,11 @@ def _share(rows: pd.DataFrame) -> str:
 def _sizes(group: pd.DataFrame) -> str:
     sizes = sorted({f"{w}x{h}" for w, h in zip(group["width"], group["height"], strict=True)})
     return sizes[0] if len(sizes) == 1 else f"{len(sizes)} sizes"
+
+
+def _add(table: Table, *cells: str) -> None:
+    """A row of text as it is: names may look like rich's markup."""
+    table.add_row(*map(Text, cells))
 
 
 def _table(*columns: str) -> Table:

@@ -15,7 +15,7 @@ from typing import Any
 
 from mimbench.errors import DetectorError, PluginError, UnknownNameError
 
-__all__ = ["DETECTOR_GROUP", "entry_point_names", "resolve", "where"]
+__all__ = ["DETECTOR_GROUP", "entry_point_names", "is_installed", "resolve", "where"]
 
 DETECTOR_GROUP = "mimbench.detectors"
 
@@ -64,6 +64,11 @@ def resolve(name: str) -> Any:
 def entry_point_names() -> tuple[str, ...]:
     """Names of the detectors that installed packages provide."""
     return tuple(sorted(point.name for point in entry_points(group=DETECTOR_GROUP)))
+
+
+def is_installed(name: str) -> bool:
+    """Whether `name` is built in or an installed plug-in, so that no file or module is named."""
+    return name in BUILT_IN or name in entry_point_names()
 
 
 def where(name: str, error: BaseException) -> str:

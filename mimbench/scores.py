@@ -19,6 +19,7 @@ from mimbench.errors import TableError
 from mimbench.files import whole
 
 __all__ = [
+    "ABOUT",
     "AS_IS",
     "CLEAN",
     "FIT_COLUMNS",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 2
+ABOUT = b"mimbench"  # metadata key under which our parquet files say what they are
 CLEAN = "clean"
 AS_IS = "as-is"  # folder, below a harmonised run's, of the same run on the images as they are
 ROLES = ("target", "known", "unknown", "abnormal", "external")
@@ -72,6 +74,14 @@ IMAGE_COLUMNS = {
     "patient": "str",  # unique over datasets: images of one person share it
     "source": "str",  # the collection: site, camera, archive
 }
+NAMES = (
+    ("scores", "score"),
+    ("scores", "corruption"),
+    ("fits", "detector"),
+    ("fits", "fitted_on"),
+    ("images", "category"),
+)
+FORMULA = ("=", "+", "-", "@")  # a spreadsheet evaluates a cell of a CSV file that begins so
 
 
 def split_column(fold: int) -> str:
@@ -100,8 +110,19 @@ class RunTables:
             missing = [column for column in columns if column not in getattr(self, name)]
             if missing:
                 raise TableError(f"Table '{name}' lacks the columns {', '.join(missing)}.")
+        self._check_names()
         self._check_values()
         self._check_keys()
+
+    def _check_names(self) -> None:
+        """Names come to terminals and spreadsheets, where some of them would be commands."""
+        for table, column in NAMES:
+            for name in getattr(self, table)[column].dropna().unique():
+                if str(name)[:1] in FORMULA or not str(name).isprintable():
+                    raise TableError(
+                        f"Table '{table}' has {column} {str(name)!r}; a name must not begin with "
+                        f"any of {' '.join(FORMULA)} or contain control characters."
+                    )
 
     def _check_values(self) -> None:
         values = self.scores["value"].to_numpy(dtype=np.float64)
@@ -157,7 +178,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write one parquet file with the schema version in its metadata, whole or not at all."""
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     note = json.dumps({"schema_version": SCHEMA_VERSION}).encode()
-    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), b"mimbench": note})
+    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), ABOUT: note})
     with whole(path) as partial:
         pq.write_table(arrow, partial, compression="zstd")
 
@@ -180,7 +201,7 @@ def _read(path: Path) -> pd.DataFrame:
         table = pq.read_table(path)
     except pa.ArrowInvalid as error:
         raise TableError(f"{path} is not a readable parquet file: {error}.") from error
-    note = (table.schema.metadata or {}).get(b"mimbench")
+    note = (table.schema.metadata or {}).get(ABOUT)
     version = json.loads(note)["schema_version"] if note else SCHEMA_VERSION
     if version > SCHEMA_VERSION:
         raise TableError(

@@ -107,3 +107,22 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     write_category(root / "unknown" / "orf", 170, 4, 4)
     write_category(root / "abnormal" / "paper", 230, 3, 5)
     return {name: root / name for name in ("data", "unknown", "abnormal")}
+
+
+@pytest.fixture(scope="session")
+def finished_run(
+    folders: dict[str, Path], plugin: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Folder of a run of a control and a plug-in on clean images; copy it before changing it."""
+    from mimbench.data.dataset import ImageOptions
+    from mimbench.evaluation.plan import RunFile, make_plan
+    from mimbench.evaluation.progress import Silent
+    from mimbench.evaluation.runner import execute
+
+    images = ImageOptions(
+        data=(str(folders["data"]),), unknown=(str(folders["unknown"]),), canonical_size=32
+    )
+    run = RunFile(name="small", detectors=("histogram", f"{plugin}:Brightness"), data=images)
+    out = tmp_path_factory.mktemp("run") / "small"
+    assert execute(make_plan(run), out, Silent(), "mimbench run small.toml").failures == ()
+    return out

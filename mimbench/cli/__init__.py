@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from mimbench.cli import data, judge, run, tools
+from mimbench.cli import data, judge, run, runs, tools
 from mimbench.cli.root import app, main
 
 __all__ = ["app", "main"]
@@ -33,3 +33,7 @@ images = typer.Typer(no_args_is_help=True, help="Look at images before using the
 for name, command in ON_IMAGES.items():
     images.command(name)(command)
 app.add_typer(images, name="data")
+on_disk = typer.Typer(cls=runs.RunsGroup, help="Results on disk: list them, remove leftovers.")
+on_disk.command("list")(runs.list_runs)
+on_disk.command("clean")(runs.clean)
+app.add_typer(on_disk, name="runs")

@@ -1,11 +1,12 @@
 """Commands on images alone: write the phantom, look at a folder, audit it."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mimbench.cli.root import console, write_text
+from mimbench.cli.root import Json, console, print_json, write_text
 
 
 def phantom(
@@ -46,6 +47,7 @@ def check(
     ] = "imagenet",
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page too.")] = None,
+    as_json: Json = False,
 ) -> int:
     """Audit images: leaks, repeated files, and how collections can be told apart.
 
@@ -56,7 +58,10 @@ def check(
 
     roles = {"unknown": unknown, "abnormal": abnormal, "external": external}
     result = audit_images(data, target, roles, harmonise, backbone, weights)
-    typer.echo(as_text(result), nl=False)
+    if as_json:
+        print_json({**asdict(result), "passes": result.passes(strict)})
+    else:
+        typer.echo(as_text(result), nl=False)
     if html is not None:
         write_text(html, as_html(result))
     return 0 if result.passes(strict) else 1

@@ -1,11 +1,12 @@
 """Commands that judge a run's tables: subgroups, claims, the gate."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mimbench.cli.root import write_text
+from mimbench.cli.root import Json, print_json, write_text
 
 
 def subgroups(
@@ -32,6 +33,7 @@ def verify(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit code 1 unless all claims are supported.")
     ] = False,
+    as_json: Json = False,
 ) -> int:
     """Judge claims by a run: supported, refuted, inconclusive, confounded or not tested."""
     from mimbench import claims as judging
@@ -40,7 +42,10 @@ def verify(
     stated = judging.read_claims(claims)
     verdicts = judging.verify(read_tables(folder), stated)
     judging.write_verdicts(verdicts, folder)
-    typer.echo(judging.as_text(verdicts, stated), nl=False)
+    if as_json:
+        print_json([asdict(verdict) for verdict in verdicts])
+    else:
+        typer.echo(judging.as_text(verdicts, stated), nl=False)
     code: int = judging.exit_code(verdicts, strict=strict)
     return code
 
@@ -70,16 +75,13 @@ def gate(
     ] = False,
     markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a summary.")] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.")] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write JSON.")
-    ] = None,
+    as_json: Json = False,
 ) -> int:
     """Is a candidate run worse than a reference run, beyond margin and chance?
 
     Exit code 0 (also where it cannot be told), 1 for a regression, 2 if not comparable.
     """
-    from mimbench.gate import as_json, as_junit, as_markdown, as_text, movers
-    from mimbench.gate import gate as compare
+    from mimbench import gate as gates
     from mimbench.listing import gate_settings
     from mimbench.scores import read_tables
 
@@ -90,10 +92,10 @@ def gate(
         "require_evidence": require_evidence or None,
     }
     tables = read_tables(reference), read_tables(candidate)
-    result = compare(*tables, gate_settings(reference, file, flags))
-    moved = movers(*tables, result.settings.rows) if explain else None
-    typer.echo(as_text(result, moved), nl=False)
-    for path, text in ((markdown, as_markdown), (junit, as_junit), (json_file, as_json)):
+    result = gates.gate(*tables, gate_settings(reference, file, flags))
+    moved = gates.movers(*tables, result.settings.rows) if explain else None
+    typer.echo(gates.as_json(result) if as_json else gates.as_text(result, moved), nl=False)
+    for path, text in ((markdown, gates.as_markdown), (junit, gates.as_junit)):
         if path is not None:
             write_text(path, text(result))
     return result.exit_code

@@ -1,10 +1,13 @@
 """The command line's root: one place where errors become sentences and exit codes."""
 
+import json
+import math
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,7 +15,17 @@ from rich.console import Console
 from mimbench import __version__
 from mimbench.errors import MimbenchError, OutputError
 
-__all__ = ["app", "command_line", "console", "escape", "main", "write_text"]
+__all__ = [
+    "Json",
+    "Quiet",
+    "app",
+    "command_line",
+    "console",
+    "escape",
+    "main",
+    "print_json",
+    "write_text",
+]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +35,10 @@ app = typer.Typer(
     help="Is this image detector robust? Measure it beside MIM, classifiers and controls.",
 )
 
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON; all else goes to stderr.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 WIDTH = 100  # of output that goes to a file or pipe, characters
 OF_TORCH = ("torch", "torchvision", "lightning_fabric", "pytorch_ood", "lpips")
 
@@ -64,6 +81,21 @@ def complain(text: str) -> int:
 def escape(text: str) -> str:
     """Text that rich prints as it is."""
     return text.replace("[", r"\[")
+
+
+def print_json(result: Any) -> None:
+    """Print what a program will read: NaN and other missing values as null."""
+    typer.echo(json.dumps(_finite(result), indent=2, default=str, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    if hasattr(value, "item"):  # a NumPy scalar
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _version(show: bool) -> None:

@@ -1,11 +1,12 @@
 """Commands that compute, and the report of what they computed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from mimbench.cli.root import command_line, console, escape
+from mimbench.cli.root import Json, Quiet, command_line, console, escape, print_json
 from mimbench.console import Display
 
 FAILED_ROWS = 3  # exit code
@@ -169,6 +170,12 @@ def run(
     quiet: Annotated[
         bool, typer.Option("--quiet", help="No progress.", rich_help_panel=HOW)
     ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print the result as JSON; all else to stderr.", rich_help_panel=HOW
+        ),
+    ] = False,
 ) -> int:
     """Train, corrupt, score and report: by default on the embedded phantom.
 
@@ -200,10 +207,10 @@ def run(
     )
     settings = resolve_run(run_file, flags)
     folder = out or Path("runs") / settings.name
-    with Display(console(), quiet=quiet) as progress:
+    with Display(console(stderr=as_json), quiet=quiet) as progress:
         result = run_all(settings, folder, progress, command_line(), strict=strict)
         report_of = _write_report(folder, progress)
-    _show(report_of, folder)
+    _show(report_of, folder, as_json, result.failures)
     for what, reason in result.failures:
         console(stderr=True).print(f"[bold red]Failed:[/] {escape(f'{what}: {reason}')}")
     return FAILED_ROWS if result.failures else 0
@@ -219,7 +226,8 @@ def report(
             "and seed where there are some. The report with it goes to DIR/added.",
         ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Recompute tables, figures and page from a run's scores; needs neither torch nor images.
 
@@ -227,11 +235,11 @@ def report(
     the column fold, one fit serves all folds, and you promise that it saw none of the images.
     DIR/added is a run folder of its own, for verify and gate too; the run in DIR stays as it is.
     """
-    with Display(console(), quiet=quiet) as progress:
+    with Display(console(stderr=as_json), quiet=quiet) as progress:
         if add:
             folder = _add_rows(folder, add, progress)
         made = _write_report(folder, progress)
-    _show(made, folder)
+    _show(made, folder, as_json)
 
 
 def _add_rows(folder: Path, files: list[Path], progress: Display) -> Path:
@@ -252,12 +260,23 @@ def _write_report(folder: Path, progress: Display) -> Any:
     return made
 
 
-def _show(made: Any, folder: Path) -> None:
+def _show(made: Any, folder: Path, as_json: bool, failures: Sequence[tuple[str, str]] = ()) -> None:
+    from mimbench.report.tables import leaderboard_frame
     from mimbench.report.terminal import leaderboard_table
 
+    page = (folder / "index.html").resolve()
+    if as_json:
+        result = {
+            "folder": str(folder),
+            "page": str(page),
+            "leaderboard": leaderboard_frame(made.board).to_dict("records"),
+            "failed": [{"fit": fit, "reason": reason} for fit, reason in failures],
+        }
+        print_json(result)
+        return
     terminal = console()
     terminal.print(leaderboard_table(made))
-    terminal.print(f"Page: {(folder / 'index.html').resolve()}", highlight=False, soft_wrap=True)
+    terminal.print(f"Page: {page}", highlight=False, markup=False, soft_wrap=True)
 
 
 def score(
@@ -267,7 +286,12 @@ def score(
         Path | None,
         typer.Option(metavar="DIR", help="Folder of the results; default DIR/external."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    detector: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Plug-in of the run, as it names it: trust its code."),
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Apply a run's fitted detectors, at their frozen thresholds, to images from elsewhere.
 
@@ -278,8 +302,14 @@ def score(
     from mimbench.listing import external_table
 
     place = out or folder / "external"
-    with Display(console(), quiet=quiet) as progress:
-        result = score_external(folder, images, progress)
+    with Display(console(stderr=as_json), quiet=quiet) as progress:
+        result = score_external(folder, images, progress, detector or ())
     result.write(place)
+    verdicts = place / "external_verdicts.csv"
+    if as_json:
+        tables = {"operating": result.operating, "drift": result.drift}
+        records = {name: table.to_dict("records") for name, table in tables.items()}
+        print_json({"verdicts": str(verdicts), **records})
+        return
     console().print(external_table(result.operating, result.drift))
-    console().print(f"Verdict per image: {place / 'external_verdicts.csv'}", highlight=False)
+    console().print(f"Verdict per image: {verdicts}", highlight=False, markup=False)

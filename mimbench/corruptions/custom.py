@@ -29,6 +29,8 @@ def define(table: Mapping[str, Any], where: str) -> Corruption:
     name = table.get("name")
     if not isinstance(name, str) or not name:
         raise CorruptionError(f"{where}: every [[corruption]] needs a 'name', not {name!r}.")
+    if not name[0].isalnum() or not name.isprintable():
+        raise CorruptionError(f"{where}: the name {name!r} must begin with a letter or digit.")
     if name in BUILTIN or name == "clean":
         raise CorruptionError(
             f"{where}: '{name}' is built in and means the same in every table; give the "

@@ -1,6 +1,8 @@
 """Apply the fitted detectors of a run to new images, at the thresholds frozen on its validation."""
 
 import json
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,16 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from pydantic import BaseModel, Field
 
 from mimbench.data.dataset import Dataset, survey
 from mimbench.detectors.build import build, identity
-from mimbench.errors import OutputError, TableError
+from mimbench.errors import DetectorError, OutputError, TableError
 from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.plan import FitSpec
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import score_images
 from mimbench.evaluation.store import Store, code_version
 from mimbench.recipes import Recipe, validate
+from mimbench.registry import is_installed
 from mimbench.scores import CLEAN, SCORE_COLUMNS, RunTables, read_tables
 from mimbench.statistics.layout import Layout
 from mimbench.statistics.ranking import auroc
@@ -61,29 +65,31 @@ class External:
             raise OutputError(f"Cannot write to {folder}: {error.strerror}.") from error
 
 
-def score_external(run: Path, places: list[str], progress: Progress) -> External:
+def score_external(
+    run: Path, places: list[str], progress: Progress, plug_ins: Sequence[str] = ()
+) -> External:
     """Score new images with a run's fits.
 
     Args:
-        run: folder of a finished run.
+        run: folder of a finished run, which may be somebody else's.
         places: folders or CSV files; images in a category of the target's name count as target.
         progress: is told of each fit.
+        plug_ins: files and modules that may be imported, as the run names them.
 
     Raises:
         TableError: `run` is no finished run, or a fitted state is missing or damaged.
+        DetectorError: the run names code that is neither mimbench's, installed as a plug-in, nor
+            among `plug_ins`.
         DataError: no readable image.
     """
     tables = read_tables(run)
     about = _read_metadata(run / "run.json")
-    if about.get("added"):
+    if about.added:
         raise TableError(f"{run} has rows made elsewhere, which score nothing; use the run itself.")
-    recipes = {
-        known["name"]: validate(Recipe, {k: known[k] for k in Recipe.model_fields}, run)
-        for known in about["detectors"]
-    }
-    data = about["run"]["data"]
-    found = survey(places, size=about["canonical_size"], harmonise=data["harmonise"])
-    target = about["target"]
+    recipes = {recipe.name: recipe for recipe in about.recipes(run)}
+    _check_code(recipes.values(), plug_ins, run)
+    found = survey(places, size=about.canonical_size, harmonise=about.run.data.harmonise)
+    target = about.target
     usable = tables.fits[(tables.fits["status"] == "ok") & tables.main_fits]
     if usable.empty:
         raise TableError(f"All fits of {run} failed; there is nothing to score with.")
@@ -92,17 +98,63 @@ def score_external(run: Path, places: list[str], progress: Progress) -> External
     blocks = []
     for number, row in enumerate(usable.to_dict("records")):
         progress.update(number, str(row["detector"]))
-        blocks.append(_score(store, recipes[row["detector"]], row, found))
+        blocks.append(_score(store, _recipe(recipes, row, run), row, found))
     progress.update(len(usable))
     merged = _as_run(tables, usable, found, pd.concat(blocks, ignore_index=True), target)
     return External(_verdicts(merged, found), operating_table(merged), _drift(merged), merged)
 
 
-def _read_metadata(path: Path) -> dict[str, Any]:
+def _check_code(recipes: Iterable[Recipe], allowed: Sequence[str], run: Path) -> None:
+    """Refuse to import what only the run's folder names: reading it must not run its code."""
+    for recipe in recipes:
+        if not (is_installed(recipe.detector) or recipe.detector in allowed):
+            raise DetectorError(
+                f"{run / 'run.json'} names code that is not part of mimbench: {recipe.detector}. "
+                f"If you trust it, say so: --detector {shlex.quote(recipe.detector)}."
+            )
+
+
+def _recipe(recipes: Mapping[str, Recipe], row: Mapping[Any, Any], run: Path) -> Recipe:
+    name = str(row["detector"])
+    if name not in recipes:
+        raise TableError(f"{run / 'run.json'} has no recipe of the detector '{name}'.")
+    return recipes[name]
+
+
+class _Data(BaseModel):
+    harmonise: bool = False
+
+
+class _Run(BaseModel):
+    data: _Data
+
+
+class _Metadata(BaseModel):
+    """What of run.json is needed to score with the run's fits."""
+
+    target: str
+    canonical_size: int = Field(ge=16, le=4096)
+    run: _Run
+    detectors: list[dict[str, Any]]
+    added: list[Any] = Field(default_factory=list)
+
+    def recipes(self, where: Path) -> list[Recipe]:
+        """Recipes of the run's detectors, without what run.json says about them beside."""
+        fields = [
+            {name: known[name] for name in Recipe.model_fields if name in known}
+            for known in self.detectors
+        ]
+        return [validate(Recipe, own, where / "run.json") for own in fields]
+
+
+def _read_metadata(path: Path) -> _Metadata:
     if not path.is_file():
         raise TableError(f"{path} does not exist; is {path.parent} the folder of a finished run?")
-    metadata: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return metadata
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TableError(f"{path} is not readable JSON: {error}.") from error
+    return validate(_Metadata, content, path)
 
 
 def _score(store: Store, recipe: Recipe, row: dict[Any, Any], found: Dataset) -> pd.DataFrame:
@@ -118,7 +170,13 @@ def _score(store: Store, recipe: Recipe, row: dict[Any, Any], found: Dataset) ->
             "weights than are here now, and its thresholds belong to those; repeat the run."
         )
     detector = build(recipe)
-    detector.load(entry.state)
+    try:
+        detector.load(entry.state)
+    except Exception as error:
+        raise TableError(
+            f"The fitted state of {row['detector']} ({row['fit_id']}) does not fit its recipe: "
+            f"{type(error).__name__}: {error}."
+        ) from error
     fold = None if pd.isna(row["fold"]) else int(row["fold"])
     spec = FitSpec(recipe, row["fitted_on"], fold, None)
     fit = Fit(spec, row["fit_id"], detector, entry.state_hash, entry.seconds)

@@ -22,11 +22,11 @@ from mimbench.detectors.statefile import read_state, write_state
 from mimbench.errors import OutputError
 from mimbench.files import whole
 from mimbench.recipes import content_hash, file_hash
+from mimbench.scores import ABOUT
 
-__all__ = ["ABOUT", "FitEntry", "Store", "code_version"]
+__all__ = ["FitEntry", "Store", "code_version"]
 
 CODE = ("corruptions", "data", "detectors")  # packages that a score can depend on
-ABOUT = b"mimbench"  # metadata key of a block that says what it is
 
 
 @cache

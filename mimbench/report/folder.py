@@ -109,7 +109,7 @@ class RunInfo(_Record):
 class GalleryEntry(_Record):
     """One picture of the gallery: original, masked, inpainted and difference side by side."""
 
-    file: str
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*\.png$")  # no path: it goes on the page
     detector: str = ""
     category: str = ""
     role: str = ""

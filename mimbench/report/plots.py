@@ -38,6 +38,7 @@ __all__ = [
 INK, GRID_INK, PAPER = "#1c1e22", "#dfe2e7", "#fefefe"
 STYLE = {
     "svg.hashsalt": "mimbench",
+    "text.parse_math": False,  # a name with dollar signs is a name
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 9,

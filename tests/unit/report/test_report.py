@@ -137,7 +137,8 @@ def test_page_needs_nothing_but_itself(report: Report) -> None:
 
 def test_names_from_outside_cannot_add_markup(tables: RunTables, tmp_path: Path) -> None:
     evil = '<script>alert("x")</script>'
-    images = tables.images.replace({"category": {"acne": evil}})
+    odd = {"acne": evil, "receipt": "[red]x[/]", "psoriasis": r"$\frac{$ & 5% \input{x}"}
+    images = tables.images.replace({"category": odd})
     scores = tables.scores[tables.scores["corruption"] == "clean"]
     scores = scores.replace({"score": {"telea": f"telea/{evil}"}})
     folder = write_synthetic_run(

@@ -1,0 +1,92 @@
+"""Commands on results on disk: list runs, and remove what they no longer need."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+from typer.core import TyperGroup
+
+from mimbench.cli.root import Json, console, print_json
+
+__all__ = ["RunsGroup", "clean", "list_runs"]
+
+STYLES = {"unfinished": "yellow", "unreadable": "red"}
+
+
+class RunsGroup(TyperGroup):
+    """`mimbench runs` lists; a word after it that is no command is the folder to list."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command `list` where the user left it out."""
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+def list_runs(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[FOLDER]", help="Folder of runs, or of one run.")
+    ] = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """List runs on disk: finished, unfinished (and how far) or unreadable, with size and date."""
+    from mimbench.evaluation.housekeeping import find_runs
+
+    found = find_runs(folder)
+    if as_json:
+        print_json([{**asdict(run), "folder": str(run.folder)} for run in found])
+        return
+    if not found:
+        console().print(Text(f"No runs in {folder}."))
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("run", "state", "size", "date"):
+        table.add_column(name, overflow="fold", justify="right" if name == "size" else "left")
+    table.add_column("command", overflow="ellipsis", no_wrap=True)
+    for run in found:
+        state = Text(f"{run.state}: {run.detail}", style=STYLES.get(run.state, ""))
+        size, date = Text(_size(run.size)), Text(run.date[:16].replace("T", " "))
+        table.add_row(Text(str(run.folder)), state, size, date, Text(run.command))
+    console().print(table)
+
+
+def clean(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove fits, scores and checkpoints of a run that its tables no longer refer to.
+
+    Says first what and how much. Asks on a terminal; elsewhere nothing is removed without --yes.
+    """
+    from mimbench.evaluation.housekeeping import leftovers, remove
+
+    found = leftovers(folder)
+    said = [{"what": f.what, "files": len(f.paths), "bytes": f.size} for f in found]
+    show = console(stderr=as_json)
+    for line in said:
+        size = _size(int(str(line["bytes"])))
+        show.print(Text(f"{line['what']}: {line['files']} files, {size}"), highlight=False)
+    if not found:
+        show.print(Text(f"The tables of {folder} refer to everything in it."))
+    removed = bool(found) and (yes or (show.is_terminal and typer.confirm("Remove?", err=True)))
+    if removed:
+        remove(found)
+        show.print("Removed.")
+    elif found and not yes:
+        show.print("Nothing removed; --yes removes them.")
+    if as_json:
+        print_json({"folder": str(folder), "leftovers": said, "removed": removed})
+
+
+def _size(count: int) -> str:
+    """A number of bytes in words."""
+    size = float(count)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

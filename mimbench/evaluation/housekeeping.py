@@ -1,0 +1,186 @@
+"""What runs left on disk: which state they are in, and what nothing refers to any more."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mimbench.errors import OutputError
+from mimbench.evaluation.journal import Start, blocks_done, fits_done, read_starts
+from mimbench.files import PARTIAL
+from mimbench.scores import ABOUT, AS_IS, RunTables, read_tables
+
+__all__ = ["Leftover", "RunState", "find_runs", "leftovers", "remove"]
+
+CHECKPOINT = ".checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A run's folder, seen from outside.
+
+    Attributes:
+        state: "finished", "unfinished" or "unreadable".
+        detail: how far an unfinished run came, what failed, or what cannot be read.
+        size: of everything in the folder, bytes.
+        date: of the tables, or else of the last start, UTC, ISO 8601.
+        command: that made it.
+    """
+
+    folder: Path
+    state: str
+    detail: str
+    size: int
+    date: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Files of one kind that nothing refers to."""
+
+    what: str
+    paths: tuple[Path, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(path.stat().st_size for path in self.paths)
+
+
+def find_runs(place: Path) -> list[RunState]:
+    """The run in `place`, or else those in its subfolders, by name.
+
+    Raises:
+        OutputError: there is no such folder.
+    """
+    if not place.is_dir():
+        raise OutputError(f"There is no folder {place}; runs are in ./runs unless made with --out.")
+    folders = [place] if _is_run(place) else sorted(filter(_is_run, place.iterdir()))
+    return [_state(folder) for folder in folders]
+
+
+def _is_run(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("run.json", "starts.json", "fits.parquet"))
+
+
+def _state(folder: Path) -> RunState:
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    starts = read_starts(folder)
+    last = starts[-1] if starts else Start()
+    if starts and not last.finished:
+        done = (
+            f"{fits_done(folder, last.fit_ids)} of {last.fits.planned} fits, "
+            f"{blocks_done(folder, last.fit_ids)} of {last.blocks.planned} blocks of scores"
+        )
+        return RunState(folder, "unfinished", done, size, last.started, last.command)
+    try:
+        about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        date, command = str(about["date"]), str(about["command"])
+        for name in ("scores", "images"):
+            pq.read_metadata(folder / f"{name}.parquet")
+        status = pq.read_table(folder / "fits.parquet", columns=["status"])["status"].to_pylist()
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        problem = str(error).splitlines()[0]
+        return RunState(folder, "unreadable", problem, size, last.started, last.command)
+    failed = status.count("failed")
+    detail = f"{len(status)} fits" + (f", {failed} failed" if failed else "")
+    return RunState(folder, "finished", detail, size, date, command)
+
+
+def leftovers(folder: Path) -> list[Leftover]:
+    """What the current tables of a run do not need.
+
+    A fit is needed if the tables name it, a block of scores if they hold its very numbers; what
+    belongs to a failed row is kept for the next try. Of a harmonised run both parts are looked at.
+
+    Raises:
+        OutputError: the run is unfinished, so that the next start needs what is there.
+        TableError: the folder has no tables, or they cannot be read.
+    """
+    found = []
+    for part in (folder, folder / AS_IS):
+        if part is folder or _is_run(part):
+            starts = read_starts(part)
+            if starts and not starts[-1].finished:
+                raise OutputError(
+                    f"{part} is unfinished: what is there will be used when its command is "
+                    "repeated. Finish it first, or remove the folder."
+                )
+            found += _of_part(part)
+    return [leftover for leftover in found if leftover.paths]
+
+
+def remove(found: Iterable[Leftover]) -> None:
+    """Remove files, and the folders that are empty then."""
+    for leftover in found:
+        for path in leftover.paths:
+            path.unlink(missing_ok=True)
+            if path.parent.parent.name == "blocks" and not any(path.parent.iterdir()):
+                path.parent.rmdir()
+
+
+def _of_part(folder: Path) -> list[Leftover]:
+    tables = read_tables(folder)
+    states = {str(row["fit_id"]): str(row["state_hash"]) for row in tables.fits.to_dict("records")}
+    fits = sorted((folder / "fits").glob("*.json"))
+    stale = [note.stem for note in fits if note.stem not in states]
+    any_failed = (tables.fits["status"] == "failed").any()  # it may go on from its checkpoint
+    checkpoints = [
+        path
+        for path in sorted((folder / "fits").glob(f"*{CHECKPOINT}"))
+        if not any_failed or path.name.removesuffix(CHECKPOINT) in states
+    ]
+    states_of = [folder / "fits" / f"{name}.safetensors" for name in stale]
+    notes = [folder / "fits" / f"{name}.json" for name in stale]
+    return [
+        Leftover("fits", (*filter(Path.is_file, states_of), *notes)),
+        Leftover("checkpoints", tuple(checkpoints)),
+        Leftover("blocks of scores", tuple(_stale_blocks(folder, tables, states))),
+        Leftover("files cut off by a killed process", tuple(folder.rglob(f"*{PARTIAL}"))),
+    ]
+
+
+def _stale_blocks(folder: Path, tables: RunTables, states: dict[str, str]) -> Iterator[Path]:
+    ours = {str(name): own for name, own in tables.scores.groupby("fit_id", sort=False)}
+    for place in sorted((folder / "blocks").glob("*")):
+        if place.name in states and place.name not in ours:
+            continue  # a failed row
+        held = _by_condition(ours[place.name]) if place.name in ours else {}
+        for path in sorted(place.glob("*.parquet")):
+            if not held or not _is_held(path, held, states[place.name]):
+                yield path
+
+
+Held = dict[tuple[str, int], pd.DataFrame]
+
+
+def _by_condition(scores: pd.DataFrame) -> Held:
+    """Per condition the fit's scores: image_id x score."""
+    return {
+        (str(own["corruption"].iloc[0]), int(own["severity"].iloc[0])): own.pivot(
+            index="image_id", columns="score", values="value"
+        )
+        for _, own in scores.groupby(["corruption", "severity"], sort=False)
+    }
+
+
+def _is_held(path: Path, held: Held, state: str) -> bool:
+    """Whether the tables hold the numbers of a block."""
+    try:
+        block = pq.read_table(path, page_checksum_verification=True)
+        about: dict[str, Any] = json.loads(block.schema.metadata[ABOUT])
+        corruption = about["condition"]["corruption"]
+        condition = (corruption["name"] if corruption else "clean", about["condition"]["severity"])
+        if about["state"] != state or condition not in held:
+            return False
+        own = block.to_pandas().set_index("image_id")
+        theirs = held[condition].reindex(index=own.index, columns=own.columns)
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        return False  # damaged, or it does not say what it is: computed again if ever needed
+    return bool((own.to_numpy() == theirs.to_numpy()).all())

@@ -1,0 +1,76 @@
+"""Runs on disk are listed with their state, and cleaned of what their tables do not refer to."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mimbench.errors import OutputError
+from mimbench.evaluation.housekeeping import find_runs, leftovers, remove
+from mimbench.recipes import file_hash
+
+
+@pytest.fixture
+def runs(finished_run: Path, tmp_path: Path) -> Path:
+    """Folder with the runs `small` (finished), `stopped` (killed while scoring), `broken`."""
+    place = tmp_path / "runs"
+    for name in ("small", "stopped", "broken"):
+        shutil.copytree(finished_run, place / name)
+    starts = json.loads((finished_run / "starts.json").read_text())
+    starts[-1] |= {"finished": False}
+    (place / "stopped" / "starts.json").write_text(json.dumps(starts))
+    next((place / "stopped" / "blocks").rglob("*.parquet")).unlink()
+    (place / "broken" / "scores.parquet").write_bytes(b"PAR1")
+    return place
+
+
+def test_the_list_says_what_is_finished_how_far_the_rest_is_and_what_is_unreadable(
+    runs: Path,
+) -> None:
+    found = {run.folder.name: run for run in find_runs(runs)}
+    assert {name: run.state for name, run in found.items()} == {
+        "small": "finished",
+        "stopped": "unfinished",
+        "broken": "unreadable",
+    }
+    assert found["stopped"].detail == "2 of 2 fits, 1 of 2 blocks of scores"
+    assert found["small"].command == "mimbench run small.toml"
+    everything = sum(p.stat().st_size for p in (runs / "small").rglob("*") if p.is_file())
+    assert found["small"].size == everything
+    assert [run.folder for run in find_runs(runs / "small")] == [runs / "small"]
+
+
+def test_only_what_the_tables_do_not_refer_to_is_removed(runs: Path) -> None:
+    run = runs / "small"
+    kept = {path: file_hash(path) for path in run.rglob("*") if path.is_file()}
+    assert leftovers(run) == []
+
+    fit = next((run / "fits").glob("*.json"))
+    block = next((run / "blocks" / fit.stem).glob("*.parquet"))
+    others = next(p for p in (run / "blocks").rglob("*.parquet") if p.parent != block.parent)
+    other_fit = run / "fits" / "0000.json"
+    stale = {
+        other_fit: fit,
+        other_fit.with_suffix(".safetensors"): fit.with_suffix(".safetensors"),
+        run / "fits" / "0000.checkpoint.safetensors": fit.with_suffix(".safetensors"),
+        run / "blocks" / "0000" / block.name: block,
+        run / "scores.parquet.1.partial": block,
+    }
+    (run / "blocks" / "0000").mkdir()
+    for path, content in stale.items():
+        shutil.copy(content, path)
+    # of a fit that the tables do name, but with numbers that are not theirs
+    shutil.copy(others, block.with_name("other.parquet"))
+
+    found = leftovers(run)
+    named = {path for leftover in found for path in leftover.paths}
+    assert named == {*stale, block.with_name("other.parquet")}
+    assert all(path.exists() for path in named), "nothing is removed by looking"
+    remove(found)
+    assert {path: file_hash(path) for path in run.rglob("*") if path.is_file()} == kept
+
+
+def test_an_unfinished_run_is_not_cleaned_since_it_will_go_on(runs: Path) -> None:
+    with pytest.raises(OutputError, match="unfinished"):
+        leftovers(runs / "stopped")

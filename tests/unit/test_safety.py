@@ -1,0 +1,123 @@
+"""Reading what somebody else made runs none of their code, on screen, in a table or in Python."""
+
+import dataclasses
+import json
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mimbench.errors import CorruptionError, DetectorError, MimbenchError, RecipeError, TableError
+from mimbench.evaluation.external import score_external
+from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.suites import read_suite
+from mimbench.report.folder import read_run
+from mimbench.scores import read_tables
+
+
+class Attack:
+    """Runs code when it is unpickled."""
+
+    def __init__(self, victim: Path) -> None:
+        self.victim = victim
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self.victim,))
+
+
+@pytest.fixture
+def run(finished_run: Path, tmp_path: Path) -> Path:
+    """A copy of a run, to be tampered with."""
+    return Path(shutil.copytree(finished_run, tmp_path / "run"))
+
+
+def change(run: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    about = json.loads((run / "run.json").read_text())
+    edit(about)
+    (run / "run.json").write_text(json.dumps(about))
+
+
+def test_code_that_a_run_names_is_imported_only_if_the_user_names_it_too(
+    run: Path, plugin: Path, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    photos = [str(folders["abnormal"])]
+    named = f"{plugin}:Brightness"
+    with pytest.raises(DetectorError, match=f"--detector {named}"):
+        score_external(run, photos, Silent())
+    result = score_external(run, photos, Silent(), [named])
+    assert set(result.verdicts["row"]) == {"histogram", "Brightness"}
+
+    victim = tmp_path / "touched"
+    evil = tmp_path / "evil.py"
+    evil.write_text(f"from pathlib import Path\nPath({str(victim)!r}).touch()\n")
+    for name in (f"{evil}:Thing", "os:system"):
+        change(run, lambda about, name=name: about["detectors"][0].update(detector=name))
+        with pytest.raises(DetectorError, match="not part of mimbench"):
+            score_external(run, photos, Silent(), [named])
+    assert not victim.exists()
+
+
+def test_metadata_that_is_not_what_it_should_be_is_one_sentence(
+    run: Path, folders: dict[str, Path]
+) -> None:
+    change(run, lambda about: about.update(canonical_size="64; rm"))
+    with pytest.raises(RecipeError, match="canonical_size"):
+        score_external(run, [str(folders["abnormal"])], Silent())
+
+
+def test_a_pickle_in_place_of_a_state_or_a_table_is_refused_and_does_not_run(
+    run: Path, plugin: Path, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    victim = tmp_path / "touched"
+    attack = pickle.dumps({"weight": Attack(victim)})
+    pickle.loads(attack)  # noqa: S301 - it is a working attack
+    victim.unlink()
+    for state in (run / "fits").glob("*.safetensors"):
+        state.write_bytes(attack)
+    with pytest.raises(MimbenchError):
+        score_external(run, [str(folders["abnormal"])], Silent(), [f"{plugin}:Brightness"])
+    (run / "scores.parquet").write_bytes(attack)
+    with pytest.raises(TableError, match=r"scores\.parquet"):
+        read_tables(run)
+    assert not victim.exists()
+
+
+def test_a_pickle_inside_a_parquet_file_stays_asleep(run: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "touched"
+    table = pq.read_table(run / "fits.parquet")
+    sleeping = {
+        b"ARROW:extension:name": b"arrow.py_extension_type",
+        b"ARROW:extension:metadata": pickle.dumps(Attack(victim)),
+    }
+    fields = [field.with_metadata(sleeping) for field in table.schema]
+    pq.write_table(table.cast(pa.schema(fields, table.schema.metadata)), run / "fits.parquet")
+    assert len(read_tables(run).fits) == 2
+    assert not victim.exists()
+
+
+def test_a_picture_of_the_gallery_cannot_be_a_file_from_elsewhere(run: Path) -> None:
+    (run / "gallery").mkdir()
+    for file in ("/etc/passwd", "../run.json", "..png/../../a.png"):
+        (run / "gallery" / "gallery.json").write_text(json.dumps([{"file": file}]))
+        with pytest.raises(RecipeError, match="file"):
+            read_run(run)
+
+
+@pytest.mark.parametrize("name", ["=cmd()", "@SUM(A1)", "a\x1b]0;owned\x07", "b\nc"])
+def test_names_that_a_spreadsheet_or_terminal_would_obey_are_refused(
+    run: Path, tmp_path: Path, name: str
+) -> None:
+    tables = read_tables(run)
+    images = tables.images.replace({"category": {"orf": name}})
+    with pytest.raises(TableError, match="must not begin with"):
+        dataclasses.replace(tables, images=images)
+    suite = tmp_path / "suite.toml"
+    kernel = f'name = {json.dumps(name)}\nkernel = "gaussian_noise"\nsigma = 0.1'
+    suite.write_text(f'name = "s"\n[[corruption]]\n{kernel}\n')
+    with pytest.raises(CorruptionError, match="name"):
+        read_suite(str(suite))
