@@ -112,6 +112,7 @@ RUN_INFO = {
         {
             "name": "resnet18",
             "headline": ["posterior"],
+            "open_set": ["msp", "energy"],
             "description": "Classifier trained on the target and the known categories.",
         },
         {"name": "telea", "description": "Untrained inpainter: rough images score high."},

@@ -20,7 +20,7 @@ from mimbench.errors import (
 from mimbench.recipes import Recipe, file_hash, names, read_recipe, validate
 from mimbench.registry import entry_point_names, resolve, where
 
-__all__ = ["build", "identity", "recipe_of", "scores_of", "trains_on"]
+__all__ = ["build", "identity", "kind_of", "recipe_of", "scores_of"]
 
 
 class FunctionDetector(Detector):
@@ -96,14 +96,14 @@ def _construct(recipe: Recipe, target: type[Detector]) -> Detector:
     return detector
 
 
-def trains_on(recipe: Recipe) -> TrainsOn:
-    """What the recipe's detector may see; "nothing" if its code cannot even be imported."""
+def kind_of(recipe: Recipe) -> type[Detector]:
+    """The class of the recipe's detector; `Detector` itself if its code cannot be imported."""
     try:
         target = resolve(recipe.detector)
     except PluginError:
-        return "nothing"
+        return Detector
     known = isinstance(target, type) and issubclass(target, Detector)
-    return target.trains_on if known else "nothing"
+    return target if known else FunctionDetector
 
 
 def identity(recipe: Recipe) -> dict[str, Any]:

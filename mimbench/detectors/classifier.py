@@ -11,7 +11,7 @@ from torch.optim import AdamW
 from torchvision.transforms.v2 import functional as transform
 
 from mimbench.detectors.networks import Network, build_network
-from mimbench.detectors.posthoc import PostHoc, Seen
+from mimbench.detectors.posthoc import OPEN_SET, PostHoc, Seen
 from mimbench.detectors.posthoc.catalogue import require_known
 from mimbench.detectors.posthoc.logits import ALWAYS, fit_temperature, logit_scores
 from mimbench.detectors.posthoc.outputs import forward
@@ -30,12 +30,11 @@ VALIDATION_BATCH = 64
 class Classifier(Detector):
     """A torchvision classifier trained on the target and the known categories.
 
-    `posterior` and the scores with "target" in their name ask "is it the target?" (detection), all
-    others "is it any category that I know?" (open-set). A recipe's `scores` names what it wants of
-    `mimbench.detectors.posthoc.SCORES`.
+    A recipe's `scores` names what it wants of `mimbench.detectors.posthoc.SCORES`.
     """
 
     trains_on: ClassVar[TrainsOn] = "known"
+    open_set = OPEN_SET
 
     def __init__(
         self,

@@ -113,6 +113,8 @@ class Detector:
 
     Attributes:
         trains_on: what a fit may see: "nothing", "target", or "known" (target + known categories).
+        open_set: scores that ask whether an image is of any known category, instead of whether it
+            is of the target.
         needs: shared outputs that `score` reads from the batch.
         random: whether fits with different seeds differ.
         knows: what an already trained detector was trained on: its target, then the other
@@ -124,6 +126,7 @@ class Detector:
 
     trains_on: ClassVar[TrainsOn] = "nothing"
     random: ClassVar[bool] = True
+    open_set: ClassVar[tuple[str, ...]] = ()
     needs: tuple[str, ...] = ()
     knows: tuple[str, ...] = ()
     not_run: Mapping[str, str] = MappingProxyType({})

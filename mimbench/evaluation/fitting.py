@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mimbench.detectors.build import build, identity, trains_on
+from mimbench.detectors.build import build, identity, kind_of
 from mimbench.detectors.protocol import Detector, ImageSet, TrainingSet
 from mimbench.detectors.shared import provide, resize
 from mimbench.errors import MimbenchError, SplitError
@@ -63,7 +63,7 @@ def training_rows(plan: Plan, spec: FitSpec) -> dict[str, NDArray[np.intp]]:
         draw = np.random.default_rng(plan.run.plan_seed)
         for name, count in (("target", counts["train"]), ("validation", counts["validation"])):
             rows[name] = np.sort(draw.permutation(rows[name])[:count])
-    if trains_on(spec.recipe) == "known":
+    if kind_of(spec.recipe).trains_on == "known":
         known = (role == "known") & ~np.isin(category.astype(str), spec.withheld)
         rows["known"] = np.flatnonzero(known & (part == "train"))
         rows["validation"] = np.flatnonzero((positive | known) & (part == "validation"))

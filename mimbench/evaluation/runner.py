@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from mimbench.data.audit import cached_audit
-from mimbench.detectors.build import trains_on
+from mimbench.detectors.build import kind_of
 from mimbench.errors import DataError, OutputError, PluginError
 from mimbench.evaluation import gallery
 from mimbench.evaluation.environment import describe, library_versions, pick_device
@@ -281,7 +281,8 @@ def _write_metadata(plan: Plan, folder: Path, device: torch.device, command: str
         "detectors": [
             {
                 **recipe.model_dump(mode="json"),
-                "trains_on": trains_on(recipe),
+                "trains_on": kind_of(recipe).trains_on,
+                "open_set": kind_of(recipe).open_set,
             }
             for recipe in plan.recipes
         ],

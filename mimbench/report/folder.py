@@ -38,6 +38,7 @@ class DetectorInfo(_Record):
 
     Attributes:
         headline: the scores that speak for the detector; empty: all of them.
+        open_set: the scores that are made for the open-set question.
         input_size: side of the square it sees, pixels; None: it sees none, or nobody said.
     """
 
@@ -46,12 +47,17 @@ class DetectorInfo(_Record):
     control: bool = False
     input_size: int | None = None
     headline: tuple[str, ...] = ()
+    open_set: tuple[str, ...] = ()
     description: str = ""
 
     @property
     def elsewhere(self) -> bool:
         """Whether another program made its scores."""
         return self.family == ELSEWHERE
+
+    def asks(self, row: str) -> str:
+        """The question that a row is made to answer: "detection" or "open-set"."""
+        return "open-set" if row.removeprefix(f"{self.name}/") in self.open_set else "detection"
 
     def is_headline(self, row: str) -> bool:
         """Whether the row speaks for the detector."""

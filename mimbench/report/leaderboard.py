@@ -52,6 +52,11 @@ class Entry:
         return group in self.over_best and self.over_best[group].high >= 0
 
     @property
+    def open_set(self) -> bool:
+        """Whether it asks if an image is of any known category, not if it is of the target."""
+        return self.detector.asks(self.row) == "open-set"
+
+    @property
     def control(self) -> bool:
         """Whether the row cannot know the target's lesions."""
         return self.detector.control

@@ -33,6 +33,7 @@ def _frame_row(entry: Entry, board: Leaderboard) -> dict[str, object]:
         "detector": entry.detector.name,
         "family": entry.detector.family,
         "control": entry.control,
+        "asks": entry.detector.asks(entry.row),
         "headline": entry.headline,
         "input_size": entry.detector.input_size,
         "status": "ok",
@@ -89,6 +90,7 @@ def leaderboard_markdown(board: Leaderboard, title: str) -> str:
 
 def _markdown_cells(entry: Entry, board: Leaderboard) -> list[str]:
     name = f"{entry.row} (control)" if entry.control else entry.row
+    name = f"{name} (open-set)" if entry.open_set else name
     name = f"{name} (made elsewhere)" if entry.detector.elsewhere else name
     name = f"**{name}**" if entry.headline and not entry.control else name
     cells = [name, *(_text(entry.cell(group, "auroc")) for group in board.groups)]

@@ -50,7 +50,7 @@ def leaderboard_table(report: Report) -> RenderableType:
 
 def _cells(entry: Entry, board: Leaderboard) -> list[Text]:
     name = entry.row if len(entry.row) <= LONGEST_NAME else entry.row.replace("/", "/\n")
-    cells = [Text(name), Text("c" if entry.control else "e" if entry.detector.elsewhere else "")]
+    cells = [Text(name), Text(_kind(entry))]
     between = " " if len(board.groups) <= MOST_ON_ONE_LINE else "\n"
     for group in board.groups:
         estimate = entry.cell(group, "auroc")
@@ -65,6 +65,12 @@ def _cells(entry: Entry, board: Leaderboard) -> list[Text]:
         estimate = entry.cell(board.primary, measure)
         cells.append(Text(rounded(estimate.value) if estimate and estimate.exists else ""))
     return cells
+
+
+def _kind(entry: Entry) -> str:
+    if entry.control:
+        return "c"
+    return "e" if entry.detector.elsewhere else "o" if entry.open_set else ""
 
 
 def _notes(report: Report) -> list[str]:
@@ -82,6 +88,8 @@ def _notes(report: Report) -> list[str]:
         )
     if any(entry.detector.elsewhere for entry in board.entries):
         notes.append("e: made elsewhere.")
+    if any(entry.open_set and entry.headline for entry in board.entries):
+        notes.append("o: asks whether an image is of any known category, not of the target alone.")
     shown = [entry.cell(group, "auroc") for entry in board.entries for group in board.groups
              if entry.headline]  # fmt: skip
     marked = legend(estimate.caution for estimate in shown if estimate is not None)

@@ -29,6 +29,9 @@ CONVENTIONS = (
     "when the threshold refuses 95 % of the other images. Lower is better.",
     "Corrupted: mean over all corruptions and severities, target and other images both corrupted. "
     "Drop: clean AUROC minus that mean.",
+    "Open-set beside a name: the score asks whether an image is of any known category, and accepts "
+    "known ones by design; all others ask whether it is of the target. Both kinds are measured on "
+    "both questions.",
     "A control is a row that cannot know what the target looks like. What a control reaches is not "
     "evidence for any detector.",
     "Comparisons with the best control and the best detector are paired: the same images and "

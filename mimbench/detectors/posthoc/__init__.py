@@ -6,7 +6,7 @@ would cost more than the network, the score is our own. What cannot be had is a 
 says why. `results/posthoc.md` has the table.
 """
 
-from mimbench.detectors.posthoc.catalogue import QUESTION, SCORES, PostHoc
+from mimbench.detectors.posthoc.catalogue import OPEN_SET, SCORES, PostHoc
 from mimbench.detectors.posthoc.outputs import Outputs, Seen
 
-__all__ = ["QUESTION", "SCORES", "Outputs", "PostHoc", "Seen"]
+__all__ = ["OPEN_SET", "SCORES", "Outputs", "PostHoc", "Seen"]

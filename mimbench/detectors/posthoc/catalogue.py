@@ -1,7 +1,6 @@
 """All post-hoc scores by name, and those of one classifier."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from torch import Tensor
 
@@ -9,7 +8,7 @@ from mimbench.detectors.posthoc import features, head, images, logits
 from mimbench.detectors.posthoc.outputs import Maker, Outputs, Scorer, Seen
 from mimbench.errors import DetectorError, UnknownNameError
 
-__all__ = ["QUESTION", "SCORES", "UNFITTED", "PostHoc", "require_known"]
+__all__ = ["OPEN_SET", "SCORES", "UNFITTED", "PostHoc", "require_known"]
 
 # what makers and pytorch-ood raise on training sets that they cannot use
 FAILURES = (DetectorError, ValueError, RuntimeError, AssertionError)
@@ -18,9 +17,8 @@ _MAKERS: Mapping[str, Maker] = {**logits.MAKERS, **features.MAKERS, **head.MAKER
 SCORES = (*logits.ALWAYS, *_MAKERS)
 # what needs nothing but the network; all others are fitted, or tried, on images it has seen
 UNFITTED = (*logits.ALWAYS, "entropy", "gen", "lts", "gradnorm", "mc-dropout", "odin")
-QUESTION: Mapping[str, Literal["detection", "open-set"]] = {
-    name: "detection" if name == "posterior" or "target" in name else "open-set" for name in SCORES
-}
+# they ask "is it any category that I know?"; the others, "is it the target?"
+OPEN_SET = tuple(name for name in SCORES if name != "posterior" and "target" not in name)
 
 
 class PostHoc:

@@ -65,6 +65,17 @@ def test_leaderboard_is_sorted_by_one_group_with_headline_scores_first(report: R
     assert values == sorted(values, reverse=True)
 
 
+def test_scores_that_ask_the_open_set_question_are_labelled(report: Report) -> None:
+    asks = pd.read_csv(report.folder / "leaderboard.csv").set_index("row")["asks"]
+    assert asks["resnet18/msp"] == "open-set"
+    assert set(asks.drop("resnet18/msp").dropna()) == {"detection"}
+    markdown = (report.folder / "leaderboard.md").read_text()
+    assert "| resnet18/msp (open-set) |" in markdown
+    assert markdown.count("(open-set) |") == 1
+    page = (report.folder / "index.html").read_text()
+    assert page.count('<span class="badge">open-set</span>') == 1
+
+
 def test_a_row_below_the_best_control_is_marked_in_words(report: Report) -> None:
     by_row = {entry.row: entry for entry in report.board.entries}
     control, value = report.board.best_control[UNKNOWN]
