@@ -1,6 +1,7 @@
 """What else could explain a number: controls that do as well, a class that does not matter."""
 
-import numpy as np
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 from mimbench.claims.evidence import NotTestedError, Place, RunEvidence
 from mimbench.statistics.estimate import Estimate
@@ -20,22 +21,38 @@ def confounds(evidence: RunEvidence, place: Place, alpha: float) -> tuple[str, l
     if control is None:
         notes = ["the run has no control row, so what else could explain the number is untested"]
     else:
-        name, own = control
-        gap = f"{own.value:+.2f} [{own.low:+.2f}, {own.high:+.2f}]"
-        if own.low <= 0:
-            return f"the control {name} does about as well (difference {gap})", []
+        name, lead = control
+        measure = "" if place.claim.metric == "auroc" else " in balanced accuracy"
+        gap = f"{lead.value:+.2f} [{lead.low:+.2f}, {lead.high:+.2f}]{measure}"
+        if lead.value <= 0:
+            return f"the control {name} does as well or better (difference {gap})", []
+        if lead.low <= 0:
+            return f"it is not clearly above the control {name} (difference {gap})", []
         notes = [f"it is above the best control, {name}, by {gap}"]
     signals = evidence.class_signal(place)
     for signal in signals.to_dict("records"):
-        null = 2 * signal["null_sd"] if np.isfinite(signal["null_sd"]) else 0.0
-        words = f"{signal['value']:+.2f} [{signal['low']:+.2f}, {signal['high']:+.2f}]"
-        if signal["low"] <= 0 or signal["value"] <= null:
-            return f"fitted on {signal['swap']} instead it does as well (swap test {words})", []
-        few = "" if signal["seeds"] >= 3 else f", over {signal['seeds']} seeds only"
-        notes.append(f"fitted on {signal['swap']} instead it does worse (swap test {words}{few})")
+        words, known = _swap_test(signal)
+        if not known:
+            return words, []
+        notes.append(words)
     if signals.empty:
         notes.append("there is no swap test of this row, so class signal is untested")
     return "", notes
+
+
+def _swap_test(signal: Mapping[Hashable, Any]) -> tuple[str, bool]:
+    """What one swap test says, and whether it shows that the class that was learned matters."""
+    swap, seeds = signal["swap"], int(signal["seeds"])
+    words = f"{signal['value']:+.2f} [{signal['low']:+.2f}, {signal['high']:+.2f}]"
+    if signal["low"] <= 0:
+        return f"it is not clearly above itself when fitted on {swap} (swap test {words})", False
+    if signal["value"] <= 2 * signal["null_sd"]:  # false where one seed leaves it unknown
+        return (
+            f"fitting on {swap} instead changes no more than another seed does (swap test {words}, "
+            f"two deviations of retraining {2 * signal['null_sd']:.2f})"
+        ), False
+    few = "" if seeds >= 3 else f"; {seeds} seed{'s' * (seeds > 1)}, 3 would say what chance does"
+    return f"it is above itself when fitted on {swap} (swap test {words}{few})", True
 
 
 def _best_control(evidence: RunEvidence, place: Place, level: float) -> tuple[str, Estimate] | None:

@@ -40,6 +40,8 @@ class RunEvidence:
         self._aurocs: dict[bytes, RunAurocs] = {}
         self._shares: dict[bytes, RunShares] = {}
         self._signals: dict[str, pd.DataFrame] = {}
+        images = tables.images
+        self._targets = set(images.loc[images["role"] == "target", "category"])
 
     @cached_property
     def controls(self) -> tuple[str, ...]:
@@ -111,6 +113,13 @@ class RunEvidence:
         own = fits[fits["fit_id"].isin(scores.loc[scores["score"] == place.row, "fit_id"].unique())]
         counts = [(max(1, own[name].nunique()), name) for name in ("fold", "seed")]
         return ", ".join(f"{count} {name}{'s' * (count > 1)}" for count, name in counts)
+
+    def one_fit(self, place: Place) -> bool:
+        """Whether a single training stands behind the row, on a single split."""
+        scores, fits = self._tables.scores, self._tables.fits
+        own = fits[fits["fit_id"].isin(scores.loc[scores["score"] == place.row, "fit_id"].unique())]
+        own = own[own["fitted_on"].isin(self._targets)]
+        return len(own) == 1
 
     def class_signal(self, place: Place) -> pd.DataFrame:
         """Swap tests of the row at the claim's role and relation; empty if there is none."""

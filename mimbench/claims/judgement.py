@@ -18,6 +18,9 @@ from mimbench.statistics.influence import Influence, combine
 __all__ = ["CLEAN_FLOOR", "Verdict", "verify"]
 
 CLEAN_FLOOR = 0.60  # below it there is nothing to lose
+ONE_FIT = (
+    "This is one split and one training; how much another would change is not in the interval."
+)
 
 
 @dataclass(frozen=True)
@@ -257,14 +260,16 @@ def _verdict(
             alpha,
         )
         return replace(verdict, more_target_patients=more, explanation=open_question(more))
+    luck = f" {ONE_FIT}" * evidence.one_fit(finding.place)
     if finding.below < finding.above:
-        reason = "The effect is clearly below what is claimed"
-        return replace(verdict, verdict="refuted", explanation=f"{reason}.")
+        reason = "The effect is clearly below what is claimed."
+        return replace(verdict, verdict="refuted", explanation=reason + luck)
     confound, notes = confounds(evidence, finding.place, alpha)
     if confound:
-        explanation = f"The number is reached, but {confound}."
+        explanation = f"The number is reached, but {confound}.{luck}"
         return replace(verdict, verdict="confounded", explanation=explanation)
-    return replace(verdict, verdict="supported", explanation=" ".join(map(_sentence, notes)))
+    explanation = " ".join(map(_sentence, notes)) + luck
+    return replace(verdict, verdict="supported", explanation=explanation)
 
 
 def _scope(evidence: RunEvidence, place: Place) -> str:

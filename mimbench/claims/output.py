@@ -85,7 +85,7 @@ def _lines(own: Verdict) -> list[str]:
     if own.effect:
         measured = (
             f"{own.effect}: {_number(own.value)} [{_number(own.low)}, {_number(own.high)}]"
-            f"{MARK * bool(own.caution)}, claimed: {_number(own.threshold)} or more; "
+            f"{MARK * bool(own.caution)}, claimed: {_claimed(own.threshold)}; "
         )
         measured += f"adjusted p {_p(own.p)}; " if not np.isnan(own.p) else ""
         others = f" and {own.other_patients} other" if own.other_patients else ""
@@ -93,6 +93,10 @@ def _lines(own: Verdict) -> list[str]:
     lines += [own.explanation] * bool(own.explanation)
     return [fill(line, WIDTH, initial_indent="  " * (k > 0), subsequent_indent="  ")
             for k, line in enumerate(lines)]  # fmt: skip
+
+
+def _claimed(threshold: float) -> str:
+    return "above 0" if threshold == 0 else f"{_number(threshold)} or more"
 
 
 def _number(value: float) -> str:

@@ -19,6 +19,8 @@ def more_patients(
 ) -> float:
     """Patients to add so that the interval, adjusted for the family, would end at the threshold.
 
+    A new sample of that size settles the claim in half of all cases.
+
     An extrapolation: same effect, and a width that shrinks with the square root of the number.
 
     Args:
@@ -47,8 +49,9 @@ def open_question(more: float) -> str:
     if np.isnan(more):
         return "The effect is at the threshold; no number of patients would settle it."
     return (
-        f"About {_round(more)} more target patients, and others in proportion, would settle it if "
-        "the effect stays as it is; an extrapolation from the interval's width."
+        f"With about {_round(more)} more target patients, and others in proportion, the odds of "
+        "settling it would be even, if the true effect is the measured one; extrapolated from the "
+        "width of the interval."
     )
 
 
