@@ -33,7 +33,7 @@ class Texture(Detector):
 
     def responses(self, images):
         maps = conv2d(images.float() / 255, self.filters, stride=3)
-        return torch.cat([maps.mean((2, 3)), maps.std((2, 3)).log()], dim=1)
+        return torch.cat([maps.mean((2, 3)), maps.std((2, 3)).clamp(min=1e-3).log()], dim=1)
 
     def score(self, batch):
         responses = self.responses(batch.images)
