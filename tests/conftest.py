@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 from small_images import write_category
+from synthetic_run import synthetic_tables, write_synthetic_run
+
+from mimbench.report import Report, write_report
+from mimbench.scores import RunTables
 
 PLUGIN = '''
 import torch
@@ -126,3 +130,15 @@ def finished_run(
     out = tmp_path_factory.mktemp("run") / "small"
     assert execute(make_plan(run), out, Silent(), "mimbench run small.toml").failures == ()
     return out
+
+
+@pytest.fixture(scope="session")
+def tables() -> RunTables:
+    """The score tables of a run made of numbers alone."""
+    return synthetic_tables()
+
+
+@pytest.fixture(scope="session")
+def report(tables: RunTables, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """Their written report, for tests that only read it."""
+    return write_report(write_synthetic_run(tmp_path_factory.mktemp("run"), tables))

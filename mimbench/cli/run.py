@@ -161,6 +161,15 @@ def run(
         str | None,
         typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N.", rich_help_panel=HOW),
     ] = None,
+    gallery: Annotated[
+        bool | None,
+        typer.Option(
+            "--gallery",
+            help="Show example photos in the report, which then contains them; generated images "
+            "are always shown.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
     strict: Annotated[
         bool,
         typer.Option(
@@ -204,6 +213,7 @@ def run(
         swap=swap,
         corruption_engine=corruption_engine,
         device=device,
+        gallery=gallery,
     )
     settings = resolve_run(run_file, flags)
     folder = out or Path("runs") / settings.name

@@ -1,106 +1,167 @@
-"""Pictures of what reconstruction-based detectors make of generated images.
+"""Pictures of what reconstruction-based detectors make of images, with what they say about them.
 
-Only for images that mimbench generated: photographs of people are not copied into a run.
+Of images that mimbench generated; photographs are copied into a run only where the run asks so.
 """
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from mimbench.detectors.protocol import Batch
-from mimbench.detectors.shared import provide, resize
+from mimbench.detectors.shared import provide
+from mimbench.evaluation.cases import Threshold, choose_cases, threshold_of
 from mimbench.evaluation.fitting import Fit
-from mimbench.evaluation.plan import Plan
-from mimbench.scores import split_column
+from mimbench.evaluation.pictures import Picture, beside, difference, ladder, masked, picture
+from mimbench.evaluation.plan import Condition, Plan
+from mimbench.evaluation.scoring import Shard, Unit
+from mimbench.scores import RunTables, split_column
 
 __all__ = ["write"]
 
-PER_ROLE = 4
-TILE = 128  # side of a picture, pixels
+FOLD = 0  # whose test images are shown
+UNTOUCHED = Condition(None, 0)
 
 
-def write(plan: Plan, fits: Sequence[Fit], folder: Path, device: torch.device) -> list[str]:
-    """Write one PNG per image: original, masked, inpainted, difference; and gallery.json.
+def write(
+    plan: Plan, fits: Sequence[Fit], tables: RunTables, folder: Path, device: torch.device
+) -> list[str]:
+    """Write pictures of test images and gallery.json; an earlier gallery is removed.
 
-    An earlier gallery is removed. Returns what went wrong, a sentence per detector.
+    For each detector that reconstructs: original, masked, inpainted and difference for the most
+    and the least confident right and wrong image of each role, and how one image fares under each
+    corruption.
+
+    Args:
+        plan: of the run.
+        fits: those that did not fail.
+        tables: of the run; their scores choose the images.
+        folder: of the run.
+        device: where to compute.
+
+    Returns:
+        What went wrong, a sentence per detector.
     """
-    shutil.rmtree(folder / "gallery", ignore_errors=True)
-    rows = _examples(plan)
-    if not len(rows):
-        return []
-    entries, problems = [], []
+    place = folder / "gallery"
+    shutil.rmtree(place, ignore_errors=True)
+    entries: list[dict[str, Any]] = []
+    problems = []
     for fit in _one_per_detector(plan, fits):
-        size = plan.input_size(fit.spec.recipe)
-        pixels = torch.from_numpy(plan.dataset.pixels[rows]).permute(0, 3, 1, 2)
-        images = resize(pixels, size).to(device)
         try:
-            with torch.inference_mode():
-                made = fit.detector.reconstruct(Batch(images, provide))
+            for entry, image in _pictures(plan, fit, tables, device):
+                entry = {"file": f"{len(entries):03d}-{fit.spec.recipe.name}.png", **entry}
+                place.mkdir(exist_ok=True)
+                cv2.imwrite(str(place / entry["file"]), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+                entries.append(entry)
         except Exception as error:
             problems.append(f"{fit.spec}: no gallery: {type(error).__name__}: {error}")
-            continue
-        if made is None:
-            continue
-        mask, inpainted = made
-        for position, row in enumerate(rows):
-            image = plan.images.iloc[row]
-            name = f"{fit.spec.recipe.name}-{image['image_id'][:12]}.png"
-            strip = _strip(images[position], mask[position], inpainted[position])
-            (folder / "gallery").mkdir(exist_ok=True)
-            cv2.imwrite(str(folder / "gallery" / name), cv2.cvtColor(strip, cv2.COLOR_RGB2BGR))
-            entries.append(
-                {
-                    "file": name,
-                    "detector": fit.spec.recipe.name,
-                    "image_id": image["image_id"],
-                    "category": image["category"],
-                    "role": image["role"],
-                }
-            )
     if entries:
-        (folder / "gallery" / "gallery.json").write_text(json.dumps(entries, indent=2))
+        (place / "gallery.json").write_text(json.dumps(entries, indent=2), encoding="utf-8")
     return problems
-
-
-def _examples(plan: Plan) -> NDArray[np.intp]:
-    """Test images of fold 0 that were generated: a few per role, of different categories."""
-    table = plan.images[(plan.images["path"] == "") & (plan.images[split_column(0)] == "test")]
-    chosen = []
-    for role, group in table.groupby("role", sort=False):
-        first = group.groupby("category", sort=False).head(PER_ROLE if role == "target" else 1)
-        chosen.append(first.head(PER_ROLE).index)
-    return np.concatenate(chosen) if chosen else np.empty(0, dtype=np.intp)
 
 
 def _one_per_detector(plan: Plan, fits: Sequence[Fit]) -> list[Fit]:
     first: dict[str, Fit] = {}
     for fit in fits:
-        if fit.spec.fitted_on in (plan.dataset.target, "nothing") and not fit.spec.withheld:
+        of_run = fit.spec.fitted_on in (plan.dataset.target, "nothing") and not fit.spec.withheld
+        if of_run and fit.spec.fold in (FOLD, None):
             first.setdefault(fit.spec.recipe.name, fit)
     return list(first.values())
 
 
-def _strip(image: Tensor, mask: Tensor, inpainted: Tensor) -> NDArray[np.uint8]:
-    original, made = (_array(picture) for picture in (image, inpainted))
-    hidden = mask.cpu().numpy().astype(bool)[..., None]
-    masked = np.where(hidden, np.uint8(160), original)
-    gap = np.abs(original.astype(np.int16) - made).mean(axis=2)
-    heat = cv2.applyColorMap(np.clip(4 * gap, 0, 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
-    difference = cv2.cvtColor(heat, cv2.COLOR_BGR2RGB)
-    tiles = [
-        cv2.resize(tile, (TILE, TILE), interpolation=cv2.INTER_NEAREST)
-        for tile in (original, masked, made, difference)
-    ]
-    return np.concatenate(tiles, axis=1)
+@dataclass(frozen=True)
+class _Made:
+    """What a detector made of some images under one condition."""
+
+    original: list[Picture]
+    masked: list[Picture]
+    inpainted: list[Picture]
 
 
-def _array(picture: Tensor) -> NDArray[np.uint8]:
-    array: NDArray[np.uint8] = picture.permute(1, 2, 0).cpu().numpy()
-    return array
+@torch.inference_mode()
+def _make(
+    plan: Plan, fit: Fit, condition: Condition, images: Sequence[int], device: torch.device
+) -> _Made | None:
+    unit = Unit(condition, np.asarray(images, dtype=np.intp))
+    batch = Shard(plan, unit).batch(plan.input_size(fit.spec.recipe))
+    made = fit.detector.reconstruct(Batch(batch.images.to(device), provide))
+    if made is None:
+        return None
+    original = [picture(image) for image in batch.images]
+    hidden = [masked(image, mask) for image, mask in zip(original, made[0], strict=True)]
+    return _Made(original, hidden, [picture(image) for image in made[1]])
+
+
+def _pictures(
+    plan: Plan, fit: Fit, tables: RunTables, device: torch.device
+) -> Iterator[tuple[dict[str, Any], Picture]]:
+    """Entries with their pictures; none for a detector that reconstructs nothing."""
+    images = plan.images
+    allowed = (images[split_column(FOLD)] == "test").to_numpy(bool)
+    if not plan.run.gallery:
+        allowed = allowed & (images["path"] == "").to_numpy(bool)  # generated
+    first = np.flatnonzero(allowed)[:1].tolist()
+    if not first or _make(plan, fit, UNTOUCHED, first, device) is None:
+        return
+    scores, row = _leading_score(fit, tables)
+    threshold = threshold_of(tables, fit.fit_id, row, FOLD)
+    clean = _of_condition(scores, UNTOUCHED).reindex(images["image_id"]).to_numpy(float)
+    roles = images["role"].to_numpy(object)
+    cases = choose_cases(np.where(allowed, clean, np.nan), roles, threshold.value)
+    made = _make(plan, fit, UNTOUCHED, [case.image for case in cases], device)
+    if not cases or made is None:
+        return
+    for k, case in enumerate(cases):
+        entry = _about(plan, fit, row, threshold, case.image)
+        entry |= {"kind": case.kind, "scores": [clean[case.image]]}
+        tiles = (made.original[k], made.masked[k], made.inpainted[k])
+        yield entry, beside([*tiles, difference(tiles[0], tiles[2])])
+    for name, conditions in _by_corruption(plan).items():
+        entry = _about(plan, fit, row, threshold, cases[0].image) | {"corruption": name}
+        steps = [_make(plan, fit, step, [cases[0].image], device) for step in conditions]
+        entry["severities"] = [step.severity for step in conditions]
+        image_id = images["image_id"].iloc[cases[0].image]
+        entry["scores"] = [float(_of_condition(scores, step)[image_id]) for step in conditions]
+        done = [step for step in steps if step is not None]
+        yield entry, ladder([[s.original[0] for s in done], [s.inpainted[0] for s in done]])
+
+
+def _about(plan: Plan, fit: Fit, row: str, threshold: Threshold, image: int) -> dict[str, Any]:
+    return {
+        "detector": fit.spec.recipe.name,
+        "row": row,
+        "threshold": threshold.value,
+        "frozen": threshold.frozen,
+        **{key: plan.images[key].iloc[image] for key in ("image_id", "category", "role")},
+    }
+
+
+def _leading_score(fit: Fit, tables: RunTables) -> tuple[pd.DataFrame, str]:
+    """Scores of the fit's first headline score, or else of the first that it has; and its name."""
+    own = tables.scores[tables.scores["fit_id"] == fit.fit_id]
+    recipe = fit.spec.recipe
+    named = [recipe.row(score) for score in recipe.headline]
+    found = own["score"].unique().tolist()
+    row = next((name for name in named if name in found), found[0])
+    return own[own["score"] == row], row
+
+
+def _of_condition(scores: pd.DataFrame, condition: Condition) -> "pd.Series[float]":
+    own = (scores["corruption"] == condition.name) & (scores["severity"] == condition.severity)
+    return scores[own].set_index("image_id")["value"]
+
+
+def _by_corruption(plan: Plan) -> dict[str, list[Condition]]:
+    """Untouched and every severity, by corruption."""
+    steps: dict[str, list[Condition]] = {}
+    for condition in plan.conditions:
+        if condition.corruption is not None:
+            steps.setdefault(condition.name, [UNTOUCHED]).append(condition)
+    return {name: sorted(own, key=lambda c: c.severity) for name, own in steps.items()}

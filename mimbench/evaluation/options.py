@@ -21,7 +21,16 @@ DATA_FLAGS = (
     "layout",
     "harmonise",
 )
-RUN_FLAGS = ("folds", "seeds", "plan_seed", "given_fold", "swap", "corruption_engine", "device")
+RUN_FLAGS = (
+    "folds",
+    "seeds",
+    "plan_seed",
+    "given_fold",
+    "swap",
+    "corruption_engine",
+    "device",
+    "gallery",
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,7 @@ class Flags:
     swap: list[str] | None = None
     corruption_engine: str | None = None
     device: str | None = None
+    gallery: bool | None = None
 
     def given(self, names: tuple[str, ...]) -> dict[str, Any]:
         """The flags among `names` that the user gave."""

@@ -44,6 +44,7 @@ class RunFile(BaseModel):
     swap: tuple[str, ...] = ()  # categories on which one-class detectors are fitted instead
     corruption_engine: Literal["own", "reference"] = "own"  # reference: imagecorruptions
     device: str = "auto"
+    gallery: bool = False  # copy example photographs into the run; generated images always are
     data: ImageOptions
 
 

@@ -126,7 +126,7 @@ def execute(
     _write_metadata(plan, folder, device, command)
     journal.finish(len(record.failed))
     alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
-    for problem in gallery.write(plan, alive, folder, device):
+    for problem in gallery.write(plan, alive, tables, folder, device):
         progress.message(problem)
     failures = tuple((str(spec), reason) for spec, reason in record.failed.values())
     return RunResult(folder, failures)

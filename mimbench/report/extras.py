@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mimbench.report.estimates import interval_text, rounded
@@ -17,12 +16,6 @@ __all__ = ["Extra", "extras"]
 
 MOST_ROWS = 200  # of a table on the page; its file has all
 WORDS = {
-    "class_signal": (
-        "Swap test",
-        "Does a detector know its class? The same recipe was fitted on another category and scored "
-        "the same test images. The class signal is the difference of the two AUROCs; around zero, "
-        "the detector would have done as well without ever seeing the target.",
-    ),
     "harmonise": (
         "With and without harmonising",
         "Clean AUROC on the images as they are, and after all collections were cropped, resampled "
@@ -43,7 +36,6 @@ WORDS = {
         "Subgroups",
         "The same numbers within groups of images: is somebody served worse?",
     ),
-    "audit": ("Audit of the images", "What could mislead a reader about these images."),
 }
 
 
@@ -68,7 +60,6 @@ def extras(run: RunFolder, results: Results) -> dict[str, Extra]:
     """Tables that this run has, by file stem."""
     tables = {
         **run.extras,
-        "class_signal": _class_signal(results.class_signal),
         "harmonise": _harmonise(results.harmonise),
         "calibration": _calibration(results.calibration),
         "validation": _validation(results.validation),
@@ -86,22 +77,6 @@ def _extra(stem: str, table: pd.DataFrame) -> Extra:
         columns=tuple(str(column).replace("_", " ") for column in shown.columns),
         rows=tuple(tuple(map(str, row)) for row in shown.to_numpy(object)),
         more=len(table) - len(shown),
-    )
-
-
-def _class_signal(table: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "score": line["row"],
-            "other images": _group(line),
-            "fitted on": line["swap"],
-            "AUROC": rounded(line["auroc"]),
-            "AUROC when fitted so": rounded(line["auroc_swap"]),
-            "class signal": interval_text(line) if not line["reason"] else f"n/a: {line['reason']}",
-            "spread of refits (sd)": _sd(line["null_sd"]),
-            "seeds": str(line["seeds"]),
-        }
-        for line in table.to_dict("records")
     )
 
 
@@ -144,7 +119,3 @@ def _validation(table: pd.DataFrame) -> pd.DataFrame:
 
 def _group(line: Mapping[Any, Any]) -> str:
     return Group(str(line["role"]), str(line["relation"])).label
-
-
-def _sd(value: float) -> str:
-    return "n/a" if np.isnan(value) else f"{value:.3f}"

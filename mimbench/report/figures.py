@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from mimbench.report.curves import category_cells, degradation_curves
+from mimbench.report.leaderboard import Leaderboard
 from mimbench.report.operating import operating_points
 from mimbench.report.plots import (
     degradation_figure,
@@ -17,7 +19,7 @@ from mimbench.report.plots import (
     save_figure,
 )
 from mimbench.report.results import Results
-from mimbench.report.samples import standardised
+from mimbench.report.samples import standardised, standardised_threshold
 from mimbench.report.styles import RowStyle
 
 __all__ = ["PROTOCOLS", "Drawing", "draw_figures"]
@@ -63,12 +65,13 @@ def _figures(
 ) -> Iterator[tuple[str, str, str, str, Figure]]:
     metrics, board, samples = results.metrics, results.board, results.samples
     headline = {entry.row: styles[entry.row] for entry in board.entries if entry.headline}
+    lines = {row: styles[row] for row in _lines(board)}
     rows = list(headline)
     if not rows:
         return
     for group in board.groups:
         for protocol, meaning in PROTOCOLS.items():
-            curves = degradation_curves(metrics, group, protocol, rows)
+            curves = degradation_curves(metrics, group, protocol, list(lines))
             if len(curves):
                 title = f"{group.label}; {meaning}"
                 yield (
@@ -76,7 +79,7 @@ def _figures(
                     "degradation",
                     title,
                     f"AUROC by severity of each corruption: {title}.",
-                    degradation_figure(curves, headline, title),
+                    degradation_figure(curves, lines, title),
                 )
     cells = category_cells(metrics, board.groups, rows)
     if len(cells):
@@ -85,10 +88,24 @@ def _figures(
     if samples:
         words = "ROC curves by group: share of other images refused against targets refused."
         points = operating_points(results.operating, board.groups)
-        if any(row in headline for row, _ in points):
+        if any(row in lines for row, _ in points):
             words += " Markers: the threshold frozen on validation images."
-        yield "roc", "roc", "", words, roc_figure(samples, points, board.groups, headline)
+        yield "roc", "roc", "", words, roc_figure(samples, points, board.groups, lines)
         words = "How the scores of target and other images spread, for each score."
+        thresholds = {row: standardised_threshold(own) for row, own in samples.items()}
+        if np.isfinite(list(thresholds.values())).any():
+            words += " Dashed: the threshold frozen on validation images."
         shown = {row: style for row, style in headline.items() if row in samples}
-        figure = distribution_figure(standardised(samples), board.groups, shown)
+        figure = distribution_figure(standardised(samples), thresholds, board.groups, shown)
         yield "distributions", "distribution", "", words, figure
+
+
+def _lines(board: Leaderboard) -> list[str]:
+    """Rows of figures of lines: headline scores of detectors, of each control the highest one."""
+    drawn, controls = [], set()
+    for entry in board.entries:
+        if entry.headline and entry.detector.name not in controls:
+            drawn.append(entry.row)
+        if entry.headline and entry.control:
+            controls.add(entry.detector.name)
+    return drawn

@@ -113,15 +113,28 @@ class RunInfo(_Record):
 
 
 class GalleryEntry(_Record):
-    """One picture of the gallery: original, masked, inpainted and difference side by side."""
+    """One picture of the gallery, as `mimbench.evaluation.gallery` writes it.
+
+    Attributes:
+        row: the score that decides.
+        kind: why the image is shown, e.g. "most confident right"; empty for a ladder.
+        corruption: of a ladder, with one picture per entry of `severities` (0 is clean).
+        scores: one per severity, or a single one; higher = less like the target.
+        threshold: scores up to it are accepted as target.
+        frozen: whether validation images set the threshold.
+    """
 
     file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*\.png$")  # no path: it goes on the page
-    detector: str = ""
-    category: str = ""
-    role: str = ""
-    image_id: str = ""
+    detector: str
+    row: str
+    category: str
+    role: str
+    threshold: float
+    frozen: bool
+    scores: tuple[float, ...]
     kind: str = ""
-    score: float | None = None
+    corruption: str = ""
+    severities: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The page: one self-contained HTML file that needs no network."""
 
-import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -16,12 +15,19 @@ from mimbench.report.costs import cost_lines
 from mimbench.report.estimates import rounded
 from mimbench.report.extras import extras
 from mimbench.report.figures import PROTOCOLS, Drawing
-from mimbench.report.folder import GalleryEntry, RunFolder
+from mimbench.report.folder import RunFolder
+from mimbench.report.gallery import gallery_views
 from mimbench.report.operating import operating_lines
 from mimbench.report.payload import METRICS, page_payload
 from mimbench.report.plots import GRID_INK, INK, PAPER
 from mimbench.report.results import Results
-from mimbench.report.sections import heat_map, robustness_lines, spread
+from mimbench.report.sections import (
+    audit_findings,
+    heat_map,
+    robustness_lines,
+    signal_lines,
+    spread,
+)
 from mimbench.report.styles import RowStyle
 from mimbench.report.tables import spread_text
 from mimbench.report.verdicts import claim_views
@@ -35,6 +41,7 @@ from mimbench.report.words import (
     standing_note,
 )
 from mimbench.statistics.cautions import legend
+from mimbench.statistics.subgroups import FEWEST_PATIENTS
 
 __all__ = ["render_page"]
 
@@ -103,6 +110,7 @@ def render_page(
     board, metrics = results.board, results.metrics
     rows = [entry.row for entry in board.entries if entry.headline]
     payload = page_payload(metrics, board, styles)
+    blocks = heat_map(metrics, board, rows)
     operating, no_threshold = operating_lines(results.operating, board.groups, rows)
     stages, costs = cost_lines(run.starts)
     return environment.get_template("index.html.j2").render(
@@ -127,14 +135,18 @@ def render_page(
         protocols=PROTOCOLS,
         claims=claim_views(run.extras.get("verdicts")),
         extras=extras(run, results),
-        blocks=heat_map(metrics, board, rows),
+        blocks=blocks,
+        few=any(category["few"] for block in blocks for category in block["categories"]),
+        fewest=FEWEST_PATIENTS,
         rows=rows,
         operating=operating,
         no_threshold=no_threshold,
         robustness=robustness_lines(results.robustness, board, rows),
         spread=spread(results.samples, board),
         drawings=[(drawing, _inline_svg(drawing, i)) for i, drawing in enumerate(drawings)],
-        gallery=[(entry, _data_uri(run, entry)) for entry in run.gallery],
+        gallery=gallery_views(run),
+        signals=signal_lines(results.class_signal, board),
+        audit=audit_findings(run),
         fits=run.tables.fits.to_dict("records"),
         payload=payload,
         data=_json(payload),
@@ -183,8 +195,3 @@ def _inline_svg(drawing: Drawing, number: int) -> Markup:
         text = text.replace(colour, variable)
     # matplotlib escapes the text of labels, so names from outside cannot add markup here.
     return Markup(text)
-
-
-def _data_uri(run: RunFolder, entry: GalleryEntry) -> str:
-    content = (run.path / "gallery" / entry.file).read_bytes()
-    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")

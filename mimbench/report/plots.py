@@ -231,11 +231,17 @@ def roc_figure(
     return figure
 
 
-def distribution_figure(values: pd.DataFrame, groups: Sequence[Group], styles: Styles) -> Figure:
+def distribution_figure(
+    values: pd.DataFrame,
+    thresholds: Mapping[str, float],
+    groups: Sequence[Group],
+    styles: Styles,
+) -> Figure:
     """How the scores of each row spread over target and other images.
 
     Args:
         values: columns `row`, `group`, `value`, as `standardised` returns them.
+        thresholds: the frozen threshold of each row on the same scale; NaN where there is none.
         groups: the groups in order.
         styles: the rows to draw.
     """
@@ -261,6 +267,8 @@ def distribution_figure(values: pd.DataFrame, groups: Sequence[Group], styles: S
         axis.set(xlabel="", ylabel="")
         axis.set_title(row)
         axis.axvline(0, color=INK, linewidth=0.7, alpha=0.5)
+        if np.isfinite(thresholds[row]):
+            axis.axvline(thresholds[row], color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
     for axis in axes:
         if not axis.get_subplotspec().is_first_col():
             axis.set_yticklabels([])

@@ -11,8 +11,17 @@ from mimbench.report.groups import Group
 from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.layout import Layout
 from mimbench.statistics.ranking import auroc, roc_points
+from mimbench.statistics.threshold import frozen_thresholds, validation_masks
 
-__all__ = ["GRID", "FitSample", "clean_samples", "fit_auroc", "mean_roc", "standardised"]
+__all__ = [
+    "GRID",
+    "FitSample",
+    "clean_samples",
+    "fit_auroc",
+    "mean_roc",
+    "standardised",
+    "standardised_threshold",
+]
 
 Values = npt.NDArray[np.float64]
 GRID: Values = (np.arange(200) + 0.5) / 200
@@ -26,12 +35,14 @@ class FitSample:
         fold, seed: of the fit; seed -1 if it draws no random number.
         target: scores of the target images.
         others: scores by group and category.
+        threshold: frozen on validation images; NaN where there is none.
     """
 
     fold: int
     seed: int
     target: Values
     others: dict[Group, dict[str, Values]]
+    threshold: float
 
 
 def clean_samples(tables: RunTables, rows: Collection[str]) -> dict[str, list[FitSample]]:
@@ -44,13 +55,15 @@ def clean_samples(tables: RunTables, rows: Collection[str]) -> dict[str, list[Fi
     question = next((q for q in layout.questions() if q.name == "detection"), None)
     if question is None:
         return {}
+    validation = validation_masks(tables, layout)
     samples: dict[str, list[FitSample]] = {}
     for row in layout.rows:
         if row.score not in rows or row.reason:
             continue
-        values = layout.values(row)[:, 0]
-        for position, fold, seed in layout.cells(row):
-            own, test = values[position], layout.test[fold]
+        values = layout.values(row)
+        thresholds, _ = frozen_thresholds(layout, row, values, validation)
+        for (position, fold, seed), threshold in zip(layout.cells(row), thresholds, strict=True):
+            own, test = values[position, 0], layout.test[fold]
             others: dict[Group, dict[str, Values]] = {}
             for group in question.groups:
                 members = group.images[test[group.images]]
@@ -59,7 +72,7 @@ def clean_samples(tables: RunTables, rows: Collection[str]) -> dict[str, list[Fi
                     place[group.category] = own[members]
             target = own[question.id_images & test]
             if target.size:
-                sample = FitSample(fold, seed, target, others)
+                sample = FitSample(fold, seed, target, others, float(threshold))
                 samples.setdefault(row.score, []).append(sample)
     return samples
 
@@ -103,8 +116,7 @@ def standardised(samples: dict[str, list[FitSample]]) -> pd.DataFrame:
     frames = []
     for row, of_row in samples.items():
         for sample in of_row:
-            low, middle, high = np.percentile(sample.target, [25, 50, 75])
-            spread = (high - low) or 1.0
+            middle, spread = _scale(sample)
             parts = {"target": sample.target} | {
                 group.label: np.concatenate(list(values.values()))
                 for group, values in sample.others.items()
@@ -114,3 +126,15 @@ def standardised(samples: dict[str, list[FitSample]]) -> pd.DataFrame:
                 for label, values in parts.items()
             ]
     return pd.concat(frames, ignore_index=True)
+
+
+def standardised_threshold(samples: Sequence[FitSample]) -> float:
+    """Where the frozen threshold lies on the scale of `standardised`: the mean over fits."""
+    scales = [(sample.threshold, *_scale(sample)) for sample in samples]
+    return float(np.mean([(threshold - middle) / spread for threshold, middle, spread in scales]))
+
+
+def _scale(sample: FitSample) -> tuple[float, float]:
+    """Median and interquartile range of the target's scores."""
+    low, middle, high = np.percentile(sample.target, [25, 50, 75])
+    return float(middle), float(high - low) or 1.0

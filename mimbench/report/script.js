@@ -271,7 +271,11 @@
     const severity = Number(find('[name="severity"]').value);
     const head = make("tr");
     head.append(make("th", { scope: "col" }, "condition"));
-    for (const row of shown) head.append(make("th", { scope: "col" }, data.rows[row].name));
+    for (const row of shown) {
+      const name = make("th", { scope: "col" });
+      data.rows[row].name.split(/(?<=[/_])/).forEach((part) => name.append(part, make("wbr")));
+      head.append(name);
+    }
     const thead = make("thead");
     thead.append(head);
     const body = make("tbody");

@@ -8,10 +8,13 @@ import pandas as pd
 
 from mimbench.report.curves import category_cells
 from mimbench.report.estimates import interval_text, rounded
+from mimbench.report.folder import RunFolder
+from mimbench.report.groups import Group
 from mimbench.report.leaderboard import Leaderboard
 from mimbench.report.samples import FitSample, fit_auroc
+from mimbench.statistics.subgroups import FEWEST_PATIENTS
 
-__all__ = ["heat_map", "robustness_lines", "spread"]
+__all__ = ["audit_findings", "heat_map", "robustness_lines", "signal_lines", "spread"]
 
 
 def heat_map(
@@ -30,6 +33,7 @@ def heat_map(
                     "name": category,
                     "images": first["n_other"],
                     "patients": first["n_other_patients"],
+                    "few": first["n_other_patients"] < FEWEST_PATIENTS,
                     "cells": [_heat_cell(by_row.get(row)) for row in rows],
                 }
             )
@@ -110,3 +114,37 @@ def _estimate(table: pd.DataFrame, metric: str) -> str:
         return "n/a"
     line = table.loc[[metric]].to_dict("records")[0]
     return interval_text(line) if np.isfinite(line["value"]) else f"n/a: {line['reason']}"
+
+
+def signal_lines(table: pd.DataFrame, board: Leaderboard) -> list[dict[str, Any]]:
+    """Lines of the swap test in the order of the leaderboard; places in percent of an AUROC."""
+    place = {entry.row: k for k, entry in enumerate(board.entries)}
+    lines = []
+    for line in table.to_dict("records"):
+        entry = board.entries[place[line["row"]]] if line["row"] in place else None
+        bounded = np.isfinite(line["low"])
+        lines.append(
+            {
+                "row": line["row"],
+                "headline": entry is None or entry.headline,
+                "control": entry is not None and entry.control,
+                "group": Group(line["role"], line["relation"]).label,
+                "swap": line["swap"],
+                "auroc": rounded(line["auroc"]),
+                "auroc_swap": rounded(line["auroc_swap"]),
+                "text": interval_text(line),
+                "place": 0.0 if line["reason"] else round(line["value"] * 100, 1),
+                "low": round(line["low"] * 100, 1) if bounded else None,
+                "high": round(line["high"] * 100, 1) if bounded else None,
+                "reason": line["reason"],
+                "null_sd": "n/a" if np.isnan(line["null_sd"]) else f"{line['null_sd']:.3f}",
+                "seeds": line["seeds"],
+            }
+        )
+    return sorted(lines, key=lambda line: place.get(line["row"], len(place)))
+
+
+def audit_findings(run: RunFolder) -> list[dict[str, str]]:
+    """Severity, check and message of each finding about the images."""
+    table = run.extras.get("audit", pd.DataFrame())
+    return [{str(key): str(value) for key, value in x.items()} for x in table.to_dict("records")]

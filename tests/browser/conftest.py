@@ -5,16 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from synthetic_run import synthetic_tables, write_synthetic_run
 
-from mimbench.report import Report, write_report
+from mimbench.report import Report
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-
-
-@pytest.fixture(scope="session")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return write_report(write_synthetic_run(tmp_path_factory.mktemp("run"), synthetic_tables()))
 
 
 @pytest.fixture(scope="session")
