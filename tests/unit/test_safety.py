@@ -102,8 +102,10 @@ def test_a_pickle_inside_a_parquet_file_stays_asleep(run: Path, tmp_path: Path) 
 
 def test_a_picture_of_the_gallery_cannot_be_a_file_from_elsewhere(run: Path) -> None:
     (run / "gallery").mkdir()
+    entry = {"detector": "mim", "row": "mim/l1", "category": "mpox", "role": "target"}
+    entry |= {"threshold": 0.5, "frozen": True, "scores": [0.4]}
     for file in ("/etc/passwd", "../run.json", "..png/../../a.png"):
-        (run / "gallery" / "gallery.json").write_text(json.dumps([{"file": file}]))
+        (run / "gallery" / "gallery.json").write_text(json.dumps([entry | {"file": file}]))
         with pytest.raises(RecipeError, match="file"):
             read_run(run)
 
