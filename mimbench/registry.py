@@ -35,6 +35,7 @@ BUILT_IN: Mapping[str, str] = {
     "complexity": "mimbench.detectors.controls:Complexity",
     "file-statistics": "mimbench.detectors.controls:FileStatistics",
     "histogram": "mimbench.detectors.controls:ColourHistogram",
+    "ensemble": "mimbench.detectors.ensemble:Ensemble",
 }
 
 

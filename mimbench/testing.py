@@ -20,10 +20,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mimbench.detectors.build import build, identity, recipe_of, scores_of
+from mimbench.detectors.build import build, combines, identity, recipe_of, scores_of
 from mimbench.detectors.protocol import Batch, Detector, ImageSet, Provider, TrainingSet
 from mimbench.detectors.shared import provide, resize
 from mimbench.detectors.statefile import read_state, write_state
+from mimbench.errors import DetectorError
 from mimbench.recipes import Recipe, content_hash
 from mimbench.registry import where
 
@@ -179,7 +180,10 @@ def check(spec: str) -> Iterator[Outcome]:
     Yields:
         One outcome per test; an exception of the detector is a problem, not an error.
     """
-    build(recipe_of(spec))
+    recipe = recipe_of(spec)
+    build(recipe)
+    if combines(recipe):
+        raise DetectorError(f"{spec} is made of other rows and scores no image; nothing to check.")
     contract = type("Contract", (DetectorContract,), {"spec": spec})()
     for name in (name for name in vars(DetectorContract) if name.startswith("test_")):
         title = name.removeprefix("test_").replace("_", " ")

@@ -20,7 +20,7 @@ from mimbench.errors import (
 from mimbench.recipes import Recipe, file_hash, names, read_recipe, validate
 from mimbench.registry import entry_point_names, resolve, where
 
-__all__ = ["build", "identity", "kind_of", "recipe_of", "scores_of"]
+__all__ = ["build", "combines", "identity", "kind_of", "recipe_of", "scores_of"]
 
 
 class FunctionDetector(Detector):
@@ -104,6 +104,20 @@ def kind_of(recipe: Recipe) -> type[Detector]:
         return Detector
     known = isinstance(target, type) and issubclass(target, Detector)
     return target if known else FunctionDetector
+
+
+def combines(recipe: Recipe) -> tuple[str, ...]:
+    """Rows that the recipe's detector is made of; none if it scores images.
+
+    Raises:
+        DetectorError: it is made of rows and names none.
+    """
+    if kind_of(recipe).trains_on != "rows":
+        return ()
+    rows = build(recipe).combines
+    if not rows:
+        raise DetectorError(f"{recipe.name} has trains_on = 'rows' and names none in `combines`.")
+    return rows
 
 
 def identity(recipe: Recipe) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from mimbench.errors import DetectorError
 
 __all__ = ["Batch", "Detector", "ImageSet", "Provider", "State", "TrainingSet", "TrainsOn"]
 
-TrainsOn = Literal["nothing", "target", "known"]
+TrainsOn = Literal["nothing", "target", "known", "rows"]
 State = Mapping[str, Any]
 Provider = Callable[[str, Tensor], Tensor]
 
@@ -112,13 +112,15 @@ class Detector:
     recipe's list of scores.
 
     Attributes:
-        trains_on: what a fit may see: "nothing", "target", or "known" (target + known categories).
+        trains_on: what a fit may see: "nothing", "target", or "known" (target + known categories);
+            "rows": it sees no image and is made of other rows of the score table.
         open_set: scores that ask whether an image is of any known category, instead of whether it
             is of the target.
         needs: shared outputs that `score` reads from the batch.
         random: whether fits with different seeds differ.
         knows: what an already trained detector was trained on: its target, then the other
             categories. Empty: what the run gives it.
+        combines: the rows that it is made of, if it is made of rows.
         not_run: after the fit, scores that this fit cannot give, with the reason; `score` yields
             a `DetectorError` for them.
         quality: after the fit, how well it does on the validation images, by name.
@@ -129,6 +131,7 @@ class Detector:
     open_set: ClassVar[tuple[str, ...]] = ()
     needs: tuple[str, ...] = ()
     knows: tuple[str, ...] = ()
+    combines: tuple[str, ...] = ()
     not_run: Mapping[str, str] = MappingProxyType({})
     quality: Mapping[str, float] = MappingProxyType({})
 

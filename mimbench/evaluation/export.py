@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from mimbench import __version__
 from mimbench.errors import DataError, OutputError, TableError
 from mimbench.evaluation.environment import library_versions
 from mimbench.evaluation.options import Flags, resolve_run
@@ -89,7 +88,7 @@ def _plan(source: str, progress: Progress) -> Plan:
         return plan_images(resolve_run(source, Flags()))
     about = json.loads(record.read_text(encoding="utf-8"))
     plan = plan_images(validate(RunFile, about["run"], record))
-    made = {name: about["environment"].get(name) for name in ("mimbench", *LIBRARIES)}
+    made = {name: about["environment"].get(name) for name in ("code", *LIBRARIES)}
     now = _versions()
     changed = [f"{name} {made[name]}, now {now[name]}" for name in made if made[name] != now[name]]
     if changed:
@@ -142,7 +141,6 @@ def _claim(out: Path, plan: Plan) -> None:
         "corruption_engine": plan.run.corruption_engine,
         "conditions": [condition.describe() for condition in plan.conditions],
         "images": content_hash(plan.images["image_id"].tolist()),
-        "code": code_version(),
         "versions": _versions(),
     }
     text = json.dumps(record, indent=2, sort_keys=True)
@@ -162,7 +160,7 @@ def _claim(out: Path, plan: Plan) -> None:
 
 
 def _versions() -> dict[str, Any]:
-    return {"mimbench": __version__, **{name: library_versions()[name] for name in LIBRARIES}}
+    return {"code": code_version(), **{name: library_versions()[name] for name in LIBRARIES}}
 
 
 def _files(plan: Plan, condition: Condition, rows: Rows) -> list[str]:

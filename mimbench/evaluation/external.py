@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from mimbench.data.dataset import Dataset, survey
 from mimbench.detectors.build import build, identity
 from mimbench.errors import DetectorError, OutputError, TableError
+from mimbench.evaluation.combining import combine_rows, combining
 from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.plan import FitSpec
 from mimbench.evaluation.progress import Progress
@@ -91,6 +92,8 @@ def score_external(
     found = survey(places, size=about.canonical_size, harmonise=about.run.data.harmonise)
     target = about.target
     usable = tables.fits[(tables.fits["status"] == "ok") & tables.main_fits]
+    made_of_rows = {recipe.name for recipe in combining(list(recipes.values()))}
+    usable = usable[~usable["detector"].isin(made_of_rows)]
     if usable.empty:
         raise TableError(f"All fits of {run} failed; there is nothing to score with.")
     store = Store(run)
@@ -100,7 +103,8 @@ def score_external(
         progress.update(number, str(row["detector"]))
         blocks.append(_score(store, _recipe(recipes, row, run), row, found))
     progress.update(len(usable))
-    merged = _as_run(tables, usable, found, pd.concat(blocks, ignore_index=True), target)
+    scored = _as_run(tables, usable, found, pd.concat(blocks, ignore_index=True), target)
+    merged, _ = combine_rows(scored, list(recipes.values()))
     return External(_verdicts(merged, found), operating_table(merged), _drift(merged), merged)
 
 

@@ -1,6 +1,6 @@
 """What a run will do, decided before anything is computed: images, splits, fits, conditions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from mimbench.corruptions.definition import Corruption
 from mimbench.data.categories import canonical_category
 from mimbench.data.dataset import Dataset, ImageOptions, load
 from mimbench.data.splits import split
-from mimbench.detectors.build import build, recipe_of
+from mimbench.detectors.build import build, combines, kind_of, recipe_of
 from mimbench.detectors.protocol import Detector
 from mimbench.errors import (
     DataError,
@@ -155,6 +155,7 @@ def _recipes(run: RunFile) -> tuple[Recipe, ...]:
         raise RecipeError(
             f"Two detectors are called '{doubled[0]}'; give one of them another name in a recipe."
         )
+    _check_combined(recipes)
     return recipes
 
 
@@ -173,6 +174,20 @@ def _notes(recipe: Recipe, dataset: Dataset) -> Iterator[str]:
             f"{recipe.name} was trained on {', '.join(seen)}, unknown categories of this run: "
             "its numbers for them are not those of a detector that never saw them."
         )
+
+
+def _check_combined(recipes: Sequence[Recipe]) -> None:
+    """Rows that an ensemble is made of must be rows of this run, as far as recipes name theirs."""
+    rows_of = {recipe.name: combines(recipe) for recipe in recipes}
+    single = {recipe.name: recipe for recipe in recipes if not rows_of[recipe.name]}
+    for name, rows in rows_of.items():
+        for row in rows:
+            of = row.partition("/")[0]
+            if of not in single:
+                raise UnknownNameError(f"detector of this run in '{name}'", of, single)
+            known = [single[of].row(score) for score in single[of].scores]
+            if known and row not in known:
+                raise UnknownNameError(f"row in '{name}'", row, known)
 
 
 def _conditions(run: RunFile) -> tuple[Condition, ...]:
@@ -207,6 +222,8 @@ def _check_swap(run: RunFile, dataset: Dataset) -> None:
 
 
 def _fits(recipe: Recipe, run: RunFile, target: str) -> list[FitSpec]:
+    if kind_of(recipe).trains_on == "rows":
+        return []  # made once the others are scored
     detector = _built(recipe)
     if detector is None or detector.trains_on == "nothing":
         return [FitSpec(recipe, "nothing", None, None)]

@@ -13,6 +13,7 @@ from mimbench.data.audit import cached_audit
 from mimbench.detectors.build import kind_of
 from mimbench.errors import DataError, OutputError, PluginError
 from mimbench.evaluation import gallery
+from mimbench.evaluation.combining import combine_rows
 from mimbench.evaluation.environment import describe, library_versions, pick_device
 from mimbench.evaluation.fitting import Fit, fit_ids, fit_or_load
 from mimbench.evaluation.journal import Journal, Watched
@@ -114,22 +115,25 @@ def execute(
         _fit_all(plan, store, device, progress, record)
     with journal.stage("score"):
         _score_all(plan, store, device, progress, record)
-    tables = RunTables(
+    scored = RunTables(
         scores=_scores_table(record),
         fits=_fits_table(plan, record, device),
         images=plan.images.reset_index(drop=True),
     )
+    tables, not_combined = combine_rows(scored, plan.recipes)
+    for row, reason in not_combined:
+        progress.message(f"{row} failed. {reason}")
     tables.write(folder)
     for stale in ("verdicts.csv", "subgroups.csv"):  # they speak of the tables before
         (folder / stale).unlink(missing_ok=True)
     plan.dataset.rejected.to_csv(folder / "rejected.csv", index=False)
     _write_metadata(plan, folder, device, command)
-    journal.finish(len(record.failed))
+    journal.finish(len(record.failed) + len(not_combined))
     alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
     for problem in gallery.write(plan, alive, tables, folder, device):
         progress.message(problem)
     failures = tuple((str(spec), reason) for spec, reason in record.failed.values())
-    return RunResult(folder, failures)
+    return RunResult(folder, (*failures, *not_combined))
 
 
 def _audit(plan: Plan, folder: Path, progress: Progress, strict: bool) -> None:

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from mimbench.data.dataset import ImageOptions
-from mimbench.errors import DataError, MimbenchError, OutputError, UnknownNameError
+from mimbench.errors import DataError, MimbenchError, OutputError, TableError, UnknownNameError
 from mimbench.evaluation.export import Export, export_conditions
+from mimbench.evaluation.external import score_external
 from mimbench.evaluation.plan import RunFile, make_plan
 from mimbench.evaluation.progress import Silent
 from mimbench.evaluation.runner import execute
@@ -74,6 +75,8 @@ def test_scores_of_the_exported_pictures_are_those_of_the_run_to_the_last_bit(
     )
     assert own[["corruption", "severity"]].drop_duplicates().shape == (13, 2)
     pd.testing.assert_frame_equal(own, theirs)
+    with pytest.raises(TableError, match="use the run itself"):  # no fit stands behind that row
+        score_external(out, [str(run.parent / "data")], Silent())
 
 
 def test_the_manifest_says_what_every_picture_is(run: Path, exported: Path) -> None:

@@ -8,8 +8,6 @@ from synthetic_run import write_synthetic_run
 
 from mimbench.claims import read_claims, verify
 from mimbench.errors import MimbenchError, OutputError, TableError
-from mimbench.evaluation.external import score_external
-from mimbench.evaluation.progress import Silent
 from mimbench.gate import GateSettings, gate
 from mimbench.report import Report, write_report
 from mimbench.report.added import add_rows, read_added
@@ -101,11 +99,6 @@ def test_claims_and_the_gate_take_added_rows(added: Report, tmp_path: Path) -> N
     (verdict,) = verify(tables, read_claims(str(tmp_path / "claims.toml")))
     assert (verdict.row, verdict.verdict) == ("theirs", "confounded")  # by a control
     assert gate(tables, tables, GateSettings(rows=("theirs",))).exit_code == 0
-
-
-def test_rows_made_elsewhere_cannot_score_new_images(added: Report, tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="use the run itself"):
-        score_external(added.folder, [str(tmp_path)], Silent())
 
 
 def test_adding_again_replaces_what_was_added(clean: RunTables, tmp_path: Path) -> None:
