@@ -119,11 +119,12 @@ def test_a_rerun_gives_the_same_table(
 
 
 def test_new_images_get_the_ensembles_scores_too(
-    result: RunResult, tables: RunTables, tmp_path: Path
+    settings: RunFile, result: RunResult, tables: RunTables, tmp_path: Path
 ) -> None:
     write_category(tmp_path / "site" / "mpox", 90, 3, 17)
     write_category(tmp_path / "site" / "orf", 200, 3, 18)
-    external = score_external(result.folder, [str(tmp_path / "site")], Silent())
+    plug_ins = [name for name in settings.detectors if isinstance(name, str) and ":" in name]
+    external = score_external(result.folder, [str(tmp_path / "site")], Silent(), plug_ins)
     value = external.verdicts.groupby(["row", "category"])["value"].mean()
     assert value["both", "orf"] > value["both", "mpox"]
     old = external.tables.scores.merge(tables.scores, on=["fit_id", "score", "image_id"])
