@@ -69,8 +69,8 @@ def main() -> int:
 
 def console(*, stderr: bool = False) -> Console:
     """A console that does not squeeze tables where the output is a file or a pipe."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=WIDTH)
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else WIDTH)
 
 
 def complain(text: str) -> int:

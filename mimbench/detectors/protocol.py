@@ -15,7 +15,16 @@ from torch import Tensor, nn
 
 from mimbench.errors import DetectorError
 
-__all__ = ["Batch", "Detector", "ImageSet", "Provider", "State", "TrainingSet", "TrainsOn"]
+__all__ = [
+    "Batch",
+    "Detector",
+    "Enough",
+    "ImageSet",
+    "Provider",
+    "State",
+    "TrainingSet",
+    "TrainsOn",
+]
 
 TrainsOn = Literal["nothing", "target", "known", "rows"]
 State = Mapping[str, Any]
@@ -65,6 +74,10 @@ class Batch:
         return len(self.images)
 
 
+class Enough(Exception):  # noqa: N818 - nothing is wrong
+    """Raised by `TrainingSet.progress` to end a training early, as if it had no more steps."""
+
+
 def _silent(done: int, total: int, note: str) -> None:
     """Report nothing."""
 
@@ -83,7 +96,8 @@ class TrainingSet:
         device: where to compute.
         input_size: side of the images, pixels.
         checkpoint: file to resume from and write to while training; None: no checkpoints.
-        progress: called with (steps done, steps in all, a short note such as the loss).
+        progress: called with (steps done, steps in all, a short note such as the loss); may raise
+            `Enough` in a trial.
         provider: shared outputs, as for `Batch`.
     """
 

@@ -5,6 +5,7 @@ averages weights, stops early, stops on NaN, and writes checkpoints from which a
 training continues bit for bit.
 """
 
+import contextlib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mimbench.detectors.devices import precision_for, seeded
-from mimbench.detectors.protocol import TrainingSet
+from mimbench.detectors.protocol import Enough, TrainingSet
 from mimbench.detectors.statefile import (
     above,
     below,
@@ -128,7 +129,7 @@ class Trainer:
         options, validate = self.options, self.validate
         if len(self.weights) == 0:
             raise TrainingError("There is no image to train on.")
-        with seeded(self.data.seed, self.data.device):
+        with seeded(self.data.seed, self.data.device), contextlib.suppress(Enough):
             self._resume()
             while self.done < options.steps and self.stale < options.patience:
                 self._advance()

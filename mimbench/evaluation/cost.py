@@ -9,8 +9,7 @@ from typing import Any
 
 __all__ = ["Cost", "Meter"]
 
-_STATUS = Path("/proc/self/status")
-_CLEAR = Path("/proc/self/clear_refs")
+_PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
@@ -41,48 +40,54 @@ class Meter:
     def __init__(self) -> None:
         """Begin."""
         self.began = time.perf_counter()
-        _reset_peaks()
-        self.workers_before = _largest_worker()
+        self.worker_peak = 0
+        for process in ("self", *_workers()):
+            with contextlib.suppress(OSError):  # then the peak is the process's so far
+                # Linux: resets VmHWM; see proc_pid_clear_refs(5)
+                (_PROC / process / "clear_refs").write_text("5")
+        torch = _torch_on_gpu()
+        if torch is not None:
+            torch.cuda.reset_peak_memory_stats()
 
     def read(self) -> Cost:
-        """The cost until now."""
-        worker = _largest_worker()
+        """The cost until now; of a worker that has ended, what was read while it lived."""
+        self.worker_peak = max([self.worker_peak, *(_peak(w) or 0 for w in _workers())])
         return Cost(
             seconds=round(time.perf_counter() - self.began, 2),
-            peak_memory=_peak(),
-            peak_worker_memory=worker if worker != self.workers_before else None,
+            peak_memory=_peak("self") or _most_ever(),
+            peak_worker_memory=self.worker_peak or None,
             peak_gpu_memory=_gpu_peak(),
         )
 
 
-def _reset_peaks() -> None:
-    with contextlib.suppress(OSError):  # then the peak is the process's so far
-        _CLEAR.write_text("5")  # Linux: resets VmHWM; see proc_pid_clear_refs(5)
-    torch = _torch_on_gpu()
-    if torch is not None:
-        torch.cuda.reset_peak_memory_stats()
-
-
-def _peak() -> int | None:
-    try:
-        for line in _STATUS.read_text().splitlines():
+def _peak(process: str) -> int | None:
+    with contextlib.suppress(OSError):
+        for line in (_PROC / process / "status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return _resident("RUSAGE_SELF")
+    return None
 
 
-def _largest_worker() -> int | None:
-    return _resident("RUSAGE_CHILDREN") or None
+def _workers() -> list[str]:
+    """Ids of all processes that descend from this one; none where the system does not say."""
+    found: list[str] = []
+    queue = ["self"]
+    while queue:
+        with contextlib.suppress(OSError):
+            process = queue.pop()
+            for thread in (_PROC / process / "task").iterdir():
+                children = (thread / "children").read_text().split()
+                found += children
+                queue += children
+    return found
 
 
-def _resident(whose: str) -> int | None:
+def _most_ever() -> int | None:
     try:
         import resource
     except ImportError:  # Windows
         return None
-    peak = int(resource.getrusage(getattr(resource, whose)).ru_maxrss)
+    peak = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     return peak if sys.platform == "darwin" else peak * 1024
 
 

@@ -20,7 +20,7 @@ from mimbench.evaluation.store import Store, code_version
 from mimbench.recipes import content_hash
 from mimbench.scores import split_column
 
-__all__ = ["Fit", "fit_address", "fit_ids", "fit_or_load", "training_rows"]
+__all__ = ["Fit", "fit_address", "fit_ids", "fit_or_load", "training_rows", "training_set"]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def fit_or_load(
     if entry is None:
         started = time.perf_counter()
         if spec.fold is not None:
-            detector.fit(_training_set(plan, spec, store, fit_id, device, progress))
+            detector.fit(training_set(plan, spec, store, fit_id, device, progress))
         seconds = time.perf_counter() - started
         entry = store.write_fit(fit_id, detector.state(), seconds, address)
     detector = build(spec.recipe)
@@ -133,7 +133,7 @@ def fit_or_load(
     return Fit(spec, fit_id, detector, entry.state_hash, entry.seconds)
 
 
-def _training_set(
+def training_set(
     plan: Plan,
     spec: FitSpec,
     store: Store,
@@ -141,6 +141,7 @@ def _training_set(
     device: torch.device,
     progress: Callable[[int, int, str], None],
 ) -> TrainingSet:
+    """What the fit `spec` may see."""
     size = plan.input_size(spec.recipe)
     parts = {part: _image_set(plan, rows, size) for part, rows in training_rows(plan, spec).items()}
     seed = spec.seed or 0

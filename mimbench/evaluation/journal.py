@@ -25,6 +25,7 @@ __all__ = [
     "Watched",
     "add_cost",
     "blocks_done",
+    "duration",
     "fits_done",
     "read_starts",
 ]
@@ -165,19 +166,54 @@ class Watched:
     def __init__(self, progress: Progress, journal: Journal) -> None:
         """Pass everything on to `progress`."""
         self.progress, self.journal = progress, journal
+        self.stages: dict[str, float] = {}
+        self.began, self.total = time.monotonic(), 0.0
+
+    def expect(self, fit: float, score: float) -> None:
+        """Wall time that fitting and scoring are expected to take, seconds."""
+        self.stages = {"fit": fit, "score": score}
 
     def stage(self, title: str, total: float) -> None:
         """A stage of `total` units begins."""
+        self.began, self.total = time.monotonic(), total
         self.progress.stage(title, total)
 
     def update(self, done: float, note: str = "") -> None:
-        """`done` units are finished."""
+        """`done` units are finished; the note begins with what is left of the whole run."""
         self.journal.beat()
-        self.progress.update(done, note)
+        left = self._left(done)
+        self.progress.update(done, f"whole run: {duration(left)} left; {note}" if left else note)
 
     def message(self, text: str) -> None:
         """A line of its own."""
         self.progress.message(text)
+
+    def _left(self, done: float) -> float | None:
+        """Seconds until the last score: by this stage's pace, and what the next was foretold."""
+        expected = self.stages.get(self.journal.stage_name)
+        if expected is None or not self.total:
+            return None
+        share = min(done / self.total, 1.0)
+        spent = time.monotonic() - self.began
+        foretold = max(expected - spent, 0.0)
+        # the pace is worth as much as has been done of the stage
+        own = share * (spent / share - spent) + (1 - share) * foretold if share else foretold
+        return own + (self.stages["score"] if self.journal.stage_name == "fit" else 0.0)
+
+
+def duration(seconds: float) -> str:
+    """A time in words with two significant parts: "48 s", "12 min", "5 h 20 min"."""
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} d {hours % 24} h"
 
 
 def fits_done(folder: Path, fit_ids: Sequence[str]) -> int:

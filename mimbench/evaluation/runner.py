@@ -16,6 +16,7 @@ from mimbench.evaluation import gallery
 from mimbench.evaluation.combining import combine_rows
 from mimbench.evaluation.environment import describe, library_versions, pick_device
 from mimbench.evaluation.fitting import Fit, fit_ids, fit_or_load
+from mimbench.evaluation.forecast import foresee
 from mimbench.evaluation.journal import Journal, Watched
 from mimbench.evaluation.plan import FitSpec, Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Progress
@@ -108,13 +109,14 @@ def execute(
     record = _Record()
     planned = len(plan.fits), count_blocks(plan)
     journal = Journal(folder, command, describe(device), fit_ids(plan, device), planned)
-    progress = Watched(progress, journal)
+    watched = Watched(progress, journal)
     with journal.stage("audit"):
-        _audit(plan, folder, progress, strict)
+        _audit(plan, folder, watched, strict)
     with journal.stage("fit"):
-        _fit_all(plan, store, device, progress, record)
+        _foretell(plan, store, device, watched)
+        _fit_all(plan, store, device, watched, record)
     with journal.stage("score"):
-        _score_all(plan, store, device, progress, record)
+        _score_all(plan, store, device, watched, record)
     scored = RunTables(
         scores=_scores_table(record),
         fits=_fits_table(plan, record, device),
@@ -152,6 +154,16 @@ def _audit(plan: Plan, folder: Path, progress: Progress, strict: bool) -> None:
             f"--strict: the audit has {found.count('error')} errors and "
             f"{found.count('warning')} warnings; see {folder / 'audit.csv'}."
         )
+
+
+def _foretell(
+    plan: Plan, store: Store, device: torch.device, progress: Watched, processes: int = 1
+) -> None:
+    """Say how long the run will take, if it will take long."""
+    forecast = foresee(plan, store, device, progress)
+    if forecast is not None:
+        progress.message(forecast.sentence(plan, processes))
+        progress.expect(forecast.fit / processes, forecast.score / processes)
 
 
 def _fit_all(

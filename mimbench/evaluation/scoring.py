@@ -28,6 +28,7 @@ __all__ = [
     "blocks_of_rows",
     "corrupted",
     "count_blocks",
+    "count_images",
     "draw_keys",
     "score_images",
     "score_unit",
@@ -81,6 +82,16 @@ def count_blocks(plan: Plan) -> int:
         for specs in alike.values()
         if len(_positions(plan, unit, specs[0]))
     )
+
+
+def count_images(plan: Plan, specs: Sequence[FitSpec]) -> list[int]:
+    """Images that each of these fits scores, counted once per condition."""
+    counts: dict[tuple[int | None, bool], int] = {}
+    for spec in specs:
+        kind = spec.fold, _clean_only(plan, spec)
+        if kind not in counts:
+            counts[kind] = sum(len(_positions(plan, unit, spec)) for unit in units(plan))
+    return [counts[spec.fold, _clean_only(plan, spec)] for spec in specs]
 
 
 def scored_rows(plan: Plan, condition: Condition, fold: int) -> NDArray[np.bool_]:

@@ -83,6 +83,10 @@ class Store:
         """Where a training may keep what it needs to go on after an interruption."""
         return self.folder / "fits" / f"{fit_id}.checkpoint.safetensors"
 
+    def has_fit(self, fit_id: str) -> bool:
+        """Whether a fit is there, without a look at whether it is whole."""
+        return all(path.is_file() for path in self._fit_paths(fit_id))
+
     def read_fit(self, fit_id: str) -> FitEntry | None:
         """The fitted state, or None if it is absent or damaged (then it is fitted again)."""
         path, note = self._fit_paths(fit_id)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mimbench.evaluation.journal import Start, Tally
+from mimbench.evaluation.journal import Start, Tally, duration
 
-__all__ = ["CostLine", "cost_lines", "duration"]
+__all__ = ["CostLine", "cost_lines"]
 
 
 @dataclass(frozen=True)
@@ -38,21 +38,6 @@ def cost_lines(starts: Sequence[Start]) -> tuple[tuple[str, ...], tuple[CostLine
         for start in starts
     ]
     return stages, tuple(lines)
-
-
-def duration(seconds: float) -> str:
-    """A time in words with two significant parts: "48 s", "12 min", "5 h 20 min"."""
-    if seconds < 1:
-        return "under 1 s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min"
-    return f"{hours // 24} d {hours % 24} h"
 
 
 def _cell(cost: Mapping[str, float]) -> str:
