@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.console import RenderableType
@@ -18,7 +18,12 @@ from mimbench.evaluation.suites import read_suite
 from mimbench.gate import GateSettings, read_gate_file
 from mimbench.recipes import names, read_recipe, read_toml, validate
 from mimbench.registry import entry_point_names
+from mimbench.report.estimates import interval_text
 from mimbench.report.folder import read_run
+from mimbench.statistics.cautions import legend
+
+if TYPE_CHECKING:
+    from mimbench.evaluation.external import External
 
 __all__ = ["audit_images", "describe_images", "external_table", "gate_settings", "listing"]
 
@@ -134,28 +139,32 @@ def gate_settings(reference: Path, file: Path | None, flags: Mapping[str, Any]) 
     return validate(GateSettings, {**settings.model_dump(), **given}, "gate")
 
 
-def external_table(operating: pd.DataFrame, drift: pd.DataFrame) -> Table:
-    """Sensitivity and specificity of each row on external images, at the frozen threshold."""
-    table = _table("score", "sensitivity", "specificity", "drift of the target")
-    drifts = drift.set_index("row")["drift"].to_dict()
-    for row, own in operating.groupby("row", sort=False):
-        shares = {
-            metric: _share(own[(own["metric"] == metric)])
+def external_table(result: "External") -> Table:
+    """What fitted detectors do on external images, at the frozen threshold and as a ranking."""
+    table = _table("score", "sensitivity", "specificity", "AUROC", "drift of the target")
+    for row, own in result.operating.groupby("row", sort=False):
+        shares = [
+            _told(_mean(own[own["metric"] == metric]), "value")
             for metric in ("sensitivity", "specificity")
-        }
-        moved = f"{drifts[row]:.2f}" if row in drifts else "no target images"
-        _add(table, str(row), shares["sensitivity"], shares["specificity"], moved)
+        ]
+        auroc = _told(result.auroc[result.auroc["row"] == row], "auroc")
+        moved = _told(result.drift[result.drift["row"] == row], "drift")
+        _add(table, str(row), *shares, auroc, moved)
+    table.caption = legend([*result.auroc["caution"], *result.drift["caution"]])
     return table
 
 
-def _share(rows: pd.DataFrame) -> str:
+def _mean(rows: pd.DataFrame) -> pd.DataFrame:
+    """The mean over categories where there is one."""
+    mean = rows[rows["category"] == ""]
+    return rows if mean.empty else mean
+
+
+def _told(rows: pd.DataFrame, name: str) -> str:
     if rows.empty:
         return "no such images"
-    mean = rows[rows["category"] == ""]
-    row = (rows if mean.empty else mean).iloc[0]
-    if pd.isna(row["value"]):
-        return str(row["reason"])
-    return f"{row['value']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+    line = rows.to_dict("records")[0]
+    return str(line["reason"]) if pd.isna(line[name]) else interval_text(line, name)
 
 
 def _sizes(group: pd.DataFrame) -> str:

@@ -321,5 +321,5 @@ def score(
         records = {name: table.to_dict("records") for name, table in tables.items()}
         print_json({"verdicts": str(verdicts), **records})
         return
-    console().print(external_table(result.operating, result.drift))
+    console().print(external_table(result))
     console().print(f"Verdict per image: {verdicts}", highlight=False, markup=False)

@@ -24,8 +24,8 @@ from mimbench.evaluation.store import Store, code_version
 from mimbench.recipes import Recipe, validate
 from mimbench.registry import is_installed
 from mimbench.scores import CLEAN, SCORE_COLUMNS, RunTables, read_tables
+from mimbench.statistics.external import drift_table, external_table
 from mimbench.statistics.layout import Layout
-from mimbench.statistics.ranking import auroc
 from mimbench.statistics.threshold import frozen_thresholds, operating_table, validation_masks
 
 __all__ = ["External", "score_external"]
@@ -39,13 +39,14 @@ class External:
         verdicts: one row per image and score: path, category, row, value (mean over fits),
             accepted (share of the fits whose threshold calls the image target, in [0, 1]).
         operating: sensitivity and specificity at the frozen thresholds, with intervals.
-        drift: per row, the AUROC of new target images against validation target images: 0.5
-            means no drift, above it the new ones look less like the target. Empty without labels.
+        auroc: per row, new target images against the other new ones, see `external_table`.
+        drift: per row, new target images against validation target images, see `drift_table`.
         tables: the new images as a run of their own, for a report.
     """
 
     verdicts: pd.DataFrame
     operating: pd.DataFrame
+    auroc: pd.DataFrame
     drift: pd.DataFrame
     tables: RunTables
 
@@ -59,7 +60,7 @@ class External:
             raise OutputError(f"{folder} holds a run of its own; choose another folder with --out.")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for name in ("verdicts", "operating", "drift"):
+            for name in ("verdicts", "operating", "auroc", "drift"):
                 getattr(self, name).to_csv(folder / f"external_{name}.csv", index=False)
             self.tables.write(folder)
         except OSError as error:
@@ -105,7 +106,13 @@ def score_external(
     progress.update(len(usable))
     scored = _as_run(tables, usable, found, pd.concat(blocks, ignore_index=True), target)
     merged, _ = combine_rows(scored, list(recipes.values()))
-    return External(_verdicts(merged, found), operating_table(merged), _drift(merged), merged)
+    return External(
+        verdicts=_verdicts(merged, found),
+        operating=operating_table(merged),
+        auroc=external_table(merged),
+        drift=drift_table(merged),
+        tables=merged,
+    )
 
 
 def _check_code(recipes: Iterable[Recipe], allowed: Sequence[str], run: Path) -> None:
@@ -239,19 +246,3 @@ def _verdicts(tables: RunTables, found: Dataset) -> pd.DataFrame:
             )
         )
     return pd.concat(parts, ignore_index=True)
-
-
-def _drift(tables: RunTables) -> pd.DataFrame:
-    layout = Layout(tables)
-    masks = validation_masks(tables, layout)
-    target = layout.role == "target"
-    rows = []
-    for row in layout.rows:
-        values = layout.values(row)
-        areas = [
-            auroc(values[fit, 0, masks[fold]], values[fit, 0, target & layout.test[fold]]).value
-            for fit, fold, _ in layout.cells(row)
-        ]
-        rows.append({"row": row.score, "drift": float(np.mean(areas))})
-    table = pd.DataFrame(rows, columns=["row", "drift"])
-    return table.dropna()

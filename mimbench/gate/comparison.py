@@ -86,9 +86,14 @@ class GateResult:
 
     @property
     def exit_code(self) -> int:
-        """0; 1 for a row whose verdict fails; 2 if not all that was asked could be compared."""
+        """0; 1 for a row whose verdict fails; 2 if not all that was asked could be compared.
+
+        Nothing compared is never a pass, whatever differences are allowed.
+        """
         if any(verdict in self.fails for verdict in self.verdicts.values()):
             return 1
+        if not self.tests:
+            return 2
         return 2 if any(not problem.allowed for problem in self.problems) else 0
 
 
@@ -117,6 +122,9 @@ def gate(
     chosen = asked.model_copy(update={"rows": _rows(aligned.reference, own, asked)})
     chosen = chosen.model_copy(update=_group(own, asked))
     problems = [*aligned.problems, *row_problems(chosen.rows, aligned, asked)]
+    if not chosen.rows:
+        message = "the reference has no row with scores that is no control, so nothing is gated"
+        problems.append(Problem("missing-row", message, False))
     if any(not problem.allowed for problem in problems if problem.kind != "missing-row"):
         return GateResult(chosen, tuple(problems), (), _diagnosis([]))
     return _Comparison(aligned, own, chosen, problems).result()

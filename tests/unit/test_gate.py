@@ -138,6 +138,18 @@ def _changed(run: RunTables, kind: str) -> tuple[RunTables, str]:
     return replace(run, fits=fits.assign(recipe_hash="new")), "recipe of telea changed"
 
 
+def test_nothing_compared_is_no_pass(reference: RunTables) -> None:
+    fits = reference.fits.assign(status="failed", reason="out of memory")
+    broken = RunTables(reference.scores.iloc[:0], fits, reference.images)
+    result = gate(broken, reference)
+    assert result.exit_code == 2
+    assert "no row with scores" in as_text(result)
+    unseen = gate(
+        reference, broken, GateSettings(rows=("mim",), allow=("missing-row", "conditions"))
+    )
+    assert unseen.exit_code == 2
+
+
 def test_a_regression_beside_a_missing_row_is_still_a_regression(reference: RunTables) -> None:
     candidate = made_tables({"mim": BAD["mim"]}, seeds=SEEDS, draw=1)
     result = gate(reference, candidate, GateSettings(rows=("mim", "telea")))

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 from small_images import write_category
 
 from mimbench.data.dataset import ImageOptions
@@ -29,11 +30,11 @@ def run(plugin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def external(run: Path, tmp_path_factory: pytest.TempPathFactory) -> External:
+def external(run: Path, plugin: Path, tmp_path_factory: pytest.TempPathFactory) -> External:
     root = tmp_path_factory.mktemp("site-b")
     write_category(root / "mpox", 90, 10, 7)
     write_category(root / "orf", 200, 10, 8)
-    return score_external(run, [str(root)], Silent())
+    return score_external(run, [str(root)], Silent(), [f"{plugin}:Brightness"])
 
 
 def test_easy_images_get_the_right_verdict(external: External) -> None:
@@ -61,21 +62,35 @@ def test_the_threshold_comes_from_validation_alone(run: Path, external: External
 
 
 def test_images_like_the_old_ones_show_no_drift(external: External) -> None:
-    assert external.drift.set_index("row")["drift"]["Brightness"] == pytest.approx(0.5, abs=0.2)
+    drift = external.drift.set_index("row").loc["Brightness"]
+    assert drift["drift"] == pytest.approx(0.5, abs=0.2)
+    assert 0 <= drift["low"] < drift["drift"] < drift["high"] <= 1
 
 
-def test_images_of_the_run_itself_are_refused(run: Path) -> None:
+def test_the_auroc_ranks_the_new_images_alone(external: External) -> None:
+    scores = external.tables.scores.merge(external.tables.images, on="image_id")
+    new = scores[scores["split_0"] == "test"]
+    fits = [
+        roc_auc_score(own["category"] != "mpox", own["value"]) for _, own in new.groupby("fit_id")
+    ]
+    (line,) = external.auroc.to_dict("records")
+    assert line["auroc"] == pytest.approx(np.mean(fits), abs=1e-12)
+    assert (line["target_patients"], line["other_patients"]) == (20, 20)
+    assert line["low"] < 1.0
+
+
+def test_images_of_the_run_itself_are_refused(run: Path, plugin: Path) -> None:
     with pytest.raises(TableError, match="part of the run itself"):
-        score_external(run, [str(run.parent / "data")], Silent())
+        score_external(run, [str(run.parent / "data")], Silent(), [f"{plugin}:Brightness"])
 
 
-def test_a_changed_state_is_not_served(run: Path, tmp_path: Path) -> None:
+def test_a_changed_state_is_not_served(run: Path, plugin: Path, tmp_path: Path) -> None:
     write_category(tmp_path / "site" / "orf", 200, 2, 9)
     state = next(run.glob("fits/*.safetensors"))
     content = state.read_bytes()
     state.write_bytes(content[:-4] + b"\x00\x00\x00\x01")
     try:
         with pytest.raises(TableError, match="missing or not the one"):
-            score_external(run, [str(tmp_path / "site")], Silent())
+            score_external(run, [str(tmp_path / "site")], Silent(), [f"{plugin}:Brightness"])
     finally:
         state.write_bytes(content)
