@@ -317,7 +317,7 @@ def score(
     result.write(place)
     verdicts = place / "external_verdicts.csv"
     if as_json:
-        tables = {"operating": result.operating, "drift": result.drift}
+        tables = {"operating": result.operating, "auroc": result.auroc, "drift": result.drift}
         records = {name: table.to_dict("records") for name, table in tables.items()}
         print_json({"verdicts": str(verdicts), **records})
         return

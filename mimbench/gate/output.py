@@ -50,7 +50,7 @@ def as_markdown(result: GateResult) -> str:
     for test in result.tests:
         lines.append(
             f"| {test.verdict} | {test.row} | {test.condition} | {test.reference:.3f} "
-            f"| {test.candidate:.3f} | {test.drop:+.3f} | {_interval(test)} | {test.p:.3f} |"
+            f"| {test.candidate:.3f} | {test.drop:+.3f} | {_interval(test)} | {_p(test.p)} |"
         )
     marked = legend(test.caution for test in result.tests)
     lines += ["", marked] * bool(marked)
@@ -116,7 +116,7 @@ def _sentence(test: GateTest) -> str:
         else "judged as it is, not as trained anew"
     )
     return (
-        f"{moved}, drop {test.drop:+.3f} {_interval(test)}, p {test.p:.3f}; "
+        f"{moved}, drop {test.drop:+.3f} {_interval(test)}, p {_p(test.p)}; "
         f"{test.target_patients} target and {test.other_patients} other patients, {retraining}; "
         f"a drop of {test.visible:.3f} would be seen in half of all cases"
     )
@@ -129,6 +129,10 @@ def _explained(test: GateTest) -> str:
 
 def _interval(test: GateTest) -> str:
     return f"[{test.low:+.3f}, {test.high:+.3f}]" + MARK * bool(test.caution)
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _mark(allowed: bool) -> str:
