@@ -52,8 +52,8 @@ class Forecast:
         conditions = f"{len(plan.conditions)} condition{'s' if len(plan.conditions) > 1 else ''}"
         return (
             f"{len(plan.fits)} fits, {conditions} on {len(plan.images)} images: about "
-            f"{duration(total)} in {processes} process{'es' if processes > 1 else ''}{more}. Measured by a few seconds of each "
-            "detector's training and one batch of its scores."
+            f"{duration(total)} in {processes} process{'es' if processes > 1 else ''}{more}. "
+            "Measured by a few seconds of each detector's training and one batch of its scores."
         )
 
 
