@@ -28,6 +28,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "SCORE_COLUMNS",
     "RunTables",
+    "more_fits",
     "read_tables",
     "split_column",
     "write_table",
@@ -172,6 +173,13 @@ class RunTables:
         """Write scores.parquet, fits.parquet and images.parquet into `folder`."""
         for name in ("scores", "fits", "images"):
             write_table(getattr(self, name), folder / f"{name}.parquet")
+
+
+def more_fits(fits: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
+    """The fits table with further lines; what only its older lines say is empty text in them."""
+    texts = [name for name in fits if name not in added and name not in FIT_COLUMNS]
+    filled = added.assign(**dict.fromkeys(map(str, texts), ""))
+    return pd.concat([fits, filled], ignore_index=True).astype(FIT_COLUMNS)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from mimbench.detectors.build import combines
 from mimbench.errors import TableError
 from mimbench.recipes import Recipe, content_hash
-from mimbench.scores import SCORE_COLUMNS, RunTables
+from mimbench.scores import SCORE_COLUMNS, RunTables, more_fits
 from mimbench.statistics.ensemble import Ensemble, ensembles, score_ensemble
 
 __all__ = ["FAMILY", "combine_rows", "combining"]
@@ -52,11 +52,10 @@ def combine_rows(
                 scores.append(block)
     if not fits:
         return tables, ()
-    added = pd.DataFrame(fits).astype({k: v for k, v in tables.fits.dtypes.items() if k in fits[0]})
     joined = replace(
         tables,
         scores=pd.concat([tables.scores, *scores], ignore_index=True).astype(SCORE_COLUMNS),
-        fits=pd.concat([tables.fits, added], ignore_index=True),
+        fits=more_fits(tables.fits, pd.DataFrame(fits)),
     )
     failures = tuple(
         (str(fit["detector"]), str(fit["reason"])) for fit in fits if fit["status"] != "ok"
@@ -109,5 +108,4 @@ def _fit(
         "state_hash": "",
         "seconds": 0.0,
         "versions": "{}",
-        "not_run": "{}",
     }

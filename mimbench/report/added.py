@@ -19,7 +19,7 @@ from mimbench.errors import OutputError, TableError
 from mimbench.recipes import content_hash, file_hash
 from mimbench.report.folder import ELSEWHERE, AddedInfo, read_metadata
 from mimbench.report.foreign import read_scores
-from mimbench.scores import FIT_COLUMNS, SCORE_COLUMNS, RunTables, read_tables
+from mimbench.scores import FIT_COLUMNS, SCORE_COLUMNS, RunTables, more_fits, read_tables
 
 __all__ = ["ADDED", "Added", "add_rows", "read_added"]
 
@@ -69,7 +69,7 @@ def add_rows(folder: Path, files: Sequence[Path]) -> tuple[Path, tuple[str, ...]
         found.append(read_added(path, tables, taken=[other.info.name for other in found]))
     joined = RunTables(
         pd.concat([tables.scores, *(row.scores for row in found)], ignore_index=True),
-        pd.concat([tables.fits, *(row.fits for row in found)], ignore_index=True),
+        more_fits(tables.fits, pd.concat([row.fits for row in found], ignore_index=True)),
         tables.images,
     )
     out = folder / ADDED

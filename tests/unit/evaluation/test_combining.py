@@ -93,6 +93,7 @@ def test_rows_without_a_fit_are_standardised_in_every_fold(tables: RunTables) ->
 
 
 def test_it_is_a_row_of_its_family_and_of_controls_a_control(tables: RunTables) -> None:
+    assert tables.fits.drop(columns=["fold", "seed", "seconds"]).notna().all(axis=None)
     fits = tables.fits.drop_duplicates("detector").set_index("detector")
     assert set(fits.loc[["both", "fitless", "controls"], "family"]) == {"ensemble"}
     assert fits.loc[["both", "fitless", "controls"], "control"].tolist() == [False, False, True]

@@ -67,7 +67,9 @@ def test_scores_of_the_exported_pictures_are_those_of_the_run_to_the_last_bit(
     values = [zlib.crc32(read(exported, file).tobytes()) for file in manifest["file"]]
     manifest.assign(value=values).to_csv(tmp_path / "theirs.csv", index=False)
     out, _ = add_rows(run, [tmp_path / "theirs.csv"])
-    scores = read_tables(out).scores
+    joined = read_tables(out)
+    scores = joined.scores
+    assert joined.fits.drop(columns=["fold", "seed", "seconds"]).notna().all(axis=None)
     keys = ["corruption", "severity", "image_id"]
     own, theirs = (
         scores[scores["score"] == row].sort_values(keys)[[*keys, "value"]].reset_index(drop=True)
