@@ -128,6 +128,8 @@ class Plan:
 def make_plan(run: RunFile) -> Plan:
     """Read the images and lay out fits and conditions; every usage error shows here."""
     recipes = _recipes(run)
+    for recipe in recipes:
+        _built(recipe)  # a wrong parameter shows before the images are read
     plan = plan_images(run)
     _check_swap(run, plan.dataset)
     notes = [note for recipe in recipes for note in _notes(recipe, plan.dataset)]

@@ -80,6 +80,37 @@ def test_a_state_file_restores_all_scores_and_the_quality(tmp_path: Path) -> Non
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+class PreparedError(Exception):
+    """Ends a fit where its training would begin."""
+
+
+def test_the_training_is_made_for_few_and_unequal_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+
+    def prepare(*arguments: Any, **options: Any) -> None:
+        given.update(step=arguments[3], options=arguments[4], **options)
+        raise PreparedError
+
+    monkeypatch.setattr("mimbench.detectors.classifier.Trainer", prepare)
+    few = ImageSet(data().target.images[:4], ("target",) * 4, ("a", "b", "c", "d"))
+    with pytest.raises(PreparedError):
+        Classifier(BODY).fit(replace(data(), target=few))
+    chances = given["weights"] / given["weights"].sum()
+    assert chances[:4].sum() == pytest.approx(0.5)  # 4 of 20 images are the target's
+    rates = [given["options"].rate(share) for share in (0.0, 0.1, 0.55, 1.0)]
+    assert rates == pytest.approx([0.1, 1.0, 0.5, 0.0])
+    assert given["validate"] is not None
+    assert given["options"].patience > 0
+
+
+def test_smoothed_labels_keep_the_posterior_from_the_extremes() -> None:
+    spread = [
+        float(scores(fitted(steps=20, label_smoothing=smoothing))["posterior"].abs().max())
+        for smoothing in (0.0, 0.4)
+    ]
+    assert spread[1] < 0.6 * spread[0]
+
+
 def test_linear_probe_trains_the_head_alone() -> None:
     start = build_network(BODY, 2, "none", seed=1).state_dict()
     for mode, changed in (("linear-probe", {"body.classifier.1"}), ("fine-tune", None)):
