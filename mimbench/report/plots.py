@@ -157,7 +157,7 @@ def heat_map_figure(cells: pd.DataFrame, rows: Sequence[str]) -> Figure:
     }
     heights = [len(block) for block in blocks.values()]
     figure = Figure(
-        figsize=(3.2 + 0.62 * max(len(rows), 3), 1.1 + 0.24 * sum(heights) + 0.32 * len(heights)),
+        figsize=(3.2 + 0.62 * max(len(rows), 4), 1.1 + 0.24 * sum(heights) + 0.32 * len(heights)),
         layout="constrained",
     )
     axes = np.atleast_1d(figure.subplots(len(blocks), 1, sharex=True, height_ratios=heights))
