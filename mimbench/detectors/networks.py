@@ -225,7 +225,7 @@ def _listed(what: str, names: list[str]) -> list[str]:
 
 def _read(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
-        raise WeightsError(f"There is no weights file {path}.")
+        raise WeightsError(f"There is no weights file {path.absolute()}.")
     try:
         if path.suffix == ".safetensors":
             loaded = load_file(path)

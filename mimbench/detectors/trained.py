@@ -45,7 +45,8 @@ class TrainedClassifier(Classifier):
             architecture: any classification model of `torchvision.models`.
             weights: path of a .safetensors or .pth file, head included; or the state of a run's
                 fit, `fits/<fit_id>.safetensors` in its folder.
-            categories: of the outputs, in their order; spelled as folders may be.
+            categories: of the outputs, in their order; spelled as folders may be. Those of a run's
+                fit are its target, then its known categories from a to z.
             target: which of them is the target.
             scores: those that need training images are not run.
 

@@ -103,7 +103,9 @@ def gate(
     """Compare two runs, paired on their common images.
 
     The AUROC drop of each row is tested against "at most the margin" with the variance over
-    patients and over retraining; see `decide` for the verdicts.
+    patients and over retraining; see `decide` for the verdicts. A row that was trained elsewhere
+    is judged as it is, with the variance over patients alone, unless the gate file has a spread
+    for it: the question is whether this checkpoint is worse than that one.
 
     Args:
         reference: tables of the run that is good enough.

@@ -5,6 +5,7 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_tables import Made, made_images, made_tables
 
@@ -102,6 +103,21 @@ def test_one_seed_without_a_recorded_spread_is_not_comparable() -> None:
     assert "only identical weights" in as_text(result)
     recorded = GateSettings(retraining={"mim": Spread(sd=0.01)})
     assert gate(*runs, recorded).exit_code == 0
+
+
+def test_what_was_trained_elsewhere_is_judged_as_it_is_unless_a_spread_is_recorded() -> None:
+    runs = []
+    for draw, state in ((0, "old"), (1, "new")):
+        made = made_tables(GOOD, draw=draw)
+        fits = made.fits.assign(fitted_on="nothing", fold=pd.NA, seed=pd.NA, state_hash=state)
+        runs.append(replace(made, fits=fits.astype({"fold": "Int64", "seed": "Int64"})))
+    alone = gate(*runs)
+    assert not alone.problems
+    assert "judged as it is" in as_text(alone)
+    recorded = gate(*runs, GateSettings(retraining={"mim": Spread(sd=0.02)}))
+    for before, after in zip(alone.tests, recorded.tests, strict=True):
+        assert after.retraining_sd == pytest.approx(0.02 * 2**0.5)
+        assert after.high - after.low > before.high - before.low
 
 
 def test_identical_weights_need_no_seeds() -> None:
