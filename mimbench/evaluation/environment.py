@@ -31,7 +31,11 @@ LIBRARIES = (
 
 @cache
 def library_versions() -> dict[str, str]:
-    """Versions of the libraries that a score can depend on."""
+    """Versions of the libraries that a score can depend on; a new one computes anew.
+
+    Those that decode, corrupt, train or score. What only carries or shows numbers (pandas, pyarrow,
+    matplotlib) is left out: an image's key is its bytes, and a new pandas refits nothing.
+    """
     return {name: version(name) for name in LIBRARIES}
 
 
