@@ -13,6 +13,7 @@ from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.class_signal import class_signal_table
 from mimbench.statistics.comparisons import Quantity, RunAurocs
 from mimbench.statistics.influence import Influence, combine
+from mimbench.statistics.known_categories import KnownCurve
 from mimbench.statistics.shares import RunShares
 
 __all__ = ["NotTestedError", "Place", "RunEvidence"]
@@ -39,6 +40,7 @@ class RunEvidence:
         self._tables = tables
         self._aurocs: dict[bytes, RunAurocs] = {}
         self._shares: dict[bytes, RunShares] = {}
+        self._curves: dict[bytes, KnownCurve] = {}
         self._signals: dict[str, pd.DataFrame] = {}
         images = tables.images
         self._targets = set(images.loc[images["role"] == "target", "category"])
@@ -132,6 +134,41 @@ class RunEvidence:
         here = (table["role"] == place.claim.role) & (table["relation"] == place.relation)
         return table[here & table["value"].notna()]
 
+    def with_all_and_few_known(self, place: Place, row: str) -> tuple[str, Influence, Influence]:
+        """A classifier trained on all known categories, and on the fewest of the known-curve.
+
+        Returns:
+            What the difference of the two is in words, and the two AUROCs.
+
+        Raises:
+            NotTestedError: the run has no known-curve of `row`.
+        """
+        curve = self._known_curve(place.claim)
+        if not curve.counts:
+            raise NotTestedError(
+                "the run has no known-curve; add one with --known-curve 1,2,4 (fewer known "
+                "categories than the run has)"
+            )
+        if place.row not in curve.rows:
+            raise NotTestedError(f"the run has no row '{place.row}' that was trained in it")
+        if curve.rows[place.row][0] in curve.learners:
+            raise NotTestedError(f"{place.row} is trained on known categories itself")
+        fewest, claim = curve.counts[0], place.claim
+        asked = Quantity(
+            row,
+            role=claim.role,
+            relation=place.relation,
+            category=claim.category,
+            question=claim.question,
+        )
+        few = curve.influence(asked, fewest) if row in curve.rows else None
+        if few is None:
+            raise NotTestedError(f"the run has no known-curve of {row}")
+        words = f"AUROC of {row} trained on all {curve.all_known} known categories minus on"
+        orders = f"{fewest} of them (mean of {len(curve.orders(fewest))} orders)"
+        every = _valued(curve.main.influence(asked), row)
+        return f"{words} {orders}", every, _valued(few, row)
+
     def _auroc(self, place: Place, row: str, corruptions: tuple[str, ...]) -> Influence:
         claim = place.claim
         conditions = [(name, -1) for name in corruptions] or [(CLEAN, 0)]
@@ -174,6 +211,12 @@ class RunEvidence:
         if among.tobytes() not in self._aurocs:
             self._aurocs[among.tobytes()] = RunAurocs(self._tables, among=among)
         return self._aurocs[among.tobytes()]
+
+    def _known_curve(self, claim: Claim) -> KnownCurve:
+        among = self._among(claim)
+        if among.tobytes() not in self._curves:
+            self._curves[among.tobytes()] = KnownCurve(self._tables, among=among)
+        return self._curves[among.tobytes()]
 
     def _run_shares(self, claim: Claim) -> RunShares:
         among = self._among(claim)

@@ -139,11 +139,14 @@ def _finding(evidence: RunEvidence, place: Place) -> _Finding:
         return _at_least(evidence, place)
     if claim.kind == "degrades_less":
         findings = [_degrades_less(evidence, place, other) for other in claim.against]
+    elif claim.kind == "needs_no_known":
+        findings = [_gain(evidence, place, other) for other in claim.against]
+        findings += [_compared(evidence, place, other) for other in claim.against]
     else:
         findings = [_compared(evidence, place, other) for other in claim.against]
     # All must hold, so the weakest decides (no adjustment: an intersection-union test). Any that
     # clearly fails refutes, which is one of several chances and is adjusted.
-    weakest = min(findings, key=lambda finding: finding.value)
+    weakest = min(findings, key=lambda finding: finding.value - finding.threshold)
     return replace(
         weakest,
         above=max(finding.above for finding in findings),
@@ -175,6 +178,11 @@ def _compared(evidence: RunEvidence, place: Place, other: str) -> _Finding:
     terms = [evidence.number(place), evidence.number(place, other)]
     effect = f"AUROC of {place.row} minus that of {other}"
     return _difference(place, effect, terms, [1, -1], 0.0 - (place.claim.margin or 0.0))
+
+
+def _gain(evidence: RunEvidence, place: Place, other: str) -> _Finding:
+    effect, every, few = evidence.with_all_and_few_known(place, other)
+    return _difference(place, effect, [every, few], [1, -1], 0.0)
 
 
 def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> _Finding:

@@ -8,12 +8,13 @@ from mimbench.recipes import read_toml, validate
 
 __all__ = ["Claim", "ClaimsFile", "read_claims"]
 
-Kind = Literal["at_least", "superior", "non_inferior", "degrades_less"]
+Kind = Literal["at_least", "superior", "non_inferior", "degrades_less", "needs_no_known"]
 NEEDS: dict[str, tuple[str, ...]] = {
     "at_least": ("bound",),
     "superior": ("against",),
     "non_inferior": ("against", "margin"),
     "degrades_less": ("against", "corruptions"),
+    "needs_no_known": ("against", "margin"),
 }
 
 
@@ -24,6 +25,10 @@ class Claim(BaseModel):
     - `superior`: the AUROC is above that of every row in `against`.
     - `non_inferior`: it is not below any of them by `margin` or more.
     - `degrades_less`: from clean to the mean over `corruptions` it loses less than each of them.
+    - `needs_no_known`: of a detector that sees no known category. It is not below any of
+      `against`, which saw all of them, by `margin` or more; and each of `against` is worse with
+      the fewest known categories of the known-curve, since to do without what nobody needs is no
+      merit.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,7 +58,8 @@ class Claim(BaseModel):
             given = getattr(self, field) not in (None, ())
             if field in wanted and not given:
                 raise ValueError(f"a claim of the kind {self.kind} needs '{field}'")
-            if given and field not in wanted and field != "corruptions":
+            optional = field == "corruptions" and self.kind != "needs_no_known"
+            if given and field not in wanted and not optional:
                 raise ValueError(f"a claim of the kind {self.kind} has no '{field}'")
         if self.metric != "auroc" and (self.kind != "at_least" or self.corruptions):
             raise ValueError(f"{self.metric} can be claimed by 'at_least' on clean images only")

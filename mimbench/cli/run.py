@@ -143,6 +143,22 @@ def run(
             rich_help_panel=WHAT,
         ),
     ] = None,
+    known_curve: Annotated[
+        str | None,
+        typer.Option(
+            metavar="1,2,4",
+            help="Fit classifiers with that many known categories too, in 3 random orders.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    leave_out_groups: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Fit classifiers without each of N groups of known categories too.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     corruption_engine: Annotated[
         str | None,
         typer.Option(
@@ -211,6 +227,8 @@ def run(
         seeds=seeds,
         plan_seed=plan_seed,
         swap=swap,
+        known_curve=known_curve,
+        leave_out_groups=leave_out_groups,
         corruption_engine=corruption_engine,
         device=device,
         gallery=gallery,

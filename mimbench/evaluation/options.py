@@ -27,6 +27,8 @@ RUN_FLAGS = (
     "plan_seed",
     "given_fold",
     "swap",
+    "known_curve",
+    "leave_out_groups",
     "corruption_engine",
     "device",
     "gallery",
@@ -54,6 +56,8 @@ class Flags:
     plan_seed: int | None = None
     given_fold: int | None = None
     swap: list[str] | None = None
+    known_curve: str | None = None
+    leave_out_groups: int | None = None
     corruption_engine: str | None = None
     device: str | None = None
     gallery: bool | None = None

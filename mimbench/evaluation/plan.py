@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
 
 from mimbench.corruptions.definition import Corruption
 from mimbench.data.categories import canonical_category
@@ -21,10 +21,16 @@ from mimbench.errors import (
     WeightsError,
 )
 from mimbench.evaluation.suites import read_suite
+from mimbench.evaluation.withholding import Withheld, withheld_from
 from mimbench.recipes import Recipe, derive
 from mimbench.scores import CLEAN
 
 __all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan", "plan_images"]
+
+
+def _numbers(value: Any) -> Any:
+    """A flag's "1,2,4" as a list."""
+    return value.split(",") if isinstance(value, str) else value
 
 
 class RunFile(BaseModel):
@@ -42,6 +48,10 @@ class RunFile(BaseModel):
     plan_seed: int = Field(default=0, ge=0)
     given_fold: int | None = Field(default=None, ge=1)  # use the split that came with the data
     swap: tuple[str, ...] = ()  # categories on which one-class detectors are fitted instead
+    # fit what trains on known categories with that many of them too, in several random orders
+    known_curve: Annotated[tuple[PositiveInt, ...], BeforeValidator(_numbers)] = ()
+    known_orders: int = Field(default=3, ge=2, le=20)
+    leave_out_groups: int | None = Field(default=None, ge=2)  # and without each group of them
     corruption_engine: Literal["own", "reference"] = "own"  # reference: imagecorruptions
     device: str = "auto"
     gallery: bool = False  # copy example photographs into the run; generated images always are
@@ -132,9 +142,11 @@ def make_plan(run: RunFile) -> Plan:
         _built(recipe)  # a wrong parameter shows before the images are read
     plan = plan_images(run)
     _check_swap(run, plan.dataset)
-    notes = [note for recipe in recipes for note in _notes(recipe, plan.dataset)]
-    dataset = replace(plan.dataset, notes=(*plan.dataset.notes, *notes))
-    fits = tuple(fit for recipe in recipes for fit in _fits(recipe, run, dataset.target))
+    withheld, notes = _withheld(run, plan.dataset, recipes)
+    notes = [*(note for recipe in recipes for note in _notes(recipe, plan.dataset)), *notes]
+    target = plan.dataset.target
+    fits = tuple(fit for recipe in recipes for fit in _fits(recipe, run, target, withheld))
+    dataset = replace(plan.dataset, notes=(*plan.dataset.notes, *notes, *_count(fits)))
     return replace(plan, dataset=dataset, recipes=recipes, fits=fits)
 
 
@@ -223,7 +235,40 @@ def _check_swap(run: RunFile, dataset: Dataset) -> None:
             )
 
 
-def _fits(recipe: Recipe, run: RunFile, target: str) -> list[FitSpec]:
+def _withheld(
+    run: RunFile, dataset: Dataset, recipes: Sequence[Recipe]
+) -> tuple[tuple[Withheld, ...], list[str]]:
+    """What is withheld from classifiers' further fits, and why something asked for is not."""
+    roles = dataset.table[["category", "role"]].drop_duplicates()
+    known = sorted(roles.loc[roles["role"] == "known", "category"])
+    groups, counts = run.leave_out_groups or 0, run.known_curve
+    notes: list[str] = []
+    asked = ["the known-curve"] * bool(counts) + ["leaving out groups"] * bool(groups)
+    what, built = " and ".join(asked), [_built(recipe) for recipe in recipes]
+    if asked and len(known) < 2:
+        notes.append(f"Not run: {what}, which needs 2 known categories; there is only {known[0]}.")
+        counts, groups = (), 0
+    elif asked and not any(found.trains_on == "known" for found in built if found is not None):
+        notes.append(f"Not run: {what}; no detector of this run trains on known categories.")
+        counts, groups = (), 0
+    if counts and "unknown" not in set(roles["role"]):
+        notes.append("Not run: the known-curve, which needs unknown categories; there are none.")
+        counts = ()
+    elif counts and max(counts) > len(known):
+        notes.append(f"The known-curve ends at the {len(known)} known categories that there are.")
+    return withheld_from(known, counts, run.known_orders, groups, run.plan_seed), notes
+
+
+def _count(fits: Sequence[FitSpec]) -> list[str]:
+    """How many fits there are, if known categories are withheld from any."""
+    extra = [fit for fit in fits if fit.withheld]
+    if not extra:
+        return []
+    names = ", ".join(dict.fromkeys(fit.recipe.name for fit in extra))
+    return [f"{len(fits)} fits, {len(extra)} of them of {names} with fewer known categories."]
+
+
+def _fits(recipe: Recipe, run: RunFile, target: str, withheld: Sequence[Withheld]) -> list[FitSpec]:
     if kind_of(recipe).trains_on == "rows":
         return []  # made once the others are scored
     detector = _built(recipe)
@@ -231,11 +276,18 @@ def _fits(recipe: Recipe, run: RunFile, target: str) -> list[FitSpec]:
         return [FitSpec(recipe, "nothing", None, None)]
     seeds = tuple(range(run.seeds)) if detector.random else (None,)
     swapped = [canonical_category(name) for name in run.swap if detector.trains_on == "target"]
-    return [
+    main = [
         FitSpec(recipe, category, fold, seed)
         for category in (target, *swapped)
         for fold in range(run.folds)
         for seed in seeds
+    ]
+    if detector.trains_on != "known":
+        return main
+    return main + [
+        replace(spec, withheld=less.categories, studies=less.studies)
+        for less in withheld
+        for spec in main
     ]
 
 

@@ -9,6 +9,12 @@ import pandas as pd
 from mimbench.report.estimates import interval_text, rounded
 from mimbench.report.folder import RunFolder
 from mimbench.report.groups import Group
+from mimbench.report.known import (
+    curve_findings,
+    curve_lines,
+    left_out_findings,
+    left_out_lines,
+)
 from mimbench.report.results import Results
 from mimbench.scores import CLEAN
 
@@ -16,6 +22,21 @@ __all__ = ["Extra", "extras"]
 
 MOST_ROWS = 200  # of a table on the page; its file has all
 WORDS = {
+    "known_curve": (
+        "Number of known categories",
+        "Does a classifier need diverse images of other categories? It was trained again with "
+        "fewer known categories, in several random orders that add categories step by step, and "
+        "tested on the same images of unknown categories. More categories bring more images too. "
+        "Detectors that train on the target alone see none. Intervals cover patients, and hold for "
+        "these orders and trainings; more of them (--seeds 3, --folds 3) leave less to luck.",
+    ),
+    "left_out": (
+        "Known categories left out",
+        "Classifiers were trained again without each group of known categories in turn, and "
+        "tested on the group that they never saw: near-OOD from the collection that they know. "
+        "Beside it the same detector, trained on all, on the same images. Intervals cover "
+        "patients and hold for these trainings. By category: left_out.csv.",
+    ),
     "harmonise": (
         "With and without harmonising",
         "Clean AUROC on the images as they are, and after all collections were cropped, resampled "
@@ -46,6 +67,7 @@ class Extra:
     Attributes:
         stem: name of its file without ".csv".
         more: rows that only the file has.
+        findings: sentences that say what it shows.
     """
 
     stem: str
@@ -54,20 +76,32 @@ class Extra:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     more: int
+    findings: tuple[str, ...] = ()
 
 
 def extras(run: RunFolder, results: Results) -> dict[str, Extra]:
     """Tables that this run has, by file stem."""
+    board, curve, left_out = results.board, results.known_curve, results.left_out
     tables = {
         **run.extras,
+        "known_curve": curve_lines(curve, board) if len(curve) else curve,
+        "left_out": left_out_lines(left_out, board) if len(left_out) else left_out,
         "harmonise": _harmonise(results.harmonise),
         "calibration": _calibration(results.calibration),
         "validation": _validation(results.validation),
     }
-    return {stem: _extra(stem, tables[stem]) for stem in WORDS if len(tables.get(stem, ()))}
+    findings = {
+        "known_curve": curve_findings(curve, board),
+        "left_out": left_out_findings(left_out, board),
+    }
+    return {
+        stem: _extra(stem, tables[stem], findings.get(stem, ()))
+        for stem in WORDS
+        if len(tables.get(stem, ()))
+    }
 
 
-def _extra(stem: str, table: pd.DataFrame) -> Extra:
+def _extra(stem: str, table: pd.DataFrame, findings: tuple[str, ...]) -> Extra:
     shown = table.drop(columns="caution", errors="ignore").head(MOST_ROWS)
     title, words = WORDS[stem]
     return Extra(
@@ -77,6 +111,7 @@ def _extra(stem: str, table: pd.DataFrame) -> Extra:
         columns=tuple(str(column).replace("_", " ") for column in shown.columns),
         rows=tuple(tuple(map(str, row)) for row in shown.to_numpy(object)),
         more=len(table) - len(shown),
+        findings=findings,
     )
 
 

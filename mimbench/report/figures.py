@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mimbench.report.curves import category_cells, degradation_curves
+from mimbench.report.known_plot import curve_rows, known_curve_figure
 from mimbench.report.leaderboard import Leaderboard
 from mimbench.report.operating import operating_points
 from mimbench.report.plots import (
@@ -36,7 +37,7 @@ class Drawing:
 
     Attributes:
         stem: file name without its ending, e.g. "roc".
-        kind: "degradation", "heat map", "roc" or "distribution".
+        kind: "degradation", "heat map", "known_curve", "roc" or "distribution".
         title: what distinguishes it from others of its kind.
         words: what it shows, for those who cannot see it.
     """
@@ -85,6 +86,15 @@ def _figures(
     if len(cells):
         words = "Clean AUROC of every score on every category."
         yield "categories", "heat map", "", words, heat_map_figure(cells, rows)
+    if len(results.known_curve):
+        words = (
+            "AUROC on unknown categories against the number of known categories that a classifier "
+            "was trained on. Bands: 95 % intervals over patients; bars: from the lowest to the "
+            "highest order. Level lines: detectors that see no known category, and controls."
+        )
+        shown = {row: styles[row] for row in curve_rows(results.known_curve, board)}
+        figure = known_curve_figure(results.known_curve, shown)
+        yield "known_curve", "known_curve", "", words, figure
     if samples:
         words = "ROC curves by group: share of other images refused against targets refused."
         points = operating_points(results.operating, board.groups)

@@ -99,6 +99,15 @@ class Leaderboard:
         return next(entry for entry in self.entries if entry.row == row)
 
     @property
+    def first_rows(self) -> set[str]:
+        """The highest headline score of each detector: one row to draw for each."""
+        rows: dict[str, str] = {}
+        for entry in self.entries:
+            if entry.headline:
+                rows.setdefault(entry.detector.name, entry.row)
+        return set(rows.values())
+
+    @property
     def reference(self) -> str:
         """Row that corruption errors are relative to: the best control of the primary group."""
         if self.primary is None or self.primary not in self.best_control:

@@ -161,9 +161,14 @@ def _legend(run: RunFolder, results: Results) -> str:
     metrics = results.metrics
     printed = (metrics["category"] == "") & metrics["metric"].isin(list(METRICS))
     tables = [metrics[printed], results.class_signal, results.robustness]
+    tables += [results.known_curve, results.left_out[results.left_out["category"] == ""]]
     tables += [run.extras[name] for name in ("subgroups", "verdicts") if name in run.extras]
     return legend(
-        str(text) for table in tables if "caution" in table for text in table["caution"].unique()
+        str(text)
+        for table in tables
+        for name in ("caution", "seen_caution", "change_caution")
+        if name in table
+        for text in table[name].unique()
     )
 
 

@@ -43,7 +43,7 @@ def page_payload(
     if len(means) > MOST_CELLS:
         entries = tuple(entry for entry in entries if entry.headline)
     rows = [entry.row for entry in entries]
-    first = _first_rows(board)
+    first = board.first_rows
     means = means[means["row"].isin(rows)]
     corrupted = means[means["corruption"] != CLEAN]
     corruptions = [ALL, *sorted(set(corrupted["corruption"]) - {ALL})]
@@ -68,15 +68,6 @@ def page_payload(
         "clean": _clean(means, board.groups, rows),
         "values": _values(corrupted, board.groups, rows, corruptions, severities),
     }
-
-
-def _first_rows(board: Leaderboard) -> set[str]:
-    """The highest headline score of each detector: what the curves show before anyone chooses."""
-    rows: dict[str, str] = {}
-    for entry in board.entries:
-        if entry.headline:
-            rows.setdefault(entry.detector.name, entry.row)
-    return set(rows.values())
 
 
 def _group(board: Leaderboard, group: Group) -> dict[str, Any]:

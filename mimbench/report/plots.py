@@ -29,6 +29,9 @@ __all__ = [
     "degradation_figure",
     "distribution_figure",
     "heat_map_figure",
+    "label_all",
+    "legend_above",
+    "panel_grid",
     "paper_style",
     "roc_figure",
     "save_figure",
@@ -101,7 +104,9 @@ def degradation_figure(curves: pd.DataFrame, styles: Styles, title: str) -> Figu
         title: group and protocol in words.
     """
     corruptions = list(dict.fromkeys(curves["corruption"]))
-    figure, axes = _grid(len(corruptions), columns=5, width=2.0, height=1.5, legend=len(styles) + 4)
+    figure, axes = panel_grid(
+        len(corruptions), columns=5, width=2.0, height=1.5, legend=len(styles) + 4
+    )
     bottom = min(0.4, float(np.nanmin(curves[["value", "low"]].to_numpy(float))) - 0.02)
     for axis, corruption in zip(axes, corruptions, strict=True):
         panel = curves[curves["corruption"] == corruption].sort_values("severity")
@@ -111,8 +116,8 @@ def degradation_figure(curves: pd.DataFrame, styles: Styles, title: str) -> Figu
         axis.set_ylim(max(0.0, bottom), 1.01)
         axis.axhline(0.5, color=INK, linewidth=0.7, alpha=0.5)
     _label_outside(axes, columns=5)
-    _label_all(figure, "severity", "AUROC")
-    _legend(figure, styles, title)
+    label_all(figure, "severity", "AUROC")
+    legend_above(figure, styles, title)
     return figure
 
 
@@ -203,7 +208,7 @@ def roc_figure(
         groups: the panels.
         styles: the rows to draw.
     """
-    figure, axes = _grid(len(groups), columns=3, width=2.7, height=2.4, legend=len(styles))
+    figure, axes = panel_grid(len(groups), columns=3, width=2.7, height=2.4, legend=len(styles))
     for axis, group in zip(axes, groups, strict=True):
         for row, style in styles.items():
             curve = mean_roc(samples.get(row, []), group)
@@ -223,8 +228,8 @@ def roc_figure(
         axis.set_xticklabels(["0", "", "0.5", "", "1"])
         axis.set_title(group.label)
     _label_outside(axes, columns=3)
-    _label_all(figure, "share of target images refused", "share of other images refused")
-    _legend(figure, styles, "")
+    label_all(figure, "share of target images refused", "share of other images refused")
+    legend_above(figure, styles, "")
     return figure
 
 
@@ -244,7 +249,7 @@ def distribution_figure(
     """
     order = ["target", *(group.label for group in groups)]
     left = 0.25 + 0.07 * max(len(label) for label in order)
-    figure, axes = _grid(
+    figure, axes = panel_grid(
         len(styles), columns=3, width=2.5, height=0.1 + 0.36 * len(order), left=left, below=0.25
     )
     for axis, (row, style) in zip(axes, styles.items(), strict=True):
@@ -272,7 +277,7 @@ def distribution_figure(
     for axis in axes:
         if not axis.get_subplotspec().is_first_col():
             axis.set_yticklabels([])
-    _label_all(
+    label_all(
         figure,
         "score: spreads (interquartile ranges) above the middle target image; "
         "right = less like the target",
@@ -280,7 +285,7 @@ def distribution_figure(
     return figure
 
 
-def _grid(
+def panel_grid(
     panels: int,
     columns: int,
     width: float,
@@ -332,7 +337,7 @@ def _legend_columns(width: float) -> int:
     return max(1, int(width // 2.4))
 
 
-def _label_all(figure: Figure, across: str, up: str = "") -> None:
+def label_all(figure: Figure, across: str, up: str = "") -> None:
     """Labels that all panels share."""
     width, height = figure.get_size_inches()
     figure.text(0.5, 0.12 / height, across, ha="center", va="bottom", fontsize=9)
@@ -345,7 +350,8 @@ def _label_outside(axes: Sequence[Any], columns: int) -> None:
         axis.tick_params(labelleft=place % columns == 0, labelbottom=place >= len(axes) - columns)
 
 
-def _legend(figure: Figure, styles: Styles, title: str) -> None:
+def legend_above(figure: Figure, styles: Styles, title: str) -> None:
+    """A legend of the rows over all panels."""
     lines = [
         Line2D(
             [],

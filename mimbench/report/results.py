@@ -16,6 +16,7 @@ from mimbench.report.validation import validation_table
 from mimbench.scores import AS_IS, read_tables
 from mimbench.statistics.calibration import calibration_table
 from mimbench.statistics.class_signal import class_signal_table
+from mimbench.statistics.known_categories import known_curve_table, left_out_table
 from mimbench.statistics.metrics import metrics_table
 from mimbench.statistics.robustness import robustness_table
 from mimbench.statistics.threshold import operating_table
@@ -28,6 +29,8 @@ FILES = (
     "robustness",
     "calibration",
     "class_signal",
+    "known_curve",
+    "left_out",
     "harmonise",
     "validation",
 )
@@ -50,6 +53,8 @@ class Results:
     robustness: pd.DataFrame
     calibration: pd.DataFrame
     class_signal: pd.DataFrame
+    known_curve: pd.DataFrame
+    left_out: pd.DataFrame
     harmonise: pd.DataFrame
     validation: pd.DataFrame
 
@@ -78,6 +83,7 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
     calibration = calibration_table(tables)
     progress.update(0.45, "swap test")
     class_signal = class_signal_table(tables)
+    known_curve, left_out = known_curve_table(tables), left_out_table(tables)
     as_is = run.path / AS_IS
     harmonise = pd.DataFrame()
     asked = run.info.run.get("data", {}).get("harmonise", False)  # else it is another run's
@@ -86,13 +92,15 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
     progress.update(0.5, "robustness")
     robustness = robustness_table(tables, reference=board.reference)
     return Results(
-        metrics,
-        board,
-        samples,
-        operating,
-        robustness,
-        calibration,
-        class_signal,
-        harmonise,
-        validation_table(tables.fits),
+        metrics=metrics,
+        board=board,
+        samples=samples,
+        operating=operating,
+        robustness=robustness,
+        calibration=calibration,
+        class_signal=class_signal,
+        known_curve=known_curve,
+        left_out=left_out,
+        harmonise=harmonise,
+        validation=validation_table(tables.fits[tables.main_fits]),
     )

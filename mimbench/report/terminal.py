@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mimbench.report.estimates import rounded
+from mimbench.report.known import curve_findings, left_out_findings
 from mimbench.report.leaderboard import Entry, Leaderboard
 from mimbench.report.words import cautions, sample_note
 from mimbench.report.write import Report
@@ -95,4 +96,6 @@ def _notes(report: Report) -> list[str]:
     marked = legend(estimate.caution for estimate in shown if estimate is not None)
     notes += [marked] * bool(marked)
     notes += [f"{failure.row} failed: {failure.reason}" for failure in board.failures]
+    notes += curve_findings(report.results.known_curve, board)
+    notes += left_out_findings(report.results.left_out, board)
     return [*notes, sample_note(board), *cautions(report.run, board)]

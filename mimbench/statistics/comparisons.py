@@ -71,6 +71,11 @@ class RunAurocs:
         found = [asked for asked in self._layout.questions() if asked.name == question]
         return [(group.role, group.relation) for asked in found for group in asked.means]
 
+    def categories(self, role: str, relation: str) -> list[str]:
+        """Categories in the mean of a role and relation."""
+        found = [group for asked in self._layout.questions()[:1] for group in asked.groups]
+        return [g.category for g in found if (g.role, g.relation) == (role, relation)]
+
     def influence(self, quantity: Quantity) -> Influence:
         """One number with its patient influences.
 

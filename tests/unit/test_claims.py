@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_tables import Made, made_images, made_tables
+from withheld_fits import add_withheld
 
 from mimbench.claims import (
     Claim,
@@ -20,6 +21,7 @@ from mimbench.claims import (
 )
 from mimbench.claims.settling import more_patients
 from mimbench.errors import MimbenchError
+from mimbench.evaluation.withholding import withheld_from
 from mimbench.recipes import names
 from mimbench.scores import RunTables
 from mimbench.statistics.class_signal import class_signal_table
@@ -177,6 +179,37 @@ def test_a_threshold_that_holds_for_any_score_is_no_merit() -> None:
     assert good.value > 0.9
     assert blind.value > 0.9
     assert (good.verdict, blind.verdict) == ("supported", "confounded")
+
+
+@pytest.mark.parametrize(
+    ("lost", "row", "verdict", "words"),
+    [
+        (None, "good", "not tested", "add one with --known-curve"),
+        (1.0, "good", "supported", ""),
+        (0.0, "good", "inconclusive", ""),  # who reaches as much with few categories needs no more
+        (-1.0, "good", "refuted", ""),
+        (1.0, "weak", "refuted", ""),  # it cannot do without what the classifier has
+        (1.0, "cnn", "not tested", "trained on known categories itself"),
+    ],
+)
+def test_doing_without_known_categories_is_a_merit_only_where_classifiers_need_them(
+    lost: float | None, row: str, verdict: str, words: str
+) -> None:
+    categories = {
+        "mpox": ("target", "clinic", 120),
+        "measles": ("known", "clinic", 30),
+        "eczema": ("known", "clinic", 30),
+        "acne": ("unknown", "clinic", 120),
+    }
+    rows = ROWS | {"weak": Made(0.4)}
+    run = made_tables(rows, images=made_images(categories), seeds=SEEDS)
+    if lost is not None:
+        sets = withheld_from(["measles", "eczema"], (1,), 2, 0, 0)
+        run = add_withheld(run, "cnn", sets, lambda _, images: lost * (images["role"] == "unknown"))
+    against = ("cnn",) if row != "cnn" else ("good",)
+    (found,) = judge(run, claim("needs_no_known", row=row, against=against, margin=0.05))
+    assert found.verdict == verdict
+    assert words in found.explanation
 
 
 def test_more_patients_follow_from_the_width() -> None:

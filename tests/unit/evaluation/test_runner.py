@@ -18,12 +18,15 @@ from mimbench.registry import resolve
 from mimbench.scores import RunTables, read_tables
 
 
-def planned(folders: dict[str, Path], detectors: list[str], **options: Any) -> Plan:
+def planned(
+    folders: dict[str, Path], detectors: list[str], known: tuple[str, ...] = (), **options: Any
+) -> Plan:
     images = ImageOptions(
         data=(str(folders["data"]),),
         unknown=(str(folders["unknown"]),),
         abnormal=(str(folders["abnormal"]),),
         canonical_size=32,
+        known=known or None,
     )
     return make_plan(RunFile(detectors=tuple(detectors), data=images, **options))
 
