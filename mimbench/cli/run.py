@@ -260,7 +260,7 @@ def report(
     """Recompute tables, figures and page from a run's scores; needs neither torch nor images.
 
     A row is added under its file's name. Higher values must mean less like the target; without
-    the column fold, one fit serves all folds, and you promise that it saw none of the images.
+    the column fold, one fit serves all folds: it must have seen no test image of any of them.
     DIR/added is a run folder of its own, for verify and gate too; the run in DIR stays as it is.
     """
     with Display(console(stderr=as_json), quiet=quiet) as progress:

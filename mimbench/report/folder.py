@@ -83,7 +83,7 @@ class AddedInfo(_Record):
     @property
     def description(self) -> str:
         """Where it comes from, and what mimbench cannot know of it."""
-        seen = "the test images of its fold" if self.by_fold else "the images of this run"
+        seen = "the test images of its fold" if self.by_fold else "a test image of any fold"
         return (
             f"Made elsewhere: {self.file}, SHA-256 {self.sha256[:12]}. That no fit behind it saw "
             f"{seen} is the word of whoever made it."

@@ -181,7 +181,7 @@ def _check_folds(path: Path, scores: pd.DataFrame, tables: RunTables) -> None:
             what = f"no scores of fold {lacking[0]}" if lacking else "rows without a fold"
             raise TableError(
                 f"{path} has {what} for seed {seed}; give every row its fold, 0 to {folds - 1}, or "
-                "leave the column out if one fit that saw none of the run's images serves all."
+                "leave the column out if one fit that saw no test image serves all."
             )
 
 
