@@ -15,6 +15,7 @@ from mimbench.errors import RecipeError
 from mimbench.evaluation.plan import RunFile, make_plan
 from mimbench.evaluation.progress import Silent
 from mimbench.evaluation.runner import execute
+from mimbench.report.validation import validation_table
 from mimbench.scores import RunTables, read_tables
 
 TRAINING = """
@@ -92,7 +93,15 @@ def test_a_checkpoint_scores_as_the_fit_that_it_was(place: Path) -> None:
     fits = runs[1].fits.iloc[0]
     assert (fits["fitted_on"], fits["status"]) == ("nothing", "ok")
     assert "already trained" in fits["not_run"]
-    assert '"accuracy": ' in runs[0].fits["quality"].iloc[0]
+
+
+def test_the_quality_of_a_fit_is_that_on_its_validation_images(place: Path) -> None:
+    tables = read_tables(place / "trained")
+    line = validation_table(tables.fits).iloc[0]
+    assert line["images"] == (tables.images["split_0"] == "validation").sum()
+    assert 0.9 <= line["balanced_accuracy"] <= 1  # grey levels far apart
+    assert 0 <= line["ECE"] <= 1
+    assert validation_table(read_tables(place / "reference").fits).empty
 
 
 def test_new_weights_at_the_same_path_are_noticed_and_damage_fails_the_gate(
