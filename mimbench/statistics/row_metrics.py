@@ -1,6 +1,6 @@
 """All numbers of one row for one question: every condition, protocol, category and mean."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -173,31 +173,44 @@ class _RowMetrics:
 
     def _samples(self, condition: int, other: int) -> tuple[Array, Array]:
         """(entries, metrics, 1 + count) means over the fits, and (cells, entries, metrics)."""
-        weights, count = self.areas.weights, self.resamples.count + 1
-        samples = np.zeros((len(self.areas.entries), len(METRICS), count))
-        groups = samples[: weights.shape[1]]
+        own = (self._cell(cell, condition, other) for cell in self.areas.cells)
+        if len(self.areas.cells) == 1:  # its own mean
+            groups = next(own)
+            points = groups[np.newaxis, :, :, 0].copy()
+        else:
+            groups, points = self._mean(own)
+        groups[(np.isnan(points[:, :, 0]) & (self.areas.weights > 0)).any(0)] = np.nan
+        means = [
+            np.tensordot(own[own > 0], groups[own > 0], axes=1)
+            for own in self.contest.question.mean_weights
+        ]
+        per_cell = [self.areas.per_cell(points[:, :, k]) for k in range(len(METRICS))]
+        return np.concatenate([groups, np.stack(means)]), np.stack(per_cell, axis=2)
+
+    def _cell(self, cell: tuple[int, int, int], condition: int, other: int) -> Array:
+        """(groups, metrics, 1 + count) of one fit and fold."""
+        fit, fold, _ = cell
+        x, y = self.areas.scores(fit, fold, condition, other)
+        return self.resamples.metrics(
+            x,
+            self.contest.id_images[fold],
+            y,
+            self.contest.ood_images[fold],
+            self.contest.starts[fold],
+        )
+
+    def _mean(self, cells: Iterable[Array]) -> tuple[Array, Array]:
+        """Weighted mean over the cells that a resample left something of, and their points."""
+        weights = self.areas.weights
+        groups = np.zeros((weights.shape[1], len(METRICS), self.resamples.count + 1))
         drawn = np.zeros_like(groups)
         points = np.zeros((len(weights), *groups.shape[:2]))
-        for cell, (fit, fold, _) in enumerate(self.areas.cells):
-            x, y = self.areas.scores(fit, fold, condition, other)
-            own = self.resamples.metrics(
-                x,
-                self.contest.id_images[fold],
-                y,
-                self.contest.ood_images[fold],
-                self.contest.starts[fold],
-            )
+        for cell, own in enumerate(cells):
             points[cell] = own[:, :, 0]
             add_present(groups, drawn, own, weights[cell])
         with np.errstate(invalid="ignore", divide="ignore"):
             np.divide(groups, drawn, out=groups)
-        groups[(np.isnan(points[:, :, 0]) & (weights > 0)).any(0)] = np.nan
-        for mean, own in zip(
-            samples[len(groups) :], self.contest.question.mean_weights, strict=True
-        ):
-            mean[...] = np.tensordot(own[own > 0], groups[own > 0], axes=1)
-        per_cell = [self.areas.per_cell(points[:, :, k]) for k in range(len(METRICS))]
-        return samples, np.stack(per_cell, axis=2)
+        return groups, points
 
     def _bootstrap_cautions(self, metric: str) -> tuple[str, ...]:
         fewest_id = np.full(len(self.areas.entries), self._fewest_id)
