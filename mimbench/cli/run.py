@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mimbench.cli.interruption import interruptible
 from mimbench.cli.root import Json, Quiet, command_line, console, escape, print_json
 from mimbench.console import Display
 
@@ -17,6 +18,7 @@ WHAT = "What to measure"
 HOW = "How to run"
 
 
+@interruptible("The same command goes on where this one stopped.")
 def run(
     run_file: Annotated[
         str, typer.Argument(metavar="RUN", help="A run file (.toml) or a shipped run's name.")
@@ -186,6 +188,23 @@ def run(
             rich_help_panel=HOW,
         ),
     ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Worker processes, which share the threads; 0: none, for a debugger.",
+            rich_help_panel=HOW,
+        ),
+    ] = 1,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Longest time of a fit, or of one detector on one shard; then its row fails.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
     strict: Annotated[
         bool,
         typer.Option(
@@ -204,11 +223,14 @@ def run(
 ) -> int:
     """Train, corrupt, score and report: by default on the embedded phantom.
 
-    Interrupted runs go on where they stopped: what is done is not computed again.
+    Interrupted runs go on where they stopped: what is done is not computed again. Scores are
+    bit-identical for equal threads per process: OMP_NUM_THREADS divided by --jobs.
     """
+    from mimbench.evaluation.crew import Jobs
     from mimbench.evaluation.options import Flags, resolve_run
     from mimbench.evaluation.runner import run as run_all
 
+    work = Jobs.of(jobs, timeout)
     flags = Flags(
         data=data,
         target=target,
@@ -236,7 +258,7 @@ def run(
     settings = resolve_run(run_file, flags)
     folder = out or Path("runs") / settings.name
     with Display(console(stderr=as_json), quiet=quiet) as progress:
-        result = run_all(settings, folder, progress, command_line(), strict=strict)
+        result = run_all(settings, folder, progress, command_line(), strict=strict, jobs=work)
         report_of = _write_report(folder, progress)
     _show(report_of, folder, as_json, result.failures)
     for what, reason in result.failures:

@@ -20,7 +20,15 @@ from mimbench.evaluation.store import Store, code_version
 from mimbench.recipes import content_hash
 from mimbench.scores import split_column
 
-__all__ = ["Fit", "fit_address", "fit_ids", "fit_or_load", "training_rows", "training_set"]
+__all__ = [
+    "Fit",
+    "address_id",
+    "fit_address",
+    "fit_ids",
+    "fit_or_load",
+    "training_rows",
+    "training_set",
+]
 
 
 @dataclass(frozen=True)
@@ -101,11 +109,12 @@ def fit_ids(plan: Plan, device: torch.device) -> list[str]:
     found = []
     for spec in plan.fits:
         with contextlib.suppress(MimbenchError):
-            found.append(_fit_id(fit_address(plan, spec, device)))
+            found.append(address_id(fit_address(plan, spec, device)))
     return found
 
 
-def _fit_id(address: Mapping[str, Any]) -> str:
+def address_id(address: Mapping[str, Any]) -> str:
+    """The fit_id of a fit with this address."""
     return content_hash(address)[:16]
 
 
@@ -118,7 +127,7 @@ def fit_or_load(
 ) -> Fit:
     """The fitted detector: from the store if it has been fitted before, else fitted now."""
     address = fit_address(plan, spec, device)
-    fit_id = _fit_id(address)
+    fit_id = address_id(address)
     detector = build(spec.recipe)
     entry = store.read_fit(fit_id)
     if entry is None:

@@ -22,6 +22,7 @@ from mimbench.evaluation.plan import FitSpec, Plan
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import BATCH, Unit, count_images, draw_keys, units
 from mimbench.evaluation.store import Store
+from mimbench.registry import BUILT_IN
 
 __all__ = ["Forecast", "foresee"]
 
@@ -86,8 +87,14 @@ class _Clock:
         return pace * (self.total - self.last[1])
 
 
-def foresee(plan: Plan, store: Store, device: torch.device, progress: Progress) -> Forecast | None:
-    """Estimate the time of the run; None where it is too short for that to pay."""
+def foresee(
+    plan: Plan, store: Store, device: torch.device, progress: Progress, *, plug_ins: bool = True
+) -> Forecast | None:
+    """Estimate the time of the run; None where it is too short for that to pay.
+
+    The trials happen in this process: without `plug_ins`, the code of others is not tried, because
+    it may hang or die and is to do so in a worker process.
+    """
     missing = _missing(plan, store, device)
     by_recipe: dict[str, list[FitSpec]] = {}
     for spec in missing:
@@ -98,7 +105,8 @@ def foresee(plan: Plan, store: Store, device: torch.device, progress: Progress) 
     rates: dict[str, _Rate] = {}
     for number, (name, specs) in enumerate(by_recipe.items()):
         progress.update(number, name)
-        rate = _try(plan, store, specs[0], device)
+        ours = specs[0].recipe.detector in BUILT_IN
+        rate = _try(plan, store, specs[0], device) if ours or plug_ins else None
         if rate is not None:
             rates[name] = rate
     progress.update(len(by_recipe))

@@ -1,6 +1,8 @@
 """Run a plan: fit, score, and write the three tables."""
 
 import json
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,20 +13,23 @@ import torch
 
 from mimbench.data.audit import cached_audit
 from mimbench.detectors.build import kind_of
-from mimbench.errors import DataError, OutputError, PluginError
+from mimbench.errors import DataError, OutputError
 from mimbench.evaluation import gallery
 from mimbench.evaluation.combining import combine_rows
+from mimbench.evaluation.crew import Crew, Jobs, warm_up
 from mimbench.evaluation.environment import describe, library_versions, pick_device
+from mimbench.evaluation.failure import reason_of
 from mimbench.evaluation.fitting import Fit, fit_ids, fit_or_load
 from mimbench.evaluation.forecast import foresee
 from mimbench.evaluation.journal import Journal, Watched
+from mimbench.evaluation.lock import check_free, locked
 from mimbench.evaluation.plan import FitSpec, Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Progress
-from mimbench.evaluation.scoring import count_blocks, score_unit, units
+from mimbench.evaluation.scoring import Shard, count_blocks, score_unit, units
+from mimbench.evaluation.shares import fit_missing, score_missing
 from mimbench.evaluation.store import Store, code_version
-from mimbench.files import whole
+from mimbench.files import room, sweep, whole
 from mimbench.recipes import content_hash, file_hash
-from mimbench.registry import where
 from mimbench.scores import AS_IS, FIT_COLUMNS, SCORE_COLUMNS, RunTables
 
 __all__ = ["RunResult", "execute", "run"]
@@ -51,25 +56,43 @@ class _Record:
     failed: dict[str, tuple[FitSpec, str]] = field(default_factory=dict)
     blocks: list[pd.DataFrame] = field(default_factory=list)
 
+    def fail(self, spec: FitSpec, reason: str) -> None:
+        """Note a detector that could not be fitted, which has no fit_id."""
+        fit_id = f"failed-{content_hash([str(spec), spec.fitted_on])[:9]}"
+        self.failed[fit_id] = (spec, reason)
+
 
 def run(
-    settings: RunFile, folder: Path, progress: Progress, command: str = "", *, strict: bool = False
+    settings: RunFile,
+    folder: Path,
+    progress: Progress,
+    command: str = "",
+    *,
+    strict: bool = False,
+    jobs: Jobs | None = None,
 ) -> RunResult:
     """Plan and execute a run; a harmonised one after the same run on the images as they are.
 
     Arguments and errors as for `execute`; usage errors of `settings` show before any computing.
     """
     _check_apart(settings, folder)
+    check_free(folder)
+    pick_device(settings.device)
+    if jobs is not None:
+        warm_up()
     progress.stage("Reading images", 1)
     plan = make_plan(settings)
     for note in plan.dataset.notes:
         progress.message(note)
     before: tuple[tuple[str, str], ...] = ()
-    if settings.data.harmonise:
-        data = settings.data.model_copy(update={"harmonise": False})
-        plain = make_plan(settings.model_copy(update={"data": data}))
-        before = execute(plain, folder / AS_IS, progress, command, strict=strict).failures
-    result = execute(plan, folder, progress, command, strict=strict)
+    with locked(folder, command), room(folder):
+        sweep(folder)
+        if settings.data.harmonise:
+            data = settings.data.model_copy(update={"harmonise": False})
+            plain = make_plan(settings.model_copy(update={"data": data}))
+            as_is = folder / AS_IS
+            before = execute(plain, as_is, progress, command, strict=strict, jobs=jobs).failures
+        result = execute(plan, folder, progress, command, strict=strict, jobs=jobs)
     return RunResult(folder, (*before, *result.failures))
 
 
@@ -86,7 +109,13 @@ def _check_apart(settings: RunFile, folder: Path) -> None:
 
 
 def execute(
-    plan: Plan, folder: Path, progress: Progress, command: str = "", *, strict: bool = False
+    plan: Plan,
+    folder: Path,
+    progress: Progress,
+    command: str = "",
+    *,
+    strict: bool = False,
+    jobs: Jobs | None = None,
 ) -> RunResult:
     """Fit and score everything in `plan` and write the tables into `folder`.
 
@@ -98,6 +127,7 @@ def execute(
         progress: is told of stages and failures.
         command: for the record.
         strict: stop before the first fit when the audit of the images has a warning.
+        jobs: worker processes that fit and score; None: this process does it all.
 
     Raises:
         DataError: `strict`, and the audit found something.
@@ -108,15 +138,18 @@ def execute(
     store = Store(folder)
     record = _Record()
     planned = len(plan.fits), count_blocks(plan)
-    journal = Journal(folder, command, describe(device), fit_ids(plan, device), planned)
+    work = {} if jobs is None else {"jobs": jobs.count, "threads": jobs.threads}
+    environment = {**describe(device), **work}
+    journal = Journal(folder, command, environment, fit_ids(plan, device), planned)
     watched = Watched(progress, journal)
     with journal.stage("audit"):
         _audit(plan, folder, watched, strict)
-    with journal.stage("fit"):
-        _foretell(plan, store, device, watched)
-        _fit_all(plan, store, device, watched, record)
-    with journal.stage("score"):
-        _score_all(plan, store, device, watched, record)
+    with nullcontext() if jobs is None else Crew(plan, folder, device, jobs) as crew:
+        with journal.stage("fit"):
+            _foretell(plan, store, device, watched, jobs)
+            _fit_all(plan, store, device, watched, record, crew)
+        with journal.stage("score"):
+            _score_all(plan, store, device, watched, record, crew)
     scored = RunTables(
         scores=_scores_table(record),
         fits=_fits_table(plan, record, device),
@@ -129,7 +162,7 @@ def execute(
     for stale in ("verdicts.csv", "subgroups.csv"):  # they speak of the tables before
         (folder / stale).unlink(missing_ok=True)
     plan.dataset.rejected.to_csv(folder / "rejected.csv", index=False)
-    _write_metadata(plan, folder, device, command)
+    _write_metadata(plan, folder, environment, command)
     journal.finish(len(record.failed) + len(not_combined))
     alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
     for problem in gallery.write(plan, alive, tables, folder, device):
@@ -157,21 +190,31 @@ def _audit(plan: Plan, folder: Path, progress: Progress, strict: bool) -> None:
 
 
 def _foretell(
-    plan: Plan, store: Store, device: torch.device, progress: Watched, processes: int = 1
+    plan: Plan, store: Store, device: torch.device, progress: Watched, jobs: Jobs | None
 ) -> None:
     """Say how long the run will take, if it will take long."""
-    forecast = foresee(plan, store, device, progress)
+    processes = 1 if jobs is None else jobs.count
+    forecast = foresee(plan, store, device, progress, plug_ins=jobs is None)
     if forecast is not None:
         progress.message(forecast.sentence(plan, processes))
         progress.expect(forecast.fit / processes, forecast.score / processes)
 
 
 def _fit_all(
-    plan: Plan, store: Store, device: torch.device, progress: Progress, record: _Record
+    plan: Plan,
+    store: Store,
+    device: torch.device,
+    progress: Progress,
+    record: _Record,
+    crew: Crew | None,
 ) -> None:
-    progress.stage("Fitting", len(plan.fits))
+    lost = fit_missing(crew, store, progress) if crew is not None else {}
+    progress.stage("Fitting" if crew is None else "Reading fits", len(plan.fits))
     for position, spec in enumerate(plan.fits):
         progress.update(position, str(spec))
+        if position in lost:
+            record.fail(spec, lost[position])
+            continue
 
         def report(
             done: int, total: int, note: str, at: int = position, of: FitSpec = spec
@@ -180,37 +223,41 @@ def _fit_all(
 
         try:
             record.fits.append(fit_or_load(plan, spec, store, device, report))
+        except OutputError:
+            raise
         except Exception as error:
-            fit_id = f"failed-{content_hash([str(spec), spec.fitted_on])[:9]}"
-            reason = _reason("fit", spec, error)
-            record.failed[fit_id] = (spec, reason)
-            progress.message(f"{spec} failed. {reason}")
+            record.fail(spec, f"fit: {reason_of(spec, error)}")
+            progress.message(f"{spec} failed. fit: {reason_of(spec, error)}")
     progress.update(len(plan.fits))
 
 
 def _score_all(
-    plan: Plan, store: Store, device: torch.device, progress: Progress, record: _Record
+    plan: Plan,
+    store: Store,
+    device: torch.device,
+    progress: Progress,
+    record: _Record,
+    crew: Crew | None,
 ) -> None:
+    if crew is not None:
+        for fit, why in score_missing(crew, store, record.fits, progress):
+            record.failed[fit.fit_id] = (fit.spec, why)
     work = list(units(plan))
-    progress.stage("Scoring", sum(len(unit.rows) for unit in work))
+    title = "Scoring" if crew is None else "Reading scores"
+    progress.stage(title, sum(len(unit.rows) for unit in work))
     done = 0
     for unit in work:
         progress.update(done, str(unit))
         alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
-        for fit, result in score_unit(plan, unit, alive, store, device):
+        for fit, result in score_unit(Shard(plan, unit), alive, store, device):
             if isinstance(result, Exception):
-                reason = _reason(f"score, {unit.condition}", fit.spec, result)
-                record.failed[fit.fit_id] = (fit.spec, reason)
-                progress.message(f"{fit.spec} failed. {reason}")
+                why = f"score, {unit.condition}: {reason_of(fit.spec, result)}"
+                record.failed[fit.fit_id] = (fit.spec, why)
+                progress.message(f"{fit.spec} failed. {why}")
             else:
                 record.blocks.append(_long(result, fit.fit_id, unit.condition))
         done += len(unit.rows)
     progress.update(done)
-
-
-def _reason(stage: str, spec: FitSpec, error: Exception) -> str:
-    place = "" if isinstance(error, PluginError) else where(spec.recipe.detector, error)
-    return f"{stage}: {place}{type(error).__name__}: {error}"
 
 
 def _long(block: pd.DataFrame, fit_id: str, condition: Any) -> pd.DataFrame:
@@ -281,12 +328,12 @@ def _describe_spec(plan: Plan, spec: FitSpec) -> dict[str, Any]:
     }
 
 
-def _write_metadata(plan: Plan, folder: Path, device: torch.device, command: str) -> None:
+def _write_metadata(plan: Plan, folder: Path, environment: Mapping[str, Any], command: str) -> None:
     metadata = {
         "name": plan.run.name,
         "command": command,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "environment": {**describe(device), "code": code_version()},
+        "environment": {**environment, "code": code_version()},
         "checksums": {
             name: file_hash(folder / f"{name}.parquet") for name in ("scores", "fits", "images")
         },

@@ -1,7 +1,7 @@
 """Score images: a condition is applied to a shard of images once, then every fit scores it."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,9 @@ __all__ = [
     "BATCH",
     "SHARD",
     "Rows",
+    "Shard",
     "Unit",
+    "block_address",
     "blocks_of_rows",
     "corrupted",
     "count_blocks",
@@ -115,7 +117,11 @@ def corrupted(plan: Plan, condition: Condition, rows: Rows) -> NDArray[np.uint8]
         return pixels
     keys = draw_keys(plan.run.plan_seed, plan.images["image_id"].iloc[rows].tolist())
     return condition.corruption.apply(
-        pixels, condition.severity, keys, engine=plan.run.corruption_engine
+        pixels,
+        condition.severity,
+        keys,
+        engine=plan.run.corruption_engine,
+        threads=torch.get_num_threads(),
     )
 
 
@@ -141,21 +147,19 @@ class Shard:
 
 
 def score_unit(
-    plan: Plan, unit: Unit, fits: Sequence[Fit], store: Store, device: torch.device
+    shard: Shard, fits: Iterable[Fit], store: Store, device: torch.device
 ) -> Iterator[tuple[Fit, pd.DataFrame | Exception]]:
-    """Score one unit with every fit; what the store has is read, not computed.
+    """Score one unit's images with every fit; what the store has is read, not computed.
 
     Yields:
         The fit with its block (image_id and one column per score), or with the exception that
         its `score` raised: a detector that fails must not end the others.
     """
-    shard = Shard(plan, unit)
+    plan, unit = shard.plan, shard.unit
     for fit in fits:
-        positions = _positions(plan, unit, fit.spec)
-        if not len(positions):
+        address = block_address(plan, unit, fit)
+        if address is None:
             continue
-        image_ids = plan.images["image_id"].iloc[unit.rows[positions]].tolist()
-        address = _address(plan, unit, fit, image_ids)
         path = store.block(address)
         kept = store.read_block(path)
         if kept is not None:
@@ -164,14 +168,25 @@ def score_unit(
         started = time.perf_counter()
         try:
             whole = shard.batch(plan.input_size(fit.spec.recipe))
+            positions = _positions(plan, unit, fit.spec)
             scored = _score(whole, fit, positions, device)
         except Exception as error:
             yield fit, error
             continue
+        image_ids = plan.images["image_id"].iloc[unit.rows[positions]].tolist()
         block = pd.DataFrame({"image_id": image_ids, **scored})
         seconds = round(time.perf_counter() - started, 4)
         store.write_block(path, block, {**address, "seconds": seconds})
         yield fit, block
+
+
+def block_address(plan: Plan, unit: Unit, fit: Fit) -> dict[str, object] | None:
+    """What the scores of one fit on one unit depend on; None if it scores none of its images."""
+    positions = _positions(plan, unit, fit.spec)
+    if not len(positions):
+        return None
+    image_ids = plan.images["image_id"].iloc[unit.rows[positions]].tolist()
+    return _address(plan, unit, fit, image_ids)
 
 
 def _positions(plan: Plan, unit: Unit, spec: FitSpec) -> NDArray[np.intp]:

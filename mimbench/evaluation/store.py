@@ -114,6 +114,10 @@ class Store:
         self.checkpoint(fit_id).unlink(missing_ok=True)
         return entry
 
+    def fit_bytes(self, fit_id: str) -> int:
+        """Size of a fitted state."""
+        return self._fit_paths(fit_id)[0].stat().st_size
+
     def _fit_paths(self, fit_id: str) -> tuple[Path, Path]:
         folder = self.folder / "fits"
         return folder / f"{fit_id}.safetensors", folder / f"{fit_id}.json"

@@ -1,0 +1,69 @@
+"""A plug-in file of detectors that hang, die, exhaust the memory or fill the disk."""
+
+MISBEHAVING = '''
+import errno
+import os
+import signal
+import time
+from pathlib import Path
+
+from mimbench import Detector
+
+HERE = Path(__file__).parent
+
+
+class Level(Detector):
+    """Distance of the mean level to the target's: a detector that behaves."""
+
+    trains_on = "target"
+    random = False
+
+    def __init__(self):
+        self.level = None
+
+    def fit(self, train):
+        self.level = float(train.target.images.float().mean())
+
+    def score(self, batch):
+        return (batch.images.float().mean((1, 2, 3)) - self.level).abs()
+
+
+class HangsFitting(Level):
+    def fit(self, train):
+        (HERE / f"hangs-{os.getpid()}").touch()
+        time.sleep(3600)
+
+
+class HangsScoring(Level):
+    def score(self, batch):
+        time.sleep(3600)
+
+
+class OutOfMemory(Level):
+    def fit(self, train):
+        raise MemoryError("no memory for a tensor of 1 TB")
+
+
+class DiesFitting(Level):
+    def fit(self, train):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DiesScoringOnce(Level):
+    def score(self, batch):
+        if not (HERE / "died").exists():
+            (HERE / "died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().score(batch)
+
+
+class DiskFull(Level):
+    def fit(self, train):
+        super().fit(train)
+        if not (HERE / "room").exists():
+            os.fsync = full
+
+
+def full(descriptor):
+    raise OSError(errno.ENOSPC, "No space left on device")
+'''
