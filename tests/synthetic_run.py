@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from mimbench.scores import RunTables, split_column
 
@@ -90,8 +91,27 @@ def write_synthetic_run(folder: Path, tables: RunTables | None = None) -> Path:
     (tables or synthetic_tables()).write(folder)
     (folder / "run.json").write_text(json.dumps(RUN_INFO))
     (folder / "starts.json").write_text(json.dumps(STARTS))
+    _write_gallery(folder / "gallery")
     (folder / "rejected.csv").write_text("path,reason\nacne/broken.jpg,not a JPEG file\n")
     return folder
+
+
+def _write_gallery(place: Path) -> None:
+    """Two cases and a ladder of noise, as a run of a detector that inpaints leaves them."""
+    place.mkdir(exist_ok=True)
+    noise = np.random.default_rng(0).integers(0, 255, (16, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(place / "noise.png")
+    about = {"file": "noise.png", "detector": "mim", "row": "mim/residual", "frozen": True}
+    about |= {"threshold": 1.25, "image_id": "a" * 64}
+    entries = [
+        {"category": "mpox", "role": "target", "kind": "most confident right", "scores": [0.5]},
+        {"category": "acne", "role": "unknown", "kind": "least confident wrong", "scores": [1.24]},
+        {
+            **{"category": "mpox", "role": "target", "corruption": "motion_blur"},
+            **{"severities": [0, 1, 3], "scores": [0.5, 0.75, 1.5]},
+        },
+    ]
+    (place / "gallery.json").write_text(json.dumps([about | entry for entry in entries]))
 
 
 RUN_INFO = {

@@ -37,6 +37,7 @@ from mimbench.report.words import (
     difference_text,
     findings,
     glance,
+    number_note,
     sample_note,
     standing_note,
 )
@@ -103,6 +104,7 @@ def render_page(
     environment.filters["breakable"] = _breakable
     environment.globals.update(
         difference_text=difference_text,
+        number_note=number_note,
         rounded=rounded,
         spread_text=spread_text,
         standing_note=standing_note,
@@ -193,7 +195,13 @@ def _inline_svg(drawing: Drawing, number: int) -> Markup:
     text = drawing.svg.read_text(encoding="utf-8")
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, count=1, flags=re.DOTALL)
-    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
+    # Letters keep one size in all figures: 1.45 px for a point of the figure.
+    text = re.sub(
+        r'(<svg[^>]*?) width="([\d.]+)pt"',
+        lambda found: f'{found[1]} style="max-width: {1.45 * float(found[2]):.0f}px"',
+        text,
+        count=1,
+    )
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>f{number}-", text)
     for colour, variable in INK_VARIABLES.items():

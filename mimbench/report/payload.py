@@ -54,6 +54,7 @@ def page_payload(
                 "name": entry.row,
                 "control": entry.control,
                 "first": entry.row in first,
+                "family": entry.detector.family,
                 "colour": styles[entry.row].colour,
                 "dashes": styles[entry.row].dashes,
                 "marker": styles[entry.row].marker,

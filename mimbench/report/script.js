@@ -17,6 +17,43 @@
     return element;
   };
 
+  /* What stands behind a number: on hover by the browser itself, on a tap or click in the tip. */
+
+  const tip = make("div", { class: "tip", role: "status", hidden: "" });
+  document.body.append(tip);
+
+  /** Show the tip beside a point of the window, on whichever side it fits. */
+  function placeTip(x, y) {
+    tip.hidden = false;
+    const overflow = x + 14 + tip.offsetWidth > document.documentElement.clientWidth - 8;
+    const left = overflow ? x - 14 - tip.offsetWidth : x + 14;
+    tip.style.left = `${Math.max(4, left) + window.scrollX}px`;
+    tip.style.top = `${y + window.scrollY}px`;
+  }
+
+  document.addEventListener("click", (event) => {
+    const cell = event.target.closest("td[title]");
+    if (cell) {
+      const box = cell.getBoundingClientRect();
+      tip.replaceChildren(cell.title);
+      placeTip((box.left + box.right) / 2, box.bottom);
+    } else if (!event.target.closest(".panel")) tip.hidden = true;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") tip.hidden = true;
+  });
+
+  /* On paper nothing can be unfolded. */
+
+  let folded = [];
+  window.addEventListener("beforeprint", () => {
+    folded = all("details.prints:not([open])");
+    folded.forEach((details) => { details.open = true; });
+  });
+  window.addEventListener("afterprint", () => {
+    folded.forEach((details) => { details.open = false; });
+  });
+
   /* Leaderboard: sort by a column, filter rows and columns. */
 
   const board = find(".board");
@@ -195,9 +232,6 @@
 
   /* Values on hover and by arrow keys. */
 
-  const tip = make("div", { class: "tip", role: "status", hidden: "" });
-  document.body.append(tip);
-
   function tell(svg, guide, corruption, name, level) {
     const x = across(level);
     guide.setAttribute("x1", x);
@@ -216,13 +250,8 @@
       tip.append(line);
     }
     tip.append(make("small", {}, sample(group)));
-    tip.hidden = false;
     const box = svg.getBoundingClientRect();
-    const left = box.left + (x / BOX.width) * box.width + 14;
-    const overflow = left + tip.offsetWidth > document.documentElement.clientWidth - 8;
-    const beside = overflow ? left - tip.offsetWidth - 28 : left;
-    tip.style.left = `${Math.max(4, beside) + window.scrollX}px`;
-    tip.style.top = `${box.top + window.scrollY + 8}px`;
+    placeTip(box.left + (x / BOX.width) * box.width, box.top + 8);
   }
 
   function listen(svg, guide, corruption, name) {
@@ -286,7 +315,7 @@
       line.append(make("th", { scope: "row" }, name));
       for (const row of shown) {
         const cell = cellOf(row, corruption, level);
-        const title = cell ? `${data.rows[row].name}, ${name}: ${round(cell[0])}${interval(cell)}` : "";
+        const title = cell ? `${data.rows[row].name}, ${name}: ${round(cell[0])}${interval(cell)}; ${sample(data.groups[Number(choice("group"))])}` : "";
         line.append(cell ? make("td", { ...shade(cell), title }, round(cell[0])) : make("td", { class: "none" }, "n/a"));
       }
       body.append(line);
@@ -307,6 +336,15 @@
     matrix();
   }
 
+  /** Show what the choice of scores says: one per detector, all, or those of a family. */
+  function chooseRows(wanted) {
+    shown.clear();
+    data.rows.forEach((row, i) => {
+      if (wanted === "all" || (wanted === "first" ? row.first : wanted === `family:${row.family}`)) shown.add(i);
+    });
+    all(".toggles button").forEach((button, i) => button.setAttribute("aria-pressed", String(shown.has(i))));
+  }
+
   function toggle(row, index) {
     const button = make("button", { type: "button", "aria-pressed": String(shown.has(index)), style: `--c: ${row.colour}` });
     const key = draw("svg", { viewBox: "0 0 30 12", class: "key", "aria-hidden": "true" }, button);
@@ -325,7 +363,10 @@
   for (const level of data.severities) {
     find('[name="severity"]').append(make("option", { value: level }, level === -1 ? "mean" : String(level)));
   }
-  form.addEventListener("change", render);
+  form.addEventListener("change", (event) => {
+    if (event.target.name === "rows") chooseRows(event.target.value);
+    render();
+  });
   find('[name="severity"]').addEventListener("change", matrix);
   all("#degradation form").forEach((each) => each.addEventListener("submit", (event) => event.preventDefault()));
   render();

@@ -2,7 +2,7 @@
 
 from math import isnan
 
-from mimbench.report.estimates import rounded
+from mimbench.report.estimates import Estimate, rounded
 from mimbench.report.folder import RunFolder
 from mimbench.report.leaderboard import Entry, Leaderboard
 from mimbench.statistics.cautions import MARK, legend
@@ -15,6 +15,7 @@ __all__ = [
     "difference_text",
     "findings",
     "glance",
+    "number_note",
     "sample_note",
     "standing_note",
 ]
@@ -78,6 +79,13 @@ def findings(board: Leaderboard) -> tuple[str, ...]:
             )
         sentences.append(sentence[0].upper() + sentence[1:] + ".")
     return tuple(sentences)
+
+
+def number_note(estimate: Estimate, more: str = "") -> str:
+    """What stands behind a number: patients, how its interval was made, and what else to know."""
+    method = estimate.method if estimate.has_interval else f"no interval: {estimate.reason}"
+    patients = f"{estimate.n_target_patients} target and {estimate.n_other_patients} other patients"
+    return ". ".join(part for part in (f"{patients}; {method}", more, estimate.caution) if part)
 
 
 def difference_text(difference: Difference) -> str:

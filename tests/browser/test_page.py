@@ -51,6 +51,46 @@ UNNAMED = """() =>
     .map((e) => e.outerHTML.slice(0, 80))"""
 
 
+# What a screen reader stumbles over: skipped heading levels, doubled ids, tables without headings,
+# links to nowhere, an order of its own for the tab key, pictures without words.
+STUMBLING = """() => {
+  const found = [];
+  const every = (selector, wrong) => document.querySelectorAll(selector)
+    .forEach((e) => { if (wrong(e)) found.push(e.outerHTML.slice(0, 90)); });
+  let level = 0;
+  every("h1, h2, h3, h4", (e) => {
+    const own = Number(e.tagName[1]);
+    const skipped = own > level + 1;
+    level = own;
+    return skipped;
+  });
+  const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
+  found.push(...ids.filter((id, i) => ids.indexOf(id) !== i).map((id) => `id ${id} twice`));
+  every("table", (e) => e.rows.length && !e.querySelector("thead th[scope]"));
+  every("th", (e) => !e.scope);
+  every("a[href^='#']", (e) => !document.getElementById(e.hash.slice(1)));
+  every("a", (e) => !e.textContent.trim());
+  every("[tabindex]", (e) => e.tabIndex > 0);
+  every("img", (e) => !e.alt || !e.naturalWidth);
+  every("figure > svg, svg[role=img]", (e) => !e.ariaLabel && !e.closest("[aria-label]"));
+  every("svg:not([aria-hidden])", (e) => !e.ariaLabel && !e.closest("[role=img]"));
+  every("main > section", (e) => !e.querySelector("h2"));
+  return found;
+}"""
+
+# Lines and marks of less than 3:1 against the card they lie on (WCAG 1.4.11).
+FAINT = """() => {
+  const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map((c) => c / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const card = light(getComputedStyle(document.querySelector("main > section")).backgroundColor);
+  return [...document.querySelectorAll(".panel .curve, .key .curve, .board .point")]
+    .map((e) => [e, getComputedStyle(e)[e.matches(".point") ? "fill" : "stroke"]])
+    .map(([e, paint]) => [paint, [light(paint), card].sort((x, y) => y - x)])
+    .filter(([, [a, b]]) => (a + 0.05) / (b + 0.05) < 3).map(([paint]) => paint);
+}"""
+
+
 def column(page: Any, index: int) -> list[str]:
     rows = page.locator(".board tbody tr:visible:not(.failed)")
     return [rows.nth(i).locator("th, td").nth(index).inner_text() for i in range(rows.count())]
@@ -103,6 +143,11 @@ def test_curves_follow_the_controls(open_page: Open) -> None:
     page.get_by_role("button", name="mim/residual").click()
     assert page.locator(".panel .curve").count() == curves - 3
     assert page.get_by_role("button", name="mim/residual").get_attribute("aria-pressed") == "false"
+    page.locator('[name="rows"]').select_option("family:classifier")
+    assert page.locator("#matrix thead th").all_inner_texts()[1:] == [
+        "resnet18/posterior",
+        "resnet18/msp",
+    ]
     page.locator('[name="metric"]').select_option("auroc_drop")
     assert "AUROC drop" in page.locator("#matrix-title").inner_text()
 
@@ -151,14 +196,44 @@ def test_text_has_contrast_and_controls_have_names(open_page: Open, scheme: str)
     assert page.evaluate(LOW_CONTRAST) == []
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (int(ground.split("(")[1].split(",")[0]) < 60) == (scheme == "dark")
+    assert page.evaluate(FAINT) == []
     assert page.evaluate(UNNAMED) == []
+    assert page.evaluate(STUMBLING) == []
     assert page.locator("h1").count() == 1
     assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_everything_works_by_keyboard(open_page: Open) -> None:
+    page = open_page(**DESKTOP)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    page.locator(".toggles button").first.focus()
+    page.keyboard.press("Space")
+    assert page.locator(".toggles button").first.get_attribute("aria-pressed") == "false"
+    reached = page.evaluate(
+        "[...document.querySelectorAll('.scroll')].filter((e) => e.checkVisibility())"
+        ".every((e) => { e.focus(); return document.activeElement === e; })"
+    )
+    assert reached  # tables that scroll can be scrolled with the arrow keys
+
+
+def test_gallery_shows_pictures_with_words_and_scores(open_page: Open) -> None:
+    page = open_page(**DESKTOP)
+    cases = page.locator("#gallery figure")
+    assert cases.count() == 3
+    assert "least confident wrong: acne, score 1.24, accepted" in cases.nth(1).inner_text()
+    assert "acne image" in page.locator("#gallery img").nth(1).get_attribute("alt")
+    steps = cases.nth(2).locator(".steps").last.locator("span").all_inner_texts()
+    assert steps == ["0.5\naccepted", "0.75\naccepted", "1.5\nrefused"]
 
 
 def test_phone_needs_no_sideways_scrolling(open_page: Open) -> None:
     page = open_page(**PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    number = page.locator(".board tbody td").first
+    number.tap()  # a finger cannot hover
+    assert "patients; clustered placement values" in page.locator(".tip").inner_text()
     panel = page.locator(".panel svg").first
     panel.scroll_into_view_if_needed()
     panel.tap()
@@ -168,7 +243,12 @@ def test_phone_needs_no_sideways_scrolling(open_page: Open) -> None:
 
 
 def test_prints_to_pdf(open_page: Open) -> None:
-    pdf = open_page(**DESKTOP).pdf(format="A4")
+    page = open_page(**DESKTOP, color_scheme="dark")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 703, "height": 1000})  # A4 between its margins
+    assert page.evaluate("document.documentElement.scrollWidth") <= 703
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(28, 30, 34)"  # on white
+    pdf = page.pdf(format="A4")
     assert pdf.startswith(b"%PDF")
     assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page>") <= 12
 
