@@ -15,7 +15,7 @@ from mimbench.data.dataset import gather, survey
 from mimbench.data.options import ImageOptions
 from mimbench.errors import UnknownNameError
 from mimbench.evaluation.suites import read_suite
-from mimbench.gate import GateSettings, read_gate_file
+from mimbench.gate import GateSettings, read_gate_file, scoreless
 from mimbench.recipes import names, read_recipe, read_toml, validate
 from mimbench.registry import entry_point_names
 from mimbench.report.estimates import interval_text
@@ -136,6 +136,7 @@ def gate_settings(reference: Path, file: Path | None, flags: Mapping[str, Any]) 
             for about in [run.detectors[row.partition("/")[0]]]
             if about.is_headline(row) and not about.control
         ]
+        given["rows"] += scoreless(run.tables)
     return validate(GateSettings, {**settings.model_dump(), **given}, "gate")
 
 

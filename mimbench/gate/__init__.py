@@ -1,6 +1,6 @@
 """The regression gate: compare a candidate run with a reference run, for CI."""
 
-from mimbench.gate.comparability import Problem
+from mimbench.gate.comparability import Problem, scoreless
 from mimbench.gate.comparison import GateResult, GateTest, gate
 from mimbench.gate.movers import movers
 from mimbench.gate.output import as_json, as_junit, as_markdown, as_text
@@ -19,4 +19,5 @@ __all__ = [
     "gate",
     "movers",
     "read_gate_file",
+    "scoreless",
 ]

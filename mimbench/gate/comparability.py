@@ -11,7 +11,7 @@ from mimbench.gate.settings import GateSettings
 from mimbench.scores import RunTables
 from mimbench.statistics.layout import test_masks
 
-__all__ = ["Aligned", "Problem", "align", "row_fits", "row_problems"]
+__all__ = ["Aligned", "Problem", "align", "row_fits", "row_problems", "scoreless"]
 
 
 @dataclass(frozen=True)
@@ -64,15 +64,14 @@ def align(reference: RunTables, candidate: RunTables, settings: GateSettings) ->
 def row_problems(
     rows: Sequence[str], aligned: Aligned, settings: GateSettings
 ) -> Iterator[Problem]:
-    """Rows that the candidate lacks, and recipes that changed."""
+    """Rows that either run lacks, and recipes that changed."""
     detectors = {}
     for row in rows:
         own, theirs = row_fits(aligned.reference, row), row_fits(aligned.candidate, row)
-        if theirs.empty:
-            failed = aligned.candidate.fits[aligned.candidate.main_fits]
-            named = failed["detector"].isin(own["detector"]) & (failed["status"] != "ok")
-            why = f": {failed.loc[named, 'reason'].iloc[0]}" if named.any() else ""
-            message = f"the candidate has no scores for the row {row}{why}"
+        if own.empty or theirs.empty:
+            side = "reference" if own.empty else "candidate"
+            why = _failure(getattr(aligned, side), row)
+            message = f"the {side} has no scores for the row {row}{why}"
             yield Problem("missing-row", message, "missing-row" in settings.allow)
         else:
             detectors[str(own["detector"].iloc[0])] = own, theirs
@@ -80,6 +79,21 @@ def row_problems(
         if set(own["recipe_hash"]) != set(theirs["recipe_hash"]):
             message = f"the recipe of {detector} changed"
             yield Problem("recipe", message, "recipe" in settings.allow)
+
+
+def _failure(tables: RunTables, row: str) -> str:
+    """Why a row has no scores, to stand at the end of a sentence; empty if no fit failed."""
+    failed = tables.fits[tables.main_fits & (tables.fits["status"] != "ok")]
+    reasons = failed.loc[failed["detector"] == row.partition("/")[0], "reason"]
+    return f": {reasons.iloc[0]}" if len(reasons) else ""
+
+
+def scoreless(tables: RunTables) -> tuple[str, ...]:
+    """Detectors, controls aside, that failed and have no scores: each is a row of that name."""
+    fits = tables.fits[tables.main_fits & ~tables.fits["control"]]
+    scored = fits.loc[fits["fit_id"].isin(tables.scores["fit_id"].unique()), "detector"]
+    failed = fits.loc[fits["status"] != "ok", "detector"]
+    return tuple(sorted(set(map(str, failed)) - set(map(str, scored))))
 
 
 def row_fits(tables: RunTables, row: str) -> pd.DataFrame:

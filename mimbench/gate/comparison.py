@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 
 from mimbench.errors import TableError, UnknownNameError
-from mimbench.gate.comparability import Aligned, Problem, align, row_fits, row_problems
+from mimbench.gate.comparability import (
+    Aligned,
+    Problem,
+    align,
+    row_fits,
+    row_problems,
+    scoreless,
+)
 from mimbench.gate.decision import Drops, decide, spread_of_seeds
 from mimbench.gate.settings import GateSettings
 from mimbench.scores import CLEAN, RunTables
@@ -139,7 +146,8 @@ def _rows(tables: RunTables, own: RunAurocs, settings: GateSettings) -> tuple[st
     if settings.rows:
         return settings.rows
     fits = {row: row_fits(tables, row) for row in own.rows}
-    return tuple(row for row, made in fits.items() if len(made) and not made["control"].any())
+    scored = tuple(row for row, made in fits.items() if len(made) and not made["control"].any())
+    return scored + scoreless(tables)
 
 
 def _group(own: RunAurocs, settings: GateSettings) -> dict[str, str]:
@@ -177,7 +185,8 @@ class _Comparison:
         """Test the family."""
         pairs, identical = [], []
         for row in self.settings.rows:
-            if row_fits(self.aligned.candidate, row).empty:
+            runs = (self.aligned.reference, self.aligned.candidate)
+            if any(row_fits(run, row).empty for run in runs):
                 continue
             own = [self._pair(row, "clean", CLEAN, 0)]
             if self.corruptions:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -22,6 +23,7 @@ from mimbench.gate import (
     read_gate_file,
 )
 from mimbench.gate.decision import Drops, decide
+from mimbench.listing import gate_settings
 from mimbench.scores import RunTables
 from mimbench.statistics.ranking import auroc
 
@@ -159,7 +161,10 @@ def test_nothing_compared_is_no_pass(reference: RunTables) -> None:
     broken = RunTables(reference.scores.iloc[:0], fits, reference.images)
     result = gate(broken, reference)
     assert result.exit_code == 2
-    assert "no row with scores" in as_text(result)
+    assert "reference has no scores for the row mim: out of memory" in as_text(result)
+    nobody = gate(made_tables({"telea": GOOD["telea"]}), reference)
+    assert nobody.exit_code == 2
+    assert "no row with scores" in as_text(nobody)
     unseen = gate(
         reference, broken, GateSettings(rows=("mim",), allow=("missing-row", "conditions"))
     )
@@ -171,6 +176,28 @@ def test_a_regression_beside_a_missing_row_is_still_a_regression(reference: RunT
     result = gate(reference, candidate, GateSettings(rows=("mim", "telea")))
     assert result.exit_code == 1
     assert [problem.kind for problem in result.problems] == ["missing-row"]
+
+
+def test_a_detector_that_failed_in_the_reference_is_said_by_name_and_the_others_are_gated(
+    reference: RunTables, tmp_path: Path
+) -> None:
+    candidate = made_tables({**GOOD, "vit": Made(0.8)}, seeds=SEEDS)
+    lost = candidate.fits["detector"] == "vit"
+    told = {"status": "failed", "reason": "out of memory"}
+    fits = candidate.fits.copy()
+    fits.loc[lost, list(told)] = list(told.values())
+    kept = ~candidate.scores["fit_id"].isin(fits.loc[lost, "fit_id"])
+    broken = RunTables(candidate.scores[kept], fits, candidate.images)
+    broken.write(tmp_path)
+    for settings in (GateSettings(), gate_settings(tmp_path, None, {})):
+        result = gate(broken, candidate, settings)
+        assert result.exit_code == 2
+        assert result.verdicts == {"mim": "pass"}
+        assert [problem.message for problem in result.problems] == [
+            "the reference has no scores for the row vit: out of memory"
+        ]
+        allowed = settings.model_copy(update={"allow": ("missing-row",)})
+        assert gate(broken, candidate, allowed).exit_code == 0
 
 
 def test_holm_keeps_one_alarm_from_many_tests() -> None:
