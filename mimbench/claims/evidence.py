@@ -118,7 +118,7 @@ class RunEvidence:
 
     def one_fit(self, place: Place) -> bool:
         """Whether a single training stands behind the row, on a single split."""
-        scores, fits = self._tables.scores, self._tables.fits
+        scores, fits = self._tables.scores, self._tables.fits[self._tables.main_fits]
         own = fits[fits["fit_id"].isin(scores.loc[scores["score"] == place.row, "fit_id"].unique())]
         own = own[own["fitted_on"].isin(self._targets)]
         return len(own) == 1
@@ -128,7 +128,8 @@ class RunEvidence:
         if place.row not in self._signals:
             scores, fits = self._tables.scores, self._tables.fits
             own = scores[(scores["score"] == place.row) & (scores["corruption"] == CLEAN)]
-            made = fits[fits["fit_id"].isin(own["fit_id"])]
+            names = fits.loc[fits["fit_id"].isin(own["fit_id"]), "detector"]
+            made = fits[fits["detector"].isin(names)]  # those that failed too: they leave a gap
             self._signals[place.row] = class_signal_table(RunTables(own, made, self._tables.images))
         table = self._signals[place.row]
         here = (table["role"] == place.claim.role) & (table["relation"] == place.relation)

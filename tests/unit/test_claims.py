@@ -105,6 +105,25 @@ def test_without_control_or_swap_a_supported_claim_says_so() -> None:
     assert "one split and one training" in verdict.explanation
 
 
+def test_fits_with_fewer_known_categories_are_no_further_trainings_of_a_row() -> None:
+    tables = made_tables({"cnn": Made(0.95)})
+    (main,) = tables.fits.to_dict("records")
+    less = {**main, "fit_id": "less", "withheld": "measles", "study": "left-out 0"}
+    fits = pd.concat([tables.fits, pd.DataFrame([less]).astype(tables.fits.dtypes)])
+    scores = pd.concat([tables.scores, tables.scores.assign(fit_id="less")])
+    with_study = RunTables(scores, fits, tables.images)
+    assert judge(with_study, claim(row="cnn")) == judge(tables, claim(row="cnn"))
+
+
+def test_a_swap_test_with_a_failed_fit_is_none() -> None:
+    tables = made_tables({"mim": Made(0.95, swap=0.6)}, seeds=SEEDS)
+    lost = (tables.fits["fitted_on"] == "measles") & (tables.fits["seed"] == 0)
+    fits = tables.fits.assign(status=np.where(lost, "failed", "ok"))
+    kept = ~tables.scores["fit_id"].isin(fits.loc[lost, "fit_id"])
+    (verdict,) = judge(RunTables(tables.scores[kept], fits, tables.images), claim(row="mim"))
+    assert "no swap test" in verdict.explanation
+
+
 def test_the_effect_is_the_paired_difference_with_its_interval(run: RunTables) -> None:
     (verdict,) = judge(run, claim("superior", against=("cnn",)))
     own = RunAurocs(run)
