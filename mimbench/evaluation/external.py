@@ -92,9 +92,9 @@ def score_external(
     _check_code(recipes.values(), plug_ins, run)
     found = survey(places, size=about.canonical_size, harmonise=about.run.data.harmonise)
     target = about.target
-    usable = tables.fits[(tables.fits["status"] == "ok") & tables.main_fits]
     made_of_rows = {recipe.name for recipe in combining(list(recipes.values()))}
-    usable = usable[~usable["detector"].isin(made_of_rows)]
+    fits = tables.fits[tables.main_fits & ~tables.fits["detector"].isin(made_of_rows)]
+    usable = fits[fits["status"] == "ok"]
     if usable.empty:
         raise TableError(f"All fits of {run} failed; there is nothing to score with.")
     store = Store(run)
@@ -104,7 +104,7 @@ def score_external(
         progress.update(number, str(row["detector"]))
         blocks.append(_score(store, _recipe(recipes, row, run), row, found))
     progress.update(len(usable))
-    scored = _as_run(tables, usable, found, pd.concat(blocks, ignore_index=True), target)
+    scored = _as_run(tables, fits, found, pd.concat(blocks, ignore_index=True), target)
     merged, _ = combine_rows(scored, list(recipes.values()))
     return External(
         verdicts=_verdicts(merged, found),

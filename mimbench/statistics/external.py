@@ -94,6 +94,8 @@ def drift_table(tables: RunTables) -> pd.DataFrame:
 
 
 def _drift(layout: Layout, row: Row, validation: np.ndarray) -> Estimate:
+    if row.reason:
+        return missing(row.reason)
     target, values = layout.role == "target", layout.values(row)
     parts = []
     for fit, fold, _ in layout.cells(row):

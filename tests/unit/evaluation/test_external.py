@@ -1,5 +1,6 @@
 """Fitted detectors judge new images at thresholds that were frozen before they were seen."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from mimbench.evaluation.external import External, score_external
 from mimbench.evaluation.plan import RunFile, make_plan
 from mimbench.evaluation.progress import Silent
 from mimbench.evaluation.runner import execute
+from mimbench.scores import RunTables, read_tables
 from mimbench.statistics.threshold import conformal_threshold
 
 
@@ -77,6 +79,24 @@ def test_the_auroc_ranks_the_new_images_alone(external: External) -> None:
     assert line["auroc"] == pytest.approx(np.mean(fits), abs=1e-12)
     assert (line["target_patients"], line["other_patients"]) == (20, 20)
     assert line["low"] < 1.0
+
+
+def test_a_row_that_lost_a_fit_has_a_reason_instead_of_the_mean_of_the_others(
+    run: Path, plugin: Path, tmp_path: Path
+) -> None:
+    write_category(tmp_path / "site" / "mpox", 90, 2, 7)
+    write_category(tmp_path / "site" / "orf", 200, 2, 8)
+    broken = Path(shutil.copytree(run, tmp_path / "run"))
+    tables = read_tables(broken)
+    lost = tables.fits["fold"] == 1
+    fits = tables.fits.assign(status=np.where(lost, "failed", "ok"), reason="out of memory")
+    kept = ~tables.scores["fit_id"].isin(fits.loc[lost, "fit_id"])
+    RunTables(tables.scores[kept], fits, tables.images).write(broken)
+    found = score_external(broken, [str(tmp_path / "site")], Silent(), [f"{plugin}:Brightness"])
+    for table in (found.operating, found.auroc, found.drift, found.verdicts):
+        assert set(table["reason"]) == {"the fit of fold 1 failed: out of memory"}
+    assert found.auroc["auroc"].isna().all()
+    assert found.verdicts["accepted"].isna().all()
 
 
 def test_images_of_the_run_itself_are_refused(run: Path, plugin: Path) -> None:
