@@ -31,6 +31,8 @@ def define(table: Mapping[str, Any], where: str) -> Corruption:
         raise CorruptionError(f"{where}: every [[corruption]] needs a 'name', not {name!r}.")
     if not name[0].isalnum() or not name.isprintable():
         raise CorruptionError(f"{where}: the name {name!r} must begin with a letter or digit.")
+    if set(name) & set("/\\"):
+        raise CorruptionError(f"{where}: the name {name!r} names folders too; leave out / and \\.")
     if name in BUILTIN or name == "clean":
         raise CorruptionError(
             f"{where}: '{name}' is built in and means the same in every table; give the "

@@ -56,6 +56,7 @@ def test_a_suite_is_named_as_its_file(path: Path) -> None:
         ({"corruption": [HAZE, HAZE]}, "'haze' is listed twice"),
         ({"corruption": [HAZE | {"name": None}]}, "needs a 'name'"),
         ({"corruption": [HAZE | {"name": "fog"}]}, "'fog' is built in"),
+        ({"corruption": [HAZE | {"name": "a/../../b"}]}, "leave out /"),
         ({"corruption": [HAZE | {"kernel": 3}]}, "'haze': 'kernel' must name a kernel"),
         ({"corruption": [HAZE | {"size": 1}]}, "no parameter 'size'; it has thickness, decay"),
         ({"corruption": [HAZE | {"decay": None}]}, "'decay' must be a list of five numbers"),
