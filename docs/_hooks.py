@@ -1,0 +1,102 @@
+"""Pages that say what the code says: `{{ name }}` in a page becomes what is generated here."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer.main
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from mimbench.cli import app
+from mimbench.scores import FIT_COLUMNS, IMAGE_COLUMNS, SCORE_COLUMNS
+
+ROOT = Path(__file__).parent.parent
+FAMILIES = ("inpainting", "one-class", "classifier", "ensemble", "control")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Show the committed figures of the default run, which are of the phantom."""
+    for picture in sorted((ROOT / "results" / "default").glob("*.png")):
+        target = f"pictures/{picture.name}"
+        files.append(File.generated(config, target, abs_src_path=str(picture)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Fill in what is generated."""
+    for name, make in GENERATED.items():
+        if f"{{{{ {name} }}}}" in markdown:
+            markdown = markdown.replace(f"{{{{ {name} }}}}", "\n".join(make()))
+    return markdown
+
+
+def _commands() -> Iterator[str]:
+    yield from _command(typer.main.get_command(app), "mimbench")
+
+
+def _command(command: Any, name: str) -> Iterator[str]:
+    if hasattr(command, "commands"):
+        for sub, inner in command.commands.items():
+            yield from _command(inner, f"{name} {sub}")
+        return
+    arguments = [part for part in command.params if part.param_type_name == "argument"]
+    options = [part for part in command.params if part.param_type_name == "option"]
+    usage = " ".join([name, *(part.metavar or part.name.upper() for part in arguments)])
+    yield from (f"## {name}", "", command.help or "", "", f"```text\n{usage}\n```", "")
+    if options:
+        yield from ("| option | | |", "| --- | --- | --- |")
+        for part in options:
+            flags = ", ".join(f"`{flag}`" for flag in part.opts)
+            value = (
+                ""
+                if getattr(part, "is_flag", False)
+                else f"`{part.metavar or ''}`".replace("``", "")
+            )
+            yield f"| {flags} | {value} | {part.help or ''} |"
+        yield ""
+
+
+def _recipes() -> Iterator[str]:
+    found = [_read(path) for path in sorted((ROOT / "baselines").glob("*.toml"))]
+    for family in FAMILIES:
+        rows = [recipe for recipe in found if recipe.get("family") == family]
+        if not rows:
+            continue
+        yield from (f"## {family.capitalize()}", "", "| recipe | what it is | scores | source |")
+        yield "| --- | --- | --- | --- |"
+        for recipe in rows:
+            scores = ", ".join(f"`{score}`" for score in recipe.get("scores", ())) or "one"
+            yield (
+                f"| `{recipe['name']}` | {recipe.get('description', '')} | {scores} | "
+                f"{recipe.get('reference', '')} |"
+            )
+        yield ""
+
+
+def _suites() -> Iterator[str]:
+    for path in sorted((ROOT / "corruptions").glob("*.toml")):
+        suite = _read(path)
+        names = suite.get("corruptions") or [one["name"] for one in suite.get("corruption", ())]
+        yield from (f"## `{path.stem}`", "", suite.get("description", ""), "")
+        yield from (", ".join(f"`{name}`" for name in names) + ".", "")
+
+
+def _tables() -> Iterator[str]:
+    for name, columns in (
+        ("scores", SCORE_COLUMNS),
+        ("fits", FIT_COLUMNS),
+        ("images", IMAGE_COLUMNS),
+    ):
+        yield from (f"## `{name}.parquet`", "", "| column | type |", "| --- | --- |")
+        yield from (f"| `{column}` | {kind} |" for column, kind in columns.items())
+        yield ""
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+GENERATED = {"commands": _commands, "recipes": _recipes, "suites": _suites, "tables": _tables}
