@@ -21,6 +21,7 @@ DETECTOR_GROUP = "mimbench.detectors"
 
 BUILT_IN: Mapping[str, str] = {
     "mim": "mimbench.detectors.mim:MIM",
+    "mim-features": "mimbench.detectors.mim:MIMFeatures",
     "classifier": "mimbench.detectors.classifier:Classifier",
     "trained-classifier": "mimbench.detectors.trained:TrainedClassifier",
     "feature-neighbours": "mimbench.detectors.oneclass:FeatureNeighbours",

@@ -64,7 +64,7 @@ def one_thread(seed: int = 0) -> Iterator[None]:
 
 
 class Knows(Detector):
-    """Distance to the third nearest target image in the features of a trained `small_network`."""
+    """Distance to the third nearest target image among the logits of a trained `small_network`."""
 
     trains_on = "target"
     random = False
@@ -72,13 +72,12 @@ class Knows(Detector):
     def __init__(self, weights: str, classes: int) -> None:
         self.network = small_network(classes)
         self.network.load_state_dict(load_file(weights))
-        self.network[-1] = nn.Identity()
         self.network.eval().requires_grad_(False)
-        self.seen = torch.zeros(0, 80)
+        self.seen = torch.zeros(0, classes)
 
     def fit(self, train: TrainingSet) -> None:
         self.seen = self.network(standardised(train.target.images))
 
     def score(self, batch: Batch) -> Tensor:
-        features = self.network(standardised(batch.images))
-        return torch.cdist(features, self.seen).sort(dim=1).values[:, 2]
+        logits = self.network(standardised(batch.images))
+        return torch.cdist(logits, self.seen).sort(dim=1).values[:, 2]

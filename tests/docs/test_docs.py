@@ -1,0 +1,78 @@
+"""Every code block of the documentation runs, page by page, as a reader would run it.
+
+`bash` and `python` blocks are executed in one folder per page; a block with a title is written to
+the file of that name; `text` is only read.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+FIRST = "tutorial.md"  # makes the run that the others go on with
+
+
+def blocks(page: str) -> Iterator[tuple[str, str, str]]:
+    """Language, title and text of each code block."""
+    yield from BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
+
+
+def execute(page: str, folder: Path) -> None:
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "OMP_NUM_THREADS": "2",
+    }
+    for language, title, text in blocks(page):
+        if title:
+            path = folder / title
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            continue
+        if language == "text":
+            continue
+        program = {"bash": ["bash", "-euo", "pipefail"], "python": [sys.executable]}[language]
+        done = subprocess.run(
+            [*program, "-c", text], cwd=folder, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{page}:\n{text}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.fixture(scope="module")
+def toured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the tutorial has been followed."""
+    folder = tmp_path_factory.mktemp("tutorial")
+    execute(FIRST, folder)
+    return folder
+
+
+def test_the_tutorial_ends_with_a_verdict_and_a_class_signal(toured: Path) -> None:
+    run = toured / "runs" / "tour"
+    assert (run / "index.html").is_file()
+    assert (run / "verdicts.csv").read_text().count("\n") > 5
+    assert "vesicle_clusters" in (run / "class_signal.csv").read_text()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != FIRST])
+def test_every_block_of_a_page_runs(page: str, toured: Path, tmp_path: Path) -> None:
+    if any(language in ("bash", "python") and not title for language, title, _ in blocks(page)):
+        shutil.copytree(toured, tmp_path, dirs_exist_ok=True)
+        execute(page, tmp_path)
+
+
+def test_no_block_is_in_a_language_that_nothing_runs() -> None:
+    found = {
+        (page, language)
+        for page in PAGES
+        for language, title, _ in blocks(page)
+        if not title and language not in ("bash", "python", "text")
+    }
+    assert not found
