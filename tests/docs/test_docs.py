@@ -29,7 +29,6 @@ def execute(page: str, folder: Path) -> None:
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "OMP_NUM_THREADS": "2",
     }
     for language, title, text in blocks(page):
         if title:
