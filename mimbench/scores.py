@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pandas.api.types import is_object_dtype
 
 from mimbench.errors import TableError
 from mimbench.files import whole
@@ -184,11 +185,22 @@ def more_fits(fits: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write one parquet file with the schema version in its metadata, whole or not at all."""
-    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    arrow = pa.Table.from_pandas(_one_kind_each(table), preserve_index=False)
     note = json.dumps({"schema_version": SCHEMA_VERSION}).encode()
     arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), ABOUT: note})
     with whole(path) as partial:
         pq.write_table(arrow, partial, compression="zstd")
+
+
+def _one_kind_each(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns that are numbers for some rows and text for others, from different files, as text."""
+    mixed = [
+        name
+        for name in table
+        if is_object_dtype(table[name]) and table[name].dropna().map(type).nunique() > 1
+    ]
+    as_text = {name: table[name].map(str).where(table[name].notna(), "") for name in mixed}
+    return table.assign(**as_text)
 
 
 def read_tables(folder: Path) -> RunTables:

@@ -54,3 +54,12 @@ def test_fits_with_withheld_categories_and_swap_fits_enter_no_number(tables: Run
     asked = Quantity("mim", relation="same-source")
     own, alone = (RunAurocs(run).influence(asked) for run in (joined, tables))
     assert own.value == alone.value
+
+
+def test_a_column_with_numbers_in_one_file_and_text_in_another_is_kept_as_text(
+    tables: RunTables, tmp_path: Path
+) -> None:
+    age = pd.Series([41.5, "42", None], dtype=object)
+    ages = pd.Series([age[number % 3] for number in range(len(tables.images))], dtype=object)
+    RunTables(tables.scores, tables.fits, tables.images.assign(age=ages)).write(tmp_path)
+    assert set(read_tables(tmp_path).images["age"]) == {"41.5", "42", ""}
