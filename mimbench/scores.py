@@ -199,7 +199,7 @@ def _one_kind_each(table: pd.DataFrame) -> pd.DataFrame:
         for name in table
         if is_object_dtype(table[name]) and table[name].dropna().map(type).nunique() > 1
     ]
-    as_text = {name: table[name].map(str).where(table[name].notna(), "") for name in mixed}
+    as_text = {str(name): table[name].map(str).where(table[name].notna(), "") for name in mixed}
     return table.assign(**as_text)
 
 
