@@ -64,11 +64,14 @@ def align(reference: RunTables, candidate: RunTables, settings: GateSettings) ->
 def row_problems(
     rows: Sequence[str], aligned: Aligned, settings: GateSettings
 ) -> Iterator[Problem]:
-    """Rows that either run lacks, and recipes that changed."""
+    """Rows that a run lacks, and recipes that changed. What failed in both is said, no more."""
     detectors = {}
     for row in rows:
         own, theirs = row_fits(aligned.reference, row), row_fits(aligned.candidate, row)
-        if own.empty or theirs.empty:
+        if own.empty and not _has_fits(aligned.candidate, row.partition("/")[0]):
+            why = _failure(aligned.reference, row)
+            yield Problem("missing-row", f"neither run has scores for the row {row}{why}", True)
+        elif own.empty or theirs.empty:
             side = "reference" if own.empty else "candidate"
             why = _failure(getattr(aligned, side), row)
             message = f"the {side} has no scores for the row {row}{why}"
@@ -89,11 +92,14 @@ def _failure(tables: RunTables, row: str) -> str:
 
 
 def scoreless(tables: RunTables) -> tuple[str, ...]:
-    """Detectors, controls aside, that failed and have no scores: each is a row of that name."""
-    fits = tables.fits[tables.main_fits & ~tables.fits["control"]]
-    scored = fits.loc[fits["fit_id"].isin(tables.scores["fit_id"].unique()), "detector"]
-    failed = fits.loc[fits["status"] != "ok", "detector"]
-    return tuple(sorted(set(map(str, failed)) - set(map(str, scored))))
+    """Detectors, controls aside, of which all fits failed: each is a row of that name."""
+    names = sorted(set(tables.fits["detector"][~tables.fits["control"]]))
+    return tuple(name for name in names if not _has_fits(tables, name))
+
+
+def _has_fits(tables: RunTables, detector: str) -> bool:
+    good = tables.main_fits & (tables.fits["status"] == "ok")
+    return bool((good & (tables.fits["detector"] == detector)).any())
 
 
 def row_fits(tables: RunTables, row: str) -> pd.DataFrame:

@@ -1,7 +1,10 @@
 """The gate's result for people, for a pull request, for a CI server and for programs."""
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -78,16 +81,23 @@ def as_junit(result: GateResult) -> str:
 
 
 def as_json(result: GateResult) -> str:
-    """JSON with everything that the gate found."""
+    """JSON with everything that the gate found; a number that cannot be had is null."""
     content = {
         "exit_code": result.exit_code,
         "settings": result.settings.model_dump(mode="json"),
         "verdicts": result.verdicts,
         "problems": [asdict(problem) for problem in result.problems],
-        "tests": [asdict(test) for test in result.tests],
-        "diagnosis": result.diagnosis.to_dict("records"),
+        "tests": [_finite(asdict(test)) for test in result.tests],
+        "diagnosis": [_finite(line) for line in result.diagnosis.to_dict("records")],
     }
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def _finite(line: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        str(name): None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in line.items()
+    }
 
 
 def _headline(result: GateResult) -> str:

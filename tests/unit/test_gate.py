@@ -198,6 +198,9 @@ def test_a_detector_that_failed_in_the_reference_is_said_by_name_and_the_others_
         ]
         allowed = settings.model_copy(update={"allow": ("missing-row",)})
         assert gate(broken, candidate, allowed).exit_code == 0
+        both = gate(broken, broken, settings)
+        assert both.exit_code == 0
+        assert "neither run has scores for the row vit: out of memory" in as_text(both)
 
 
 def test_holm_keeps_one_alarm_from_many_tests() -> None:
@@ -234,6 +237,13 @@ def test_every_output_tells_the_same(reference: RunTables) -> None:
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "2", "0")
     assert json.loads(as_json(result))["verdicts"] == result.verdicts
     assert as_markdown(result).count("| regression | mim |") == 2
+
+
+def test_a_number_that_cannot_be_had_is_null_for_programs() -> None:
+    few = made_images({"mpox": ("target", "clinic", 6), "acne": ("unknown", "clinic", 2)})
+    runs = [made_tables({"mim": Made(0.8)}, images=few, seeds=SEEDS, draw=draw) for draw in (0, 1)]
+    told = json.loads(as_json(gate(*runs)))
+    assert [test["visible"] for test in told["tests"]] == [None, None]
 
 
 def test_runs_without_common_images_are_one_sentence(reference: RunTables) -> None:
