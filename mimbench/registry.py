@@ -15,7 +15,14 @@ from typing import Any
 
 from mimbench.errors import DetectorError, PluginError, UnknownNameError
 
-__all__ = ["DETECTOR_GROUP", "entry_point_names", "is_installed", "resolve", "where"]
+__all__ = [
+    "DETECTOR_GROUP",
+    "entry_point_names",
+    "is_installed",
+    "resolve",
+    "sources",
+    "where",
+]
 
 DETECTOR_GROUP = "mimbench.detectors"
 
@@ -84,9 +91,7 @@ def where(name: str, error: BaseException) -> str:
         For example "mine.py, line 7: ", the innermost line of the plug-in's file or package; its
         `score` if the error arose nowhere in it. Empty for detectors that come with mimbench.
     """
-    if ":" not in name:
-        values = {point.name: point.value for point in entry_points(group=DETECTOR_GROUP)}
-        name = values.get(name, "")
+    name = _spelt_out(name)
     source = _source(name.rpartition(":")[0])
     if source is None:
         return ""
@@ -98,6 +103,26 @@ def where(name: str, error: BaseException) -> str:
         code = getattr(getattr(target, "score", target), "__code__", None)
         lines = [(code.co_filename, code.co_firstlineno)] if code else []
     return f"{Path(lines[-1][0]).name}, line {lines[-1][1]}: " if lines else ""
+
+
+def sources(name: str) -> list[Path]:
+    """Files of a plug-in's code, sorted: its own, or all of its package; none of mimbench's own.
+
+    Args:
+        name: as for `resolve`.
+    """
+    source = _source(_spelt_out(name).rpartition(":")[0])
+    if source is None:
+        return []
+    return sorted(source.rglob("*.py")) if source.is_dir() else [source]
+
+
+def _spelt_out(name: str) -> str:
+    """The name with module and object; empty for a built-in one."""
+    if ":" in name:
+        return name
+    values = {point.name: point.value for point in entry_points(group=DETECTOR_GROUP)}
+    return values.get(name, "") if name not in BUILT_IN else ""
 
 
 def _source(module: str) -> Path | None:

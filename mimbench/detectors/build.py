@@ -18,7 +18,7 @@ from mimbench.errors import (
     UnknownNameError,
 )
 from mimbench.recipes import Recipe, file_hash, names, read_recipe, validate
-from mimbench.registry import entry_point_names, resolve, where
+from mimbench.registry import entry_point_names, resolve, sources, where
 
 __all__ = ["build", "combines", "identity", "kind_of", "recipe_of", "scores_of"]
 
@@ -123,13 +123,13 @@ def combines(recipe: Recipe) -> tuple[str, ...]:
 def identity(recipe: Recipe) -> dict[str, Any]:
     """All that decides what the detector computes, besides its training images and seed.
 
-    Parameters are completed by the constructor's defaults; files that they name, and the file of
-    a plug-in, stand with the hash of their content.
+    Parameters are completed by the constructor's defaults; files that they name, and those of a
+    plug-in's code, stand with the hash of their content.
     """
     target = resolve(recipe.detector)
     parameters = _parameters(recipe, target) if isinstance(target, type) else {}
     files = [Path(value) for value in _texts(parameters)]
-    files += [Path(source)] if (source := inspect.getsourcefile(target)) else []
+    files += {*sources(recipe.detector), Path(inspect.getsourcefile(target) or "").resolve()}
     return {
         "name": recipe.name,
         "detector": recipe.detector,

@@ -73,7 +73,7 @@ class Store:
                 (folder / part).mkdir(parents=True, exist_ok=True)
             probe = folder / ".writable"
             probe.touch()
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # other workers of the run try the same
         except OSError as error:
             raise OutputError(
                 f"Cannot write to {folder}: {error.strerror}; choose another folder with --out."

@@ -9,9 +9,12 @@ import pytest
 import torch
 
 from mimbench.data.dataset import ImageOptions
+from mimbench.detectors.build import identity
 from mimbench.evaluation import environment, fitting
 from mimbench.evaluation.fitting import fit_ids
 from mimbench.evaluation.plan import RunFile, make_plan
+from mimbench.evaluation.store import Store
+from mimbench.recipes import Recipe
 
 Ids = dict[str, str]
 
@@ -79,3 +82,36 @@ def test_a_training_image_a_library_and_the_code_change_every_fit(
     for image in (tmp_path / "data" / "mpox").glob("*.png"):
         image.write_bytes(image.read_bytes() + b"other bytes")
     assert changed(before, ids()) == {"one-class", "classifier"}
+
+
+def test_all_code_of_a_plug_in_counts_also_what_its_module_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "keyed_plugin"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "level.py").write_text("LEVEL = 1\n")
+    (package / "score.py").write_text(
+        "from keyed_plugin.level import LEVEL\n\n"
+        "def lightness(images):\n    return LEVEL * images.float().mean((1, 2, 3))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    recipe = Recipe(name="light", detector="keyed_plugin.score:lightness")
+    before = identity(recipe)
+    assert identity(recipe) == before
+    (package / "level.py").write_text("LEVEL = -1\n")
+    assert identity(recipe) != before
+
+
+def test_workers_that_begin_at_once_find_the_store_writable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch = Path.touch
+
+    def touch_and_lose(path: Path) -> None:
+        """Another process has made the same probe, and removes it first."""
+        touch(path)
+        path.unlink()
+
+    monkeypatch.setattr(Path, "touch", touch_and_lose)
+    Store(tmp_path / "run")
