@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from mimbench.cli.root import Json, console, print_json
+from mimbench.cli.root import Json, command_line, console, print_json
 
 __all__ = ["RunsGroup", "clean", "list_runs"]
 
@@ -63,6 +63,7 @@ def clean(
     Says first what and how much. Asks on a terminal; elsewhere nothing is removed without --yes.
     """
     from mimbench.evaluation.housekeeping import leftovers, remove
+    from mimbench.evaluation.lock import locked
 
     found = leftovers(folder)
     said = [{"what": f.what, "files": len(f.paths), "bytes": f.size} for f in found]
@@ -74,7 +75,8 @@ def clean(
         show.print(Text(f"The tables of {folder} refer to everything in it."))
     removed = bool(found) and (yes or (show.is_terminal and typer.confirm("Remove?", err=True)))
     if removed:
-        remove(found)
+        with locked(folder, command_line()):
+            remove(leftovers(folder))  # a run may have come between
         show.print("Removed.")
     elif found and not yes:
         show.print("Nothing removed; --yes removes them.")

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mimbench.cli.runs import clean
 from mimbench.errors import OutputError
 from mimbench.evaluation.housekeeping import find_runs, leftovers, remove
+from mimbench.evaluation.lock import locked
 from mimbench.recipes import file_hash
 
 
@@ -74,3 +76,13 @@ def test_only_what_the_tables_do_not_refer_to_is_removed(runs: Path) -> None:
 def test_an_unfinished_run_is_not_cleaned_since_it_will_go_on(runs: Path) -> None:
     with pytest.raises(OutputError, match="unfinished"):
         leftovers(runs / "stopped")
+
+
+def test_a_run_at_work_is_not_cleaned(runs: Path) -> None:
+    stale = runs / "small" / "fits" / "0000.json"
+    stale.write_text("{}")
+    with locked(runs / "small"), pytest.raises(OutputError, match="at work"):
+        clean(runs / "small", yes=True)
+    assert stale.exists()
+    clean(runs / "small", yes=True)
+    assert not stale.exists()
