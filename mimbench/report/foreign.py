@@ -142,7 +142,7 @@ def _integers(path: Path, table: pd.DataFrame, column: str, default: int) -> NDA
         return np.full(len(table), default, dtype=np.int64)
     text = table[column].replace("", str(default))
     numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
-    bad = np.flatnonzero(~(numbers == np.floor(numbers)))
+    bad = np.flatnonzero(~(np.isfinite(numbers) & (numbers == np.floor(numbers))))
     if bad.size:
         raise TableError(
             f"{path}, line {bad[0] + 2}: {column} '{text.iloc[bad[0]]}' is no whole number."

@@ -129,6 +129,7 @@ CASES = {
     "a hole": (lambda t: t[t["image_id"] != t["image_id"].iloc[-1]], "lacks 1 of .* test images"),
     "a strange condition": (lambda t: t.assign(severity=2), "under clean 2, which the run has not"),
     "half a severity": (lambda t: t.assign(severity=0.5), "severity '0.5' is no whole number"),
+    "an endless fold": (lambda t: t.assign(fold="inf"), "fold 'inf' is no whole number"),
     "a strange fold": (lambda t: t.assign(fold=t["fold"] + 1), "folds are 0 to 2"),
     "a fold less": (lambda t: t[t["fold"] > 0], "no scores of fold 0"),
 }
