@@ -79,7 +79,8 @@ class Resamples:
 
         Returns:
             (G, metrics, 1 + count), the first being the sample itself; NaN where a side is empty
-            in a resample or a score is NaN.
+            in a resample or a score is NaN. The detection error is that of the sample alone: the
+            smallest over all thresholds is biased, so its resamples make no interval.
         """
         x, y = (np.asarray(scores, dtype=np.float64) for scores in (id_scores, ood_scores))
         limits = np.asarray([0, y.size] if starts is None else starts, dtype=np.int64)

@@ -4,8 +4,7 @@ Every function takes arrays that broadcast and returns arrays. NaN in, NaN out. 
 zero width: where the sample shows no variance, a bound from the number of patients takes over.
 """
 
-from collections.abc import Callable
-
+import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit, ndtr, ndtri, stdtr, stdtrit
@@ -97,12 +96,10 @@ def newcombe_interval(
     """
     value, n_id, n_ood = _broadcast(value, n_id, n_ood)
     z = ndtri((1 + level) / 2)
-
-    def inside(area: Array) -> NDArray[np.bool_]:
-        width = z * np.sqrt(_hanley_mcneil(area, n_id, n_ood))
-        return np.asarray(np.abs(value - area) <= width)
-
-    return _bisect(inside, np.zeros_like(value), value), _bisect(inside, np.ones_like(value), value)
+    with np.errstate(invalid="ignore"):
+        low = _farthest_inside(value, n_id, n_ood, z, 0.0)
+        high = _farthest_inside(value, n_id, n_ood, z, 1.0)
+    return low, high
 
 
 def difference_interval(
@@ -172,25 +169,30 @@ def _steadied(
     return (df * variance + prior_df * prior) / (df + prior_df), df + prior_df
 
 
-def _hanley_mcneil(area: Array, n_id: Array, n_ood: Array) -> Array:
+@numba.vectorize(cache=True)  # type: ignore[untyped-decorator]
+def _hanley_mcneil(area: float, n_id: float, n_ood: float) -> float:
     """Variance of an AUROC with exponential scores; without OOD side that of a proportion."""
+    if n_ood <= 0:
+        return area * (1 - area) / n_id
     extra = (n_id + n_ood) / 2 - 1
     shape = 1 + extra * (1 - area) / (2 - area) + extra * area / (1 + area)
-    pairs = np.where(n_ood > 0, n_id * n_ood, n_id)
-    return np.asarray(area * (1 - area) * np.where(n_ood > 0, shape, 1.0) / pairs)
+    return area * (1 - area) * shape / (n_id * n_ood)
+
+
+@numba.vectorize(cache=True)  # type: ignore[untyped-decorator]
+def _farthest_inside(value: float, n_id: float, n_ood: float, z: float, outer: float) -> float:
+    """Border of Newcombe's interval between `value`, which it holds, and `outer`, by bisection."""
+    inner = value
+    for _ in range(60):
+        middle = (outer + inner) / 2
+        if abs(value - middle) <= z * np.sqrt(_hanley_mcneil(middle, n_id, n_ood)):
+            inner = middle
+        else:
+            outer = middle
+    return inner
 
 
 def _broadcast(*arrays: ArrayLike) -> tuple[Array, ...]:
     return tuple(
         np.array(array) for array in np.broadcast_arrays(*(np.asarray(a, float) for a in arrays))
     )
-
-
-def _bisect(inside: Callable[[Array], NDArray[np.bool_]], outer: Array, inner: Array) -> Array:
-    """Return the border of a set that holds `inner`, between `outer` and `inner`."""
-    for _ in range(60):
-        middle = (outer + inner) / 2
-        found = inside(middle)
-        inner = np.where(found, middle, inner)
-        outer = np.where(found, outer, middle)
-    return inner

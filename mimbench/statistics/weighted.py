@@ -40,22 +40,18 @@ def weighted_metrics(
         valid: (G,) groups to measure; the others become NaN.
         weights: (blocks, images, WIDTH) how often each image counts.
         tpr: true positive rate of the FPRs.
-        result: NaN where a side has no weight.
+        result: NaN where a side has no weight; the detection error of the first column alone is
+            computed, since the smallest over all thresholds of a resample makes no interval.
     """
     below = np.searchsorted(x, y).astype(np.int64)
     up_to = np.searchsorted(x, y, side="right").astype(np.int64)
     cumulative = np.zeros((x.size + 1, WIDTH))
-    drawn = np.empty((y.size, WIDTH))
     for block in range(weights.shape[0]):
         columns = slice(block * WIDTH, (block + 1) * WIDTH)
         for k in range(x.size):
             own = weights[block, id_images[k]]
             for b in range(WIDTH):
                 cumulative[k + 1, b] = cumulative[k, b] + own[b]
-        for j in range(y.size):
-            own = weights[block, ood_images[j]]
-            for b in range(WIDTH):
-                drawn[j, b] = own[b]
         accepted_at = _rank_reaching(cumulative, tpr)
         for group in range(valid.size):
             out = result[group, :, columns]
@@ -63,10 +59,22 @@ def weighted_metrics(
             if not valid[group]:
                 continue
             span = slice(starts[group], starts[group + 1])
+            images = ood_images[span]
             _from_the_top(
-                y[span], below[span], up_to[span], drawn[span], cumulative, accepted_at, tpr, out
+                y[span],
+                below[span],
+                up_to[span],
+                images,
+                weights[block],
+                cumulative,
+                accepted_at,
+                tpr,
+                out,
             )
-            _from_the_bottom(x, y[span], drawn[span], cumulative, out)
+            _from_the_bottom(x, y[span], images, weights[block], cumulative, out)
+            if block == 0:
+                drawn = weights[0, :, 0][images]
+                out[5, 0] = _detection_error(y[span], below[span], drawn, cumulative[:, 0])
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -101,69 +109,72 @@ def _from_the_top(
     y: Array,
     below: Indices,
     up_to: Indices,
-    drawn: Array,
+    images: Indices,
+    weights: NDArray[np.uint8],
     cumulative: Array,
     accepted_at: Array,
     tpr: float,
     out: Array,
 ) -> None:
-    """All but AUPR-IN: one pass over the OOD images, highest score first."""
+    """AUROC, AUPR-OUT and both FPRs: one pass over the OOD images, highest score first."""
     total_id = cumulative[-1]
     total = np.zeros(WIDTH)
-    accepted = np.zeros(WIDTH)
-    for j in range(y.size):
-        own = drawn[j]
-        rank = float(below[j])
+    for image in images:
+        own = weights[image]
         for b in range(WIDTH):
             total[b] += own[b]
-            accepted[b] += own[b] if rank <= accepted_at[b] else 0.0
     needed = _needed(total, tpr)
-    flagged = np.zeros(WIDTH)
-    flagged_id = np.zeros(WIDTH)
-    step = np.zeros(WIDTH)
-    pairs = np.zeros(WIDTH)
-    precision = np.zeros(WIDTH)
-    best = np.full(WIDTH, 0.5)
-    per_id = 0.5 / np.maximum(total_id, 1.0)
-    per_ood = 0.5 / np.maximum(total, 1.0)
+    # one array: known distances let the compiler see that the rows do not overlap
+    state = np.zeros((6, WIDTH))
+    accepted, flagged, flagged_id = state[0], state[1], state[2]
+    tied, pairs, precision = state[3], state[4], state[5]
     for j in range(y.size - 1, -1, -1):
-        own = drawn[j]
-        for b in range(WIDTH):
-            step[b] += own[b]
+        own = weights[images[j]]
         if j > 0 and y[j - 1] == y[j]:
+            for b in range(WIDTH):
+                tied[b] += own[b]
             continue
         low, high = cumulative[below[j]], cumulative[up_to[j]]
+        rank = float(below[j])
         for b in range(WIDTH):
+            step = tied[b] + own[b]
             before = flagged[b]
-            after = before + step[b]
+            after = before + step
             above = total_id[b] - low[b]
-            precision[b] += step[b] * (after / max(after + above, 1.0))
-            pairs[b] += step[b] * (low[b] + high[b])
-            best[b] = min(best[b], above * per_id[b] + (total[b] - after) * per_ood[b])
+            precision[b] += step * (after / max(after + above, 1.0))
+            pairs[b] += step * (low[b] + high[b])
             flagged_id[b] = above if before < needed[b] else flagged_id[b]
+            accepted[b] += step if rank <= accepted_at[b] else 0.0
             flagged[b] = after
-            step[b] = 0.0
+            tied[b] = 0.0
     for b in range(WIDTH):
         if total[b] > 0 and total_id[b] > 0:
             out[0, b] = pairs[b] / (2.0 * total[b] * total_id[b])
             out[2, b] = precision[b] / total[b]
             out[3, b] = accepted[b] / total[b]
             out[4, b] = flagged_id[b] / total_id[b]
-            out[5, b] = best[b]
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _from_the_bottom(x: Array, y: Array, drawn: Array, cumulative: Array, out: Array) -> None:
+def _from_the_bottom(
+    x: Array,
+    y: Array,
+    images: Indices,
+    weights: NDArray[np.uint8],
+    cumulative: Array,
+    out: Array,
+) -> None:
     """AUPR-IN: one pass over the ID images, lowest score first."""
+    # below the first OOD image precision is 1
+    start = np.searchsorted(x, y[0])
     accepted = np.zeros(WIDTH)
-    precision = np.zeros(WIDTH)
+    precision = cumulative[start].copy()
     j = 0
-    start = 0
-    for k in range(x.size):
+    for k in range(start, x.size):
         if k + 1 < x.size and x[k + 1] == x[k]:
             continue
         while j < y.size and y[j] <= x[k]:
-            own = drawn[j]
+            own = weights[images[j]]
             for b in range(WIDTH):
                 accepted[b] += own[b]
             j += 1
@@ -176,6 +187,23 @@ def _from_the_bottom(x: Array, y: Array, drawn: Array, cumulative: Array, out: A
     for b in range(WIDTH):
         if not np.isnan(out[0, b]):
             out[1, b] = precision[b] / total[b]
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _detection_error(
+    y: Array, below: Indices, drawn: NDArray[np.uint8], cumulative: Array
+) -> float:
+    """Smallest mean of the two error rates over all thresholds, in one column."""
+    total_id, total = cumulative[-1], float(drawn.sum())
+    if total == 0 or total_id == 0:
+        return np.nan
+    best, flagged = 0.5, 0.0
+    for j in range(y.size - 1, -1, -1):
+        flagged += drawn[j]
+        if j == 0 or y[j - 1] != y[j]:
+            above = total_id - cumulative[below[j]]
+            best = min(best, above * (0.5 / total_id) + (total - flagged) * (0.5 / total))
+    return best
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
