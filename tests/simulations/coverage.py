@@ -159,10 +159,11 @@ def bootstrap_cell(design: Design, runs: int, rng: np.random.Generator) -> list[
     few = min(len(np.unique(px)), len(np.unique(py)))
     ends = []
     for scores in design.scores(runs, rng)[:, 0]:
+        # all but the detection error, which has no interval
         measured = resamples.metrics(
             scores[: design.n], np.arange(design.n), scores[design.n :],
             design.n + np.arange(design.m),
-        )[0, :5]  # fmt: skip  (the detection error makes no interval)
+        )[0, :5]  # fmt: skip
         ends.append(bootstrap_interval(measured[:, 0], measured[:, 1:], few))
     low, high = np.asarray(ends).transpose(1, 2, 0)
     truth = population(design)
