@@ -26,7 +26,11 @@ def plugin(tmp_path: Path) -> Path:
 
 def start(folders: dict[str, Path], plugin: Path, out: Path) -> subprocess.Popen[str]:
     """A run in a process group of its own, as far as a fit that hangs."""
-    code = "import sys; from mimbench.cli import main; sys.exit(main())"
+    # A shell starts what it puts in the background deaf to Ctrl-C; a terminal does not.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from mimbench.cli import main; sys.exit(main())"
+    )
     command = [sys.executable, "-c", code, "run", "--data", str(folders["data"])]
     command += ["--canonical-size", "32", "--suite", "none", "--out", str(out), "--jobs", "2"]
     command += ["--only", f"{plugin}:Level", "--only", f"{plugin}:HangsFitting"]
