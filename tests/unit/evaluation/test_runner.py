@@ -187,7 +187,8 @@ def test_what_cannot_be_imported_or_lacks_weights_is_a_failed_row_too(
     reasons = tables.fits.set_index("detector")["reason"]
     assert "broken.py, line 3: SyntaxError" in reasons["Mine"]
     assert "late.py, line 3: AttributeError" in reasons["Yours"]
-    assert "no weights file nowhere.pth" in reasons["lacks"]
+    assert "There is no weights file" in reasons["lacks"]
+    assert "nowhere.pth" in reasons["lacks"]
     assert set(tables.scores["score"]) == {"redness"}
 
 
