@@ -44,8 +44,9 @@ def list_runs(
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("run", "state", "size", "date"):
-        table.add_column(name, overflow="fold", justify="right" if name == "size" else "left")
-    table.add_column("command", overflow="ellipsis", no_wrap=True)
+        kept = name != "state"  # a long command must not push the others out
+        table.add_column(name, no_wrap=kept, justify="right" if name == "size" else "left")
+    table.add_column("command", overflow="fold")
     for run in found:
         state = Text(f"{run.state}: {run.detail}", style=STYLES.get(run.state, ""))
         size, date = Text(_size(run.size)), Text(run.date[:16].replace("T", " "))

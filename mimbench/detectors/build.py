@@ -55,6 +55,8 @@ def recipe_of(spec: str) -> Recipe:
         return read_recipe(spec)
     if spec in entry_point_names():
         return Recipe(name=spec, detector=spec, description=f"Installed plug-in {spec}")
+    if spec.endswith(".py"):
+        raise RecipeError(f"'{spec}' is a file; say which object in it: {spec}:MyDetector.")
     raise UnknownNameError("detector", spec, [*names("baselines"), *entry_point_names()])
 
 
@@ -91,7 +93,7 @@ def _construct(recipe: Recipe, target: type[Detector]) -> Detector:
     if detector.trains_on not in get_args(TrainsOn):
         raise DetectorError(
             f"{recipe.name} has trains_on = {detector.trains_on!r}; it can be "
-            f"{', '.join(get_args(TrainsOn))}."
+            f"{', '.join(name for name in get_args(TrainsOn) if name != 'rows')}."
         )
     return detector
 

@@ -69,6 +69,7 @@ class FitSpec:
         seed: None if the fit draws no random number.
         withheld: known categories that the fit does not see.
         studies: why they are withheld, see `withholding`.
+        swapped: whether `fitted_on` stands in the target's place, for the swap test.
     """
 
     recipe: Recipe
@@ -77,9 +78,10 @@ class FitSpec:
     seed: int | None
     withheld: tuple[str, ...] = ()
     studies: tuple[str, ...] = ()
+    swapped: bool = False
 
     def __str__(self) -> str:
-        parts = [self.recipe.name]
+        parts = [f"{self.recipe.name} on {self.fitted_on}" if self.swapped else self.recipe.name]
         if self.fold is not None:
             parts.append(f"fold {self.fold}")
         if self.seed is not None:
@@ -277,7 +279,7 @@ def _fits(recipe: Recipe, run: RunFile, target: str, withheld: Sequence[Withheld
     seeds = tuple(range(run.seeds)) if detector.random else (None,)
     swapped = [canonical_category(name) for name in run.swap if detector.trains_on == "target"]
     main = [
-        FitSpec(recipe, category, fold, seed)
+        FitSpec(recipe, category, fold, seed, swapped=category != target)
         for category in (target, *swapped)
         for fold in range(run.folds)
         for seed in seeds

@@ -88,7 +88,7 @@ def _failure(tables: RunTables, row: str) -> str:
     """Why a row has no scores, to stand at the end of a sentence; empty if no fit failed."""
     failed = tables.fits[tables.main_fits & (tables.fits["status"] != "ok")]
     reasons = failed.loc[failed["detector"] == row.partition("/")[0], "reason"]
-    return f": {reasons.iloc[0]}" if len(reasons) else ""
+    return f": {reasons.iloc[0].rstrip('.')}" if len(reasons) else ""
 
 
 def scoreless(tables: RunTables) -> tuple[str, ...]:

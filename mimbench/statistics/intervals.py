@@ -169,27 +169,50 @@ def _steadied(
     return (df * variance + prior_df * prior) / (df + prior_df), df + prior_df
 
 
-@numba.vectorize(cache=True)  # type: ignore[untyped-decorator]
-def _hanley_mcneil(area: float, n_id: float, n_ood: float) -> float:
+def _hanley_mcneil(area: Array, n_id: Array, n_ood: Array) -> Array:
     """Variance of an AUROC with exponential scores; without OOD side that of a proportion."""
+    area, n_id, n_ood = _broadcast(area, n_id, n_ood)
+    found: Array = _variances(area.ravel(), n_id.ravel(), n_ood.ravel())
+    return found.reshape(area.shape)
+
+
+def _farthest_inside(value: Array, n_id: Array, n_ood: Array, z: float, outer: float) -> Array:
+    """Border of Newcombe's interval between `value`, which it holds, and `outer`, by bisection."""
+    found: Array = _bisected(value.ravel(), n_id.ravel(), n_ood.ravel(), z, outer)
+    return found.reshape(value.shape)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _variances(area: Array, n_id: Array, n_ood: Array) -> Array:
+    found = np.empty_like(area)
+    for place in range(area.size):
+        found[place] = _variance(area[place], n_id[place], n_ood[place])
+    return found
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _bisected(value: Array, n_id: Array, n_ood: Array, z: float, outer: float) -> Array:
+    found = np.empty_like(value)
+    for place in range(value.size):
+        inside, outside = value[place], outer
+        for _ in range(60):
+            middle = (outside + inside) / 2
+            variance = _variance(middle, n_id[place], n_ood[place])
+            if abs(value[place] - middle) <= z * np.sqrt(variance):
+                inside = middle
+            else:
+                outside = middle
+        found[place] = inside
+    return found
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _variance(area: float, n_id: float, n_ood: float) -> float:
     if n_ood <= 0:
         return area * (1 - area) / n_id
     extra = (n_id + n_ood) / 2 - 1
     shape = 1 + extra * (1 - area) / (2 - area) + extra * area / (1 + area)
     return area * (1 - area) * shape / (n_id * n_ood)
-
-
-@numba.vectorize(cache=True)  # type: ignore[untyped-decorator]
-def _farthest_inside(value: float, n_id: float, n_ood: float, z: float, outer: float) -> float:
-    """Border of Newcombe's interval between `value`, which it holds, and `outer`, by bisection."""
-    inner = value
-    for _ in range(60):
-        middle = (outer + inner) / 2
-        if abs(value - middle) <= z * np.sqrt(_hanley_mcneil(middle, n_id, n_ood)):
-            inner = middle
-        else:
-            outer = middle
-    return inner
 
 
 def _broadcast(*arrays: ArrayLike) -> tuple[Array, ...]:

@@ -266,7 +266,7 @@ def _numbers(fit: dict[Any, Any]) -> tuple[int, int]:
 def _describe(fit: dict[Any, Any]) -> str:
     seed, fold = _numbers(fit)
     parts = [f"fold {fold}"] * (fold >= 0) + [f"seed {seed}"] * (seed >= 0)
-    return f"the fit of {', '.join(parts)}" if parts else "its fit"
+    return f"the fit of {', '.join(parts)}" if parts else "it"
 
 
 def _failure(fit: dict[Any, Any]) -> str:
