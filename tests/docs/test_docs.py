@@ -29,6 +29,7 @@ def execute(page: str, folder: Path) -> None:
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "OMP_NUM_THREADS": "1",  # threads that wait for a busy core make small networks slow
     }
     for language, title, text in blocks(page):
         if title:
