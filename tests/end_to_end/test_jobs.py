@@ -25,15 +25,10 @@ from mimbench.scores import RunTables, read_tables
 
 KILLS = int(os.environ.get("MIMBENCH_KILLS", "12"))
 RECIPE = """
-name = "mim"
-detector = "mim"
-family = "inpainting"
+extends = "mim"
 input_size = 32
 scores = ["l1", "residual"]
-[parameters]
-width = 4
-steps = 60
-batch_size = 4
+parameters = { width = 4, steps = 60, batch_size = 4 }
 """
 
 

@@ -13,13 +13,9 @@ from mimbench.report import write_report
 from mimbench.scores import RunTables, read_tables
 
 SHORT_MIM = """
-name = "mim"
-detector = "mim"
-family = "inpainting"
-input_size = 64
+extends = "mim"
 scores = ["l1", "ssim", "contrast", "residual"]
-[parameters]
-steps = 20
+parameters = { steps = 20 }
 """
 
 

@@ -101,6 +101,17 @@ def test_a_swap_fit_sees_as_many_images_of_the_swap_category_and_no_test_image(
         assert trained[0] == trained[1]
 
 
+def test_swap_fits_are_scored_on_clean_images_alone(
+    folders: dict[str, Path], plugin: Path, tmp_path: Path
+) -> None:
+    plan = planned(folders, [f"{plugin}:Brightness"], suites=("quick",), swap=("measles",))
+    tables = executed(plan, tmp_path)
+    scored = tables.scores.merge(tables.fits, on="fit_id").groupby("fitted_on")["corruption"]
+    conditions = scored.agg(set)
+    assert conditions["measles"] == {"clean"}
+    assert len(conditions["mpox"]) == 5
+
+
 def test_a_changed_plug_in_file_is_fitted_and_scored_again(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
