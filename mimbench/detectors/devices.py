@@ -2,9 +2,9 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Literal
 
 import torch
+from lightning_fabric.plugins.precision import MixedPrecision, Precision
 
 __all__ = ["precision_for", "seeded"]
 
@@ -24,8 +24,8 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
         yield
 
 
-def precision_for(device: torch.device) -> Literal["bf16-mixed", "32-true"]:
-    """Fabric's name of the fastest precision that trains well on `device`.
+def precision_for(device: torch.device) -> Precision:
+    """The fastest precision that trains well on `device`, as Fabric's plug-in.
 
     bfloat16 only where the hardware has instructions for it: emulated, it is slower than float32.
     """
@@ -36,4 +36,4 @@ def precision_for(device: torch.device) -> Literal["bf16-mixed", "32-true"]:
     elif device.type == "cpu":
         able = torch.cpu.get_capabilities()
         native = bool(able.get("avx512_bf16") or able.get("amx_bf16"))
-    return "bf16-mixed" if native else "32-true"
+    return MixedPrecision("bf16-mixed", device.type) if native else Precision()

@@ -104,7 +104,7 @@ class Trainer:
         self.fabric = Fabric(
             accelerator=data.device.type,
             devices=1 if data.device.index is None else [data.device.index],
-            precision=precision_for(data.device),
+            plugins=[precision_for(data.device)],  # by its name, Fabric announces it each time
         )
         self.rates = {
             name: [float(group["lr"]) for group in optimiser.param_groups]

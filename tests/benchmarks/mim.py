@@ -49,7 +49,7 @@ def training_set(size: int, device: torch.device) -> TrainingSet:
 
 def bare_loop(steps: int, size: int, device: torch.device) -> None:
     """The same networks, losses and precision, on ready batches, without anything around them."""
-    fabric = Fabric(accelerator=device.type, devices=1, precision=precision_for(device))
+    fabric = Fabric(accelerator=device.type, devices=1, plugins=[precision_for(device)])
     generator, critic = GatedUNet(16).to(device), PatchCritic(16).to(device)
     networks = [network.to(memory_format=torch.channels_last) for network in (generator, critic)]
     optimisers = [Adam(network.parameters(), lr=1e-3, betas=(0.5, 0.99)) for network in networks]
@@ -153,7 +153,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
-    print(f"{options.size} px, {device}, {options.threads} threads, {precision_for(device)}")
+    print(
+        f"{options.size} px, {device}, {options.threads} threads, {precision_for(device).precision}"
+    )
     time_training(options.steps, options.size, device, options.rounds)
     time_scoring(options.size, device, options.rounds)
 

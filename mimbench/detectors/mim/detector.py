@@ -14,7 +14,7 @@ from mimbench.detectors.mim.exposure import level
 from mimbench.detectors.mim.generator import build_generator
 from mimbench.detectors.mim.losses import Objective
 from mimbench.detectors.mim.masks import build_masks, parse_mask, random_patches, require_grid
-from mimbench.detectors.mim.measures import MEASURES, fit_line, l1, log_error
+from mimbench.detectors.mim.measures import fit_line, l1, log_error, measure
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet
 from mimbench.detectors.statefile import above, below
 from mimbench.detectors.training import History, Options, Trainer
@@ -180,7 +180,7 @@ class MIM(Detector):
     def score(self, batch: Batch) -> Mapping[str, Tensor]:
         """Scores of one pass, each float (N,), higher = less like the target."""
         images, inpainted, untrained, judged = self._compared(batch)
-        scores = {name: measure(images, inpainted) for name, measure in MEASURES.items()}
+        scores = measure(images, inpainted)
         trained, reference = log_error(images, inpainted), log_error(images, untrained)
         scores["contrast"] = trained - reference
         if self.line is not None:

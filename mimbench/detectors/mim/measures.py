@@ -10,7 +10,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-__all__ = ["MEASURES", "chroma", "fit_line", "gradient", "l1", "l2", "log_error", "ms_ssim", "ssim"]
+__all__ = [
+    "chroma",
+    "fit_line",
+    "gradient",
+    "l1",
+    "l2",
+    "log_error",
+    "measure",
+    "ms_ssim",
+    "ssim",
+]
 
 # An error of a thousandth of the mean level is below what 8 bits resolve.
 SMALLEST_ERROR = 1e-3
@@ -53,8 +63,7 @@ def ssim(images: Tensor, inpainted: Tensor) -> Tensor:
 
     Source: Wang et al. 2004; Gaussian window of 11 px, sigma 1.5, K1 = .01, K2 = .03.
     """
-    luminance, structure = _similarities(images, inpainted)
-    return 1 - (luminance * structure).mean((1, 2, 3))
+    return _ssim(*_similarities(images, inpainted))
 
 
 def ms_ssim(images: Tensor, inpainted: Tensor) -> Tensor:
@@ -65,26 +74,23 @@ def ms_ssim(images: Tensor, inpainted: Tensor) -> Tensor:
 
     Source: Wang et al. 2003, "Multiscale structural similarity for image quality assessment".
     """
-    fitting = [k for k in range(len(SCALE_WEIGHTS)) if images.shape[-1] >> k >= WINDOW]
-    weights = torch.tensor([SCALE_WEIGHTS[k] for k in fitting], device=images.device)
-    factors = []
-    for k in fitting:
-        luminance, structure = _similarities(images, inpainted)
-        similarity = luminance * structure if k == fitting[-1] else structure
-        factors.append(similarity.mean((2, 3)).clamp(min=0))
-        images, inpainted = avg_pool2d(images, 2), avg_pool2d(inpainted, 2)
-    powers = torch.stack(factors, dim=2) ** (weights / weights.sum())
-    return 1 - powers.prod(2).mean(1)
+    return _ms_ssim(images, inpainted, *_similarities(images, inpainted))
 
 
-MEASURES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+PIXELWISE: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "l1": l1,
     "l2": l2,
-    "ssim": ssim,
-    "ms_ssim": ms_ssim,
     "gradient": gradient,
     "chroma": chroma,
 }
+
+
+def measure(images: Tensor, inpainted: Tensor) -> dict[str, Tensor]:
+    """All measures by name; the structural ones share the similarities of the finest scale."""
+    finest = _similarities(images, inpainted)
+    pixelwise = {name: error(images, inpainted) for name, error in PIXELWISE.items()}
+    structural = {"ssim": _ssim(*finest), "ms_ssim": _ms_ssim(images, inpainted, *finest)}
+    return pixelwise | structural
 
 
 def fit_line(x: Tensor, y: Tensor) -> tuple[float, float]:
@@ -100,12 +106,32 @@ def fit_line(x: Tensor, y: Tensor) -> tuple[float, float]:
     return float(y.mean()) - slope * float(x.mean()), slope
 
 
+def _ssim(luminance: Tensor, structure: Tensor) -> Tensor:
+    return 1 - (luminance * structure).mean((1, 2, 3))
+
+
+def _ms_ssim(images: Tensor, inpainted: Tensor, luminance: Tensor, structure: Tensor) -> Tensor:
+    """From the images and their similarities at the finest scale."""
+    scales = sum(images.shape[-1] >> k >= WINDOW for k in range(len(SCALE_WEIGHTS)))
+    weights = torch.tensor(SCALE_WEIGHTS[:scales], device=images.device)
+    factors = []
+    for k in range(scales):
+        if k:
+            images, inpainted = avg_pool2d(images, 2), avg_pool2d(inpainted, 2)
+            luminance, structure = _similarities(images, inpainted)
+        similarity = luminance * structure if k == scales - 1 else structure
+        factors.append(similarity.mean((2, 3)).clamp(min=0))
+    powers = torch.stack(factors, dim=2) ** (weights / weights.sum())
+    return 1 - powers.prod(2).mean(1)
+
+
 def _similarities(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """SSIM's luminance term and its contrast-structure term, per pixel and channel."""
     c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
-    mean_x, mean_y, xx, yy, xy = _blur(torch.cat([x, y, x * x, y * y, x * y])).chunk(5)
-    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-    structure = (2 * (xy - mean_x * mean_y) + c2) / (xx - mean_x**2 + yy - mean_y**2 + c2)
+    mean_x, mean_y, power, product = _blur(torch.cat([x, y, x * x + y * y, x * y])).chunk(4)
+    means = mean_x * mean_y, mean_x.square() + mean_y.square()
+    luminance = (2 * means[0] + c1) / (means[1] + c1)
+    structure = (2 * (product - means[0]) + c2) / (power - means[1] + c2)
     return luminance, structure
 
 
