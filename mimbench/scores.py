@@ -32,6 +32,7 @@ __all__ = [
     "more_fits",
     "read_tables",
     "split_column",
+    "stamped",
     "write_table",
 ]
 
@@ -184,12 +185,16 @@ def more_fits(fits: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write one parquet file with the schema version in its metadata, whole or not at all."""
+    """Write one parquet file, whole or not at all."""
+    with whole(path) as partial:
+        pq.write_table(stamped(table), partial, compression="zstd")
+
+
+def stamped(table: pd.DataFrame) -> pa.Table:
+    """A table as it is written: with the schema version in its metadata."""
     arrow = pa.Table.from_pandas(_one_kind_each(table), preserve_index=False)
     note = json.dumps({"schema_version": SCHEMA_VERSION}).encode()
-    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), ABOUT: note})
-    with whole(path) as partial:
-        pq.write_table(arrow, partial, compression="zstd")
+    return arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), ABOUT: note})
 
 
 def _one_kind_each(table: pd.DataFrame) -> pd.DataFrame:

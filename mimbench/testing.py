@@ -9,6 +9,7 @@ class TestMine(DetectorContract):
 """
 
 import copy
+import random
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -262,6 +263,7 @@ class _global_random_state_must_stay:  # noqa: N801 - reads as a statement
             )
 
     @staticmethod
-    def _state() -> tuple[bytes, bytes]:
+    def _state() -> tuple[bytes, str, str]:
         numpy_state: Any = np.random.get_state(legacy=False)  # noqa: NPY002 - only looked at
-        return torch.get_rng_state().numpy().tobytes(), repr(numpy_state).encode()
+        own = torch.get_rng_state().numpy().tobytes()
+        return own, repr(numpy_state), repr(random.getstate())

@@ -33,7 +33,8 @@ images = typer.Typer(no_args_is_help=True, help="Look at images before using the
 for name, command in ON_IMAGES.items():
     images.command(name)(command)
 app.add_typer(images, name="data")
-on_disk = typer.Typer(cls=runs.RunsGroup, help="Results on disk: list them, remove leftovers.")
+on_disk = typer.Typer(cls=runs.RunsGroup, help="Results on disk: list, compact, clean.")
 on_disk.command("list")(runs.list_runs)
+on_disk.command("compact")(runs.compact)
 on_disk.command("clean")(runs.clean)
 app.add_typer(on_disk, name="runs")

@@ -1,4 +1,4 @@
-"""Commands on results on disk: list runs, and remove what they no longer need."""
+"""Commands on results on disk: list runs, keep them small, remove what they no longer need."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from mimbench.cli.root import Json, command_line, console, print_json
 
-__all__ = ["RunsGroup", "clean", "list_runs"]
+__all__ = ["RunsGroup", "clean", "compact", "list_runs"]
 
 STYLES = {"unfinished": "yellow", "unreadable": "red"}
 
@@ -52,6 +52,23 @@ def list_runs(
         size, date = Text(_size(run.size)), Text(run.date[:16].replace("T", " "))
         table.add_row(Text(str(run.folder)), state, size, date, Text(run.command))
     console().print(table)
+
+
+def compact(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")],
+    clean_only: Annotated[
+        bool, typer.Option("--clean", help="Without the scores of corrupted images.")
+    ] = False,
+) -> None:
+    """Write the headline rows of a run small enough for a repository, without image paths.
+
+    report, verify and gate take the folder, which serves as a gate's reference.
+    """
+    from mimbench.report.compact import write_compact
+
+    size = _size(write_compact(folder, out, clean_only=clean_only))
+    console().print(Text(f"{out}: {size}"), highlight=False)
 
 
 def clean(

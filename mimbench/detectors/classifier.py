@@ -121,7 +121,7 @@ class Classifier(Detector):
                 cross_entropy(logits, held_out, weight=_balance(held_out, logits.shape[1]))
             )
 
-        Trainer(
+        self.history = Trainer(
             train,
             {"network": network},
             {"network": optimiser},
@@ -136,7 +136,10 @@ class Classifier(Detector):
             validate=validate,
             weights=_frequency_weights(labels),
         ).run()
-        self._look(network, images, labels, train.validation.images, held_out, train.device)
+        validation = train.validation
+        self._look(
+            network, images, labels, validation.images, held_out, validation.patients, train.device
+        )
 
     @torch.no_grad()
     def _look(
@@ -146,11 +149,12 @@ class Classifier(Detector):
         labels: Tensor,
         held_out_images: Tensor,
         held_out: Tensor,
+        held_out_patients: Sequence[str],
         device: torch.device,
     ) -> None:
         """Measure the trained network and fit the post-hoc scores on what it has seen."""
         held_out_logits = _logits(network, held_out_images, device)
-        self.quality = _quality(held_out_logits, held_out)
+        self.quality = _quality(held_out_logits, held_out, held_out_patients)
         if not self.wanted:
             return
         parts = [
@@ -185,6 +189,7 @@ class Classifier(Detector):
         return {
             "categories": self.categories,
             "quality": self.quality,
+            "history": self.history,
             "not_run": dict(self.not_run),
             **above("network", tensors),
             **above("seen", self.seen),
@@ -194,6 +199,7 @@ class Classifier(Detector):
         """Build the network for the state's categories, restore it and fit the scores."""
         self.categories = list(state["categories"])
         self.quality, self.not_run = dict(state["quality"]), dict(state["not_run"])
+        self.history = list(state.get("history", ()))
         network = Network.plain(self.architecture, len(self.categories))
         network.load_state_dict(below("network", state))
         self.serve(network, below("seen", state))
@@ -273,20 +279,25 @@ def _warm_cosine(share: float) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * (share - 0.1) / 0.9))
 
 
-def _quality(logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """Accuracy, balanced accuracy, and calibration after the temperature that fits best.
+def _quality(logits: Tensor, labels: Tensor, patients: Sequence[str]) -> dict[str, float]:
+    """Accuracy, balanced accuracy, and calibration error after temperature scaling.
 
-    Temperature and calibration error share the images, so that the error is a lower bound.
+    The error of each half of the patients is taken at the temperature that fits the other half
+    best, so that no image judges a temperature that it chose; NaN where a half is empty.
     """
     hit = (logits.argmax(1) == labels).float()
     recalls = [float(hit[labels == label].mean()) for label in sorted(set(labels.tolist()))]
-    temperature = fit_temperature(logits, labels)
-    confidence = (logits / temperature).softmax(1).amax(1)
+    number = {patient: index for index, patient in enumerate(sorted(set(patients)))}
+    half = torch.tensor([number[patient] % 2 for patient in patients], dtype=torch.bool)
+    confidence = torch.zeros(len(labels))
+    for one in (half, ~half) if len(number) > 1 else ():
+        temperature = fit_temperature(logits[~one], labels[~one])
+        confidence[one] = (logits[one] / temperature).softmax(1).amax(1)
     error = expected_calibration_error(confidence.numpy(), hit.numpy())
     return {
         "images": len(labels),
         "accuracy": float(hit.mean()),
         "balanced_accuracy": sum(recalls) / len(recalls),
-        "ECE": error.value,
-        "temperature": temperature,
+        "ECE": error.value if len(number) > 1 else math.nan,
+        "temperature": fit_temperature(logits, labels),
     }

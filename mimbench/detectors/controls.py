@@ -6,6 +6,7 @@ direction, so the raw ones stand in the table twice, once for each reading.
 
 from collections.abc import Mapping
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -48,16 +49,50 @@ class UntrainedInpainter(Detector):
 
 
 class Complexity(Detector):
-    """Gradient energy: how much detail of any kind an image holds."""
+    """How much detail of any kind an image holds, told in three ways, each in both readings.
+
+    - `rough`, `smooth`: log of the mean squared luma gradient, relative to the mean level.
+    - `large`, `small`: bytes per pixel after lossless compression as PNG, after Serrà et al. 2020,
+      "Input complexity and out-of-distribution detection with likelihood-based generative models".
+    - `flat`, `steep`: slope of log power over log spatial frequency; natural images have about -2
+      (Field 1987, "Relations between the statistics of natural images").
+    """
 
     random = False
 
     def score(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Log of the mean squared luma gradient, relative to the mean level; both readings."""
+        """Six scores (N,); the second of each pair is the first one, negated."""
         luma = batch.images.float().mean(1)
         energy = luma.diff(dim=1).square().mean((1, 2)) + luma.diff(dim=2).square().mean((1, 2))
         level = luma.mean((1, 2)).clamp(min=1.0).square()
-        return both_readings((energy / level).clamp(min=1e-9).log())
+        size, slope = _compressed_size(batch.images), _spectral_slope(luma)
+        return {
+            **both_readings((energy / level).clamp(min=1e-9).log()),
+            **{"large": size, "small": -size},
+            **{"flat": slope, "steep": -slope},
+        }
+
+
+def _compressed_size(images: Tensor) -> Tensor:
+    """Bytes per pixel of images uint8 (N, 3, H, W) as PNG: (N,)."""
+    arrays = images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    sizes = [len(cv2.imencode(".png", array)[1]) for array in arrays]
+    return torch.tensor(sizes, dtype=torch.float32) / (images.shape[-1] * images.shape[-2])
+
+
+def _spectral_slope(luma: Tensor) -> Tensor:
+    """Slope of log power over log frequency of luma (N, H, W), least squares over rings: (N,)."""
+    height, width = luma.shape[1:]
+    window = torch.outer(torch.hann_window(height), torch.hann_window(width)).to(luma)
+    power = torch.fft.rfft2((luma - luma.mean((1, 2), keepdim=True)) * window).abs().square()
+    across, down = torch.fft.rfftfreq(width), torch.fft.fftfreq(height)
+    ring = (torch.hypot(down[:, None], across[None]) * min(height, width)).round().long()
+    rings = torch.arange(1, min(height, width) // 2)
+    mean = torch.stack([power[:, (ring == r).to(luma.device)].mean(1) for r in rings], dim=1)
+    # what 8 bits round away has a power of its own, below which there is nothing to see
+    floor = window.square().sum() / 12
+    x = rings.log() - rings.log().mean()
+    return (mean.clamp(min=float(floor)).log() @ x.to(luma)) / x.square().sum().to(luma)
 
 
 class ColourHistogram(Detector):

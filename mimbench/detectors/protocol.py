@@ -4,7 +4,7 @@ A detector needs a `score` and, if it learns, a `fit`; everything else has a def
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -138,6 +138,9 @@ class Detector:
         not_run: after the fit, scores that this fit cannot give, with the reason; `score` yields
             a `DetectorError` for them.
         quality: after the fit, how well it does on the validation images, by name.
+        history: after the fit, loss curves: `{"step": 10, "<loss>": value}`, in order.
+        blind: True if it cannot know the target, such as a backbone with random weights: its rows
+            are controls, whatever the recipe says.
     """
 
     trains_on: ClassVar[TrainsOn] = "nothing"
@@ -148,6 +151,8 @@ class Detector:
     combines: tuple[str, ...] = ()
     not_run: Mapping[str, str] = MappingProxyType({})
     quality: Mapping[str, float] = MappingProxyType({})
+    history: Sequence[Mapping[str, float]] = ()
+    blind: bool = False
 
     def fit(self, train: TrainingSet) -> None:
         """Learn from `train`. The default learns nothing."""

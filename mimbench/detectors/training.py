@@ -44,7 +44,8 @@ class Options:
     Attributes:
         steps: number of batches.
         batch_size: images per batch; fewer if there are fewer.
-        average: decay of the weights' exponential moving average; 0: none.
+        average: decay of the weights' exponential moving average; 0: none. After t steps it is
+            (1 + t) / (10 + t) at most.
         rate: factor of every learning rate, as a function of the share of steps done.
         validate_every: steps between two validations.
         patience: validations without improvement after which the training stops.
@@ -168,9 +169,11 @@ class Trainer:
             name, losses = phase
             self._update(self.optimisers[name], losses)
         self.done += 1
+        # young averages forget faster, or they would remember the initialisation for long
+        decay = min(self.options.average, (1 + self.done) / (10 + self.done))
         for key, value in self.networks.state_dict().items() if self.average else ():
             if value.is_floating_point():
-                self.average[key].lerp_(value, 1 - self.options.average)
+                self.average[key].lerp_(value, 1 - decay)
             else:
                 self.average[key].copy_(value)
 

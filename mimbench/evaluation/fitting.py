@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mimbench.detectors.build import build, identity, kind_of
 from mimbench.detectors.protocol import Detector, ImageSet, TrainingSet
 from mimbench.detectors.shared import provide, resize
-from mimbench.errors import MimbenchError, SplitError
+from mimbench.errors import MimbenchError, SplitError, TrainingError
 from mimbench.evaluation.environment import library_versions
 from mimbench.evaluation.plan import FitSpec, Plan
 from mimbench.evaluation.store import Store, code_version
@@ -153,6 +153,12 @@ def training_set(
     """What the fit `spec` may see."""
     size = plan.input_size(spec.recipe)
     parts = {part: _image_set(plan, rows, size) for part, rows in training_rows(plan, spec).items()}
+    pictures = parts["target"].images
+    if len(pictures) and not (pictures.amax((2, 3)) > pictures.amin((2, 3))).any():
+        raise TrainingError(
+            f"All {len(pictures)} training images of '{spec.fitted_on}' are of one colour each: "
+            "there is nothing to learn; look at the files."
+        )
     seed = spec.seed or 0
     return TrainingSet(
         target=parts["target"],

@@ -139,9 +139,7 @@ class Plan:
 
 def make_plan(run: RunFile) -> Plan:
     """Read the images and lay out fits and conditions; every usage error shows here."""
-    recipes = _recipes(run)
-    for recipe in recipes:
-        _built(recipe)  # a wrong parameter shows before the images are read
+    recipes = _recipes(run)  # and so does a wrong parameter, before the images are read
     plan = plan_images(run)
     _check_swap(run, plan.dataset)
     withheld, notes = _withheld(run, plan.dataset, recipes)
@@ -172,7 +170,14 @@ def _recipes(run: RunFile) -> tuple[Recipe, ...]:
             f"Two detectors are called '{doubled[0]}'; give one of them another name in a recipe."
         )
     _check_combined(recipes)
-    return recipes
+    return tuple(_as_control(recipe) for recipe in recipes)
+
+
+def _as_control(recipe: Recipe) -> Recipe:
+    """The recipe, marked as a control if its detector cannot know the target."""
+    detector = _built(recipe)
+    blind = detector is not None and detector.blind
+    return recipe.model_copy(update={"control": True}) if blind else recipe
 
 
 def _notes(recipe: Recipe, dataset: Dataset) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Run a plan: fit, score, and write the three tables."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -161,6 +161,7 @@ def execute(
     tables.write(folder)
     for stale in ("verdicts.csv", "subgroups.csv"):  # they speak of the tables before
         (folder / stale).unlink(missing_ok=True)
+    _write_curves(record.fits, folder / "training.csv")
     plan.dataset.rejected.to_csv(folder / "rejected.csv", index=False)
     _write_metadata(plan, folder, environment, command)
     journal.finish(len(record.failed) + len(not_combined))
@@ -308,9 +309,34 @@ def _fits_table(plan: Plan, record: _Record, device: torch.device) -> pd.DataFra
 
 
 def _not_run(fit: Fit) -> str:
-    """Rows that a fit cannot have, with the reason of each, as JSON."""
-    recipe = fit.spec.recipe
-    return json.dumps({recipe.row(name): why for name, why in fit.detector.not_run.items()})
+    """Rows of its recipe that a fit cannot have, with the reason of each, as JSON."""
+    recipe, reasons = fit.spec.recipe, fit.detector.not_run
+    asked = {
+        name: why for name, why in reasons.items() if name in recipe.scores or not recipe.scores
+    }
+    return json.dumps({recipe.row(name): why for name, why in asked.items()})
+
+
+def _write_curves(fits: Sequence[Fit], path: Path) -> None:
+    """Loss curves of all fits that have some, one line per value: training.csv."""
+    lines = [
+        {
+            "fit_id": fit.fit_id,
+            "detector": fit.spec.recipe.name,
+            "fitted_on": fit.spec.fitted_on,
+            "fold": fit.spec.fold,
+            "seed": fit.spec.seed,
+            "step": int(entry["step"]),
+            "loss": loss,
+            "value": value,
+        }
+        for fit in fits
+        for entry in fit.detector.history
+        for loss, value in entry.items()
+        if loss != "step"
+    ]
+    if lines:
+        pd.DataFrame(lines).to_csv(path, index=False)
 
 
 def _describe_spec(plan: Plan, spec: FitSpec) -> dict[str, Any]:

@@ -1,9 +1,11 @@
-"""Runs on disk are listed with their state, and cleaned of what their tables do not refer to."""
+"""Runs on disk are listed, kept in small, and cleaned of what their tables do not refer to."""
 
 import json
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from mimbench.cli.runs import clean
@@ -11,6 +13,11 @@ from mimbench.errors import OutputError
 from mimbench.evaluation.housekeeping import find_runs, leftovers, remove
 from mimbench.evaluation.lock import locked
 from mimbench.recipes import file_hash
+from mimbench.report.compact import write_compact
+from mimbench.report.folder import read_run
+from mimbench.report.results import compute_results
+from mimbench.report.tables import leaderboard_frame
+from mimbench.scores import read_tables
 
 
 @pytest.fixture
@@ -86,3 +93,36 @@ def test_a_run_at_work_is_not_cleaned(runs: Path) -> None:
     assert stale.exists()
     clean(runs / "small", yes=True)
     assert not stale.exists()
+
+
+def test_the_compact_form_gives_the_same_report_without_paths(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    size = write_compact(finished_run, tmp_path / "small")
+    assert size < sum((finished_run / f"{n}.parquet").stat().st_size for n in ("scores", "images"))
+    whole, small = read_run(finished_run), read_run(tmp_path / "small")
+    boards = [leaderboard_frame(compute_results(run).board) for run in (whole, small)]
+    pd.testing.assert_frame_equal(*boards, rtol=1e-6)
+    assert set(small.tables.images["path"]) == {""}
+    keys = ["fit_id", "score", "corruption", "severity", "image_id"]
+    both = whole.tables.scores.merge(small.tables.scores, on=keys, validate="1:1")
+    assert len(both) == len(small.tables.scores) == len(whole.tables.scores)
+    assert (both["value_y"] == both["value_x"].astype(np.float32)).all()
+    with pytest.raises(OutputError, match="not empty"):
+        write_compact(finished_run, tmp_path / "small")
+
+
+def test_the_compact_form_leaves_out_what_does_not_speak_for_a_detector(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    about = json.loads((run / "run.json").read_text())
+    for detector in about["detectors"]:
+        if detector["name"] != "histogram":
+            detector["headline"] = ["no such score"]
+    (run / "run.json").write_text(json.dumps(about))
+    write_compact(run, tmp_path / "small", clean_only=True)
+    small = read_tables(tmp_path / "small")
+    assert set(small.scores["score"]) == {"histogram"}
+    assert set(small.scores["corruption"]) == {"clean"}
+    assert len(small.fits) == len(read_tables(run).fits)

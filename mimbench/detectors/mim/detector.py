@@ -14,7 +14,7 @@ from mimbench.detectors.mim.exposure import level
 from mimbench.detectors.mim.generator import build_generator
 from mimbench.detectors.mim.losses import Objective
 from mimbench.detectors.mim.masks import build_masks, parse_mask, random_patches, require_grid
-from mimbench.detectors.mim.measures import fit_line, l1, log_error, measure
+from mimbench.detectors.mim.measures import FEWEST, fit_line, l1, log_error, measure
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet
 from mimbench.detectors.statefile import above, below
 from mimbench.detectors.training import History, Options, Trainer
@@ -144,7 +144,8 @@ class MIM(Detector):
         if self.trained:
             self._train(train, held_out.to(train.device).float() / 255)
         images, inpainted, untrained, _ = self._compared(train.batch(held_out))
-        self.line = fit_line(log_error(images, untrained), log_error(images, inpainted))
+        reference, error = log_error(images, untrained), log_error(images, inpainted)
+        self.line = fit_line(reference, error) if len(held_out) >= FEWEST else None
 
     def _train(self, train: TrainingSet, held_out: Tensor) -> None:
         pixels, draws = train.target.images.to(train.device), train.generator
@@ -176,9 +177,28 @@ class MIM(Detector):
         trainer = Trainer(train, networks, optimisers, step, self.options, validate=validate)
         self.history = trainer.run()
 
+    @property
+    def not_run(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Scores that need what this fit has not got, with the reason."""
+        missing = {}
+        if self.line is None:
+            missing["residual"] = (
+                f"its line needs {FEWEST} held-out images of the target, and there were fewer"
+            )
+        if self.critic is None:
+            missing["critic"] = "no critic was trained"
+        if self.backbone is None:
+            missing |= {"features": "no weights", "lpips": "no weights"}
+        elif self.lpips is None:
+            missing["lpips"] = "LPIPS has no channel weights for this backbone"
+        return missing
+
     @torch.no_grad()
-    def score(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Scores of one pass, each float (N,), higher = less like the target."""
+    def score(self, batch: Batch) -> Mapping[str, Tensor | DetectorError]:
+        """Scores of one pass, each float (N,), higher = less like the target.
+
+        An error for one that is not run.
+        """
         images, inpainted, untrained, judged = self._compared(batch)
         scores = measure(images, inpainted)
         trained, reference = log_error(images, inpainted), log_error(images, untrained)
@@ -193,7 +213,7 @@ class MIM(Detector):
             scores["features"] = self.backbone.distance(images * unit, inpainted * unit)
             if self.lpips is not None:
                 scores["lpips"] = self.lpips(images * unit, inpainted * unit)
-        return scores
+        return {**scores, **{name: DetectorError(why) for name, why in self.not_run.items()}}
 
     @torch.no_grad()
     def reconstruct(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ from mimbench.detectors.mim.feature_inpainters import (
     neighbour_average,
     principal_components,
 )
-from mimbench.detectors.mim.measures import fit_line
+from mimbench.detectors.mim.measures import FEWEST, fit_line
 from mimbench.detectors.protocol import Batch, Detector, ImageSet, State, TrainingSet
 from mimbench.detectors.statefile import above, below
 from mimbench.detectors.training import History
@@ -76,11 +76,12 @@ class MIMFeatures(Detector):
         if grid < 3:
             raise RecipeError(f"mim-features' parameter 'grid' must be 3 or more, not {grid}.")
         self.backbone = Backbone(architecture, weights, [layer])
+        self.blind = weights == "none"
         self.kind, self.side, self.grid, self.components = inpainter, side, grid, components
         self.steps = steps
         self.mean, self.basis = torch.zeros(0), torch.zeros(0, 0)
         self._draw_inpainter(0)
-        self.line = (0.0, 0.0)
+        self.line: tuple[float, float] | None = None
         self.history: History = []
 
     def fit(self, train: TrainingSet) -> None:
@@ -111,31 +112,36 @@ class MIMFeatures(Detector):
         self.history = self.inpainter.learn(self._reduced(maps), validation, train)
         self.inpainter.eval()
         error, reference = self._errors(validation)
-        self.line = fit_line(reference, error)
+        self.line = fit_line(reference, error) if len(held_out) >= FEWEST else None
+
+    @property
+    def not_run(self) -> Mapping[str, str]:  # type: ignore[override]
+        """The residual, where too few images were held out for its line."""
+        few = f"its line needs {FEWEST} held-out images of the target, and there were fewer"
+        return {"residual": few} if self.line is None else {}
 
     @torch.no_grad()
-    def score(self, batch: Batch) -> Mapping[str, Tensor]:
+    def score(self, batch: Batch) -> Mapping[str, Tensor | DetectorError]:
         """Scores of one pass, each float (N,), higher = less like the target."""
         images = batch.images.to(self.mean.device)
         error, reference = self._errors(self._reduced(self._maps(images)))
-        intercept, slope = self.line
-        return {
-            "l2": error,
-            "contrast": error - reference,
-            "residual": error - (intercept + slope * reference),
-        }
+        scores = {"l2": error, "contrast": error - reference}
+        if self.line is not None:
+            intercept, slope = self.line
+            scores["residual"] = error - (intercept + slope * reference)
+        return {**scores, **{name: DetectorError(why) for name, why in self.not_run.items()}}
 
     def state(self) -> State:
         """Components, inpainter, line and loss curves; the backbone stays where it came from."""
-        learned = {"mean": self.mean, "basis": self.basis, "line": list(self.line)}
+        learned = {"mean": self.mean, "basis": self.basis, "line": self.line}
         return learned | {"history": self.history} | above("inpainter", self.inpainter.state_dict())
 
     def load(self, state: State) -> None:
         """Restore what `state` returned."""
         try:
             self.mean, self.basis = state["mean"], state["basis"]
-            intercept, slope = state["line"]
-            self.line, self.history = (intercept, slope), list(state["history"])
+            self.line = None if state["line"] is None else tuple(state["line"])
+            self.history = list(state["history"])
             self.inpainter.restore(below("inpainter", state))
         except (RuntimeError, KeyError) as error:
             raise DetectorError(f"This state is not one of mim-features: {error}") from error

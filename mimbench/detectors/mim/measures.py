@@ -10,7 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from mimbench.errors import DetectorError
+
 __all__ = [
+    "FEWEST",
     "chroma",
     "fit_line",
     "gradient",
@@ -22,6 +25,7 @@ __all__ = [
     "ssim",
 ]
 
+FEWEST = 5  # held-out images that a line of two numbers is fitted on
 # An error of a thousandth of the mean level is below what 8 bits resolve.
 SMALLEST_ERROR = 1e-3
 WINDOW = 11  # of SSIM, pixels
@@ -127,6 +131,11 @@ def _ms_ssim(images: Tensor, inpainted: Tensor, luminance: Tensor, structure: Te
 
 def _similarities(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """SSIM's luminance term and its contrast-structure term, per pixel and channel."""
+    if min(x.shape[-2:]) < WINDOW:
+        raise DetectorError(
+            f"SSIM's window of {WINDOW} px does not fit images of {x.shape[-1]} px; choose a "
+            "larger input_size."
+        )
     c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
     mean_x, mean_y, power, product = _blur(torch.cat([x, y, x * x + y * y, x * y])).chunk(4)
     means = mean_x * mean_y, mean_x.square() + mean_y.square()

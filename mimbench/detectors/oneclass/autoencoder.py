@@ -110,7 +110,7 @@ class Autoencoder(Detector):
             return float(self._errors(held_out)["l2"].mean())
 
         parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
-        Trainer(
+        self.history = Trainer(
             train,
             {"encoder": self.encoder, "decoder": self.decoder},
             {"autoencoder": Adam(parameters, lr=self.learning_rate)},

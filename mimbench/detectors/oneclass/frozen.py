@@ -28,6 +28,7 @@ class _Frozen(Detector, ABC):
 
     def __init__(self, backbone: str, weights: str) -> None:
         self.backbone, self.weights = backbone, weights
+        self.blind = weights == "none"
         self.device = torch.device("cpu")
 
     def state(self) -> State:

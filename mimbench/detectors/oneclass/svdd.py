@@ -74,7 +74,7 @@ class DeepSVDD(Detector):
         optimiser = AdamW(
             self.encoder.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
         )
-        Trainer(
+        self.history = Trainer(
             train,
             {"encoder": self.encoder},
             {"encoder": optimiser},
