@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torchvision.models import Inception3
 
 from mimbench.detectors.statefile import below
+from mimbench.detectors.timm_names import as_torchvision, has_timm_names
 from mimbench.errors import UnknownNameError, WeightsError
 
 __all__ = [
@@ -31,6 +32,10 @@ REPORTED = 3  # names of parameters that a mismatch report shows
 # another normalisation, which they make of ImageNet's themselves
 WITH_AUXILIARY_HEADS = ("googlenet", "inception_v3")
 AUXILIARY_HEADS = ("aux1.", "aux2.", "AuxLogits.")
+TIMM_NOTE = (
+    "The file has timm's names, which are read for ResNet, DenseNet, EfficientNet, MobileNetV3, "
+    "ConvNeXt and VGG, for the same architecture only."
+)
 # under which training scripts keep the state dict
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 
@@ -184,15 +189,17 @@ def load_weights(model: nn.Module, path: Path, optional: str = "") -> None:
 
     Args:
         model: receives the parameters.
-        path: a state dict with torchvision's parameter names, which are timm's too for ResNet and
-            DenseNet, perhaps with a prefix before all of them; or the state of a run's fit.
+        path: a state dict with torchvision's parameter names or, for the families that
+            `mimbench.detectors.timm_names` knows, timm's, perhaps with a prefix before all of
+            them; or the state of a run's fit.
         optional: prefix of parameters that may be missing or have another shape in the file.
 
     Raises:
         WeightsError: no such file, not a state dict, or parameters that do not fit, by name.
     """
     own = model.state_dict()
-    found = _without_prefix(_read(path), own)
+    read = _without_prefix(_read(path), own)
+    found = as_torchvision(read, model)
     skip = {name for name in own if optional and name.startswith(f"{optional}.")}
     fitting = {
         name: tensor
@@ -212,7 +219,9 @@ def load_weights(model: nn.Module, path: Path, optional: str = "") -> None:
         ),
     ]
     if problems:
-        raise WeightsError(f"{path} does not fit {type(model).__name__}: {'; '.join(problems)}.")
+        note = f" {TIMM_NOTE}" if has_timm_names(read) else ""
+        problem = "; ".join(problems)
+        raise WeightsError(f"{path} does not fit {type(model).__name__}: {problem}.{note}")
     model.load_state_dict(fitting, strict=False)
 
 

@@ -36,8 +36,8 @@ def data(seed: int = 1) -> TrainingSet:
     return replace(base, known=known, validation=held_out)
 
 
-def fitted(**parameters: Any) -> Classifier:
-    classifier = Classifier(BODY, **{"steps": 4, "batch_size": 8, **parameters})
+def fitted(architecture: str = BODY, **parameters: Any) -> Classifier:
+    classifier = Classifier(architecture, **{"steps": 4, "batch_size": 8, **parameters})
     classifier.fit(data())
     return classifier
 
@@ -104,11 +104,13 @@ def test_the_training_is_made_for_few_and_unequal_images(monkeypatch: pytest.Mon
 
 
 def test_smoothed_labels_keep_the_posterior_from_the_extremes() -> None:
-    spread = [
-        float(scores(fitted(steps=20, label_smoothing=smoothing))["posterior"].abs().max())
-        for smoothing in (0.0, 0.4)
-    ]
-    assert spread[1] < 0.6 * spread[0]
+    # not SqueezeNet: the ReLU after its head dies easily, and what is dead has no spread either
+    spread = []
+    for smoothing in (0.0, 0.4):
+        classifier = fitted("resnet18", steps=20, label_smoothing=smoothing)
+        assert classifier.quality["accuracy"] > 0.7  # it has learnt: chance is 0.5
+        spread.append(float(scores(classifier)["posterior"].abs().max()))
+    assert 1.0 < spread[1] < 0.6 * spread[0]  # log 4 = 1.39 is what 0.4 asks for
 
 
 def test_linear_probe_trains_the_head_alone() -> None:
