@@ -85,9 +85,13 @@ class Jobs:
 
 
 def warm_up() -> None:
-    """Let the imports of worker processes begin, while this one does something else."""
+    """Let the imports of worker processes begin, while this one does something else.
+
+    A worker imports what its parent's main module does; of ours, they inherit it all.
+    """
     if CONTEXT.get_start_method() == "forkserver":
-        forkserver.set_forkserver_preload(["mimbench.evaluation.worker"])
+        ours = [name for name in sys.modules if name.partition(".")[0] == "mimbench"]
+        forkserver.set_forkserver_preload(["mimbench.evaluation.worker", *ours])
         forkserver.ensure_running()
 
 
