@@ -142,7 +142,7 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
     weight is one number or (E,); a term of weight 0 may be missing.
     """
     first = terms[0]
-    factors = [np.broadcast_to(np.asarray(w, dtype=np.float64), len(first.value)) for w in weights]
+    factors = [np.zeros(len(first.value)) + np.asarray(w, dtype=np.float64) for w in weights]
     value, bound = np.zeros_like(first.value), np.zeros_like(first.bound)
     id_side, ood_side = np.zeros_like(first.id), np.zeros_like(first.ood)
     reasons = np.full(len(first.value), "", dtype=object)
