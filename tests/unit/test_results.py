@@ -15,6 +15,7 @@ from mimbench.scores import CLEAN, read_tables
 
 RESULTS = Path(__file__).parents[2] / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/scores.parquet"))
+VERDICTS = sorted(RESULTS.glob("*/verdicts.csv"))
 CLOSE = 1e-6
 
 
@@ -35,9 +36,8 @@ def same(kept: pd.DataFrame, found: pd.DataFrame, keys: list[str]) -> None:
                 one.astype(float), other.astype(float), rtol=0, atol=CLOSE, check_names=False
             )
         else:
-            assert one.fillna("").astype(str).tolist() == other.fillna("").astype(str).tolist(), (
-                name
-            )
+            texts = [column.fillna("").astype(str).tolist() for column in (one, other)]
+            assert texts[0] == texts[1], name
 
 
 def test_there_are_results() -> None:
@@ -53,9 +53,8 @@ def test_tables_follow_from_scores(folder: Path) -> None:
     if set(run.tables.scores["corruption"]) == {CLEAN}:  # the others were left out for their size
         kept = kept.drop(columns=[c for c in kept if "corrupted" in c or "drop" in c])
     same(kept, board, ["row"])
-    same(
-        read(folder / "class_signal.csv"), results.class_signal, ["row", "swap", "role", "relation"]
-    )
+    place = ["row", "swap", "role", "relation"]
+    same(read(folder / "class_signal.csv"), results.class_signal, place)
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
@@ -66,9 +65,7 @@ def test_checksums_are_those_of_the_files_and_no_path_is_kept(folder: Path) -> N
     assert set(run.tables.images["path"]) == {""}
 
 
-@pytest.mark.parametrize(
-    "kept", sorted(RESULTS.glob("*/verdicts.csv")), ids=lambda p: p.parent.name
-)
+@pytest.mark.parametrize("kept", VERDICTS, ids=lambda path: path.parent.name)
 def test_verdicts_follow_from_scores(kept: Path, tmp_path: Path) -> None:
     found = claims.verify(read_tables(kept.parent), claims.read_claims("mim-paper"))
     claims.write_verdicts(found, tmp_path)
