@@ -1,15 +1,14 @@
 """A run fits without seeing what it is tested on, computes nothing twice, and loses no row."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 from mimbench.data.dataset import ImageOptions
+from mimbench.evaluation.blocks import read_block
 from mimbench.evaluation.journal import read_starts
 from mimbench.evaluation.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Silent
@@ -146,8 +145,9 @@ def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
         assert tallies[0].found == tallies[1].computed == 0
     assert all({"audit", "fit", "score"} == start.costs.keys() for start in starts)
     assert all(cost["peak_memory"] > 1e6 for start in starts for cost in start.costs.values())
-    about = json.loads(pq.read_metadata(next(iter(written))).metadata[b"mimbench"])
-    assert {"fit_id", "condition", "images", "code", "seconds"} <= about.keys()
+    block = read_block(next(iter(written)))
+    assert block is not None
+    assert {"fit_id", "condition", "images", "code", "seconds"} <= block.about.keys()
 
     recipe.write_text(text + "2.0")
     changed = executed(planned(folders, detectors), out)
