@@ -89,7 +89,8 @@ def _state(folder: Path) -> RunState:
         problem = str(error).splitlines()[0]
         return RunState(folder, "unreadable", problem, size, last.started, last.command)
     failed = status.count("failed")
-    detail = f"{len(status)} fits" + (f", {failed} failed" if failed else "")
+    detail = f"{len(status)} fit{'' if len(status) == 1 else 's'}"
+    detail += f", {failed} failed" if failed else ""
     return RunState(folder, "finished", detail, size, date, command)
 
 
