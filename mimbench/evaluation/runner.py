@@ -27,7 +27,7 @@ from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import Shard, count_blocks, score_unit, units
 from mimbench.evaluation.shares import fit_missing, score_missing
 from mimbench.evaluation.store import Store
-from mimbench.files import room, sweep
+from mimbench.files import room, sweep, whole
 from mimbench.recipes import content_hash
 from mimbench.scores import AS_IS, FIT_COLUMNS, SCORE_COLUMNS, RunTables
 
@@ -164,7 +164,8 @@ def execute(
         for stale in ("verdicts.csv", "subgroups.csv"):  # they speak of the tables before
             (folder / stale).unlink(missing_ok=True)
     _write_curves(record.fits, folder / "training.csv")
-    plan.dataset.rejected.to_csv(folder / "rejected.csv", index=False)
+    with whole(folder / "rejected.csv") as partial:
+        plan.dataset.rejected.to_csv(partial, index=False)
     write_metadata(plan, folder, environment, command, sums)
     journal.finish(len(record.failed) + len(not_combined))
     alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
@@ -180,7 +181,8 @@ def _audit(plan: Plan, folder: Path, progress: Progress, strict: bool) -> None:
     table = pd.DataFrame(
         [asdict(finding) for finding in found.findings], columns=["severity", "check", "message"]
     )
-    table.to_csv(folder / "audit.csv", index=False)
+    with whole(folder / "audit.csv") as partial:
+        table.to_csv(partial, index=False)
     progress.update(1)
     for finding in found.findings:
         if finding.severity != "note":
@@ -338,7 +340,8 @@ def _write_curves(fits: Sequence[Fit], path: Path) -> None:
         if loss != "step"
     ]
     if lines:
-        pd.DataFrame(lines).to_csv(path, index=False)
+        with whole(path) as partial:
+            pd.DataFrame(lines).to_csv(partial, index=False)
 
 
 def _describe_spec(plan: Plan, spec: FitSpec) -> dict[str, Any]:
