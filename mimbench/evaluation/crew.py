@@ -162,6 +162,7 @@ class Crew:
         return shift.failed()
 
     def _hire(self, waiting: int) -> None:
+        warm_up()  # nothing happens if it is
         idle = sum(worker.task is None for worker in self.workers)
         for _ in range(min(self.jobs.count - len(self.workers), waiting - idle)):
             self.workers.append(_Worker(self.order))

@@ -19,7 +19,7 @@ from mimbench.evaluation.environment import describe, library_versions, pick_dev
 from mimbench.evaluation.failure import reason_of
 from mimbench.evaluation.fitting import Fit, fit_ids, fit_or_load
 from mimbench.evaluation.forecast import foresee
-from mimbench.evaluation.journal import Journal, Watched
+from mimbench.evaluation.journal import Journal, Watched, read_starts
 from mimbench.evaluation.lock import check_free, locked
 from mimbench.evaluation.metadata import checksums, checksums_on_record, write_metadata
 from mimbench.evaluation.plan import FitSpec, Plan, RunFile, make_plan
@@ -77,7 +77,8 @@ def run(
     _check_apart(settings, folder)
     check_free(folder)
     pick_device(settings.device)
-    if jobs is not None:
+    starts = read_starts(folder)
+    if jobs is not None and not (starts and starts[-1].finished):  # else nothing may be missing
         warm_up()
     progress.stage("Reading images", 1)
     plan = make_plan(settings)
