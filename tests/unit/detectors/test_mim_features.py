@@ -84,10 +84,18 @@ def test_unseen_patterns_score_above_the_target_and_state_restores_it(inpainter:
 
 
 def test_constant_images_have_finite_scores() -> None:
-    flat = torch.zeros(3, 3, 32, 32, dtype=torch.uint8)
+    flat = torch.zeros(5, 3, 32, 32, dtype=torch.uint8)
     detector = fitted(replace(striped(), target=image_set(flat), validation=image_set(flat)))
     for images in (flat, flat + 255):
         assert all(values.isfinite().all() for values in scores(detector, images).values())
+
+
+def test_a_residual_without_enough_held_out_images_is_not_run() -> None:
+    detector = fitted(replace(striped(), validation=image_set(stripes(4, 3, upright=True))))
+    scored = detector.score(Batch(stripes(2, 4, upright=True)))
+    assert isinstance(scored["l2"], Tensor)
+    assert "5 held-out images" in str(scored["residual"])
+    assert detector.not_run.keys() == {"residual"}
 
 
 @pytest.mark.parametrize(

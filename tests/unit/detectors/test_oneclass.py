@@ -6,6 +6,7 @@ import pytest
 import torch
 from stripes import blotches, stripes, training_set
 
+from mimbench.data.dataset import ImageOptions
 from mimbench.detectors.oneclass import (
     Autoencoder,
     FeatureMahalanobis,
@@ -15,6 +16,7 @@ from mimbench.detectors.oneclass import (
 from mimbench.detectors.oneclass.patches import greedy_coreset
 from mimbench.detectors.protocol import Batch
 from mimbench.errors import DetectorError, RecipeError, TrainingError, WeightsError
+from mimbench.evaluation.plan import RunFile, make_plan
 from mimbench.recipes import names, read_recipe
 from mimbench.testing import DetectorContract
 
@@ -89,12 +91,25 @@ def test_a_coreset_covers_every_cluster() -> None:
     assert len(greedy_coreset(points[:5], 12, generator)) == 5
 
 
-def test_a_row_on_random_features_says_that_it_is_a_control() -> None:
-    for name in names("baselines"):
-        recipe = read_recipe(name)
-        if recipe.family == "one-class" and recipe.parameters.get("weights") == "none":
-            assert recipe.control, name
-            assert "control until weights are given" in recipe.description
+def test_a_row_on_random_features_is_a_control_and_one_on_trained_features_is_none(
+    folders: dict[str, Path],
+) -> None:
+    random = [
+        name
+        for name in names("baselines")
+        if read_recipe(name).family == "one-class"
+        and read_recipe(name).parameters.get("weights") == "none"
+    ]
+    assert len(random) == 6
+    trained = [
+        {"extends": name, "name": f"{name}-2", "parameters": {"weights": "some.safetensors"}}
+        for name in random
+    ]
+    images = ImageOptions(data=(str(folders["data"]),), canonical_size=32)
+    plan = make_plan(RunFile(detectors=(*random, *trained), data=images))
+    assert [recipe.control for recipe in plan.recipes] == [True] * 6 + [False] * 6
+    for name in random:
+        assert "control until weights are given" in read_recipe(name).description
 
 
 def test_missing_weights_fail_the_fit_and_not_the_plan(tmp_path: Path) -> None:
