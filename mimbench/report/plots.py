@@ -46,6 +46,7 @@ STYLE = {
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.titlesize": 9,
+    "axes.titley": 1.0,  # else every panel measures all its ticks to place the title there
     "axes.labelsize": 9,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -330,6 +331,10 @@ def panel_grid(
     )
     for axis in axes[panels:]:
         figure.delaxes(axis)
+    for axis in axes[:panels]:
+        # panels have no label of their own, and looking for its place takes as long as their ticks
+        axis.xaxis.set_label_coords(0.5, 0.0)
+        axis.yaxis.set_label_coords(0.0, 0.5)
     return figure, list(axes[:panels])
 
 

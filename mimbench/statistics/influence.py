@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -141,18 +142,17 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
     weight is one number or (E,); a term of weight 0 may be missing.
     """
     first = terms[0]
-    factors = [np.broadcast_to(np.asarray(w, dtype=np.float64), len(first.value)) for w in weights]
+    factors = [np.zeros(len(first.value)) + np.asarray(w, dtype=np.float64) for w in weights]
     value, bound = np.zeros_like(first.value), np.zeros_like(first.bound)
     id_side, ood_side = np.zeros_like(first.id), np.zeros_like(first.ood)
     reasons = np.full(len(first.value), "", dtype=object)
     id_share, ood_share = first.id_share, first.ood_share
     for term, weight in zip(terms, factors, strict=True):
-        column = weight[:, None]
         value += np.where(weight == 0, 0.0, weight * term.value)
-        id_side += column * term.id
-        ood_side += column * term.ood
+        _add_scaled(id_side, weight, term.id)
+        _add_scaled(ood_side, weight, term.ood)
         if term.bound.any():
-            bound += np.abs(column) * term.bound
+            _add_scaled(bound, np.abs(weight), term.bound)
         if term.id_share is not id_share:
             id_share = np.maximum(id_share, term.id_share)
         if term.ood_share is not ood_share:
@@ -176,5 +176,21 @@ def paired_difference(first: Influence, second: Influence, level: float = 0.95) 
     ]
 
 
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _add_scaled(total: Array, weight: Array, term: Array) -> None:
+    """Add (E, P) numbers to `total`, each of the E rows times its weight."""
+    for entry in range(term.shape[0]):
+        for patient in range(term.shape[1]):
+            total[entry, patient] += weight[entry] * term[entry, patient]
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _largest(used: NDArray[np.bool_], share: Array) -> Array:
-    return np.stack([share[row].max(0, initial=0.0) for row in used])
+    """(K, P) largest share of each patient among the rows of `share` that each of K uses."""
+    largest = np.zeros((used.shape[0], share.shape[1]))
+    for mixed in range(used.shape[0]):
+        for entry in range(used.shape[1]):
+            if used[mixed, entry]:
+                for patient in range(share.shape[1]):
+                    largest[mixed, patient] = max(largest[mixed, patient], share[entry, patient])
+    return largest

@@ -87,7 +87,7 @@ def severity_below(
     areas = [clean, *(corrupted[int(s)] for s in severities[1:])]
     bands = [area.area_interval(level) for area in areas]
     estimates = []
-    for e, why in enumerate(combine(areas, [1.0] * len(areas)).reasons):
+    for e, why in enumerate(_reasons(areas)):
         curves = (
             [area.value[e] for area in areas],
             [low[e] for low, _ in bands],
@@ -120,7 +120,7 @@ def worst_area(areas: Mapping[str, Influence], level: float = 0.95) -> list[tupl
     values = np.stack([area.value for area in areas.values()])
     ends = np.stack([area.area_interval(1 - (1 - level) / len(names)) for area in areas.values()])
     found = []
-    for e, why in enumerate(combine(list(areas.values()), [1.0] * len(names)).reasons):
+    for e, why in enumerate(_reasons(list(areas.values()))):
         if why:
             found.append(("", Estimate(np.nan, reason=why)))
             continue
@@ -248,6 +248,12 @@ def _ratios(curve: _Curve, reference: _Curve, level: float) -> Iterator[tuple[st
 
 def _mean(areas: Sequence[Influence]) -> Influence:
     return combine(areas, [1 / len(areas)] * len(areas))
+
+
+def _reasons(areas: Sequence[Influence]) -> list[str]:
+    """Why one of the AUROCs is NaN, entry by entry; empty if none is."""
+    own = zip(*(area.reasons for area in areas), strict=True)
+    return [next((reason for reason in reasons if reason), "") for reasons in own]
 
 
 def _crossing(severities: Array, curve: Array, floor: float) -> float:

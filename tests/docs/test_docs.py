@@ -1,7 +1,8 @@
 """Every code block of the documentation runs, page by page, as a reader would run it.
 
 `bash` and `python` blocks are executed in one folder per page; a block with a title is written to
-the file of that name; `text` is only read.
+the file of that name; `text` is only read. The command `mimbench` in them is that of `started.py`;
+`tests/end_to_end/test_wheel.py` starts the one that is installed.
 """
 
 import os
@@ -9,10 +10,11 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from started import started
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
@@ -25,12 +27,7 @@ def blocks(page: str) -> Iterator[tuple[str, str, str]]:
     yield from BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
 
 
-def execute(page: str, folder: Path) -> None:
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "OMP_NUM_THREADS": "1",  # threads that wait for a busy core make small networks slow
-    }
+def execute(page: str, folder: Path, environment: Mapping[str, str]) -> None:
     for language, title, text in blocks(page):
         if title:
             path = folder / title
@@ -47,10 +44,24 @@ def execute(page: str, folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def toured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The variables that a reader's shell has."""
+    commands = tmp_path_factory.mktemp("commands")
+    places = [commands, Path(sys.executable).parent, os.environ["PATH"]]
+    variables = {
+        **os.environ,
+        "PATH": os.pathsep.join(map(str, places)),
+        "OMP_NUM_THREADS": "1",  # threads that wait for a busy core make small networks slow
+    }
+    with started(commands, variables):
+        yield variables
+
+
+@pytest.fixture(scope="module")
+def toured(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Path:
     """A folder in which the tutorial has been followed."""
     folder = tmp_path_factory.mktemp("tutorial")
-    execute(FIRST, folder)
+    execute(FIRST, folder, environment)
     return folder
 
 
@@ -62,10 +73,12 @@ def test_the_tutorial_ends_with_a_verdict_and_a_class_signal(toured: Path) -> No
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != FIRST])
-def test_every_block_of_a_page_runs(page: str, toured: Path, tmp_path: Path) -> None:
+def test_every_block_of_a_page_runs(
+    page: str, toured: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
     if any(language in ("bash", "python") and not title for language, title, _ in blocks(page)):
         shutil.copytree(toured, tmp_path, dirs_exist_ok=True)
-        execute(page, tmp_path)
+        execute(page, tmp_path, environment)
 
 
 def test_no_block_is_in_a_language_that_nothing_runs() -> None:
