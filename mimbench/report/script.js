@@ -124,7 +124,7 @@
   const choice = (name) => form.elements[name].value;
   const words = (name) => name.replaceAll("_", " ");
   const round = (thousandths) => {
-    const text = (thousandths / 1000).toFixed(2);
+    const text = (Math.round(thousandths / 10) / 100).toFixed(2); // half up, as the payload expects
     return text === "-0.00" ? "0.00" : text;
   };
   const interval = (cell) => (cell[1] === null ? "" : ` [${round(cell[1])}, ${round(cell[2])}]`);

@@ -17,8 +17,10 @@ from synthetic_run import RUN_INFO, write_synthetic_run
 
 from mimbench.errors import MimbenchError
 from mimbench.report import Report, write_report
+from mimbench.report.estimates import rounded
 from mimbench.report.groups import Group
 from mimbench.report.operating import operating_points
+from mimbench.report.payload import _thousandths
 from mimbench.report.samples import clean_samples, mean_roc
 from mimbench.report.tables import _latex
 from mimbench.report.terminal import leaderboard_table
@@ -263,6 +265,18 @@ def test_unreadable_metadata_is_one_sentence(tables: RunTables, tmp_path: Path) 
     (folder / "run.json").write_text("{")
     with pytest.raises(MimbenchError, match=r"run\.json is not readable JSON"):
         write_report(folder)
+
+
+def test_the_script_prints_each_number_as_the_tables_do() -> None:
+    """Rounding 0.595264 to thousandths and those half to even printed 0.59 beside 0.60."""
+    values = [0.595264, 0.5947, 0.125, 0.375, 0.005, -0.005, -0.0049, 0.9951, 1.0, 0.0, -0.1049]
+    values += list(np.random.default_rng(0).uniform(-1, 1, 2000))
+    for value in map(np.float64, values):
+        thousandths = _thousandths(value)
+        assert thousandths is not None
+        assert abs(thousandths / 1000 - value) <= 0.00101
+        shown = f"{np.floor(thousandths / 10 + 0.5) / 100 + 0.0:.2f}"  # Math.round
+        assert shown == rounded(value), value
 
 
 def test_roc_encloses_the_auroc_of_the_leaderboard(report: Report, tables: RunTables) -> None:
