@@ -16,6 +16,7 @@ from mimbench.report.known import (
     left_out_lines,
 )
 from mimbench.report.results import Results
+from mimbench.report.validation import untaught
 from mimbench.scores import CLEAN
 
 __all__ = ["Extra", "extras"]
@@ -93,6 +94,7 @@ def extras(run: RunFolder, results: Results) -> dict[str, Extra]:
     findings = {
         "known_curve": curve_findings(curve, board),
         "left_out": left_out_findings(left_out, board),
+        "validation": untaught(run.tables),
     }
     return {
         stem: _extra(stem, tables[stem], findings.get(stem, ()))

@@ -158,6 +158,7 @@ def test_names_from_outside_cannot_add_markup(tables: RunTables, tmp_path: Path)
         tmp_path / "run", dataclasses.replace(tables, images=images, scores=scores)
     )
     info = RUN_INFO | {"name": evil, "command": evil, "notes": [evil]}
+    info["run"] = {"description": evil}
     (folder / "run.json").write_text(json.dumps(info))
     write_report(folder)
     assert "<script>alert" not in (folder / "index.html").read_text()
@@ -178,6 +179,36 @@ def test_one_split_is_cautioned_without_numbers(tables: RunTables, tmp_path: Pat
     report = write_report(write_synthetic_run(tmp_path / "run", RunTables(scores, fits, images)))
     assert "--folds 3" in page_of(report)
     assert "n/a" in (report.folder / "leaderboard.md").read_text()  # fold spread
+
+
+def test_a_toy_run_says_so_before_its_numbers(tables: RunTables, tmp_path: Path) -> None:
+    """Its own description, that no photo is in it, and which classifier only guesses."""
+    scores = tables.scores[tables.scores["corruption"] == "clean"]
+    quality = np.where(
+        tables.fits["detector"] == "resnet18", json.dumps({"balanced_accuracy": 0.32}), ""
+    )
+    images = tables.images.assign(format="generated")
+    toy = RunTables(scores, tables.fits.assign(quality=quality), images)
+    folder = write_synthetic_run(tmp_path / "run", toy)
+    about = "To look around, not to conclude."
+    (folder / "run.json").write_text(json.dumps(RUN_INFO | {"run": {"description": about}}))
+    report = write_report(folder)
+    page = page_of(report)
+    assert page.index(about) < page.index("All images of this run are generated")
+    assert page.index("no photo is among them") < page.index('id="leaderboard"')
+    first = page.index("<li>", page.index('id="limits"'))
+    assert page.index(about, first) - first < 60
+    guessing = "resnet18 does not tell apart the 3 categories"  # 1/3 by guessing
+    assert page.count(guessing) == 2  # beside the validation table and among the limits
+    assert "generated" not in page_of(write_report(_photos(tmp_path / "photos", toy)))
+
+
+def _photos(folder: Path, toy: RunTables) -> Path:
+    """The same of photos, with classifiers that learned something."""
+    quality = toy.fits["quality"].replace(json.dumps({"balanced_accuracy": 0.32}), "")
+    images = toy.images.assign(format="JPEG")
+    fits = toy.fits.assign(quality=quality)
+    return write_synthetic_run(folder, RunTables(toy.scores, fits, images))
 
 
 def test_tables_from_elsewhere_need_no_run_metadata(tables: RunTables, tmp_path: Path) -> None:
