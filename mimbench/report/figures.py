@@ -68,6 +68,7 @@ def _figures(
     headline = {entry.row: styles[entry.row] for entry in board.entries if entry.headline}
     lines = {row: styles[row] for row in _lines(board)}
     rows = list(headline)
+    controls = {row for row, style in headline.items() if style.control}
     if not rows:
         return
     for group in board.groups:
@@ -85,7 +86,7 @@ def _figures(
     cells = category_cells(metrics, board.groups, rows)
     if len(cells):
         words = "Clean AUROC of every score on every category."
-        yield "categories", "heat map", "", words, heat_map_figure(cells, rows)
+        yield "categories", "heat map", "", words, heat_map_figure(cells, rows, controls)
     if len(results.known_curve):
         words = (
             "AUROC on unknown categories against the number of known categories that a classifier "
@@ -99,9 +100,12 @@ def _figures(
         words = "ROC curves by group: share of other images refused against targets refused."
         points = operating_points(results.operating, board.groups)
         if any(row in lines for row, _ in points):
-            words += " Markers: the threshold frozen on validation images."
+            words += " Large markers with a dark edge: the threshold frozen on validation images."
         yield "roc", "roc", "", words, roc_figure(samples, points, board.groups, lines)
-        words = "How the scores of target and other images spread, for each score."
+        words = (
+            "How the scores of target and other images spread, for each score; the outermost 1 % "
+            "on either side are not drawn."
+        )
         thresholds = {row: standardised_threshold(own) for row, own in samples.items()}
         if np.isfinite(list(thresholds.values())).any():
             words += " Dashed: the threshold frozen on validation images."
