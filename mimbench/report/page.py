@@ -80,6 +80,7 @@ DETAILS = (
         "Clean AUROC minus mean AUROC, only targets corrupted",
     ),
 )
+LEAST_SEEDS = 3  # of a swap test
 SPREADS = (
     ("fold_sd", "fold sd", "Standard deviation of the clean AUROC over folds"),
     ("seed_sd", "seed sd", "Standard deviation of the clean AUROC over seeds"),
@@ -113,6 +114,7 @@ def render_page(
     rows = [entry.row for entry in board.entries if entry.headline]
     payload = page_payload(metrics, board, styles)
     blocks = heat_map(metrics, board, rows)
+    robustness, no_ratio = robustness_lines(results.robustness, board, rows)
     operating, no_threshold = operating_lines(results.operating, board.groups, rows)
     stages, costs = cost_lines(run.starts)
     return environment.get_template("index.html.j2").render(
@@ -143,11 +145,13 @@ def render_page(
         rows=rows,
         operating=operating,
         no_threshold=no_threshold,
-        robustness=robustness_lines(results.robustness, board, rows),
+        robustness=robustness,
+        no_ratio=no_ratio,
         spread=spread(results.samples, board),
         drawings=[(drawing, _inline_svg(drawing, i)) for i, drawing in enumerate(drawings)],
         gallery=gallery_views(run),
         signals=signal_lines(results.class_signal, board),
+        least_seeds=LEAST_SEEDS,
         audit=audit_findings(run),
         fits=run.tables.fits.to_dict("records"),
         payload=payload,

@@ -22,6 +22,7 @@ from mimbench.report.groups import Group
 from mimbench.report.operating import operating_points
 from mimbench.report.payload import _thousandths
 from mimbench.report.samples import clean_samples, mean_roc
+from mimbench.report.subgroups import write_subgroups
 from mimbench.report.tables import _latex
 from mimbench.report.terminal import leaderboard_table
 from mimbench.scores import RunTables
@@ -282,6 +283,22 @@ def test_tables_of_other_commands_get_their_section(tables: RunTables, tmp_path:
     assert page.index('class="verdict not-tested"') < page.index('class="verdict refuted"')
     assert "AUROC: 0.61 [0.52, 0.70]; claimed 0.50; adjusted p 0.02; 45 target" in page
     assert 'id="audit"' not in page
+
+
+def test_subgroups_are_in_words_and_controls_are_marked(tables: RunTables, tmp_path: Path) -> None:
+    scores = tables.scores[tables.scores["corruption"] == "clean"]
+    tone = np.where(np.arange(len(tables.images)) % 4 < 2, "I", "V")
+    images = tables.images.assign(skin_tone=tone)
+    folder = write_synthetic_run(tmp_path / "run", RunTables(scores, tables.fits, images))
+    write_subgroups(folder, ["skin_tone", "source"])
+    page = page_of(write_report(folder))
+    section = page[page.index('<section id="subgroups">') :]
+    text = section[: section.index("</section>")]
+    assert "<td>histogram (control)</td><td>AUROC</td><td>known, same source</td>" in text
+    assert "<td>skin tone: gap</td>" in text
+    assert "no target images in this group" in text
+    for raw in ("<td>auroc", "skin_tone", "no ID images", "same-source"):
+        assert raw not in text, raw
 
 
 def test_latex_escapes_names(report: Report) -> None:
