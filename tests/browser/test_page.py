@@ -106,10 +106,10 @@ def test_opens_from_disk_without_errors_or_requests(open_page: Open, report: Rep
 
 def test_leaderboard_sorts_by_click_and_by_keyboard(open_page: Open) -> None:
     page = open_page(**DESKTOP)
-    value = [float(text.split()[0]) for text in column(page, 2)]
+    value = [float(text.split()[0]) for text in column(page, 1)]
     assert value == sorted(value, reverse=True)
     page.locator(".board thead button", has_text="known, same source").first.click()
-    value = [float(text.split()[0]) for text in column(page, 1)]
+    value = [float(text.split()[0]) for text in column(page, 2)]
     assert value == sorted(value, reverse=True)
     page.locator(".board thead button", has_text="score").focus()
     page.keyboard.press("Enter")
@@ -251,6 +251,8 @@ def test_gallery_shows_pictures_with_words_and_scores(open_page: Open) -> None:
 def test_phone_needs_no_sideways_scrolling(open_page: Open) -> None:
     page = open_page(**PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    sorts = page.locator(".board th[aria-sort]").bounding_box()
+    assert sorts["x"] + sorts["width"] <= 390  # the column that sorts is in sight
     number = page.locator(".board tbody td").first
     number.tap()  # a finger cannot hover
     assert "patients; clustered placement values" in page.locator(".tip").inner_text()
