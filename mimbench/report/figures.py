@@ -22,6 +22,7 @@ from mimbench.report.plots import (
 from mimbench.report.results import Results
 from mimbench.report.samples import standardised, standardised_threshold
 from mimbench.report.styles import RowStyle
+from mimbench.report.training import training_figure
 
 __all__ = ["PROTOCOLS", "Drawing", "draw_figures"]
 
@@ -37,7 +38,7 @@ class Drawing:
 
     Attributes:
         stem: file name without its ending, e.g. "roc".
-        kind: "degradation", "heat map", "known_curve", "roc" or "distribution".
+        kind: "degradation", "heat map", "known_curve", "roc", "distribution" or "training".
         title: what distinguishes it from others of its kind.
         words: what it shows, for those who cannot see it.
     """
@@ -112,6 +113,14 @@ def _figures(
         shown = {row: style for row, style in headline.items() if row in samples}
         figure = distribution_figure(standardised(samples), thresholds, board.groups, shown)
         yield "distributions", "distribution", "", words, figure
+    if len(results.training):
+        words = (
+            "Losses by step of the training, each as a share of the largest size of its mean. "
+            "Lines: mean over the fits that were still training; bands: lowest to highest fit; "
+            "dots: the value on validation images. Colours are of losses here, not of detectors."
+        )
+        trained = list(dict.fromkeys(results.training["detector"]))
+        yield "training", "training", "", words, training_figure(results.training, trained)
 
 
 def _lines(board: Leaderboard) -> list[str]:

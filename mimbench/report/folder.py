@@ -27,7 +27,7 @@ __all__ = [
 GENERATED = "generated"  # format of an image that no file holds
 ELSEWHERE = "elsewhere"  # family of rows that another program scored
 
-EXTRAS = ("verdicts", "subgroups", "audit")
+EXTRAS = ("verdicts", "subgroups", "audit", "training")
 
 
 class _Record(BaseModel):

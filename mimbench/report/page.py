@@ -153,6 +153,7 @@ def render_page(
         signals=signal_lines(results.class_signal, board),
         least_seeds=LEAST_SEEDS,
         audit=audit_findings(run),
+        trained=len(results.training) > 0,
         fits=run.tables.fits.to_dict("records"),
         payload=payload,
         data=_json(payload),

@@ -46,10 +46,11 @@ def untaught(tables: RunTables) -> tuple[str, ...]:
         low = fits[fits["balanced_accuracy"] <= 1 / categories]
         if len(low):
             best = rounded(low["balanced_accuracy"].max())
-            which = f"{len(low)} of {len(fits)} fits" if len(fits) > 1 else "its only fit"
+            only = "its only fit reached a balanced accuracy of"
+            several = f"{len(low)} of {len(fits)} fits reached a balanced accuracy of at most"
             sentences.append(
                 f"{name} does not tell apart the {categories} categories that it was trained on: "
-                f"on its validation images {which} reached a balanced accuracy of at most {best}, "
+                f"on its validation images {only if len(fits) == 1 else several} {best}, "
                 f"and guessing reaches {rounded(1 / categories)}. Its rows do not speak for a "
                 "classifier that was trained long enough."
             )

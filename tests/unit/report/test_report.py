@@ -18,6 +18,7 @@ from synthetic_run import RUN_INFO, write_synthetic_run
 from mimbench.errors import MimbenchError
 from mimbench.report import Report, write_report
 from mimbench.report.estimates import rounded
+from mimbench.report.folder import read_run
 from mimbench.report.groups import Group
 from mimbench.report.operating import operating_points
 from mimbench.report.payload import _thousandths
@@ -25,6 +26,7 @@ from mimbench.report.samples import clean_samples, mean_roc
 from mimbench.report.subgroups import write_subgroups
 from mimbench.report.tables import _latex
 from mimbench.report.terminal import leaderboard_table
+from mimbench.report.training import loss_curves
 from mimbench.scores import RunTables
 
 KNOWN = Group("known", "same-source")
@@ -299,6 +301,34 @@ def test_subgroups_are_in_words_and_controls_are_marked(tables: RunTables, tmp_p
     assert "no target images in this group" in text
     for raw in ("<td>auroc", "skin_tone", "no ID images", "same-source"):
         assert raw not in text, raw
+
+
+def test_loss_curves_are_means_over_the_fits_that_speak_for_a_detector(
+    tables: RunTables, tmp_path: Path
+) -> None:
+    scores = tables.scores[tables.scores["corruption"] == "clean"]
+    folder = write_synthetic_run(tmp_path / "run", RunTables(scores, tables.fits, tables.images))
+    assert 'id="training"' not in page_of(write_report(folder))
+    losses = {"mim-0": (4.0, 2.0), "mim-1": (2.0, 1.0), "of-a-swap": (90.0, 90.0)}
+    lines = [
+        {"fit_id": fit, "detector": "mim", "step": step, "loss": loss, "value": value * size}
+        for fit, values in losses.items()
+        for step, value in zip((10, 20), values, strict=True)
+        for loss, size in (("l1", 1.0), ("critic", -100.0), ("validation", 3.0))
+    ]
+    path = folder / "training.csv"
+    pd.DataFrame(lines).to_csv(path, index=False)
+    curves = loss_curves(read_run(folder)).set_index(["loss", "step"])
+    assert curves.loc[("l1", 20), ["value", "low", "high"]].tolist() == [0.5, 1 / 3, 2 / 3]
+    assert curves.loc[("critic", 10), "value"] == -1
+    assert (curves["fits"] == 2).all()
+    page = page_of(write_report(folder))
+    section = page[page.index('<section id="training">') :]
+    assert "<svg" in section[: section.index("</section>")]
+    assert (folder / "figures" / "training.png").is_file()
+    pd.DataFrame(lines).drop(columns="loss").to_csv(path, index=False)
+    with pytest.raises(MimbenchError, match=r"training\.csv lacks the columns loss"):
+        write_report(folder)
 
 
 def test_latex_escapes_names(report: Report) -> None:
