@@ -42,7 +42,7 @@ def confounds(evidence: RunEvidence, place: Place, alpha: float) -> tuple[str, l
 
 def _swap_test(signal: Mapping[Hashable, Any]) -> tuple[str, bool]:
     """What one swap test says, and whether it shows that the class that was learned matters."""
-    swap, seeds = signal["swap"], int(signal["seeds"])
+    swap, control = signal["swap"], signal["control"]
     words = f"{signal['value']:+.2f} [{signal['low']:+.2f}, {signal['high']:+.2f}]"
     if signal["low"] <= 0:
         return f"it is not clearly above itself when fitted on {swap} (swap test {words})", False
@@ -51,7 +51,15 @@ def _swap_test(signal: Mapping[Hashable, Any]) -> tuple[str, bool]:
             f"fitting on {swap} instead changes no more than another seed does (swap test {words}, "
             f"two deviations of retraining {2 * signal['null_sd']:.2f})"
         ), False
-    few = "" if seeds >= 3 else f"; {seeds} seed{'s' * (seeds > 1)}, 3 would say what chance does"
+    if control and signal["over_low"] <= 0:
+        lead = (
+            f"{signal['over_control']:+.2f} [{signal['over_low']:+.2f}, {signal['over_high']:+.2f}]"
+        )
+        return (
+            f"fitting on {swap} instead changes it by no clearly more than it changes the control "
+            f"{control} (swap test {words}, beyond the control's {lead})"
+        ), False
+    few = f"; {signal['note']}" if signal["note"] else ""
     return f"it is above itself when fitted on {swap} (swap test {words}{few})", True
 
 

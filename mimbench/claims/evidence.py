@@ -127,13 +127,14 @@ class RunEvidence:
         """Swap tests of the row at the claim's role and relation; empty if there is none."""
         if place.row not in self._signals:
             scores, fits = self._tables.scores, self._tables.fits
-            own = scores[(scores["score"] == place.row) & (scores["corruption"] == CLEAN)]
+            compared = scores["score"].isin([place.row, *self.controls])
+            own = scores[compared & (scores["corruption"] == CLEAN)]
             names = fits.loc[fits["fit_id"].isin(own["fit_id"]), "detector"]
             made = fits[fits["detector"].isin(names)]  # those that failed too: they leave a gap
             self._signals[place.row] = class_signal_table(RunTables(own, made, self._tables.images))
         table = self._signals[place.row]
         here = (table["role"] == place.claim.role) & (table["relation"] == place.relation)
-        return table[here & table["value"].notna()]
+        return table[here & (table["row"] == place.row) & table["value"].notna()]
 
     def with_all_and_few_known(self, place: Place, row: str) -> tuple[str, Influence, Influence]:
         """A classifier trained on all known categories, and on the fewest of the known-curve.

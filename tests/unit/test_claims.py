@@ -97,6 +97,17 @@ def test_the_swap_test_is_quoted_with_its_numbers(run: RunTables) -> None:
     assert "not clearly above itself when fitted on measles" in verdict.explanation
 
 
+def test_a_control_with_as_much_class_signal_confounds() -> None:
+    rows = {
+        "mim": Made(0.9, swap=0.6),
+        "statistics": Made(0.7, swap=0.3, control=True),
+        "telea": Made(0.5, control=True),
+    }
+    (verdict,) = judge(made_tables(rows, seeds=SEEDS), claim(row="mim", bound=0.6))
+    assert verdict.verdict == "confounded"
+    assert "no clearly more than it changes the control statistics" in verdict.explanation
+
+
 def test_without_control_or_swap_a_supported_claim_says_so() -> None:
     (verdict,) = judge(made_tables({"mim": Made(0.95)}), claim(row="mim"))
     assert verdict.verdict == "supported"

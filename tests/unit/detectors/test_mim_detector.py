@@ -28,7 +28,8 @@ def small(steps: int = 30, **parameters: Any) -> MIM:
 
 
 def scores(detector: MIM, images: Tensor) -> dict[str, Tensor]:
-    return dict(detector.score(Batch(images, provide)))
+    scored = detector.score(Batch(images, provide))
+    return {name: values for name, values in scored.items() if isinstance(values, Tensor)}
 
 
 def refit(train: TrainingSet, detector: MIM, **changes: Any) -> MIM:
@@ -119,6 +120,7 @@ def test_the_control_has_all_scores_but_those_of_a_trained_critic() -> None:
     images = stripes(4, 1, upright=True)
     assert {"l1", "ssim", "contrast", "residual"} < set(scores(control, images))
     assert "critic" not in scores(control, images)
+    assert control.not_run["critic"] == "no critic was trained"
     assert not torch.equal(
         scores(control, images)["l1"], scores(refit(striped(), small(), seed=2), images)["l1"]
     )
@@ -130,6 +132,16 @@ def test_few_and_constant_images_still_train() -> None:
     black = torch.zeros(2, 3, SIZE, SIZE, dtype=torch.uint8)
     for images in (flat, black, black + 255):
         assert all(values.isfinite().all() for values in scores(detector, images).values())
+
+
+def test_without_enough_held_out_images_or_weights_those_scores_alone_are_not_run() -> None:
+    few = image_set(stripes(4, 30, upright=True))
+    detector = refit(striped(), small(steps=5), validation=few)
+    scored = detector.score(Batch(stripes(2, 31, upright=True), provide))
+    reasons = {name: str(why) for name, why in scored.items() if isinstance(why, DetectorError)}
+    assert reasons.keys() == {"residual", "features", "lpips"}
+    assert "5 held-out images" in reasons["residual"]
+    assert reasons["features"] == reasons["lpips"] == "no weights"
 
 
 def test_unusable_training_sets_and_sizes_are_refused_in_one_sentence() -> None:

@@ -91,6 +91,46 @@ def test_the_swap_category_is_left_out_and_values_are_means_over_seeds(
     assert signal.loc[("knows", "known", "same-source"), "auroc_swap"] == pytest.approx(expected)
 
 
+def with_control(name: str, *, seeded: bool = True) -> RunTables:
+    """The same run, one of its detectors called a control."""
+    run = tables()
+    own = run.fits["detector"] == name
+    seeds = run.fits["seed"].where(~own | seeded)
+    fits = run.fits.assign(control=own, seed=seeds)
+    return RunTables(run.scores, fits.astype(FIT_COLUMNS), run.images)
+
+
+def test_a_signal_is_compared_with_the_highest_one_of_a_control() -> None:
+    place = ("known", "same-source")
+    for control, beats in (("skin", True), ("knows", False)):
+        table = class_signal_table(with_control(control)).set_index(["row", "role", "relation"])
+        (own,) = {"knows", "skin"} - {control}
+        line, other = table.loc[(own, *place)], table.loc[(control, *place)]
+        assert (line["control"], other["control"]) == (control, "")
+        assert line["over_control"] == pytest.approx(line["value"] - other["value"])
+        assert (line["over_low"] > 0) == beats
+        assert np.isnan(other["over_control"])
+
+
+def test_too_few_seeds_are_noted_and_what_draws_nothing_needs_none() -> None:
+    run = tables()
+    one = run.fits[run.fits["seed"] == 0]
+    scores = run.scores[run.scores["fit_id"].isin(one["fit_id"])]
+    few = class_signal_table(RunTables(scores, one, run.images)).set_index("row").loc["knows"]
+    assert few["note"].str.startswith("1 seed, and 3 are needed").all()
+    assert few["null_sd"].isna().all()
+    assert (class_signal_table(run)["note"] == "").all()
+
+    fixed = with_control("skin", seeded=False)
+    only = fixed.fits["fit_id"].str.endswith("-0")  # what does not vary is fitted once
+    scores = fixed.scores[fixed.scores["fit_id"].isin(fixed.fits.loc[only, "fit_id"])]
+    lines = class_signal_table(RunTables(scores, fixed.fits[only], fixed.images))
+    skin = lines.set_index("row").loc["skin"]
+    assert set(skin["seeds"]) == {0}
+    assert set(skin["null_sd"]) == {0.0}
+    assert set(skin["note"]) == {""}
+
+
 def test_a_run_without_swap_fits_has_an_empty_table() -> None:
     run = tables()
     own = run.fits[run.fits["fitted_on"] == "mpox"]

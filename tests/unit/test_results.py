@@ -1,0 +1,77 @@
+"""The tables in results/ are what the scores beside them give."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mimbench import claims
+from mimbench.evaluation.progress import Silent
+from mimbench.recipes import file_hash
+from mimbench.report.folder import read_run
+from mimbench.report.results import compute_results
+from mimbench.report.tables import leaderboard_frame
+from mimbench.scores import CLEAN, read_tables
+
+RESULTS = Path(__file__).parents[2] / "results"
+RUNS = sorted(path.parent for path in RESULTS.glob("*/scores.parquet"))
+VERDICTS = sorted(RESULTS.glob("*/verdicts.csv"))
+CLOSE = 1e-6
+
+
+def read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
+
+
+def same(kept: pd.DataFrame, found: pd.DataFrame, keys: list[str]) -> None:
+    """Every column that both have is equal, line by line."""
+    assert len(kept) == len(found)
+    both = [name for name in kept if name in found]
+    assert set(keys) < set(both)
+    pair = [table[both].sort_values(keys, ignore_index=True) for table in (kept, found)]
+    for name in both:
+        one, other = (table[name] for table in pair)
+        if pd.api.types.is_numeric_dtype(other):
+            pd.testing.assert_series_equal(
+                one.astype(float), other.astype(float), rtol=0, atol=CLOSE, check_names=False
+            )
+        else:
+            texts = [column.fillna("").astype(str).tolist() for column in (one, other)]
+            assert texts[0] == texts[1], name
+
+
+def test_there_are_results() -> None:
+    assert RUNS
+
+
+@pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
+def test_tables_follow_from_scores(folder: Path) -> None:
+    run = read_run(folder)
+    results = compute_results(run, Silent())
+    board = leaderboard_frame(results.board)
+    kept = read(folder / "leaderboard.csv")
+    if set(run.tables.scores["corruption"]) == {CLEAN}:  # the others were left out for their size
+        kept = kept.drop(columns=[c for c in kept if "corrupted" in c or "drop" in c])
+    same(kept, board, ["row"])
+    place = ["row", "swap", "role", "relation"]
+    same(read(folder / "class_signal.csv"), results.class_signal, place)
+
+
+@pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
+def test_checksums_are_those_of_the_files_and_no_path_is_kept(folder: Path) -> None:
+    run = read_run(folder)
+    for name, checksum in run.info.checksums.items():
+        assert file_hash(folder / f"{name}.parquet") == checksum
+    assert set(run.tables.images["path"]) == {""}
+
+
+@pytest.mark.parametrize("kept", VERDICTS, ids=lambda path: path.parent.name)
+def test_verdicts_follow_from_scores(kept: Path, tmp_path: Path) -> None:
+    found = claims.verify(read_tables(kept.parent), claims.read_claims("mim-paper"))
+    claims.write_verdicts(found, tmp_path)
+    before, now = (read(folder / "verdicts.csv") for folder in (kept.parent, tmp_path))
+    if set(read_tables(kept.parent).scores["corruption"]) == {CLEAN}:
+        # claims about corruptions cannot be judged again, and p-values are those of a family
+        judged = (now["verdict"] != "not tested").to_numpy()
+        before, now = before.loc[judged, ["id", "row", "effect"]], now.loc[judged, before.columns]
+    same(before, now, ["id", "row"])
