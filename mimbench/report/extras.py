@@ -170,11 +170,11 @@ def _subgroups(table: pd.DataFrame, board: Leaderboard) -> pd.DataFrame:
         {
             "score": f"{line['row']} (control)" if line["row"] in controls else line["row"],
             "measure": SUBGROUP_MEASURES.get(line["metric"], line["metric"]),
-            "other images": "none" if line["metric"] == "sensitivity" else _group(line),
+            "other images": "–" if line["metric"] == "sensitivity" else _group(line),
             "group": f"{str(line['by']).replace('_', ' ')}: {line['group']}",
             "value [95 % interval]": SIDES.get(value, value),
             "target patients": line["target_patients"],
-            "other patients": "none" if line["metric"] == "sensitivity" else line["other_patients"],
+            "other patients": "–" if line["metric"] == "sensitivity" else line["other_patients"],
         }
         for line in table.to_dict("records")
         if (value := str(line["value_and_95_interval"]))

@@ -80,7 +80,6 @@ DETAILS = (
         "Clean AUROC minus mean AUROC, only targets corrupted",
     ),
 )
-LEAST_SEEDS = 3  # of a swap test
 SPREADS = (
     ("fold_sd", "fold sd", "Standard deviation of the clean AUROC over folds"),
     ("seed_sd", "seed sd", "Standard deviation of the clean AUROC over seeds"),
@@ -151,7 +150,6 @@ def render_page(
         drawings=[(drawing, _inline_svg(drawing, i)) for i, drawing in enumerate(drawings)],
         gallery=gallery_views(run),
         signals=signal_lines(results.class_signal, board),
-        least_seeds=LEAST_SEEDS,
         audit=audit_findings(run),
         trained=len(results.training) > 0,
         fits=run.tables.fits.to_dict("records"),

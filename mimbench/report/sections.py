@@ -142,12 +142,21 @@ def signal_lines(table: pd.DataFrame, board: Leaderboard) -> list[dict[str, Any]
                 "place": 0.0 if line["reason"] else round(line["value"] * 100, 1),
                 "low": round(line["low"] * 100, 1) if bounded else None,
                 "high": round(line["high"] * 100, 1) if bounded else None,
+                "over_control": _over_control(line),
+                "note": line["note"],
                 "reason": line["reason"],
                 "null_sd": "n/a" if np.isnan(line["null_sd"]) else f"{line['null_sd']:.3f}",
                 "seeds": line["seeds"],
             }
         )
     return sorted(lines, key=lambda line: place.get(line["row"], len(place)))
+
+
+def _over_control(line: Mapping[Hashable, Any]) -> str:
+    """How far a class signal is above the highest one of a control, and which control."""
+    if not line["control"]:
+        return "–"
+    return f"{interval_text(line, 'over_control', 'over_')} ({line['control']})"
 
 
 def audit_findings(run: RunFolder) -> list[dict[str, str]]:
