@@ -1,10 +1,12 @@
 """State on disk: tensors and JSON in one safetensors file. Nothing is ever unpickled."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -16,6 +18,7 @@ from mimbench.files import whole
 __all__ = [
     "above",
     "below",
+    "digest_of",
     "flatten_optimiser",
     "load_optimiser",
     "read_state",
@@ -56,8 +59,21 @@ def read_state(path: Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as file:
             values: dict[str, Any] = json.loads((file.metadata() or {})[METADATA_KEY])
             return {name: file.get_tensor(name) for name in file.keys()} | values  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise DetectorError(f"{path} is not a readable state file: {error}.") from error
+
+
+def digest_of(state: Mapping[str, Any]) -> str:
+    """SHA-256 of all names, tensors and values; the same before and after a file."""
+    digest = hashlib.sha256()
+    for name, value in sorted(state.items()):
+        if isinstance(value, Tensor):
+            digest.update(json.dumps([name, str(value.dtype), value.shape]).encode())
+            flat = value.detach().cpu().contiguous().reshape(-1)
+            digest.update(flat.view(torch.uint8).numpy().data)
+        else:
+            digest.update(json.dumps([name, value], sort_keys=True).encode())
+    return digest.hexdigest()
 
 
 def above(prefix: str, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from mimbench.detectors.protocol import Enough, TrainingSet
 from mimbench.detectors.statefile import (
     above,
     below,
+    digest_of,
     flatten_optimiser,
     load_optimiser,
     read_state,
@@ -125,7 +127,7 @@ class Trainer:
 
         Raises:
             TrainingError: no image, or a loss is not finite; the networks then hold their last
-                good state.
+                good state, and the checkpoint file, which the message names, the last one on disk.
         """
         options, validate = self.options, self.validate
         if len(self.weights) == 0:
@@ -212,9 +214,16 @@ class Trainer:
     def _require_finite(self, what: str, value: float) -> None:
         if not math.isfinite(value):
             self.networks.load_state_dict(self.kept)
+            path = self.data.checkpoint
+            kept = (
+                f" {path.parent.name}/{path.name} keeps the last checkpoint's good weights, as "
+                "'kept/...'."
+                if path is not None and path.is_file()
+                else ""
+            )
             raise TrainingError(
                 f"Training stopped at step {self.done}: {what} is not finite. Try a lower learning "
-                "rate. The networks hold their last good state."
+                f"rate.{kept}"
             )
 
     def _checkpoint(self) -> None:
@@ -237,14 +246,14 @@ class Trainer:
         state |= above("average", self.average) | above("kept", self.kept)
         for name, optimiser in self.optimisers.items():
             state |= above(f"optimiser/{name}", flatten_optimiser(optimiser))
-        write_state(self.data.checkpoint, state)
+        write_state(self.data.checkpoint, {**state, "digest": digest_of(state)})
 
     def _resume(self) -> None:
         path, device = self.data.checkpoint, self.data.device
-        if path is None or not path.is_file():
+        state = None if path is None else _read_checkpoint(path)
+        if state is None:
             return
         try:
-            state = read_state(path)
             self.networks.load_state_dict(below("network", state))
             for name, optimiser in self.optimisers.items():
                 load_optimiser(optimiser, below(f"optimiser/{name}", state))
@@ -256,7 +265,21 @@ class Trainer:
             torch.set_rng_state(state["random/cpu"])
             if device.type == "cuda":
                 torch.cuda.set_rng_state(state["random/cuda"], device)
-        except (DetectorError, RuntimeError, KeyError, ValueError) as error:
+        except (RuntimeError, KeyError, ValueError) as error:
             raise TrainingError(
                 f"{path} is no checkpoint of this training ({error}); delete it to start anew."
             ) from error
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any] | None:
+    """What a training wrote there, whole; a damaged file is removed, since it helps nobody."""
+    if not path.is_file():
+        return None
+    try:
+        state = read_state(path)
+        if state.pop("digest", None) == digest_of(state):
+            return state
+    except DetectorError:
+        pass
+    path.unlink()
+    return None

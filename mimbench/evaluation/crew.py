@@ -162,6 +162,7 @@ class Crew:
         return shift.failed()
 
     def _hire(self, waiting: int) -> None:
+        warm_up()  # nothing happens if it is
         idle = sum(worker.task is None for worker in self.workers)
         for _ in range(min(self.jobs.count - len(self.workers), waiting - idle)):
             self.workers.append(_Worker(self.order))
@@ -173,7 +174,7 @@ class Crew:
         self.stillborn = 0 if worker.ready else self.stillborn + 1
         if self.stillborn >= TRIES:
             raise MimbenchError(
-                f"Worker processes cannot start: {ended} {TRIES} times. --jobs 0 does without."
+                f"Worker processes cannot start: each of {TRIES} {ended}. --jobs 0 does without."
             )
         return ended
 
@@ -206,7 +207,7 @@ class _Worker:
         self.pipe.close()
         code = self.process.exitcode or 0
         if code < 0:
-            return f"killed by {signal.Signals(-code).name}"
+            return f"was killed by {signal.Signals(-code).name}"
         return f"ended with exit code {code}"
 
 
@@ -315,10 +316,11 @@ class _Shift:
         count = self._count_kill(task, fit)
         what = self._name(task, fit)
         if count < TRIES:
-            self.progress.message(f"{what}: its process was {ended}; it is done again.")
+            self.progress.message(f"{what}: its process {ended}; it is done again.")
             return
+        guess = "; out of memory?" if worker.process.exitcode == -signal.SIGKILL else ""
         for lost in task.fits if fit is None else (fit,):
-            self._fail(worker, lost, f"its process was {ended} {count} times; out of memory?")
+            self._fail(worker, lost, f"its process {ended} {count} times{guess}")
 
     def _count_kill(self, task: Task, fit: int | None) -> int:
         """Kills of this work since it last got further."""

@@ -4,6 +4,7 @@ import os
 import platform
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -47,10 +48,31 @@ def describe(device: torch.device) -> dict[str, Any]:
         "python": platform.python_version(),
         **library_versions(),
         "system": platform.platform(),
+        "cpu": _cpu_model(),
         "cpus": os.cpu_count(),
+        "memory_gib": _memory(),
         "threads": torch.get_num_threads(),
         "device": gpu or "cpu",
     }
+
+
+def _cpu_model() -> str | None:
+    """Name of the processor, where Linux says it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, None)
+
+
+def _memory() -> float | None:
+    """Memory of the machine, GiB, where the system says it."""
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+    return round(size / 2**30, 1)
 
 
 def pick_device(name: str) -> torch.device:

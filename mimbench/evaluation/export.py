@@ -59,6 +59,7 @@ def export_conditions(source: str, out: Path, progress: Progress) -> Export:
     """
     progress.stage("Reading images", 1)
     plan = _plan(source, progress)
+    progress.update(1)
     _check_apart(plan.run, out)
     work = list(_work(plan))
     progress.stage("Writing pictures", sum(len(rows) for _, rows in work))

@@ -128,18 +128,27 @@ def fit_or_load(
     """The fitted detector: from the store if it has been fitted before, else fitted now."""
     address = fit_address(plan, spec, device)
     fit_id = address_id(address)
-    detector = build(spec.recipe)
     entry = store.read_fit(fit_id)
-    if entry is None:
+    if entry is not None:
+        detector = _restored(spec, entry.state, device)
+    else:
+        fitted = build(spec.recipe)
         started = time.perf_counter()
         if spec.fold is not None:
-            detector.fit(training_set(plan, spec, store, fit_id, device, progress))
+            fitted.fit(training_set(plan, spec, store, fit_id, device, progress))
         seconds = time.perf_counter() - started
-        entry = store.write_fit(fit_id, detector.state(), seconds, address)
-    detector = build(spec.recipe)
-    detector.load(entry.state)
-    detector.to(device)
+        state = fitted.state()
+        # A fit in the store is loaded by everybody, so one whose load hangs must not get there.
+        detector = _restored(spec, state, device)
+        entry = store.write_fit(fit_id, state, seconds, address)
     return Fit(spec, fit_id, detector, entry.state_hash, entry.seconds)
+
+
+def _restored(spec: FitSpec, state: Mapping[str, Any], device: torch.device) -> Detector:
+    detector = build(spec.recipe)
+    detector.load(dict(state))
+    detector.to(device)
+    return detector
 
 
 def training_set(

@@ -4,16 +4,16 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mimbench.errors import OutputError
+from mimbench.evaluation.blocks import read_block
 from mimbench.evaluation.journal import Start, blocks_done, fits_done, read_starts
 from mimbench.files import PARTIAL
-from mimbench.scores import ABOUT, AS_IS, RunTables, read_tables
+from mimbench.scores import AS_IS, RunTables, read_tables
 
 __all__ = ["Leftover", "RunState", "find_runs", "leftovers", "remove"]
 
@@ -89,7 +89,8 @@ def _state(folder: Path) -> RunState:
         problem = str(error).splitlines()[0]
         return RunState(folder, "unreadable", problem, size, last.started, last.command)
     failed = status.count("failed")
-    detail = f"{len(status)} fits" + (f", {failed} failed" if failed else "")
+    detail = f"{len(status)} fit{'' if len(status) == 1 else 's'}"
+    detail += f", {failed} failed" if failed else ""
     return RunState(folder, "finished", detail, size, date, command)
 
 
@@ -172,15 +173,14 @@ def _by_condition(scores: pd.DataFrame) -> Held:
 
 def _is_held(path: Path, held: Held, state: str) -> bool:
     """Whether the tables hold the numbers of a block."""
-    try:
-        block = pq.read_table(path, page_checksum_verification=True)
-        about: dict[str, Any] = json.loads(block.schema.metadata[ABOUT])
-        corruption = about["condition"]["corruption"]
-        condition = (corruption["name"] if corruption else "clean", about["condition"]["severity"])
-        if about["state"] != state or condition not in held:
-            return False
-        own = block.to_pandas().set_index("image_id")
-        theirs = held[condition].reindex(index=own.index, columns=own.columns)
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+    block = read_block(path)
+    if block is None:
         return False  # damaged, or it does not say what it is: computed again if ever needed
+    about = block.about
+    corruption = about["condition"]["corruption"]
+    condition = (corruption["name"] if corruption else "clean", about["condition"]["severity"])
+    if about["state"] != state or condition not in held:
+        return False
+    own = block.scores.set_index("image_id")
+    theirs = held[condition].reindex(index=own.index, columns=own.columns)
     return bool((own.to_numpy() == theirs.to_numpy()).all())

@@ -1,10 +1,9 @@
 """Run a plan: fit, score, and write the three tables."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pandas as pd
 import torch
 
 from mimbench.data.audit import cached_audit
-from mimbench.detectors.build import kind_of
 from mimbench.errors import DataError, OutputError
 from mimbench.evaluation import gallery
 from mimbench.evaluation.combining import combine_rows
@@ -21,15 +19,16 @@ from mimbench.evaluation.environment import describe, library_versions, pick_dev
 from mimbench.evaluation.failure import reason_of
 from mimbench.evaluation.fitting import Fit, fit_ids, fit_or_load
 from mimbench.evaluation.forecast import foresee
-from mimbench.evaluation.journal import Journal, Watched
+from mimbench.evaluation.journal import Journal, Watched, read_starts
 from mimbench.evaluation.lock import check_free, locked
+from mimbench.evaluation.metadata import checksums, checksums_on_record, write_metadata
 from mimbench.evaluation.plan import FitSpec, Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import Shard, count_blocks, score_unit, units
 from mimbench.evaluation.shares import fit_missing, score_missing
-from mimbench.evaluation.store import Store, code_version
+from mimbench.evaluation.store import Store
 from mimbench.files import room, sweep, whole
-from mimbench.recipes import content_hash, file_hash
+from mimbench.recipes import content_hash
 from mimbench.scores import AS_IS, FIT_COLUMNS, SCORE_COLUMNS, RunTables
 
 __all__ = ["RunResult", "execute", "run"]
@@ -78,10 +77,12 @@ def run(
     _check_apart(settings, folder)
     check_free(folder)
     pick_device(settings.device)
-    if jobs is not None:
+    starts = read_starts(folder)
+    if jobs is not None and not (starts and starts[-1].finished):  # else nothing may be missing
         warm_up()
     progress.stage("Reading images", 1)
     plan = make_plan(settings)
+    progress.update(1)
     for note in plan.dataset.notes:
         progress.message(note)
     before: tuple[tuple[str, str], ...] = ()
@@ -159,11 +160,14 @@ def execute(
     for row, reason in not_combined:
         progress.message(f"{row} failed. {reason}")
     tables.write(folder)
-    for stale in ("verdicts.csv", "subgroups.csv"):  # they speak of the tables before
-        (folder / stale).unlink(missing_ok=True)
+    sums = checksums(folder)
+    if sums != checksums_on_record(folder):
+        for stale in ("verdicts.csv", "subgroups.csv"):  # they speak of the tables before
+            (folder / stale).unlink(missing_ok=True)
     _write_curves(record.fits, folder / "training.csv")
-    plan.dataset.rejected.to_csv(folder / "rejected.csv", index=False)
-    _write_metadata(plan, folder, environment, command)
+    with whole(folder / "rejected.csv") as partial:
+        plan.dataset.rejected.to_csv(partial, index=False)
+    write_metadata(plan, folder, environment, command, sums)
     journal.finish(len(record.failed) + len(not_combined))
     alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
     for problem in gallery.write(plan, alive, tables, folder, device):
@@ -178,7 +182,8 @@ def _audit(plan: Plan, folder: Path, progress: Progress, strict: bool) -> None:
     table = pd.DataFrame(
         [asdict(finding) for finding in found.findings], columns=["severity", "check", "message"]
     )
-    table.to_csv(folder / "audit.csv", index=False)
+    with whole(folder / "audit.csv") as partial:
+        table.to_csv(partial, index=False)
     progress.update(1)
     for finding in found.findings:
         if finding.severity != "note":
@@ -336,7 +341,8 @@ def _write_curves(fits: Sequence[Fit], path: Path) -> None:
         if loss != "step"
     ]
     if lines:
-        pd.DataFrame(lines).to_csv(path, index=False)
+        with whole(path) as partial:
+            pd.DataFrame(lines).to_csv(partial, index=False)
 
 
 def _describe_spec(plan: Plan, spec: FitSpec) -> dict[str, Any]:
@@ -352,29 +358,3 @@ def _describe_spec(plan: Plan, spec: FitSpec) -> dict[str, Any]:
         "input_size": plan.input_size(spec.recipe),
         "recipe_hash": content_hash(spec.recipe.model_dump(mode="json")),
     }
-
-
-def _write_metadata(plan: Plan, folder: Path, environment: Mapping[str, Any], command: str) -> None:
-    metadata = {
-        "name": plan.run.name,
-        "command": command,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "environment": {**environment, "code": code_version()},
-        "checksums": {
-            name: file_hash(folder / f"{name}.parquet") for name in ("scores", "fits", "images")
-        },
-        "target": plan.dataset.target,
-        "canonical_size": plan.canonical_size,
-        "notes": list(plan.dataset.notes),
-        "run": plan.run.model_dump(mode="json"),
-        "detectors": [
-            {
-                **recipe.model_dump(mode="json"),
-                "trains_on": kind_of(recipe).trains_on,
-                "open_set": kind_of(recipe).open_set,
-            }
-            for recipe in plan.recipes
-        ],
-    }
-    with whole(folder / "run.json") as partial:
-        partial.write_text(json.dumps(metadata, indent=2), encoding="utf-8")

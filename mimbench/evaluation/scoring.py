@@ -13,6 +13,7 @@ from torch import Tensor
 from mimbench.detectors.build import scores_of
 from mimbench.detectors.protocol import Batch
 from mimbench.detectors.shared import provide, resize
+from mimbench.evaluation.blocks import Block, read_block, write_block
 from mimbench.evaluation.environment import library_versions
 from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.plan import Condition, FitSpec, Plan
@@ -161,9 +162,9 @@ def score_unit(
         if address is None:
             continue
         path = store.block(address)
-        kept = store.read_block(path)
+        kept = read_block(path)
         if kept is not None:
-            yield fit, kept
+            yield fit, kept.scores
             continue
         started = time.perf_counter()
         try:
@@ -176,7 +177,7 @@ def score_unit(
         image_ids = plan.images["image_id"].iloc[unit.rows[positions]].tolist()
         block = pd.DataFrame({"image_id": image_ids, **scored})
         seconds = round(time.perf_counter() - started, 4)
-        store.write_block(path, block, {**address, "seconds": seconds})
+        write_block(path, Block(block, {**address, "seconds": seconds}))
         yield fit, block
 
 

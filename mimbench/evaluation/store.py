@@ -13,16 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 import mimbench
 from mimbench.detectors.statefile import read_state, write_state
 from mimbench.errors import OutputError
 from mimbench.files import whole
 from mimbench.recipes import content_hash, file_hash
-from mimbench.scores import ABOUT
 
 __all__ = ["FitEntry", "Store", "code_version"]
 
@@ -126,24 +121,3 @@ class Store:
         """File of the scores with this address."""
         name = f"{content_hash(address)[:24]}.parquet"
         return self.folder / "blocks" / str(address["fit_id"]) / name
-
-    def read_block(self, path: Path) -> pd.DataFrame | None:
-        """The scores kept there, or None if they are absent or damaged (then computed again)."""
-        try:
-            table = pq.read_table(path, page_checksum_verification=True)
-        except (OSError, pa.ArrowException):
-            return None
-        frame: pd.DataFrame = table.to_pandas()
-        return frame
-
-    def write_block(self, path: Path, block: pd.DataFrame, about: Mapping[str, Any]) -> None:
-        """Keep the scores of one fit on one shard under one condition.
-
-        `about` is the address and whatever else says what they are; it stands in the metadata.
-        """
-        path.parent.mkdir(exist_ok=True)
-        table = pa.Table.from_pandas(block)
-        note = json.dumps(about, sort_keys=True).encode()
-        table = table.replace_schema_metadata({**(table.schema.metadata or {}), ABOUT: note})
-        with whole(path) as partial:
-            pq.write_table(table, partial, write_page_checksum=True)

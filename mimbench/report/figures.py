@@ -1,12 +1,15 @@
 """The figures of a run: which are drawn, their file names and what they show in words."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from mimbench.files import whole
 from mimbench.report.curves import category_cells, degradation_curves
 from mimbench.report.known_plot import curve_rows, known_curve_figure
 from mimbench.report.leaderboard import Leaderboard
@@ -57,9 +60,18 @@ def draw_figures(
     drawings = []
     with paper_style():
         for stem, kind, title, words, figure in _figures(results, styles):
-            save_figure(figure, folder / stem)
+            _save(figure, folder, stem)
             drawings.append(Drawing(stem, kind, title, words, folder / f"{stem}.svg"))
     return tuple(drawings)
+
+
+def _save(figure: Figure, folder: Path, stem: str) -> None:
+    """Draw elsewhere first: what stands in the folder is whole."""
+    with TemporaryDirectory() as elsewhere:
+        save_figure(figure, Path(elsewhere) / stem)
+        for drawn in sorted(Path(elsewhere).iterdir()):
+            with whole(folder / drawn.name) as partial:
+                shutil.copyfile(drawn, partial)
 
 
 def _figures(

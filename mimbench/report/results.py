@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from mimbench.evaluation.progress import Progress
+from mimbench.files import whole
 from mimbench.report.folder import RunFolder
 from mimbench.report.harmonised import harmonise_table
 from mimbench.report.leaderboard import Leaderboard, build_leaderboard
@@ -67,7 +68,8 @@ class Results:
             table, path = getattr(self, name), folder / f"{name}.csv"
             if len(table):
                 arrow = pa.Table.from_pandas(table, preserve_index=False)
-                pa_csv.write_csv(arrow, path, pa_csv.WriteOptions(quoting_style="needed"))
+                with whole(path) as partial:
+                    pa_csv.write_csv(arrow, partial, pa_csv.WriteOptions(quoting_style="needed"))
             else:
                 path.unlink(missing_ok=True)
 

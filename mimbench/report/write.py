@@ -7,6 +7,7 @@ from mimbench.errors import OutputError
 from mimbench.evaluation.cost import Meter
 from mimbench.evaluation.journal import add_cost, read_starts
 from mimbench.evaluation.progress import Progress, Silent
+from mimbench.files import whole
 from mimbench.report.figures import draw_figures
 from mimbench.report.folder import RunFolder, read_run
 from mimbench.report.leaderboard import Leaderboard
@@ -59,10 +60,11 @@ def write_report(folder: Path, *, progress: Progress | None = None) -> Report:
     try:
         tell.update(0.6, "writing the tables")
         results.write(folder)
-        leaderboard_frame(board).to_csv(folder / "leaderboard.csv", index=False)
+        with whole(folder / "leaderboard.csv") as partial:
+            leaderboard_frame(board).to_csv(partial, index=False)
         markdown = leaderboard_markdown(board, f"Leaderboard of {run.name}")
-        (folder / "leaderboard.md").write_text(markdown, encoding="utf-8")
-        (folder / "leaderboard.tex").write_text(leaderboard_latex(board), encoding="utf-8")
+        _write(folder / "leaderboard.md", markdown)
+        _write(folder / "leaderboard.tex", leaderboard_latex(board))
         tell.update(0.65, "drawing the figures")
         (folder / "figures").mkdir(exist_ok=True)
         drawings = draw_figures(folder / "figures", results, styles)
@@ -70,7 +72,12 @@ def write_report(folder: Path, *, progress: Progress | None = None) -> Report:
         run = replace(run, starts=tuple(read_starts(folder)))
         tell.update(0.95, "writing the page")
         page = folder / "index.html"
-        page.write_text(render_page(run, results, styles, drawings), encoding="utf-8")
+        _write(page, render_page(run, results, styles, drawings))
     except OSError as error:
         raise OutputError(f"The report cannot be written into {folder}: {error}.") from error
     return Report(folder, page, run, results)
+
+
+def _write(path: Path, text: str) -> None:
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 MISBEHAVING = '''
 import errno
+import multiprocessing
 import os
 import signal
 import time
@@ -55,6 +56,18 @@ class DiesScoringOnce(Level):
             (HERE / "died").touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return super().score(batch)
+
+
+class HangsLoading(Level):
+    def load(self, state):
+        if multiprocessing.parent_process() is None:
+            raise RuntimeError("this would hang the process that supervises the others")
+        time.sleep(3600)
+
+
+class DiesLoading(Level):
+    def load(self, state):
+        os._exit(7)
 
 
 class DiskFull(Level):

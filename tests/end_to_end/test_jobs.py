@@ -153,7 +153,7 @@ def test_a_detector_that_hangs_dies_or_exhausts_the_memory_is_a_failed_row(
     assert reasons == {
         "HangsFitting": "fit: timed out after 5 s",
         "HangsScoring": "score, clean: timed out after 5 s",
-        "OutOfMemory": "fit: misbehaving.py, line 43: MemoryError: no memory for a tensor of 1 TB",
+        "OutOfMemory": "fit: misbehaving.py, line 44: MemoryError: no memory for a tensor of 1 TB",
         "DiesFitting": "fit: its process was killed by SIGKILL 3 times; out of memory?",
     }
     again = "DiesScoringOnce, fold 0, score, clean: its process was killed by SIGKILL; it is done"
@@ -162,6 +162,20 @@ def test_a_detector_that_hangs_dies_or_exhausts_the_memory_is_a_failed_row(
     assert set(tables.scores["score"]) == {"DiesScoringOnce", "Level"}
     fits = tables.fits.set_index("detector")["status"]
     assert dict(fits) == {name: "failed" if name in reasons else "ok" for name in (*names, "Level")}
+
+
+def test_a_fit_that_cannot_be_loaded_is_a_failed_row_in_every_rerun(
+    folders: dict[str, Path], misbehaving: Path, tmp_path: Path
+) -> None:
+    detectors = [f"{misbehaving}:{name}" for name in ("HangsLoading", "DiesLoading", "Level")]
+    for _ in range(2):
+        result = work(folders, tmp_path / "out", detectors, Jobs(2, timeout=5.0))
+        reasons = {what.partition(",")[0]: reason for what, reason in result.failures}
+        assert reasons == {
+            "HangsLoading": "fit: timed out after 5 s",
+            "DiesLoading": "fit: its process ended with exit code 7 3 times",
+        }
+    assert len(list((tmp_path / "out" / "fits").glob("*.json"))) == 1
 
 
 @pytest.mark.parametrize("jobs", [None, Jobs(2)], ids=["alone", "two processes"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from small_images import write_category
 from synthetic_run import synthetic_tables, write_synthetic_run
 
 from mimbench.cli import main
@@ -121,6 +122,22 @@ def test_a_broken_file_is_listed_and_harmonising_is_shown_beside_the_images_as_t
     assert set(table.index) == {"known", "abnormal"}
     assert (table["change"] == table["harmonised"] - table["as_is"]).all()
     assert (folder / "as-is" / "scores.parquet").is_file()
+
+
+def test_any_folder_tree_serves_with_one_of_its_categories_as_the_target(
+    mimbench: Command, plugin: Path, tmp_path: Path
+) -> None:
+    for number, tree in enumerate(("oak", "beech")):
+        write_category(tmp_path / "trees" / tree, 60 + 50 * number, 9, number)
+    asked = ("run", "--data", "trees", "--target", "oak", "--suite", "none")
+    rows = ("--only", "histogram", "--only", f"{plugin}:Brightness", "--abnormal", "generated")
+    code, shown = mimbench(*asked, *rows, "--canonical-size", 32, "--out", "run", "--jobs", 0)
+    assert code == 0, shown
+    images = pd.read_parquet(tmp_path / "run" / "images.parquet")
+    roles = images.groupby("category")["role"].first()
+    assert roles[["oak", "beech"]].tolist() == ["target", "known"]
+    board = pd.read_csv(tmp_path / "run" / "leaderboard.csv").set_index("row")
+    assert board.loc["histogram", "known_same-source:auroc"] > 0.95
 
 
 def test_the_audit_names_a_repeated_file_and_strict_makes_it_fail(

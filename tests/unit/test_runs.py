@@ -51,6 +51,13 @@ def test_the_list_says_what_is_finished_how_far_the_rest_is_and_what_is_unreadab
     assert [run.folder for run in find_runs(runs / "small")] == [runs / "small"]
 
 
+def test_a_single_fit_is_no_plural(runs: Path) -> None:
+    path = runs / "small" / "fits.parquet"
+    assert find_runs(runs / "small")[0].detail == "2 fits"
+    pd.read_parquet(path).iloc[:1].to_parquet(path)
+    assert find_runs(runs / "small")[0].detail == "1 fit"
+
+
 def test_only_what_the_tables_do_not_refer_to_is_removed(runs: Path) -> None:
     run = runs / "small"
     kept = {path: file_hash(path) for path in run.rglob("*") if path.is_file()}

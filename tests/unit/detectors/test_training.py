@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mimbench.detectors.devices import seeded
 from mimbench.detectors.protocol import ImageSet, TrainingSet
+from mimbench.detectors.statefile import below, read_state, write_state
 from mimbench.detectors.training import History, Options, Trainer
 from mimbench.errors import TrainingError
 
@@ -129,6 +130,18 @@ def test_nan_loss_stops_with_advice_and_leaves_the_best_weights() -> None:
     assert same(model, good)
 
 
+def test_a_training_that_diverges_names_the_file_of_the_weights_before(tmp_path: Path) -> None:
+    path = tmp_path / "fits" / "checkpoint.safetensors"
+    values = iter([0.5, 0.9, 0.6])
+    options = Options(steps=100, batch_size=8, validate_every=10, checkpoint_every=20)
+    with pytest.raises(TrainingError, match=r"rate\. fits/checkpoint\.safetensors keeps"):
+        fit(training_set(path), options, validate=lambda: next(values), poison_after=33)
+    best, _ = fit(training_set(), replace(options, steps=10))
+    kept = nn.ModuleDict({"model": network()})
+    kept.load_state_dict(below("kept", read_state(path)))
+    assert same(kept["model"], best)
+
+
 def test_an_optimiser_updates_its_own_network_only() -> None:
     one, two = network(), network()
 
@@ -144,11 +157,42 @@ def test_an_optimiser_updates_its_own_network_only() -> None:
     assert not same(one, network())
 
 
-def test_a_foreign_or_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_training_is_named(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.safetensors"
-    path.write_bytes(b"not a checkpoint")
+    options = Options(steps=10, batch_size=8, checkpoint_every=5)
+    fit(training_set(path), options)
+    other = nn.Sequential(nn.Flatten(), nn.Linear(48, 1))
     with pytest.raises(TrainingError, match=r"checkpoint\.safetensors is no checkpoint"):
-        fit(training_set(path), Options(10, 8))
+        fit(training_set(path), options, other)
+
+
+def test_a_damaged_checkpoint_is_removed_and_the_training_starts_anew(tmp_path: Path) -> None:
+    options = Options(steps=30, batch_size=8, checkpoint_every=10)
+    whole, curve = fit(training_set(), options)
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        fit(training_set(path), options, interrupt_after=15)
+    sound = path.read_bytes()
+    cases = [b"", b"no checkpoint", sound[:-100]]
+    for position in [*range(0, 400, 40), *range(400, len(sound), len(sound) // 20)]:
+        damaged = bytearray(sound)
+        damaged[position] ^= 0x10
+        cases.append(bytes(damaged))
+    cases.append(without_digest(sound, tmp_path / "other.safetensors"))
+    for content in cases:
+        path.write_bytes(content)
+        again, its_curve = fit(training_set(path), options)
+        assert same(whole, again)
+        assert its_curve == curve
+
+
+def without_digest(sound: bytes, path: Path) -> bytes:
+    """A checkpoint that an older version wrote, with one number changed."""
+    path.write_bytes(sound)
+    state = read_state(path)
+    del state["digest"]
+    write_state(path, {**state, "done": 9})
+    return path.read_bytes()
 
 
 def test_progress_reports_every_tenth_step_with_losses() -> None:

@@ -1,19 +1,18 @@
 """A run fits without seeing what it is tested on, computes nothing twice, and loses no row."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 from mimbench.data.dataset import ImageOptions
+from mimbench.evaluation.blocks import read_block
 from mimbench.evaluation.journal import read_starts
 from mimbench.evaluation.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Silent
-from mimbench.evaluation.runner import execute
+from mimbench.evaluation.runner import execute, run
 from mimbench.registry import resolve
 from mimbench.scores import RunTables, read_tables
 
@@ -135,7 +134,11 @@ def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
     out = tmp_path / "out"
     first = executed(planned(folders, detectors), out)
     written = {path: path.stat().st_mtime_ns for path in out.rglob("blocks/**/*.parquet")}
+    spoken = [out / "verdicts.csv", out / "subgroups.csv"]
+    for path in spoken:
+        path.touch()
     again = executed(planned(folders, detectors), out)
+    assert all(path.exists() for path in spoken), "they still speak of the run's tables"
     assert {path: path.stat().st_mtime_ns for path in out.rglob("blocks/**/*.parquet")} == written
     pd.testing.assert_frame_equal(first.scores, again.scores)
     starts = read_starts(out)
@@ -146,11 +149,13 @@ def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
         assert tallies[0].found == tallies[1].computed == 0
     assert all({"audit", "fit", "score"} == start.costs.keys() for start in starts)
     assert all(cost["peak_memory"] > 1e6 for start in starts for cost in start.costs.values())
-    about = json.loads(pq.read_metadata(next(iter(written))).metadata[b"mimbench"])
-    assert {"fit_id", "condition", "images", "code", "seconds"} <= about.keys()
+    block = read_block(next(iter(written)))
+    assert block is not None
+    assert {"fit_id", "condition", "images", "code", "seconds"} <= block.about.keys()
 
     recipe.write_text(text + "2.0")
     changed = executed(planned(folders, detectors), out)
+    assert not any(path.exists() for path in spoken)
     for path, time in written.items():
         assert path.stat().st_mtime_ns == time
     old, new = (table.fits.set_index("detector")["fit_id"] for table in (first, changed))
@@ -158,6 +163,28 @@ def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
     assert old["sharp"] != new["sharp"]
     values = [t.scores.query("score == 'sharp'")["value"].to_numpy() for t in (first, changed)]
     np.testing.assert_allclose(values[1], 2 * values[0])
+
+
+class Shares(Silent):
+    """Remembers how far each stage of a run came."""
+
+    def __init__(self) -> None:
+        self.reached: dict[str, float] = {}
+
+    def stage(self, title: str, total: float) -> None:
+        self.title, self.total = title, total
+        self.reached[title] = 0.0
+
+    def update(self, done: float, note: str = "") -> None:
+        self.reached[self.title] = done / self.total
+
+
+def test_every_stage_comes_to_its_end(folders: dict[str, Path], tmp_path: Path) -> None:
+    images = ImageOptions(data=(str(folders["data"]),), canonical_size=32)
+    shares = Shares()
+    run(RunFile(detectors=("histogram",), data=images), tmp_path / "out", shares)
+    assert len(shares.reached) >= 4
+    assert set(shares.reached.values()) == {1.0}, shares.reached
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,11 @@
 import dataclasses
 import json
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -15,13 +18,14 @@ import pytest
 from rich.console import Console
 from synthetic_run import RUN_INFO, write_synthetic_run
 
-from mimbench.errors import MimbenchError
-from mimbench.report import Report, write_report
+from mimbench.errors import MimbenchError, OutputError
+from mimbench.report import Report, write, write_report
 from mimbench.report.estimates import rounded
 from mimbench.report.folder import read_run
 from mimbench.report.groups import Group
 from mimbench.report.operating import operating_points
 from mimbench.report.payload import _thousandths
+from mimbench.report.results import Results
 from mimbench.report.samples import clean_samples, mean_roc
 from mimbench.report.subgroups import write_subgroups
 from mimbench.report.tables import _latex
@@ -364,3 +368,36 @@ def test_roc_encloses_the_auroc_of_the_leaderboard(report: Report, tables: RunTa
         entry = next(entry for entry in report.board.entries if entry.row == row)
         assert curve is not None
         assert np.mean(curve) == pytest.approx(entry.cells[UNKNOWN]["auroc"].value, abs=0.01)
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """As if the disk were full after so many bytes of a file."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("cut_off", ["metrics.csv", "figures/categories.png", "index.html"])
+def test_what_cannot_be_written_whole_leaves_the_report_before(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_off: str
+) -> None:
+    folder = shutil.copytree(report.folder, tmp_path / "run")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    limit = 20_000
+    assert len(before[folder / cut_off]) > limit
+    monkeypatch.setattr(write, "compute_results", lambda run, tell: report.results)
+    if cut_off != "metrics.csv":
+        monkeypatch.setattr(Results, "write", lambda results, folder: None)
+    if cut_off == "index.html":
+        monkeypatch.setattr(write, "draw_figures", lambda folder, results, styles: ())
+    with files_of_at_most(limit), pytest.raises(OutputError):
+        write_report(folder)
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    del before[folder / "starts.json"], after[folder / "starts.json"]  # it has the time it took
+    assert after.keys() == before.keys()
+    assert [path.name for path in before if after[path] != before[path]] == []

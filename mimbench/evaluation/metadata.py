@@ -1,0 +1,59 @@
+"""What a run says of itself in run.json: its settings, its environment, what its tables are."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mimbench.detectors.build import kind_of
+from mimbench.evaluation.plan import Plan
+from mimbench.evaluation.store import code_version
+from mimbench.files import whole
+from mimbench.recipes import file_hash
+
+__all__ = ["checksums", "checksums_on_record", "write_metadata"]
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 of the files of the three tables."""
+    return {name: file_hash(folder / f"{name}.parquet") for name in ("scores", "fits", "images")}
+
+
+def checksums_on_record(folder: Path) -> Any:
+    """Those of the run's last end; None if it has none, or its record cannot be read."""
+    try:
+        return json.loads((folder / "run.json").read_text(encoding="utf-8"))["checksums"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_metadata(
+    plan: Plan,
+    folder: Path,
+    environment: Mapping[str, Any],
+    command: str,
+    sums: Mapping[str, str],
+) -> None:
+    """Write run.json; `sums` are the tables' checksums."""
+    metadata = {
+        "name": plan.run.name,
+        "command": command,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "environment": {**environment, "code": code_version()},
+        "checksums": dict(sums),
+        "target": plan.dataset.target,
+        "canonical_size": plan.canonical_size,
+        "notes": list(plan.dataset.notes),
+        "run": plan.run.model_dump(mode="json"),
+        "detectors": [
+            {
+                **recipe.model_dump(mode="json"),
+                "trains_on": kind_of(recipe).trains_on,
+                "open_set": kind_of(recipe).open_set,
+            }
+            for recipe in plan.recipes
+        ],
+    }
+    with whole(folder / "run.json") as partial:
+        partial.write_text(json.dumps(metadata, indent=2), encoding="utf-8")
