@@ -14,6 +14,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 __all__ = ["Display"]
 
@@ -39,8 +40,15 @@ class Display:
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}", style="dim", markup=False),
+            # The note alone gives way where the line is too long; rich would drop the bar first.
+            TextColumn(
+                "{task.fields[note]}",
+                style="dim",
+                markup=False,
+                table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+            ),
             console=console,
+            expand=True,
         )
         # FORCE_COLOR, as set in CI, makes rich call a log a terminal; a bar would fill it.
         drawn = console.file.isatty() and not console.is_dumb_terminal

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mimbench.cli.page import show_on_page
 from mimbench.cli.root import Json, print_json, write_text
 
 
@@ -19,10 +20,14 @@ def subgroups(
     ] = None,
     fewest: Annotated[int, typer.Option(metavar="N", help="Patients a group needs.", min=2)] = 10,
 ) -> None:
-    """AUROC and sensitivity within groups of images, and the gap to the worst group."""
+    """AUROC and sensitivity within groups of images, and the gap to the worst group.
+
+    They go to subgroups.csv and onto the run's page, which is made again.
+    """
     from mimbench.report.subgroups import write_subgroups
 
-    typer.echo(write_subgroups(folder, by, rows=row or (), fewest=fewest))
+    typer.echo(write_subgroups(folder, by, rows=row or (), fewest=fewest), nl=False)
+    show_on_page(folder)
 
 
 def verify(
@@ -35,7 +40,10 @@ def verify(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Judge claims by a run: supported, refuted, inconclusive, confounded or not tested."""
+    """Judge claims by a run: supported, refuted, inconclusive, confounded or not tested.
+
+    The verdicts go to verdicts.csv and onto the run's page, which is made again.
+    """
     from mimbench import claims as judging
     from mimbench.scores import read_tables
 
@@ -46,6 +54,7 @@ def verify(
         print_json([asdict(verdict) for verdict in verdicts])
     else:
         typer.echo(judging.as_text(verdicts, stated), nl=False)
+    show_on_page(folder, as_json=as_json)
     code: int = judging.exit_code(verdicts, strict=strict)
     return code
 

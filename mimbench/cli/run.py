@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from mimbench.cli.interruption import interruptible
+from mimbench.cli.page import make_report
 from mimbench.cli.root import Json, Quiet, command_line, console, escape, print_json
 from mimbench.console import Display
 
@@ -259,7 +260,7 @@ def run(
     folder = out or Path("runs") / settings.name
     with Display(console(stderr=as_json), quiet=quiet) as progress:
         result = run_all(settings, folder, progress, command_line(), strict=strict, jobs=work)
-        report_of = _write_report(folder, progress)
+        report_of = make_report(folder, progress)
     _show(report_of, folder, as_json, result.failures)
     for what, reason in result.failures:
         console(stderr=True).print(f"[bold red]Failed:[/] {escape(f'{what}: {reason}')}")
@@ -288,7 +289,7 @@ def report(
     with Display(console(stderr=as_json), quiet=quiet) as progress:
         if add:
             folder = _add_rows(folder, add, progress)
-        made = _write_report(folder, progress)
+        made = make_report(folder, progress)
     _show(made, folder, as_json)
 
 
@@ -299,15 +300,6 @@ def _add_rows(folder: Path, files: list[Path], progress: Display) -> Path:
     for note in notes:
         progress.message(note)
     return out
-
-
-def _write_report(folder: Path, progress: Display) -> Any:
-    from mimbench.report import write_report
-
-    progress.stage("Reporting", 1)
-    made = write_report(folder, progress=progress)
-    progress.update(1)
-    return made
 
 
 def _show(made: Any, folder: Path, as_json: bool, failures: Sequence[tuple[str, str]] = ()) -> None:

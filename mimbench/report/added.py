@@ -25,7 +25,8 @@ __all__ = ["ADDED", "Added", "add_rows", "read_added"]
 
 ADDED = "added"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
-KEPT = ("rejected.csv", "audit.csv")  # of the run, they hold with the new rows as well
+# Files of the run that hold with the new rows as well.
+KEPT = ("rejected.csv", "audit.csv", "training.csv")
 STALE = ("verdicts.csv", "subgroups.csv")  # they speak of the tables before
 
 

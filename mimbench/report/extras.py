@@ -15,11 +15,18 @@ from mimbench.report.known import (
     left_out_findings,
     left_out_lines,
 )
+from mimbench.report.leaderboard import Leaderboard
 from mimbench.report.results import Results
+from mimbench.report.validation import untaught
 from mimbench.scores import CLEAN
 
 __all__ = ["Extra", "extras"]
 
+SUBGROUP_MEASURES = {"auroc": "AUROC"}
+SIDES = {
+    "no ID images": "no target images in this group",
+    "no OOD images": "no other images in this group",
+}
 MOST_ROWS = 200  # of a table on the page; its file has all
 WORDS = {
     "known_curve": (
@@ -55,7 +62,9 @@ WORDS = {
     ),
     "subgroups": (
         "Subgroups",
-        "The same numbers within groups of images: is somebody served worse?",
+        "The same numbers within groups of images: is somebody served worse? AUROC compares the "
+        "target and other images of a group; sensitivity is the share of its target images that "
+        "are accepted at the frozen threshold. Gap: best minus worst group.",
     ),
 }
 
@@ -89,10 +98,12 @@ def extras(run: RunFolder, results: Results) -> dict[str, Extra]:
         "harmonise": _harmonise(results.harmonise),
         "calibration": _calibration(results.calibration),
         "validation": _validation(results.validation),
+        "subgroups": _subgroups(run.extras.get("subgroups", pd.DataFrame()), board),
     }
     findings = {
         "known_curve": curve_findings(curve, board),
         "left_out": left_out_findings(left_out, board),
+        "validation": untaught(run.tables),
     }
     return {
         stem: _extra(stem, tables[stem], findings.get(stem, ()))
@@ -150,6 +161,24 @@ def _validation(table: pd.DataFrame) -> pd.DataFrame:
     shown = table.drop(columns=["fit_id"], errors="ignore").astype(object)
     shown = shown.where(shown.notna(), "none")
     return shown.map(lambda cell: rounded(cell) if isinstance(cell, float) else cell)
+
+
+def _subgroups(table: pd.DataFrame, board: Leaderboard) -> pd.DataFrame:
+    """Lines of subgroups.csv (`mimbench.report.subgroups`), text already."""
+    controls = {entry.row for entry in board.entries if entry.control}
+    return pd.DataFrame(
+        {
+            "score": f"{line['row']} (control)" if line["row"] in controls else line["row"],
+            "measure": SUBGROUP_MEASURES.get(line["metric"], line["metric"]),
+            "other images": "–" if line["metric"] == "sensitivity" else _group(line),
+            "group": f"{str(line['by']).replace('_', ' ')}: {line['group']}",
+            "value [95 % interval]": SIDES.get(value, value),
+            "target patients": line["target_patients"],
+            "other patients": "–" if line["metric"] == "sensitivity" else line["other_patients"],
+        }
+        for line in table.to_dict("records")
+        if (value := str(line["value_and_95_interval"]))
+    )
 
 
 def _group(line: Mapping[Any, Any]) -> str:

@@ -25,6 +25,7 @@ from mimbench.report.plots import (
 from mimbench.report.results import Results
 from mimbench.report.samples import standardised, standardised_threshold
 from mimbench.report.styles import RowStyle
+from mimbench.report.training import training_figure
 
 __all__ = ["PROTOCOLS", "Drawing", "draw_figures"]
 
@@ -40,7 +41,7 @@ class Drawing:
 
     Attributes:
         stem: file name without its ending, e.g. "roc".
-        kind: "degradation", "heat map", "known_curve", "roc" or "distribution".
+        kind: "degradation", "heat map", "known_curve", "roc", "distribution" or "training".
         title: what distinguishes it from others of its kind.
         words: what it shows, for those who cannot see it.
     """
@@ -80,6 +81,7 @@ def _figures(
     headline = {entry.row: styles[entry.row] for entry in board.entries if entry.headline}
     lines = {row: styles[row] for row in _lines(board)}
     rows = list(headline)
+    controls = {row for row, style in headline.items() if style.control}
     if not rows:
         return
     for group in board.groups:
@@ -97,7 +99,7 @@ def _figures(
     cells = category_cells(metrics, board.groups, rows)
     if len(cells):
         words = "Clean AUROC of every score on every category."
-        yield "categories", "heat map", "", words, heat_map_figure(cells, rows)
+        yield "categories", "heat map", "", words, heat_map_figure(cells, rows, controls)
     if len(results.known_curve):
         words = (
             "AUROC on unknown categories against the number of known categories that a classifier "
@@ -111,15 +113,26 @@ def _figures(
         words = "ROC curves by group: share of other images refused against targets refused."
         points = operating_points(results.operating, board.groups)
         if any(row in lines for row, _ in points):
-            words += " Markers: the threshold frozen on validation images."
+            words += " Large markers with a dark edge: the threshold frozen on validation images."
         yield "roc", "roc", "", words, roc_figure(samples, points, board.groups, lines)
-        words = "How the scores of target and other images spread, for each score."
+        words = (
+            "How the scores of target and other images spread, for each score; the outermost 1 % "
+            "on either side are not drawn."
+        )
         thresholds = {row: standardised_threshold(own) for row, own in samples.items()}
         if np.isfinite(list(thresholds.values())).any():
             words += " Dashed: the threshold frozen on validation images."
         shown = {row: style for row, style in headline.items() if row in samples}
         figure = distribution_figure(standardised(samples), thresholds, board.groups, shown)
         yield "distributions", "distribution", "", words, figure
+    if len(results.training):
+        words = (
+            "Losses by step of the training, each as a share of the largest size of its mean. "
+            "Lines: mean over the fits that were still training; bands: lowest to highest fit; "
+            "dots: the value on validation images. Colours are of losses here, not of detectors."
+        )
+        trained = list(dict.fromkeys(results.training["detector"]))
+        yield "training", "training", "", words, training_figure(results.training, trained)
 
 
 def _lines(board: Leaderboard) -> list[str]:

@@ -24,9 +24,10 @@ __all__ = [
     "read_run",
 ]
 
+GENERATED = "generated"  # format of an image that no file holds
 ELSEWHERE = "elsewhere"  # family of rows that another program scored
 
-EXTRAS = ("verdicts", "subgroups", "audit")
+EXTRAS = ("verdicts", "subgroups", "audit", "training")
 
 
 class _Record(BaseModel):
@@ -159,6 +160,17 @@ class RunFolder:
     def name(self) -> str:
         """The run's name, or else its folder's."""
         return self.info.name or self.path.resolve().name
+
+    @property
+    def description(self) -> str:
+        """What the run file says of the run; empty where it says nothing."""
+        return str(self.info.run.get("description") or "")
+
+    @property
+    def generated(self) -> bool:
+        """Whether every image was generated, so that no photo is among them."""
+        images = self.tables.images
+        return "format" in images and bool((images["format"] == GENERATED).all())
 
     @property
     def target(self) -> str:

@@ -113,6 +113,7 @@ def render_page(
     rows = [entry.row for entry in board.entries if entry.headline]
     payload = page_payload(metrics, board, styles)
     blocks = heat_map(metrics, board, rows)
+    robustness, no_ratio = robustness_lines(results.robustness, board, rows)
     operating, no_threshold = operating_lines(results.operating, board.groups, rows)
     stages, costs = cost_lines(run.starts)
     return environment.get_template("index.html.j2").render(
@@ -143,12 +144,14 @@ def render_page(
         rows=rows,
         operating=operating,
         no_threshold=no_threshold,
-        robustness=robustness_lines(results.robustness, board, rows),
+        robustness=robustness,
+        no_ratio=no_ratio,
         spread=spread(results.samples, board),
         drawings=[(drawing, _inline_svg(drawing, i)) for i, drawing in enumerate(drawings)],
         gallery=gallery_views(run),
         signals=signal_lines(results.class_signal, board),
         audit=audit_findings(run),
+        trained=len(results.training) > 0,
         fits=run.tables.fits.to_dict("records"),
         payload=payload,
         data=_json(payload),

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mimbench.report.estimates import rounded
 from mimbench.report.groups import Group
 from mimbench.report.leaderboard import Leaderboard
 from mimbench.report.styles import RowStyle
@@ -125,4 +126,12 @@ def _nested(
 
 
 def _thousandths(value: float) -> int | None:
-    return round(value * 1000) if np.isfinite(value) else None
+    """The thousandth nearest to `value` of those that the script prints as `rounded` does.
+
+    The script rounds thousandths to hundredths, half up; rounding twice could print another number
+    than the tables of the page, which round the value itself.
+    """
+    if not np.isfinite(value):
+        return None
+    hundredths = round(float(rounded(value)) * 100)
+    return min(max(round(value * 1000), 10 * hundredths - 5), 10 * hundredths + 4)

@@ -4,7 +4,7 @@ Every figure is a matplotlib `Figure` that no pyplot state knows of.
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -143,17 +143,20 @@ def _curves(axis: Any, panel: pd.DataFrame, styles: Styles) -> None:
             points["low"].to_numpy(float),
             points["high"].to_numpy(float),
             color=style.colour,
-            alpha=0.06 if style.dashes else 0.13,
+            alpha=0.06 if style.control else 0.13,
             linewidth=0,
         )
 
 
-def heat_map_figure(cells: pd.DataFrame, rows: Sequence[str]) -> Figure:
+def heat_map_figure(
+    cells: pd.DataFrame, rows: Sequence[str], controls: Collection[str] = ()
+) -> Figure:
     """Clean AUROC of every category and row, one block per group.
 
     Args:
         cells: columns `group`, `label` (category with its n), `row`, `value`.
         rows: columns of the map, in order.
+        controls: those that are controls, which their labels say.
     """
     blocks = {
         str(group): part.pivot_table(
@@ -187,8 +190,8 @@ def heat_map_figure(cells: pd.DataFrame, rows: Sequence[str]) -> Figure:
         axis.set_title(group, loc="left", fontweight="bold")
         axis.tick_params(axis="y", rotation=0, length=0)
         axis.tick_params(axis="x", rotation=45, length=0)
-    for label in axes[-1].get_xticklabels():
-        label.set_ha("right")
+    names = [f"{row} (control)" if row in controls else row for row in rows]
+    axes[-1].set_xticklabels(names, ha="right")
     figure.colorbar(
         axes[0].collections[0], ax=list(axes), label="AUROC (0.5 = coin toss)", shrink=0.6
     )
@@ -211,7 +214,7 @@ def roc_figure(
     """
     figure, axes = panel_grid(len(groups), columns=3, width=2.7, height=2.4, legend=len(styles))
     for axis, group in zip(axes, groups, strict=True):
-        for row, style in styles.items():
+        for place, (row, style) in enumerate(styles.items()):
             curve = mean_roc(samples.get(row, []), group)
             if curve is not None:
                 axis.plot(
@@ -219,10 +222,16 @@ def roc_figure(
                     np.r_[0, curve, 1],
                     color=style.colour,
                     linestyle=style.line,
-                    linewidth=1.6,
+                    linewidth=1.4,
+                    marker=style.marker,
+                    markersize=4,
+                    # along the way, not at the same places in every curve
+                    markevery=(0.05 + 0.17 * place / len(styles), 0.17),
+                    markeredgecolor=PAPER,
+                    markeredgewidth=0.4,
                 )
             if (row, group) in points:
-                axis.plot(*points[row, group], style.marker, color=style.colour, mec=PAPER, ms=7)
+                axis.plot(*points[row, group], style.marker, color=style.colour, mec=INK, ms=8)
         axis.plot([0, 1], [0, 1], color=INK, linewidth=0.7, alpha=0.5)
         ticks = (0, 0.25, 0.5, 0.75, 1)
         axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xticks=ticks, yticks=ticks)
@@ -339,7 +348,7 @@ def panel_grid(
 
 
 def _legend_columns(width: float) -> int:
-    return max(1, int(width // 2.4))
+    return max(1, int(width // 2.7))
 
 
 def label_all(figure: Figure, across: str, up: str = "") -> None:
@@ -364,8 +373,8 @@ def legend_above(figure: Figure, styles: Styles, title: str) -> None:
             color=style.colour,
             linestyle=style.line,
             marker=style.marker,
-            markersize=4,
-            label=row,
+            markersize=3,
+            label=f"{row} (control)" if style.control else row,
         )
         for row, style in styles.items()
     ]
@@ -378,5 +387,6 @@ def legend_above(figure: Figure, styles: Styles, title: str) -> None:
         ncols=_legend_columns(width),
         title=title or None,
         alignment="left",
+        handlelength=4,  # two periods of the longest dashes
         fontsize=8.5,
     )

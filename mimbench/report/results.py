@@ -13,6 +13,7 @@ from mimbench.report.folder import RunFolder
 from mimbench.report.harmonised import harmonise_table
 from mimbench.report.leaderboard import Leaderboard, build_leaderboard
 from mimbench.report.samples import FitSample, clean_samples
+from mimbench.report.training import loss_curves
 from mimbench.report.validation import validation_table
 from mimbench.scores import AS_IS, read_tables
 from mimbench.statistics.calibration import calibration_table
@@ -45,6 +46,7 @@ class Results:
         samples: clean test scores of each fit, by headline row.
         harmonise: empty unless the run kept its images as they were as well.
         validation: how well fits do on their validation images, where they say it.
+        training: loss curves of the run's training.csv, see `loss_curves`; no file of its own.
     """
 
     metrics: pd.DataFrame
@@ -58,6 +60,7 @@ class Results:
     left_out: pd.DataFrame
     harmonise: pd.DataFrame
     validation: pd.DataFrame
+    training: pd.DataFrame
 
     def write(self, folder: Path) -> None:
         """Write one CSV file for each table that has rows; a table without leaves no file."""
@@ -105,4 +108,5 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
         left_out=left_out,
         harmonise=harmonise,
         validation=validation_table(tables.fits[tables.main_fits]),
+        training=loss_curves(run),
     )

@@ -124,7 +124,7 @@
   const choice = (name) => form.elements[name].value;
   const words = (name) => name.replaceAll("_", " ");
   const round = (thousandths) => {
-    const text = (thousandths / 1000).toFixed(2);
+    const text = (Math.round(thousandths / 10) / 100).toFixed(2); // half up, as the payload expects
     return text === "-0.00" ? "0.00" : text;
   };
   const interval = (cell) => (cell[1] === null ? "" : ` [${round(cell[1])}, ${round(cell[2])}]`);
@@ -163,7 +163,7 @@
     "^": "M0-4l4 7h-8Z", v: "M0 4l4-7h-8Z", P: "M-1-4h2v3h3v2h-3v3h-2v-3h-3v-2h3Z",
     X: "M-4-2l2-2l2 2l2-2l2 2l-2 2l2 2l-2 2l-2-2l-2 2l-2-2l2-2Z",
   };
-  const BOX = { width: 240, height: 170, left: 34, right: 8, top: 8, bottom: 24 };
+  const BOX = { width: 240, height: 184, left: 34, right: 8, top: 8, bottom: 38 };
   const LOWER_BETTER = new Set(["auroc_drop", "fpr95_target", "fpr95_ood"]);
   const levels = [0, ...data.severities.filter((level) => level > 0)];
   const across = (level) => BOX.left + (BOX.width - BOX.left - BOX.right) * (level / 5);
@@ -201,8 +201,9 @@
       draw("text", { class: "tick", x: BOX.left - 5, y: up(tick) + 3.5, "text-anchor": "end" }, svg, (tick / 1000).toFixed(1));
     }
     for (let level = 0; level <= 5; level += 1) {
-      draw("text", { class: "tick", x: across(level), y: BOX.height - 8, "text-anchor": "middle" }, svg, level || "clean");
+      draw("text", { class: "tick", x: across(level), y: BOX.height - 22, "text-anchor": "middle" }, svg, level || "clean");
     }
+    draw("text", { class: "tick", x: across(2.5), y: BOX.height - 6, "text-anchor": "middle" }, svg, "severity");
     const even = choice("metric") === "auroc" ? 500 : 0;
     if (even >= low) draw("line", { class: "even", x1: BOX.left, x2: BOX.width - BOX.right, y1: up(even), y2: up(even) }, svg);
     const guide = draw("line", { class: "guide", y1: BOX.top, y2: BOX.height - BOX.bottom, visibility: "hidden" }, svg);
@@ -303,6 +304,7 @@
     for (const row of shown) {
       const name = make("th", { scope: "col" });
       data.rows[row].name.split(/(?<=[/_])/).forEach((part) => name.append(part, make("wbr")));
+      if (data.rows[row].control) name.append(" ", make("span", { class: "badge" }, "control"));
       head.append(name);
     }
     const thead = make("thead");

@@ -77,10 +77,14 @@ def spread(samples: Mapping[str, Sequence[FitSample]], board: Leaderboard) -> li
 
 def robustness_lines(
     robustness: pd.DataFrame, board: Leaderboard, rows: Sequence[str]
-) -> list[dict[str, str]]:
-    """Summaries of degradation on the primary group, both sides corrupted, one line per row."""
+) -> tuple[list[dict[str, str]], tuple[str, ...]]:
+    """Summaries of degradation on the primary group, both sides corrupted.
+
+    Returns:
+        One line per row, and why some of their numbers are not available, each reason once.
+    """
     if board.primary is None:
-        return []
+        return [], ()
     chosen = robustness[
         (robustness["question"] == "detection")
         & (robustness["role"] == board.primary.role)
@@ -89,6 +93,7 @@ def robustness_lines(
         & (robustness["protocol"] == "both")
     ]
     lines = []
+    reasons: dict[str, None] = {}
     for row in rows:
         own = chosen[chosen["row"] == row]
         overall = own[own["corruption"] == "*"].set_index("metric")
@@ -96,6 +101,8 @@ def robustness_lines(
         if overall.empty or worst.empty:
             continue
         name = str(worst["corruption"].iloc[0]).replace("_", " ")
+        ratios = overall.loc[overall.index.isin(["ce", "relative_ce"]), "reason"]
+        reasons |= dict.fromkeys(str(why) for why in ratios if why)
         lines.append(
             {
                 "row": row,
@@ -105,15 +112,14 @@ def robustness_lines(
                 "relative_mce": _estimate(overall, "relative_ce"),
             }
         )
-    return lines
+    return lines, tuple(reasons)
 
 
 def _estimate(table: pd.DataFrame, metric: str) -> str:
-    """Value with interval of one metric, or why there is none."""
+    """Value with interval of one metric."""
     if metric not in table.index:
         return "n/a"
-    line = table.loc[[metric]].to_dict("records")[0]
-    return interval_text(line) if np.isfinite(line["value"]) else f"n/a: {line['reason']}"
+    return interval_text(table.loc[[metric]].to_dict("records")[0])
 
 
 def signal_lines(table: pd.DataFrame, board: Leaderboard) -> list[dict[str, Any]]:
@@ -136,12 +142,21 @@ def signal_lines(table: pd.DataFrame, board: Leaderboard) -> list[dict[str, Any]
                 "place": 0.0 if line["reason"] else round(line["value"] * 100, 1),
                 "low": round(line["low"] * 100, 1) if bounded else None,
                 "high": round(line["high"] * 100, 1) if bounded else None,
+                "over_control": _over_control(line),
+                "note": line["note"],
                 "reason": line["reason"],
                 "null_sd": "n/a" if np.isnan(line["null_sd"]) else f"{line['null_sd']:.3f}",
                 "seeds": line["seeds"],
             }
         )
     return sorted(lines, key=lambda line: place.get(line["row"], len(place)))
+
+
+def _over_control(line: Mapping[Hashable, Any]) -> str:
+    """How far a class signal is above the highest one of a control, and which control."""
+    if not line["control"]:
+        return "–"
+    return f"{interval_text(line, 'over_control', 'over_')} ({line['control']})"
 
 
 def audit_findings(run: RunFolder) -> list[dict[str, str]]:

@@ -7,8 +7,10 @@ from mimbench.report.leaderboard import Leaderboard
 
 __all__ = ["RowStyle", "row_styles"]
 
-# Told apart with red-green blindness, and at least 3:1 against white and near-black paper.
-PALETTE = ("#0a78c2", "#d55e00", "#009e73", "#b8639a", "#a67c00", "#7f6fe0", "#5f8a2c")
+# Told apart with red-green blindness, and at least 3:1 against white and near-black paper; more
+# colours that are both there are not, so that further detectors repeat them with dashes.
+PALETTE = ("#0a78c2", "#d55e00", "#009e73", "#b8639a", "#5a52f0", "#d01045")
+ROUNDS = ("", "7 1.5", "7 1.5 1.5 1.5", "1.5 1.5")
 GREYS = ("#7a7a7a", "#8a8378", "#6f7a85")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 DASHES = ("5 2", "2 2", "8 2 2 2", "3 1 1 1", "9 3")
@@ -21,11 +23,13 @@ class RowStyle:
     Attributes:
         dashes: lengths of line and gap as SVG and matplotlib take them; empty: a solid line.
         marker: matplotlib's marker letter.
+        control: whether the row is a control's.
     """
 
     colour: str
     dashes: str
     marker: str
+    control: bool = False
 
     @property
     def dash_lengths(self) -> tuple[float, ...]:
@@ -55,9 +59,11 @@ def row_styles(board: Leaderboard, detectors: Sequence[str]) -> dict[str, RowSty
                 GREYS[index % len(GREYS)],
                 DASHES[(index + place) % len(DASHES)],
                 MARKERS[(index + place) % len(MARKERS)],
+                control=True,
             )
         else:
-            # Detectors beyond the palette share a colour; their markers still differ.
-            shape = learned.index(name) // len(PALETTE) + learned.index(name) + place
-            styles[entry.row] = RowStyle(colours[name], "", MARKERS[shape % len(MARKERS)])
+            index = learned.index(name)
+            turn = index // len(PALETTE)
+            marker = MARKERS[(turn + index + place) % len(MARKERS)]
+            styles[entry.row] = RowStyle(colours[name], ROUNDS[turn % len(ROUNDS)], marker)
     return styles

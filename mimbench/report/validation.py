@@ -4,7 +4,10 @@ import json
 
 import pandas as pd
 
-__all__ = ["validation_table"]
+from mimbench.report.estimates import rounded
+from mimbench.scores import RunTables
+
+__all__ = ["untaught", "validation_table"]
 
 
 def validation_table(fits: pd.DataFrame) -> pd.DataFrame:
@@ -25,3 +28,30 @@ def validation_table(fits: pd.DataFrame) -> pd.DataFrame:
             lines.append({**about, "fit_id": fit["fit_id"], **quality})
     kinds = {"fold": "Int64", "seed": "Int64"}
     return pd.DataFrame(lines).astype(kinds) if lines else pd.DataFrame()
+
+
+def untaught(tables: RunTables) -> tuple[str, ...]:
+    """One sentence per classifier with fits that do no better than guessing on validation images.
+
+    Guessing one of the target and known categories has a balanced accuracy of one over their
+    number.
+    """
+    table = validation_table(tables.fits[tables.main_fits])
+    if "balanced_accuracy" not in table:
+        return ()
+    seen = tables.images["role"].isin(["target", "known"])
+    categories = int(tables.images.loc[seen, "category"].nunique())
+    sentences = []
+    for name, fits in table.dropna(subset="balanced_accuracy").groupby("detector", sort=False):
+        low = fits[fits["balanced_accuracy"] <= 1 / categories]
+        if len(low):
+            best = rounded(low["balanced_accuracy"].max())
+            only = "its only fit reached a balanced accuracy of"
+            several = f"{len(low)} of {len(fits)} fits reached a balanced accuracy of at most"
+            sentences.append(
+                f"{name} does not tell apart the {categories} categories that it was trained on: "
+                f"on its validation images {only if len(fits) == 1 else several} {best}, "
+                f"and guessing reaches {rounded(1 / categories)}. Its rows do not speak for a "
+                "classifier that was trained long enough."
+            )
+    return tuple(sentences)

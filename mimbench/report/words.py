@@ -2,9 +2,12 @@
 
 from math import isnan
 
+import pandas as pd
+
 from mimbench.report.estimates import Estimate, rounded
 from mimbench.report.folder import RunFolder
 from mimbench.report.leaderboard import Entry, Leaderboard
+from mimbench.report.validation import untaught
 from mimbench.statistics.cautions import MARK, legend
 from mimbench.statistics.estimate import Estimate as Difference
 
@@ -109,6 +112,13 @@ def board_legend(board: Leaderboard) -> str:
 def cautions(run: RunFolder, board: Leaderboard) -> tuple[str, ...]:
     """What a reader must not conclude from this run."""
     found = []
+    if run.description:
+        found.append(f"What the run file says of this run: {run.description}")
+    if run.generated:
+        found.append(
+            "All images are generated. What separates them need not separate photos of people."
+        )
+    found += untaught(run.tables)
     if run.tables.folds <= 1:
         found.append(
             "One split: a single division of the patients cannot show how much the numbers change "
@@ -131,7 +141,7 @@ def cautions(run: RunFolder, board: Leaderboard) -> tuple[str, ...]:
     if len(run.rejected):
         found.append(
             f"Images that could not be read and were left out: {len(run.rejected)}. They are "
-            "listed in rejected.csv and at the end of index.html."
+            "listed in rejected.csv and in the section Limits of index.html."
         )
     return tuple(found)
 
@@ -193,15 +203,17 @@ def glance(run: RunFolder, board: Leaderboard) -> tuple[tuple[str, str], ...]:
     seeds = int(tables.fits["seed"].nunique())
     facts = [
         ("Target", run.target),
-        ("Images", f"{len(images):,} of {images['patient'].nunique():,} patients"),
+        (
+            "Generated images" if run.generated else "Images",
+            f"{len(images):,} of {images['patient'].nunique():,} patients",
+        ),
         ("Categories", f"{images['category'].nunique()}"),
         ("Detectors", f"{sum(not d.control for d in run.detectors.values())}"),
         ("Controls", f"{sum(d.control for d in run.detectors.values())}"),
         ("Folds × seeds", f"{max(tables.folds, 1)} × {max(seeds, 1)}"),
         (
             "Corruptions",
-            f"{conditions['corruption'].nunique()} at severities "
-            f"{', '.join(str(level) for level in sorted(conditions['severity'].unique()))}"
+            f"{conditions['corruption'].nunique()} at {_severities(conditions['severity'])}"
             if len(conditions)
             else "none",
         ),
@@ -210,3 +222,9 @@ def glance(run: RunFolder, board: Leaderboard) -> tuple[tuple[str, str], ...]:
         ("Date", run.info.date[:10]),
     ]
     return tuple((name, value) for name, value in facts if value)
+
+
+def _severities(levels: "pd.Series[int]") -> str:
+    """E.g. "severity 5", or "severities 1, 3, 5"."""
+    names = [str(level) for level in sorted(levels.unique())]
+    return f"{'severity' if len(names) == 1 else 'severities'} {', '.join(names)}"

@@ -21,13 +21,18 @@ __all__ = [
 MARK = "†"  # beside an interval with a caution
 
 Texts = tuple[str, ...]
-EXTREME = "few patients and an AUROC near 0 or 1: such 95 % intervals held the truth in {} %"
+AREA = (
+    "AUROC: few patients and a value near 0 or 1, such 95 % intervals held the truth in 91 to 94 %"
+)
+DIFFERENCE = (
+    "difference: few patients and an AUROC near 1, such 95 % intervals held the truth in 83 to 94 %"
+)
 COMMON = (
-    "average precision where positives are not outnumbered: such 95 % intervals held the truth in "
+    "average precision: positives are not outnumbered, such 95 % intervals held the truth in "
     "91 to 94 %"
 )
 QUANTILE = (
-    "FPR whose threshold rests on few images: such 95 % intervals held the truth in 88 to 94 %"
+    "FPR: its threshold rests on few images, such 95 % intervals held the truth in 88 to 94 %"
 )
 
 
@@ -43,7 +48,7 @@ def area_cautions(area: ArrayLike, n_id: ArrayLike, n_ood: ArrayLike) -> Texts:
     few, many = np.minimum(n_id, n_ood), np.maximum(n_id, n_ood)
     misranked = few * np.minimum(area, 1 - area)
     estimated = misranked > 0  # at 0 and 1 the interval comes from the number of patients
-    return _texts(estimated & (misranked < 2.5) & (many >= 4 * few), EXTREME.format("91 to 94"))
+    return _texts(estimated & (misranked < 2.5) & (many >= 4 * few), AREA)
 
 
 def difference_cautions(higher: ArrayLike, fewest: ArrayLike) -> Texts:
@@ -54,7 +59,7 @@ def difference_cautions(higher: ArrayLike, fewest: ArrayLike) -> Texts:
         fewest: (E,) patients on the smaller side.
     """
     misranked = np.asarray(fewest, dtype=np.float64) * (1 - np.asarray(higher, dtype=np.float64))
-    return _texts(misranked < 1.5, EXTREME.format("83 to 94"))
+    return _texts(misranked < 1.5, DIFFERENCE)
 
 
 def precision_cautions(positives: ArrayLike, negatives: ArrayLike) -> Texts:

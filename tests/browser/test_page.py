@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mimbench.report import Report
+from mimbench.report.estimates import rounded
 
 Open = Callable[..., Any]
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
@@ -105,10 +106,10 @@ def test_opens_from_disk_without_errors_or_requests(open_page: Open, report: Rep
 
 def test_leaderboard_sorts_by_click_and_by_keyboard(open_page: Open) -> None:
     page = open_page(**DESKTOP)
-    value = [float(text.split()[0]) for text in column(page, 2)]
+    value = [float(text.split()[0]) for text in column(page, 1)]
     assert value == sorted(value, reverse=True)
     page.locator(".board thead button", has_text="known, same source").first.click()
-    value = [float(text.split()[0]) for text in column(page, 1)]
+    value = [float(text.split()[0]) for text in column(page, 2)]
     assert value == sorted(value, reverse=True)
     page.locator(".board thead button", has_text="score").focus()
     page.keyboard.press("Enter")
@@ -184,8 +185,27 @@ def test_matrix_shows_what_the_metrics_table_says(open_page: Open, report: Repor
         & (metrics["category"] == "")
     ].set_index("row")["value"]
     rows = [entry.row for entry in report.board.entries if entry.headline]
-    shown = [float(text) for text in line.locator("td").all_inner_texts()]
-    assert shown == pytest.approx([cells[row] for row in rows], abs=0.0056)
+    assert line.locator("td").all_inner_texts() == [rounded(cells[row]) for row in rows]
+
+
+def test_a_number_is_the_same_in_leaderboard_matrix_and_on_hover(
+    open_page: Open, report: Report
+) -> None:
+    page = open_page(**DESKTOP)
+    page.get_by_role("checkbox", name="further scores").check()
+    page.locator('[name="rows"]').select_option("all")
+    rows = [entry.row for entry in report.board.entries]
+    clean = page.locator("#matrix tbody tr", has_text="clean").locator("td")
+    for place, group in enumerate(report.board.groups):
+        page.locator('[name="group"]').select_option(str(place))
+        board = page.locator(f'.board tbody [data-part="group-{group.slug}"] .value')
+        assert clean.all_inner_texts() == board.all_inner_texts()
+        panel = page.locator(".panel svg").first
+        panel.focus()
+        page.keyboard.press("ArrowRight")
+        told = page.locator(".tip div").all_inner_texts()
+        texts = {f"{row} {report.board.entry(row).cell(group, 'auroc').text()}" for row in rows}
+        assert set(told) == texts
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -231,6 +251,8 @@ def test_gallery_shows_pictures_with_words_and_scores(open_page: Open) -> None:
 def test_phone_needs_no_sideways_scrolling(open_page: Open) -> None:
     page = open_page(**PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    sorts = page.locator(".board th[aria-sort]").bounding_box()
+    assert sorts["x"] + sorts["width"] <= 390  # the column that sorts is in sight
     number = page.locator(".board tbody td").first
     number.tap()  # a finger cannot hover
     assert "patients; clustered placement values" in page.locator(".tip").inner_text()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from small_images import write_category
+from synthetic_run import synthetic_tables, write_synthetic_run
 
 from mimbench.cli import main
 
@@ -181,3 +182,21 @@ def test_phantom_files_are_read_back_as_the_collection_they_are(
     assert code == 0, shown
     assert "umbilicated_pustules" in shown
     assert "rejected" not in shown
+
+
+def test_verdicts_and_subgroups_reach_the_page(mimbench: Command, tmp_path: Path) -> None:
+    folder = write_synthetic_run(tmp_path / "a run", synthetic_tables(conditions=()))
+    code, shown = mimbench("verify", folder)
+    assert code == 0, shown
+    assert shown.splitlines()[-1] == f"mimbench report '{folder}'"  # there is no page yet
+    assert mimbench("report", folder, "--quiet")[0] == 0
+    page = folder / "index.html"
+    assert 'id="verdicts"' in page.read_text()
+    (folder / "verdicts.csv").unlink()
+    code, shown = mimbench("subgroups", folder, "--by", "source")
+    assert code == 0, shown
+    assert f"Page: {page}" in shown.splitlines()
+    assert 'id="verdicts"' not in page.read_text()
+    assert 'id="subgroups"' in page.read_text()
+    assert mimbench("verify", folder)[0] == 0
+    assert 'id="verdicts"' in page.read_text()

@@ -20,12 +20,17 @@ from synthetic_run import RUN_INFO, write_synthetic_run
 
 from mimbench.errors import MimbenchError, OutputError
 from mimbench.report import Report, write, write_report
+from mimbench.report.estimates import rounded
+from mimbench.report.folder import read_run
 from mimbench.report.groups import Group
 from mimbench.report.operating import operating_points
+from mimbench.report.payload import _thousandths
 from mimbench.report.results import Results
 from mimbench.report.samples import clean_samples, mean_roc
+from mimbench.report.subgroups import write_subgroups
 from mimbench.report.tables import _latex
 from mimbench.report.terminal import leaderboard_table
+from mimbench.report.training import loss_curves
 from mimbench.scores import RunTables
 
 KNOWN = Group("known", "same-source")
@@ -160,6 +165,7 @@ def test_names_from_outside_cannot_add_markup(tables: RunTables, tmp_path: Path)
         tmp_path / "run", dataclasses.replace(tables, images=images, scores=scores)
     )
     info = RUN_INFO | {"name": evil, "command": evil, "notes": [evil]}
+    info["run"] = {"description": evil}
     (folder / "run.json").write_text(json.dumps(info))
     write_report(folder)
     assert "<script>alert" not in (folder / "index.html").read_text()
@@ -180,6 +186,36 @@ def test_one_split_is_cautioned_without_numbers(tables: RunTables, tmp_path: Pat
     report = write_report(write_synthetic_run(tmp_path / "run", RunTables(scores, fits, images)))
     assert "--folds 3" in page_of(report)
     assert "n/a" in (report.folder / "leaderboard.md").read_text()  # fold spread
+
+
+def test_a_toy_run_says_so_before_its_numbers(tables: RunTables, tmp_path: Path) -> None:
+    """Its own description, that no photo is in it, and which classifier only guesses."""
+    scores = tables.scores[tables.scores["corruption"] == "clean"]
+    quality = np.where(
+        tables.fits["detector"] == "resnet18", json.dumps({"balanced_accuracy": 0.32}), ""
+    )
+    images = tables.images.assign(format="generated")
+    toy = RunTables(scores, tables.fits.assign(quality=quality), images)
+    folder = write_synthetic_run(tmp_path / "run", toy)
+    about = "To look around, not to conclude."
+    (folder / "run.json").write_text(json.dumps(RUN_INFO | {"run": {"description": about}}))
+    report = write_report(folder)
+    page = page_of(report)
+    assert page.index(about) < page.index("All images of this run are generated")
+    assert page.index("no photo is among them") < page.index('id="leaderboard"')
+    first = page.index("<li>", page.index('id="limits"'))
+    assert page.index(about, first) - first < 60
+    guessing = "resnet18 does not tell apart the 3 categories"  # 1/3 by guessing
+    assert page.count(guessing) == 2  # beside the validation table and among the limits
+    assert "generated" not in page_of(write_report(_photos(tmp_path / "photos", toy)))
+
+
+def _photos(folder: Path, toy: RunTables) -> Path:
+    """The same of photos, with classifiers that learned something."""
+    quality = toy.fits["quality"].replace(json.dumps({"balanced_accuracy": 0.32}), "")
+    images = toy.images.assign(format="JPEG")
+    fits = toy.fits.assign(quality=quality)
+    return write_synthetic_run(folder, RunTables(toy.scores, fits, images))
 
 
 def test_tables_from_elsewhere_need_no_run_metadata(tables: RunTables, tmp_path: Path) -> None:
@@ -255,6 +291,50 @@ def test_tables_of_other_commands_get_their_section(tables: RunTables, tmp_path:
     assert 'id="audit"' not in page
 
 
+def test_subgroups_are_in_words_and_controls_are_marked(tables: RunTables, tmp_path: Path) -> None:
+    scores = tables.scores[tables.scores["corruption"] == "clean"]
+    tone = np.where(np.arange(len(tables.images)) % 4 < 2, "I", "V")
+    images = tables.images.assign(skin_tone=tone)
+    folder = write_synthetic_run(tmp_path / "run", RunTables(scores, tables.fits, images))
+    write_subgroups(folder, ["skin_tone", "source"])
+    page = page_of(write_report(folder))
+    section = page[page.index('<section id="subgroups">') :]
+    text = section[: section.index("</section>")]
+    assert "<td>histogram (control)</td><td>AUROC</td><td>known, same source</td>" in text
+    assert "<td>skin tone: gap</td>" in text
+    assert "no target images in this group" in text
+    for raw in ("<td>auroc", "skin_tone", "no ID images", "same-source"):
+        assert raw not in text, raw
+
+
+def test_loss_curves_are_means_over_the_fits_that_speak_for_a_detector(
+    tables: RunTables, tmp_path: Path
+) -> None:
+    scores = tables.scores[tables.scores["corruption"] == "clean"]
+    folder = write_synthetic_run(tmp_path / "run", RunTables(scores, tables.fits, tables.images))
+    assert 'id="training"' not in page_of(write_report(folder))
+    losses = {"mim-0": (4.0, 2.0), "mim-1": (2.0, 1.0), "of-a-swap": (90.0, 90.0)}
+    lines = [
+        {"fit_id": fit, "detector": "mim", "step": step, "loss": loss, "value": value * size}
+        for fit, values in losses.items()
+        for step, value in zip((10, 20), values, strict=True)
+        for loss, size in (("l1", 1.0), ("critic", -100.0), ("validation", 3.0))
+    ]
+    path = folder / "training.csv"
+    pd.DataFrame(lines).to_csv(path, index=False)
+    curves = loss_curves(read_run(folder)).set_index(["loss", "step"])
+    assert curves.loc[("l1", 20), ["value", "low", "high"]].tolist() == [0.5, 1 / 3, 2 / 3]
+    assert curves.loc[("critic", 10), "value"] == -1
+    assert (curves["fits"] == 2).all()
+    page = page_of(write_report(folder))
+    section = page[page.index('<section id="training">') :]
+    assert "<svg" in section[: section.index("</section>")]
+    assert (folder / "figures" / "training.png").is_file()
+    pd.DataFrame(lines).drop(columns="loss").to_csv(path, index=False)
+    with pytest.raises(MimbenchError, match=r"training\.csv lacks the columns loss"):
+        write_report(folder)
+
+
 def test_latex_escapes_names(report: Report) -> None:
     text = (report.folder / "leaderboard.tex").read_text()
     assert text.count(r"\\") == 1 + 4  # heading and headline rows
@@ -267,6 +347,18 @@ def test_unreadable_metadata_is_one_sentence(tables: RunTables, tmp_path: Path) 
     (folder / "run.json").write_text("{")
     with pytest.raises(MimbenchError, match=r"run\.json is not readable JSON"):
         write_report(folder)
+
+
+def test_the_script_prints_each_number_as_the_tables_do() -> None:
+    """Rounding 0.595264 to thousandths and those half to even printed 0.59 beside 0.60."""
+    values = [0.595264, 0.5947, 0.125, 0.375, 0.005, -0.005, -0.0049, 0.9951, 1.0, 0.0, -0.1049]
+    values += list(np.random.default_rng(0).uniform(-1, 1, 2000))
+    for value in map(np.float64, values):
+        thousandths = _thousandths(value)
+        assert thousandths is not None
+        assert abs(thousandths / 1000 - value) <= 0.00101
+        shown = f"{np.floor(thousandths / 10 + 0.5) / 100 + 0.0:.2f}"  # Math.round
+        assert shown == rounded(value), value
 
 
 def test_roc_encloses_the_auroc_of_the_leaderboard(report: Report, tables: RunTables) -> None:

@@ -9,6 +9,7 @@ from mimbench.statistics.cautions import (
     area_cautions,
     difference_cautions,
     fpr_cautions,
+    legend,
     precision_cautions,
 )
 from mimbench.statistics.row_metrics import FEWEST_FOR_FPR
@@ -66,6 +67,13 @@ def test_every_bootstrap_cell_that_covers_too_little_has_its_caution():
     assert flagged > 20
     assert not fpr_cautions([500], [300])[0]
     assert not precision_cautions([100], [300])[0]
+
+
+def test_the_legend_says_which_range_is_of_which_number():
+    said = legend([*difference_cautions([0.98], [20]), *area_cautions([0.98], [20], [90]), ""])
+    assert "AUROC: few patients" in said
+    assert said.index("91 to 94 %") < said.index("difference: few patients")
+    assert said.count("few patients") == 2
 
 
 @pytest.mark.parametrize("n", [45, 300])
