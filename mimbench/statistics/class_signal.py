@@ -54,7 +54,7 @@ def class_signal_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFram
 
     Returns:
         One row per score, swap category, role and relation, columns as `CLASS_SIGNAL_COLUMNS`;
-        empty if the run has no swap fit.
+        empty if the run has no swap fit. Scores that were not run have none.
     """
     images = tables.images
     target = images.loc[images["role"] == "target", "category"].iloc[0]
@@ -87,7 +87,7 @@ def _rows(tables: RunTables, target: str, swap: str, level: float) -> list[dict[
     found = []
     for role, relation in own.groups():
         signals = []
-        for row in (row for row in own.rows if row in other.rows):
+        for row in (row for row in own.rows if row in other.rows and row in facts.index):
             quantity = Quantity(row, role=role, relation=relation)
             values, others = own.seed_values(quantity), other.seed_values(quantity)
             random = bool(facts.loc[row, "random"])

@@ -131,6 +131,13 @@ def test_too_few_seeds_are_noted_and_what_draws_nothing_needs_none() -> None:
     assert set(skin["note"]) == {""}
 
 
+def test_a_score_that_was_not_run_has_no_signal() -> None:
+    run = tables()
+    fits = run.fits.assign(not_run='{"knows/lpips": "no weights"}')
+    table = class_signal_table(RunTables(run.scores, fits, run.images))
+    pd.testing.assert_frame_equal(table, class_signal_table(run))
+
+
 def test_a_run_without_swap_fits_has_an_empty_table() -> None:
     run = tables()
     own = run.fits[run.fits["fitted_on"] == "mpox"]
