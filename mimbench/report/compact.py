@@ -47,7 +47,7 @@ def write_compact(folder: Path, out: Path, *, clean_only: bool = False) -> int:
         for name in TABLES:
             _write(tables, name, out / f"{name}.parquet")
         checksums = {name: file_hash(out / f"{name}.parquet") for name in TABLES}
-        metadata = read_metadata(folder) | {"checksums": checksums}
+        metadata = read_metadata(folder / "run.json") | {"checksums": checksums}
         with whole(out / "run.json") as partial:
             partial.write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
     except OSError as error:

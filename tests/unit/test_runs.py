@@ -112,6 +112,7 @@ def test_the_compact_form_gives_the_same_report_without_paths(
     boards = [leaderboard_frame(compute_results(run, Silent()).board) for run in (whole, small)]
     pd.testing.assert_frame_equal(*boards, rtol=1e-6)
     assert set(small.tables.images["path"]) == {""}
+    assert (small.info.command, small.info.detectors) == (whole.info.command, whole.info.detectors)
     keys = ["fit_id", "score", "corruption", "severity", "image_id"]
     both = whole.tables.scores.merge(small.tables.scores, on=keys, validate="1:1")
     assert len(both) == len(small.tables.scores) == len(whole.tables.scores)
