@@ -13,6 +13,8 @@ from mimbench.statistics.estimate import Estimate as Difference
 
 __all__ = ["Entry", "Failure", "Leaderboard", "build_leaderboard"]
 
+NOT_RUN = "not run"  # how the reason of a row begins that a fit cannot give
+
 # Column of the leaderboard -> metric, condition and protocol of the metrics table.
 MEASURES: dict[str, tuple[str, tuple[str, int], str]] = {
     "auroc": ("auroc", ("clean", 0), "both"),
@@ -72,6 +74,11 @@ class Failure:
 
     row: str
     reason: str
+
+    @property
+    def words(self) -> str:
+        """Why, as a sentence that says whether it failed or was not run."""
+        return self.reason if self.reason.startswith(NOT_RUN) else f"failed: {self.reason}"
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,7 @@ def leaderboard_frame(board: Leaderboard) -> pd.DataFrame:
     `_caution` for why it covers less than it says.
     """
     rows: list[dict[str, object]] = [_frame_row(entry, board) for entry in board.entries]
-    rows += [
-        {"row": failure.row, "status": f"failed: {failure.reason}"} for failure in board.failures
-    ]
+    rows += [{"row": failure.row, "status": failure.words} for failure in board.failures]
     return pd.DataFrame(rows)
 
 
@@ -80,7 +78,7 @@ def leaderboard_markdown(board: Leaderboard, title: str) -> str:
     lines = [f"# {_plain(title)}", "", _line(header), _line(["---"] * len(header))]
     lines += [_line([row[k] for k in kept]) for row in rows]
     for failure in board.failures:
-        cells = [failure.row, f"failed: {failure.reason}"]
+        cells = [failure.row, failure.words]
         lines.append(_line(cells + [""] * (len(header) - len(cells))))
     marked = any(MARK in line for line in lines)
     notes = (board_legend(board) if marked else "", sample_note(board), *CONVENTIONS)

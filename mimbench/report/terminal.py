@@ -45,7 +45,9 @@ def leaderboard_table(report: Report) -> RenderableType:
         if entry.headline:
             table.add_row(*_cells(entry, board), style="dim" if entry.control else "")
     for failure in board.failures:
-        table.add_row(Text(failure.row), Text(""), Text("failed", style="red"))
+        table.add_row(
+            Text(failure.row), Text(""), Text(failure.words.partition(":")[0], style="red")
+        )
     return Lines(table, *(Text(line) for line in _notes(report)))
 
 
@@ -95,7 +97,7 @@ def _notes(report: Report) -> list[str]:
              if entry.headline]  # fmt: skip
     marked = legend(estimate.caution for estimate in shown if estimate is not None)
     notes += [marked] * bool(marked)
-    notes += [f"{failure.row} failed: {failure.reason}" for failure in board.failures]
+    notes += [f"{failure.row} {failure.words}" for failure in board.failures]
     notes += curve_findings(report.results.known_curve, board)
     notes += left_out_findings(report.results.left_out, board)
     return [*notes, sample_note(board), *cautions(report.run, board)]
