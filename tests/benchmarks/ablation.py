@@ -1,8 +1,11 @@
-"""The tables of results/mim-ablation.md: `python tests/benchmarks/ablation.py RUN [--base mim]`.
+"""The tables of results/mim-ablation.md.
+
+    python tests/benchmarks/ablation.py RUN [--base mim]
+    python tests/benchmarks/ablation.py RUN --by-fold ROW [ROW ...]
 
 Every variant's clean AUROC on each group of images and its paired difference from the base, for
 each score that both have. Intervals are 95 %, clustered by patient; p-values of the differences are
-adjusted by Holm over the whole table.
+adjusted by Holm over the whole table. By fold: each row's AUROC on each fold, the mean over seeds.
 """
 
 import argparse
@@ -10,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mimbench.scores import read_tables
+from mimbench.report.samples import clean_samples, fit_auroc
+from mimbench.scores import RunTables, read_tables
 from mimbench.statistics.comparisons import Quantity, RunAurocs, holm
 from mimbench.statistics.influence import paired_difference
 
@@ -22,12 +26,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--base", default="mim")
+    parser.add_argument("--by-fold", nargs="+", metavar="ROW")
     options = parser.parse_args()
-    aurocs = RunAurocs(read_tables(options.run))
+    tables = read_tables(options.run)
+    if options.by_fold:
+        print_folds(tables, options.by_fold)
+    else:
+        print_variants(tables, options.base)
+
+
+def print_folds(tables: RunTables, rows: list[str]) -> None:
+    """One table for each group of images: a row's folds, and the range of single fits."""
+    samples = clean_samples(tables, rows)
+    groups = list(dict.fromkeys(g for row in rows for s in samples[row] for g in s.others))
+    for group in groups:
+        folds = range(tables.folds)
+        heads = " | ".join(f"fold {k}" for k in folds)
+        print(f"\n### {group.label}\n\n| row | {heads} | single fits |")
+        print("|---|" + "---|" * (tables.folds + 1))
+        for row in rows:
+            found = [(s.fold, fit_auroc(s, group)) for s in samples[row] if group in s.others]
+            means = [np.mean([value for fold, value in found if fold == k]) for k in folds]
+            ends = [value for _, value in found if value is not None]
+            cells = [f"{mean:.3f}" for mean in means] + [f"{min(ends):.3f} to {max(ends):.3f}"]
+            print(f"| {row} | {' | '.join(cells)} |")
+
+
+def print_variants(tables: RunTables, of: str) -> None:
+    """One table for each score: a variant's AUROCs and their differences from the base's."""
+    aurocs = RunAurocs(tables)
     groups = aurocs.groups()
     lines, p_values = [], []
     for score in SCORES:
-        base = f"{options.base}/{score}"
+        base = f"{of}/{score}"
         rows = [row for row in aurocs.rows if row.endswith(f"/{score}")]
         for row in sorted(rows, key=lambda row: row != base):
             cells = []
@@ -50,8 +81,8 @@ def main() -> None:
     heads = [f"{role}, {relation}" for role, relation in groups]
     for score in SCORES:
         print(f"\n### {score}\n\n| variant | {' | '.join(heads)} |\n|---|{'---|' * len(heads)}")
-        for of, name, cells in lines:
-            if of == score:
+        for measured, name, cells in lines:
+            if measured == score:
                 texts = [t if p is None else f"{t}{_star(adjusted[p])})" for t, p in cells]
                 print(f"| {name} | {' | '.join(texts)} |")
     print(f"\n{len(p_values)} differences; * adjusted p below 0.05.")

@@ -106,7 +106,7 @@ def test_rows_that_need_weights_run_with_a_file(
         if name != "mim-perceptual"
     ]
     # LPIPS has no heads for this backbone
-    scores = ["l1", "residual", "features"]
+    scores = ["l1", "ssim", "features"]
     detectors.append(short("mim-perceptual", scores=scores, headline=[], parameters=perceptual))
     tables = ran(detectors, images, tmp_path / "out")
     assert set(tables.fits["status"]) == {"ok"}, tables.fits["reason"].to_dict()
