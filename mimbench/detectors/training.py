@@ -279,7 +279,8 @@ def _read_checkpoint(path: Path) -> dict[str, Any] | None:
         state = read_state(path)
         if state.pop("digest", None) == digest_of(state):
             return state
-    except DetectorError:
-        pass
+    except DetectorError as error:
+        if isinstance(error.__cause__, OSError):  # it may be whole
+            raise
     path.unlink()
     return None

@@ -90,7 +90,7 @@ def warm_up() -> None:
     A worker imports what its parent's main module does; of ours, they inherit it all.
     """
     if CONTEXT.get_start_method() == "forkserver":
-        ours = [name for name in sys.modules if name.partition(".")[0] == "mimbench"]
+        ours = [name for name in list(sys.modules) if name.partition(".")[0] == "mimbench"]
         forkserver.set_forkserver_preload(["mimbench.evaluation.worker", *ours])
         forkserver.ensure_running()
 

@@ -1,7 +1,7 @@
 """Run a plan: fit, score, and write the three tables."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -164,7 +164,8 @@ def execute(
     if sums != checksums_on_record(folder):
         for stale in ("verdicts.csv", "subgroups.csv"):  # they speak of the tables before
             (folder / stale).unlink(missing_ok=True)
-    _write_curves(record.fits, folder / "training.csv")
+    for problem in _write_curves(record.fits, folder / "training.csv"):
+        progress.message(problem)
     with whole(folder / "rejected.csv") as partial:
         plan.dataset.rejected.to_csv(partial, index=False)
     write_metadata(plan, folder, environment, command, sums)
@@ -322,27 +323,35 @@ def _not_run(fit: Fit) -> str:
     return json.dumps({recipe.row(name): why for name, why in asked.items()})
 
 
-def _write_curves(fits: Sequence[Fit], path: Path) -> None:
-    """Loss curves of all fits that have some, one line per value: training.csv."""
-    lines = [
-        {
-            "fit_id": fit.fit_id,
-            "detector": fit.spec.recipe.name,
-            "fitted_on": fit.spec.fitted_on,
-            "fold": fit.spec.fold,
-            "seed": fit.spec.seed,
-            "step": int(entry["step"]),
-            "loss": loss,
-            "value": value,
-        }
-        for fit in fits
+def _write_curves(fits: Sequence[Fit], path: Path) -> Iterator[str]:
+    """Loss curves of all fits that have some, one line per value: training.csv.
+
+    Yields:
+        A sentence for each fit whose history is something else.
+    """
+    lines: list[dict[str, Any]] = []
+    for fit in fits:
+        try:
+            lines += _curves(fit)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            form = '[{"step": 10, "loss": 0.5}, ...]'
+            yield f"{fit.spec}: its `history` is no list of the form {form}; no loss curves of it."
+    path.unlink(missing_ok=True)
+    if lines:
+        with whole(path) as partial:
+            pd.DataFrame(lines).to_csv(partial, index=False)
+
+
+def _curves(fit: Fit) -> list[dict[str, Any]]:
+    spec = fit.spec
+    about = {"fit_id": fit.fit_id, "detector": spec.recipe.name, "fitted_on": spec.fitted_on}
+    place = {"fold": spec.fold, "seed": spec.seed}
+    return [
+        {**about, **place, "step": int(entry["step"]), "loss": str(loss), "value": float(value)}
         for entry in fit.detector.history
         for loss, value in entry.items()
         if loss != "step"
     ]
-    if lines:
-        with whole(path) as partial:
-            pd.DataFrame(lines).to_csv(partial, index=False)
 
 
 def _describe_spec(plan: Plan, spec: FitSpec) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """The tables of a run in a form small enough to keep in a repository."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -12,19 +15,21 @@ from mimbench.errors import OutputError
 from mimbench.files import whole
 from mimbench.recipes import file_hash
 from mimbench.report.folder import RunFolder, read_metadata, read_run
-from mimbench.scores import CLEAN, RunTables, stamped
+from mimbench.scores import CLEAN, IMAGE_COLUMNS, RunTables, stamped
 
 __all__ = ["write_compact"]
 
 TABLES = ("scores", "fits", "images")
+ABSOLUTE = re.compile(r"(?<![\w:/])/(?:[^\s/]+/)+")  # what precedes the last part of a path
+KEPT = (*IMAGE_COLUMNS, "format")  # of the images; the report says which are generated
 
 
 def write_compact(folder: Path, out: Path, *, clean_only: bool = False) -> int:
     """Write the headline rows of a run into a folder that `report`, `verify` and `gate` take.
 
-    Scores are rounded to single precision, which is what detectors compute in; file paths and
-    columns of the images that the tables do not need are left out, and so is everything else in
-    the folder.
+    Scores are rounded to single precision where that makes no two of them equal. Of the images,
+    paths and columns that a user added are left out; of absolute paths in run.json the last part
+    stays.
 
     Args:
         folder: of a finished run.
@@ -47,7 +52,8 @@ def write_compact(folder: Path, out: Path, *, clean_only: bool = False) -> int:
         for name in TABLES:
             _write(tables, name, out / f"{name}.parquet")
         checksums = {name: file_hash(out / f"{name}.parquet") for name in TABLES}
-        metadata = read_metadata(folder / "run.json") | {"checksums": checksums}
+        metadata = _without_paths(read_metadata(folder / "run.json"))
+        metadata |= {"checksums": checksums}
         with whole(out / "run.json") as partial:
             partial.write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
@@ -69,8 +75,28 @@ def _headline(run: RunFolder, clean_only: bool) -> RunTables:
         scores = scores[scores["corruption"] == CLEAN]
     order = ["fit_id", "score", "corruption", "severity", "image_id"]
     scores = scores.sort_values(order, ignore_index=True)
-    values = scores["value"].to_numpy(np.float32).astype(np.float64)
-    return replace(tables, scores=scores.assign(value=values), images=tables.images.assign(path=""))
+    rounded = scores.groupby(["fit_id", "score"], sort=False)["value"].transform(_rounded)
+    names = map(str, tables.images)
+    columns = [name for name in names if name in KEPT or name.startswith("split_")]
+    images = tables.images[columns].assign(path="")
+    return replace(tables, scores=scores.assign(value=rounded), images=images)
+
+
+def _rounded(values: pd.Series) -> pd.Series:
+    """Values in single precision, as they are where that would lose their order."""
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32).astype(np.float64)
+    same = np.isfinite(single).all() and single.nunique() == values.nunique()
+    return single if same else values
+
+
+def _without_paths(value: Any) -> Any:
+    """The same with the last part alone of each absolute path in any text."""
+    if isinstance(value, dict):
+        return {key: _without_paths(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_paths(inner) for inner in value]
+    return ABSOLUTE.sub("", value) if isinstance(value, str) else value
 
 
 def _write(tables: RunTables, name: str, path: Path) -> None:

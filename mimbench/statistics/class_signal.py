@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mimbench.scores import RunTables
+from mimbench.statistics.cautions import difference_cautions
 from mimbench.statistics.comparisons import Quantity, RunAurocs
 from mimbench.statistics.influence import Influence, combine, paired_difference
 
@@ -38,6 +39,7 @@ CLASS_SIGNAL_COLUMNS = {
     "over_control": "float64",  # signal minus that control's, paired
     "over_low": "float64",
     "over_high": "float64",
+    "over_caution": "str",  # why that interval covers less than it says
     "note": "str",  # what the number cannot say
     "reason": "str",  # why a value is NaN
     "caution": "str",  # why the interval covers less than it says
@@ -50,7 +52,7 @@ def class_signal_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFram
     Args:
         tables: the tables of a run with swap fits.
         level: confidence level of the intervals, which cover patients, not retraining; `null_sd`
-            says what retraining does; it needs `SEEDS` seeds.
+            says what retraining does, and takes `SEEDS` seeds to be worth something.
 
     Returns:
         One row per score, swap category, role and relation, columns as `CLASS_SIGNAL_COLUMNS`;
@@ -103,10 +105,15 @@ def _rows(tables: RunTables, target: str, swap: str, level: float) -> list[dict[
 
 
 def _facts(tables: RunTables) -> pd.DataFrame:
-    """Per row: whether it is a control, and whether its fits draw random numbers."""
-    pairs = tables.scores[["fit_id", "score"]].drop_duplicates().merge(tables.fits, on="fit_id")
-    pairs = pairs.assign(random=pairs["seed"].notna())
-    return pairs.groupby("score")[["control", "random"]].any()
+    """Per row: whether it is a control, and whether its fits draw random numbers.
+
+    A detector without any score is a row of its own name.
+    """
+    fits = tables.fits.assign(random=tables.fits["seed"].notna())
+    pairs = tables.scores[["fit_id", "score"]].drop_duplicates().merge(fits, on="fit_id")
+    by_score = pairs.groupby("score")[["control", "random"]].any()
+    by_detector = fits.groupby("detector")[["control", "random"]].any()
+    return pd.concat([by_score, by_detector.drop(index=by_score.index, errors="ignore")])
 
 
 def _measured(signal: _Signal, level: float) -> dict[str, object]:
@@ -132,11 +139,14 @@ def _over_control(signal: _Signal, controls: Sequence[_Signal], level: float) ->
     there = [c for c in controls if not np.isnan(c.influence.value[0])]
     if not there or signal.row in [control.row for control in controls]:
         missing = float("nan")
-        return {"control": "", "over_control": missing, "over_low": missing, "over_high": missing}
+        ends = dict.fromkeys(("over_control", "over_low", "over_high"), missing)
+        return {"control": "", "over_caution": "", **ends}
     best = max(there, key=lambda control: float(control.influence.value[0]))
-    lead = paired_difference(signal.influence, best.influence, level)[0]
-    ends = {"over_low": lead.low, "over_high": lead.high}
-    return {"control": best.row, "over_control": lead.value, **ends}
+    lead = paired_difference(signal.influence, best.influence, level, reach=2.0)[0]
+    areas = [side.value[0] for one in (signal, best) for side in (one.own, one.swapped)]
+    caution = difference_cautions([max(areas)], signal.influence.fewest_patients)[0]
+    ends = {"over_control": lead.value, "over_low": lead.low, "over_high": lead.high}
+    return {"control": best.row, "over_caution": caution, **ends}
 
 
 def _null_sd(signal: _Signal) -> float:

@@ -111,10 +111,10 @@ class Influence:
         """(E,) ends of the intervals of AUROCs or means of AUROCs, on the logit scale."""
         return logit_interval(self.area, self.variance, self.df, *self.patients, level)
 
-    def difference_interval(self, level: float = 0.95) -> tuple[Array, Array]:
-        """(E,) ends of the intervals of differences, on their own scale."""
+    def difference_interval(self, level: float = 0.95, reach: float = 1.0) -> tuple[Array, Array]:
+        """(E,) ends of the intervals of differences, on their own scale, within ± `reach`."""
         n = self.fewest_patients
-        return difference_interval(self.value, self.variance, self.df, n, level)
+        return difference_interval(self.value, self.variance, self.df, n, level, reach)
 
     def area_estimates(self, level: float = 0.95) -> list[Estimate]:
         """E estimates of AUROCs or means of AUROCs."""
@@ -149,10 +149,10 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
     id_share, ood_share = first.id_share, first.ood_share
     for term, weight in zip(terms, factors, strict=True):
         value += np.where(weight == 0, 0.0, weight * term.value)
-        _add_scaled(id_side, weight, term.id)
-        _add_scaled(ood_side, weight, term.ood)
+        _add_scaled(id_side, weight, _shaped(term.id, id_side))
+        _add_scaled(ood_side, weight, _shaped(term.ood, ood_side))
         if term.bound.any():
-            _add_scaled(bound, np.abs(weight), term.bound)
+            _add_scaled(bound, np.abs(weight), _shaped(term.bound, bound))
         if term.id_share is not id_share:
             id_share = np.maximum(id_share, term.id_share)
         if term.ood_share is not ood_share:
@@ -163,17 +163,32 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
     return Influence(value, id_side, ood_side, bound, id_share, ood_share, tuple(reasons))
 
 
-def paired_difference(first: Influence, second: Influence, level: float = 0.95) -> list[Estimate]:
-    """E estimates of `first` minus `second` over the same patients, and p of "no difference"."""
+def paired_difference(
+    first: Influence, second: Influence, level: float = 0.95, reach: float = 1.0
+) -> list[Estimate]:
+    """E estimates of `first` minus `second` over the same patients, and p of "no difference".
+
+    `reach` is the largest difference that there can be: 1 between AUROCs, 2 between differences.
+    """
     own = combine([first, second], [1, -1])
     p = difference_p(own.value, own.variance, own.df, own.fewest_patients)
-    low, high = own.difference_interval(level)
+    low, high = own.difference_interval(level, reach)
     higher = np.maximum(first.value, second.value)
     cautions = difference_cautions(higher, own.fewest_patients)
     return [
         Estimate(float(v), float(a), float(b), "" if r else DIFFERENCE_METHOD, r, float(q), c)
         for v, a, b, r, q, c in zip(own.value, low, high, own.reasons, p, cautions, strict=True)
     ]
+
+
+def _shaped(term: Array, total: Array) -> Array:
+    """`term` in the shape of `total`, which compiled code takes for granted.
+
+    Raises:
+        ValueError: the numbers are of other patients, or of other rows.
+    """
+    same = term.shape == total.shape
+    return term if same else np.ascontiguousarray(np.broadcast_to(term, total.shape))
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]

@@ -103,9 +103,14 @@ def newcombe_interval(
 
 
 def difference_interval(
-    value: ArrayLike, variance: ArrayLike, df: ArrayLike, n: ArrayLike, level: float = 0.95
+    value: ArrayLike,
+    variance: ArrayLike,
+    df: ArrayLike,
+    n: ArrayLike,
+    level: float = 0.95,
+    reach: float = 1.0,
 ) -> tuple[Array, Array]:
-    """Interval of a difference of AUROCs, symmetric on its own scale, within [-1, 1].
+    """Interval of a difference of AUROCs, symmetric on its own scale, within [-reach, reach].
 
     Where no patient departs from the mean, fewer than 1 - (alpha / 2)^(1 / n) of all patients do
     (Clopper-Pearson at zero of n), and the difference can move by no more than that.
@@ -116,14 +121,15 @@ def difference_interval(
         df: degrees of freedom of the variance.
         n: patients on the smaller side.
         level: confidence level.
+        reach: largest difference that there can be.
 
     Returns:
         Lower and upper ends.
     """
     value, variance, df, n = _broadcast(value, variance, df, n)
     half = stdtrit(df, (1 + level) / 2) * np.sqrt(variance)
-    half = np.where(variance <= _ZERO, 1 - ((1 - level) / 2) ** (1 / n), half)
-    return np.maximum(value - half, -1.0), np.minimum(value + half, 1.0)
+    half = np.where(variance <= _ZERO, reach * (1 - ((1 - level) / 2) ** (1 / n)), half)
+    return np.maximum(value - half, -reach), np.minimum(value + half, reach)
 
 
 def difference_p(value: ArrayLike, variance: ArrayLike, df: ArrayLike, n: ArrayLike) -> Array:

@@ -138,6 +138,25 @@ def test_a_score_that_was_not_run_has_no_signal() -> None:
     pd.testing.assert_frame_equal(table, class_signal_table(run))
 
 
+def test_a_detector_that_failed_keeps_its_line_with_the_reason() -> None:
+    run = tables()
+    lost = run.fits["detector"] == "knows"
+    fits = run.fits.assign(status=np.where(lost, "failed", "ok"), reason=np.where(lost, "oh", ""))
+    scores = run.scores[~run.scores["fit_id"].isin(fits.loc[lost, "fit_id"])]
+    table = class_signal_table(RunTables(scores, fits.astype(FIT_COLUMNS), run.images))
+    knows = table[table["row"] == "knows"]
+    assert len(knows)
+    assert knows["value"].isna().all()
+    assert knows["reason"].str.contains("oh").all()
+
+
+def test_the_lead_over_a_control_holds_its_own_value_beyond_one() -> None:
+    table = class_signal_table(with_control("skin")).dropna(subset=["over_control"])
+    assert (table["over_low"] <= table["over_control"]).all()
+    assert (table["over_control"] <= table["over_high"]).all()
+    assert (table["over_high"] <= 2).all()
+
+
 def test_a_run_without_swap_fits_has_an_empty_table() -> None:
     run = tables()
     own = run.fits[run.fits["fitted_on"] == "mpox"]
