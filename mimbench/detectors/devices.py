@@ -25,9 +25,10 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
 
 
 def precision_for(device: torch.device) -> Precision:
-    """The fastest precision that trains well on `device`, as Fabric's plug-in.
+    """A fast precision that trains well on `device`, as Fabric's plug-in.
 
     bfloat16 only where the hardware has instructions for it: emulated, it is slower than float32.
+    On a CPU, depthwise convolutions may be slower in it all the same.
     """
     native = False
     if device.type == "cuda":

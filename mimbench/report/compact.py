@@ -96,7 +96,9 @@ def _without_paths(value: Any) -> Any:
         return {key: _without_paths(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_without_paths(inner) for inner in value]
-    return ABSOLUTE.sub("", value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return Path(value).name if value.startswith("/") else ABSOLUTE.sub("", value)
+    return value
 
 
 def _write(tables: RunTables, name: str, path: Path) -> None:
