@@ -49,7 +49,7 @@ def open_question(more: float) -> str:
     if np.isnan(more):
         return "The effect is at the threshold; no number of patients would settle it."
     return (
-        f"With about {_round(more)} more target patients, and others in proportion, the odds of "
+        f"With {_round(more)} more target patients, and others in proportion, the odds of "
         "settling it would be even, if the true effect is the measured one; extrapolated from the "
         "width of the interval."
     )
@@ -58,6 +58,6 @@ def open_question(more: float) -> str:
 def _round(number: float) -> str:
     """Two leading digits; beyond 10,000 no number means anything."""
     if number > 10_000:
-        return "more than 10,000"
+        return "over 10,000"
     step = 10 ** max(0, len(str(int(number))) - 2)
-    return f"{ceil(number / step) * step:,}"
+    return f"about {ceil(number / step) * step:,}"

@@ -116,8 +116,8 @@ def _figures(
             words += " Large markers with a dark edge: the threshold frozen on validation images."
         yield "roc", "roc", "", words, roc_figure(samples, points, board.groups, lines)
         words = (
-            "How the scores of target and other images spread, for each score; the outermost 1 % "
-            "on either side are not drawn."
+            "How the scores of target and other images spread, for each score; outliers are "
+            "not drawn."
         )
         thresholds = {row: standardised_threshold(own) for row, own in samples.items()}
         if np.isfinite(list(thresholds.values())).any():

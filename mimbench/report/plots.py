@@ -264,7 +264,7 @@ def distribution_figure(
     )
     for axis, (row, style) in zip(axes, styles.items(), strict=True):
         part = values[values["row"] == row]
-        low, high = np.percentile(part["value"], [1, 99])
+        low, high = _window(part)
         sns.violinplot(
             data=part[part["value"].between(low, high)],
             x="value",
@@ -282,8 +282,10 @@ def distribution_figure(
         axis.set(xlabel="", ylabel="")
         axis.set_title(row)
         axis.axvline(0, color=INK, linewidth=0.7, alpha=0.5)
-        if np.isfinite(thresholds[row]):
+        if abs(thresholds[row] - (low + high) / 2) <= high - low:
             axis.axvline(thresholds[row], color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
+        elif np.isfinite(thresholds[row]):  # drawn in place it would squeeze the bodies to lines
+            axis.set_title("threshold →", loc="right", fontsize="small")
     for axis in axes:
         if not axis.get_subplotspec().is_first_col():
             axis.set_yticklabels([])
@@ -293,6 +295,20 @@ def distribution_figure(
         "right = less like the target",
     )
     return figure
+
+
+def _window(scores: pd.DataFrame) -> tuple[float, float]:
+    """What to draw of a row: neither its outermost 2 % nor what is outlying in every group.
+
+    A fit that gives nearly the same score to all images has outliers a thousand spreads away.
+    """
+    low, high = np.percentile(scores["value"], [1, 99])
+    quarters = scores.groupby("group")["value"].quantile([0.25, 0.75]).unstack()
+    reach = 3 * (quarters[0.75] - quarters[0.25])  # Tukey's outer fences
+    return (
+        max(low, float((quarters[0.25] - reach).min())),
+        min(high, float((quarters[0.75] + reach).max())),
+    )
 
 
 def panel_grid(

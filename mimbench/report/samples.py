@@ -129,9 +129,9 @@ def standardised(samples: dict[str, list[FitSample]]) -> pd.DataFrame:
 
 
 def standardised_threshold(samples: Sequence[FitSample]) -> float:
-    """Where the frozen threshold lies on the scale of `standardised`: the mean over fits."""
+    """Where the frozen threshold lies on the scale of `standardised`: the median over fits."""
     scales = [(sample.threshold, *_scale(sample)) for sample in samples]
-    return float(np.mean([(threshold - middle) / spread for threshold, middle, spread in scales]))
+    return float(np.median([(threshold - middle) / spread for threshold, middle, spread in scales]))
 
 
 def _scale(sample: FitSample) -> tuple[float, float]:

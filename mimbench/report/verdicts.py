@@ -52,7 +52,4 @@ def _reading(line: dict[str, str]) -> Reading:
         parts.append(
             f"{line['target_patients']} target and {line['other_patients']} other patients"
         )
-    if line["more_target_patients"]:
-        more = line["more_target_patients"]
-        parts.append(f"about {more} more target patients for even odds of settling it")
     return Reading(line["verdict"], line["row"], line["why"], "; ".join(parts))
