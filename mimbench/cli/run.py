@@ -120,6 +120,14 @@ def run(
         list[str] | None,
         typer.Option(metavar="NAME", help="Corruption suite, or 'none'.", rich_help_panel=WHAT),
     ] = None,
+    severities: Annotated[
+        str | None,
+        typer.Option(
+            metavar="1,3,5",
+            help="Corrupt with these of the suites' severities alone.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     folds: Annotated[
         int | None,
         typer.Option(
@@ -246,6 +254,7 @@ def run(
         detector=detector,
         only=only,
         suite=suite,
+        severities=severities,
         folds=folds,
         seeds=seeds,
         plan_seed=plan_seed,

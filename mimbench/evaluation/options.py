@@ -22,6 +22,7 @@ DATA_FLAGS = (
     "harmonise",
 )
 RUN_FLAGS = (
+    "severities",
     "folds",
     "seeds",
     "plan_seed",
@@ -51,6 +52,7 @@ class Flags:
     detector: list[str] | None = None
     only: list[str] | None = None
     suite: list[str] | None = None
+    severities: str | None = None
     folds: int | None = None
     seeds: int | None = None
     plan_seed: int | None = None

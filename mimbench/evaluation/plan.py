@@ -43,6 +43,8 @@ class RunFile(BaseModel):
     # names of recipes, or recipes themselves, mostly as `{extends = "...", parameters = {...}}`
     detectors: tuple[str | dict[str, Any], ...] = Field(min_length=1)
     suites: tuple[str, ...] = ()
+    # the suites' conditions at these severities alone; empty: all that they have
+    severities: Annotated[tuple[PositiveInt, ...], BeforeValidator(_numbers)] = ()
     folds: int = Field(default=1, ge=1, le=20)
     seeds: int = Field(default=1, ge=1, le=50)
     plan_seed: int = Field(default=0, ge=0)
@@ -215,9 +217,13 @@ def _conditions(run: RunFile) -> tuple[Condition, ...]:
     conditions = [Condition(None, 0)]
     for name in run.suites:
         suite = read_suite(name)
+        there = sorted({severity for _, severity in suite.conditions})
+        if not set(run.severities) <= set(there):
+            asked, has = (", ".join(map(str, numbers)) for numbers in (run.severities, there))
+            raise RecipeError(f"Severities {asked} of suite {name}, which has {has}.")
         for corruption, severity in suite.conditions:
             condition = Condition(suite.corruption(corruption), severity)
-            if condition not in conditions:
+            if severity in (run.severities or there) and condition not in conditions:
                 conditions.append(condition)
     seen: dict[tuple[str, int], Condition] = {}
     for condition in conditions:

@@ -303,12 +303,10 @@ def _window(scores: pd.DataFrame) -> tuple[float, float]:
     A fit that gives nearly the same score to all images has outliers a thousand spreads away.
     """
     low, high = np.percentile(scores["value"], [1, 99])
-    quarters = scores.groupby("group")["value"].quantile([0.25, 0.75]).unstack()
-    reach = 3 * (quarters[0.75] - quarters[0.25])  # Tukey's outer fences
-    return (
-        max(low, float((quarters[0.25] - reach).min())),
-        min(high, float((quarters[0.75] + reach).max())),
-    )
+    by_group = scores.groupby("group")["value"]
+    lower, upper = by_group.quantile(0.25), by_group.quantile(0.75)
+    reach = 3 * (upper - lower)  # Tukey's outer fences
+    return max(low, float((lower - reach).min())), min(high, float((upper + reach).max()))
 
 
 def panel_grid(

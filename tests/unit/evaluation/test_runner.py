@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from mimbench.data.dataset import ImageOptions
+from mimbench.errors import RecipeError
 from mimbench.evaluation.blocks import read_block
 from mimbench.evaluation.journal import read_starts
 from mimbench.evaluation.plan import Plan, RunFile, make_plan
@@ -53,6 +54,17 @@ def test_an_easy_problem_is_solved_in_the_right_direction(
     assert auroc(tables, "Brightness", "abnormal") == 1.0
     conditions = tables.scores[["corruption", "severity"]].drop_duplicates()
     assert len(conditions) == 1 + 4 * 3
+
+
+def test_severities_choose_among_those_of_every_suite(
+    folders: dict[str, Path], plugin: Path
+) -> None:
+    chosen = {"suites": ("quick", "imagenet-c"), "severities": "3"}
+    plan = planned(folders, [f"{plugin}:Brightness"], **chosen)
+    assert {condition.severity for condition in plan.conditions} == {0, 3}
+    assert len(plan.conditions) == 1 + 15
+    with pytest.raises(RecipeError, match="Severities 2, 3 of suite quick, which has 1, 3, 5"):
+        planned(folders, [f"{plugin}:Brightness"], suites=("quick",), severities=(2, 3))
 
 
 def test_no_fit_sees_a_test_unknown_or_abnormal_image_or_patient(
