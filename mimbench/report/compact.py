@@ -49,16 +49,24 @@ def write_compact(folder: Path, out: Path, *, clean_only: bool = False) -> int:
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
             raise OutputError(f"{out} is not empty; choose a folder that is not there yet.")
-        for name in TABLES:
-            _write(tables, name, out / f"{name}.parquet")
-        checksums = {name: file_hash(out / f"{name}.parquet") for name in TABLES}
-        metadata = _without_paths(read_metadata(folder / "run.json"))
-        metadata |= {"checksums": checksums}
-        with whole(out / "run.json") as partial:
-            partial.write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
+        try:
+            _write_all(tables, read_metadata(folder / "run.json"), out)
+        except BaseException:  # half a folder would stand in the way of a second try
+            for path in out.iterdir():
+                path.unlink()
+            raise
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
     return sum(path.stat().st_size for path in out.iterdir())
+
+
+def _write_all(tables: RunTables, metadata: dict[str, Any], out: Path) -> None:
+    for name in TABLES:
+        _write(tables, name, out / f"{name}.parquet")
+    checksums = {name: file_hash(out / f"{name}.parquet") for name in TABLES}
+    metadata = _without_paths(metadata) | {"checksums": checksums}
+    with whole(out / "run.json") as partial:
+        partial.write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
 
 
 def _headline(run: RunFolder, clean_only: bool) -> RunTables:

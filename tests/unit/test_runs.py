@@ -124,6 +124,19 @@ def test_the_compact_form_gives_the_same_report_without_paths(
         write_compact(finished_run, tmp_path / "small")
 
 
+def test_a_compact_form_that_could_not_be_finished_does_not_stand_in_its_own_way(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: Path) -> str:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mimbench.report.compact.file_hash", broken)
+        with pytest.raises(OutputError, match="Input/output error"):
+            write_compact(finished_run, tmp_path / "small")
+    assert write_compact(finished_run, tmp_path / "small") > 0
+
+
 def test_the_compact_form_keeps_no_column_of_the_user_and_loses_no_order(
     finished_run: Path, tmp_path: Path
 ) -> None:
