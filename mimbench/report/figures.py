@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 from mimbench.files import whole
 from mimbench.report.curves import category_cells, degradation_curves
+from mimbench.report.drawn import Drawn, fingerprint
 from mimbench.report.known_plot import curve_rows, known_curve_figure
 from mimbench.report.leaderboard import Leaderboard
 from mimbench.report.operating import operating_points
@@ -56,12 +58,17 @@ class Drawing:
 def draw_figures(
     folder: Path, results: Results, styles: dict[str, RowStyle]
 ) -> tuple[Drawing, ...]:
-    """Draw every figure that there are numbers for into `folder`."""
+    """Draw every figure that there are numbers for into `folder`; one that stands there stays."""
     drawings = []
+    drawn = Drawn(folder)
     with paper_style():
         for stem, kind, title, words, figure in _figures(results, styles):
-            _save(figure, folder, stem)
+            asked = fingerprint(figure)
+            if not drawn.stands(stem, asked):
+                _save(figure(), folder, stem)
+                drawn.note(stem, asked)
             drawings.append(Drawing(stem, kind, title, words, folder / f"{stem}.svg"))
+    drawn.write()
     return tuple(drawings)
 
 
@@ -70,18 +77,18 @@ def _save(figure: Figure, folder: Path, stem: str) -> None:
     with TemporaryDirectory() as elsewhere:
         save_figure(figure, Path(elsewhere) / stem)
         for drawn in sorted(Path(elsewhere).iterdir()):
-            with whole(folder / drawn.name) as partial:
-                shutil.copyfile(drawn, partial)
+            with whole(folder / drawn.name) as unfinished:
+                shutil.copyfile(drawn, unfinished)
 
 
 def _figures(
     results: Results, styles: dict[str, RowStyle]
-) -> Iterator[tuple[str, str, str, str, Figure]]:
+) -> Iterator[tuple[str, str, str, str, "partial[Figure]"]]:
     metrics, board, samples = results.metrics, results.board, results.samples
     headline = {entry.row: styles[entry.row] for entry in board.entries if entry.headline}
     lines = {row: styles[row] for row in _lines(board)}
     rows = list(headline)
-    controls = {row for row, style in headline.items() if style.control}
+    controls = tuple(row for row, style in headline.items() if style.control)
     if not rows:
         return
     for group in board.groups:
@@ -94,12 +101,13 @@ def _figures(
                     "degradation",
                     title,
                     f"AUROC by severity of each corruption: {title}.",
-                    degradation_figure(curves, lines, title),
+                    partial(degradation_figure, curves, lines, title),
                 )
     cells = category_cells(metrics, board.groups, rows)
     if len(cells):
         words = "Clean AUROC of every score on every category."
-        yield "categories", "heat map", "", words, heat_map_figure(cells, rows, controls)
+        figure = partial(heat_map_figure, cells, rows, controls)
+        yield "categories", "heat map", "", words, figure
     if len(results.known_curve):
         words = (
             "AUROC on unknown categories against the number of known categories that a classifier "
@@ -107,14 +115,15 @@ def _figures(
             "highest order. Level lines: detectors that see no known category, and controls."
         )
         shown = {row: styles[row] for row in curve_rows(results.known_curve, board)}
-        figure = known_curve_figure(results.known_curve, shown)
+        figure = partial(known_curve_figure, results.known_curve, shown)
         yield "known_curve", "known_curve", "", words, figure
     if samples:
         words = "ROC curves by group: share of other images refused against targets refused."
         points = operating_points(results.operating, board.groups)
         if any(row in lines for row, _ in points):
             words += " Large markers with a dark edge: the threshold frozen on validation images."
-        yield "roc", "roc", "", words, roc_figure(samples, points, board.groups, lines)
+        figure = partial(roc_figure, samples, points, board.groups, lines)
+        yield "roc", "roc", "", words, figure
         words = (
             "How the scores of target and other images spread, for each score; outliers are "
             "not drawn."
@@ -123,7 +132,9 @@ def _figures(
         if np.isfinite(list(thresholds.values())).any():
             words += " Dashed: the threshold frozen on validation images."
         shown = {row: style for row, style in headline.items() if row in samples}
-        figure = distribution_figure(standardised(samples), thresholds, board.groups, shown)
+        figure = partial(
+            distribution_figure, standardised(samples), thresholds, board.groups, shown
+        )
         yield "distributions", "distribution", "", words, figure
     if len(results.training):
         words = (
@@ -132,7 +143,7 @@ def _figures(
             "dots: the value on validation images. Colours are of losses here, not of detectors."
         )
         trained = list(dict.fromkeys(results.training["detector"]))
-        yield "training", "training", "", words, training_figure(results.training, trained)
+        yield "training", "training", "", words, partial(training_figure, results.training, trained)
 
 
 def _lines(board: Leaderboard) -> list[str]:

@@ -1,26 +1,45 @@
-"""A `mimbench` command without the start-up of its interpreter, which takes longer than most pages.
+"""A `mimbench` command without start-up and end of its interpreter, which outlast most pages.
 
 A server has imported torch and the rest once. The command sends it its arguments, folder,
 environment and open files, and the server forks a process that runs `mimbench.cli.main` with them.
+The interpreter that this process starts for its workers is such a command too.
 """
 
+import atexit
+import fcntl
+import gc
+import importlib
 import json
+import multiprocessing
 import os
+import pkgutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 __all__ = ["started"]
 
+MOST_FILES = 250  # that one message can carry
+
 COMMAND = """#!{python} -IS
 import json, os, socket, sys
+files = []
+for number in map(int, os.listdir("/dev/fd")):
+    try:
+        if os.get_inheritable(number):
+            files.append(number)
+    except OSError:  # the list's own
+        pass
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
-asked = json.dumps([sys.argv, os.getcwd(), dict(os.environ)]).encode()
-socket.send_fds(server, [len(asked).to_bytes(4, "big")], [0, 1, 2])
+asked = json.dumps([sys.argv, files, os.getcwd(), dict(os.environ)]).encode()
+socket.send_fds(server, [len(asked).to_bytes(4, "big")], files)
 server.sendall(asked)
 sys.exit(server.recv(1)[0])
 """
@@ -34,9 +53,11 @@ def started(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
         folder: has to be on the PATH of who uses the command.
         environment: at the time of the imports.
     """
-    address, command = str(folder / "socket"), folder / "mimbench"
-    command.write_text(COMMAND.format(python=sys.executable, address=address), encoding="utf-8")
-    command.chmod(0o755)
+    address = str(folder / "socket")
+    for name in ("mimbench", "worker-python"):
+        command = folder / name
+        command.write_text(COMMAND.format(python=sys.executable, address=address), encoding="utf-8")
+        command.chmod(0o755)
     with subprocess.Popen(
         [sys.executable, __file__, address], env=dict(environment), stdout=subprocess.PIPE
     ) as server:
@@ -50,10 +71,15 @@ def started(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
 
 def serve(address: str) -> None:
     """Answer every command in a process of its own."""
-    import mimbench.cli
-    import mimbench.evaluation.runner
-    import mimbench.report.write  # noqa: F401
+    import mimbench
 
+    for module in pkgutil.walk_packages(mimbench.__path__, "mimbench."):
+        importlib.import_module(module.name)  # also what a command imports only when it needs it
+
+    gc.collect()
+    gc.freeze()  # collections of the processes leave alone, and so unshared, what is here by now
+    # A fork server for workers, say, is an interpreter with some code: it gets that from here.
+    multiprocessing.set_executable(str(Path(address).with_name("worker-python")))
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen()
@@ -69,23 +95,58 @@ def serve(address: str) -> None:
 
 def answer(client: socket.socket) -> int:
     """Run one command; its exit status."""
-    size, files, _, _ = socket.recv_fds(client, 4, 3)
+    size, files, _, _ = socket.recv_fds(client, 4, MOST_FILES)
     with client.makefile("rb") as sent:
-        arguments, folder, environment = json.loads(sent.read(int.from_bytes(size, "big")))
+        asked = json.loads(sent.read(int.from_bytes(size, "big")))
+    arguments, numbers, folder, environment = asked
     process = os.fork()
     if process == 0:
-        from mimbench.cli import main
-
         client.close()
-        for number, file in enumerate(files):
-            os.dup2(file, number)
-            os.close(file)
+        number_as(files, numbers)
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
-        sys.argv = arguments
-        sys.exit(main())
+        run(arguments)
+    for file in files:
+        os.close(file)
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) & 0xFF
+
+
+def number_as(files: Sequence[int], numbers: Sequence[int]) -> None:
+    """Give open files the numbers that they had where they come from."""
+    above = max((*files, *numbers)) + 1  # first out of each other's way
+    moved = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, above) for file in files]
+    for file in files:
+        os.close(file)
+    for file, number in zip(moved, numbers, strict=True):
+        os.dup2(file, number)
+        os.close(file)
+
+
+def run(arguments: list[str]) -> NoReturn:
+    """Be the command, or an interpreter that was given a program as text."""
+    from mimbench.cli import main
+
+    status = 1
+    try:
+        if Path(arguments[0]).name == "mimbench":
+            sys.argv = arguments
+            status = main()
+        else:
+            code = arguments.index("-c") + 1
+            sys.argv = ["-c", *arguments[code + 1 :]]
+            exec(arguments[code], {"__name__": "__main__"})
+            status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    # What an interpreter does at its end, but for taking every module down, which takes seconds.
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

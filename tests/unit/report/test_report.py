@@ -15,16 +15,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from rich.console import Console
 from synthetic_run import RUN_INFO, write_synthetic_run
 
 from mimbench.errors import MimbenchError, OutputError
-from mimbench.report import Report, write, write_report
+from mimbench.report import Report, figures, write, write_report
 from mimbench.report.estimates import rounded
 from mimbench.report.folder import read_run
 from mimbench.report.groups import Group
 from mimbench.report.operating import operating_points
 from mimbench.report.payload import _thousandths
+from mimbench.report.plots import save_figure
 from mimbench.report.results import Results
 from mimbench.report.samples import clean_samples, mean_roc
 from mimbench.report.subgroups import write_subgroups
@@ -171,9 +173,37 @@ def test_names_from_outside_cannot_add_markup(tables: RunTables, tmp_path: Path)
     assert "<script>alert" not in (folder / "index.html").read_text()
     assert "<script>alert" not in (folder / "leaderboard.md").read_text()
     again = {path: path.read_text().splitlines() for path in (folder / "figures").glob("*.svg")}
+    (folder / "figures" / "drawn.json").unlink()  # else they are not drawn again
     write_report(folder)
     for path, lines in again.items():
         assert lines == path.read_text().splitlines(), f"{path.name} must be reproducible"
+
+
+def test_figures_are_drawn_again_only_if_their_numbers_or_files_changed(
+    report: Report, tables: RunTables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(report.folder, tmp_path / "run")
+    whole = {path: path.read_bytes() for path in (folder / "figures").iterdir()}
+    drawn = []
+
+    def save(figure: Figure, stem: Path) -> None:
+        drawn.append(stem.name)
+        save_figure(figure, stem)
+
+    monkeypatch.setattr(figures, "save_figure", save)
+    write_report(folder)
+    assert drawn == []
+    (folder / "figures" / "roc.png").write_bytes(b"damaged")
+    (folder / "figures" / "categories.svg").unlink()
+    write_report(folder)
+    assert drawn == ["categories", "roc"]
+    assert {path: path.read_bytes() for path in (folder / "figures").iterdir()} == whole
+
+    scores = tables.scores.assign(value=-tables.scores["value"])
+    other = write_synthetic_run(tmp_path / "other", dataclasses.replace(tables, scores=scores))
+    shutil.copytree(folder / "figures", other / "figures")
+    write_report(other)
+    assert {"categories", "roc", "distributions"} <= set(drawn[2:])
 
 
 def test_one_split_is_cautioned_without_numbers(tables: RunTables, tmp_path: Path) -> None:
@@ -387,6 +417,7 @@ def test_what_cannot_be_written_whole_leaves_the_report_before(
     report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_off: str
 ) -> None:
     folder = shutil.copytree(report.folder, tmp_path / "run")
+    (folder / "figures" / "drawn.json").unlink()  # else no figure is drawn again
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     limit = 20_000
     assert len(before[folder / cut_off]) > limit
