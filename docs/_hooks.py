@@ -26,7 +26,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Fill in what is generated."""
+    """Fill in what is generated; pictures lie elsewhere than in the repository."""
+    markdown = markdown.replace("../results/default/", "pictures/")
     for name, make in GENERATED.items():
         if f"{{{{ {name} }}}}" in markdown:
             markdown = markdown.replace(f"{{{{ {name} }}}}", "\n".join(make()))

@@ -18,7 +18,8 @@ from rich.table import Column
 
 __all__ = ["Display"]
 
-PLAIN_INTERVAL = 15.0  # seconds between lines where the output is no terminal
+# Seconds between lines where the output is no terminal; in long stages a share of their time.
+PLAIN_INTERVAL, PLAIN_SHARE = 15.0, 0.05
 
 
 class Display:
@@ -81,11 +82,13 @@ class Display:
         """`done` units are finished."""
         if self.live and self.task is not None:
             self.bar.update(self.task, completed=done, note=note)
-        elif not self.quiet and time.monotonic() - self.spoke > PLAIN_INTERVAL:
-            self.spoke = time.monotonic()
+            return
+        now = time.monotonic()
+        spent = now - self.began
+        if not self.quiet and now - self.spoke > max(PLAIN_INTERVAL, PLAIN_SHARE * spent):
+            self.spoke = now
             share = done / self.total if self.total else 1.0
-            spent = self.spoke - self.began
-            left = f", about {spent * (1 - share) / share:.0f} s left" if share > 0 else ""
+            left = f", about {_time(spent * (1 - share) / share)} left" if share > 0 else ""
             self.console.print(
                 f"{self.title}: {share:.0%}{left}  {note}", highlight=False, markup=False
             )
@@ -93,3 +96,7 @@ class Display:
     def message(self, text: str) -> None:
         """A line of its own."""
         self.console.print(text, style="yellow", highlight=False, markup=False)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

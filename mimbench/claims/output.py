@@ -13,7 +13,7 @@ from mimbench.claims.statement import ClaimsFile
 from mimbench.errors import OutputError
 from mimbench.statistics.cautions import MARK, legend
 
-__all__ = ["as_text", "exit_code", "verdict_table", "write_verdicts"]
+__all__ = ["as_text", "claimed", "exit_code", "verdict_table", "write_verdicts"]
 
 WORDS = ("supported", "refuted", "inconclusive", "confounded", "not tested")
 WIDTH = 100
@@ -85,7 +85,7 @@ def _lines(own: Verdict) -> list[str]:
     if own.effect:
         measured = (
             f"{own.effect}: {_number(own.value)} [{_number(own.low)}, {_number(own.high)}]"
-            f"{MARK * bool(own.caution)}, claimed: {_claimed(own.threshold)}; "
+            f"{MARK * bool(own.caution)}, claimed: {claimed(own.threshold)}; "
         )
         measured += f"adjusted p {_p(own.p)}; " if not np.isnan(own.p) else ""
         others = f" and {own.other_patients} other" if own.other_patients else ""
@@ -95,7 +95,8 @@ def _lines(own: Verdict) -> list[str]:
             for k, line in enumerate(lines)]  # fmt: skip
 
 
-def _claimed(threshold: float) -> str:
+def claimed(threshold: float) -> str:
+    """What an effect has to reach, e.g. "0.800 or more"; a difference has to be above 0."""
     return "above 0" if threshold == 0 else f"{_number(threshold)} or more"
 
 

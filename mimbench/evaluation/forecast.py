@@ -48,12 +48,15 @@ class Forecast:
 
     def sentence(self, plan: Plan, processes: int) -> str:
         """What to expect, and what that is based on."""
-        total = (self.fit + self.score) / processes
-        more = f", and the time of {', '.join(self.unknown)}" if self.unknown else ""
         conditions = f"{len(plan.conditions)} condition{'s' if len(plan.conditions) > 1 else ''}"
+        what = f"{len(plan.fits)} fits, {conditions} on {len(plan.images)} images"
+        untried = f"the time of {', '.join(self.unknown)}" if self.unknown else ""
+        if len(self.unknown) == len(plan.recipes):
+            return f"{what}: {untried} is not known; it was not tried."
+        total = duration((self.fit + self.score) / processes)
         return (
-            f"{len(plan.fits)} fits, {conditions} on {len(plan.images)} images: about "
-            f"{duration(total)} in {processes} process{'es' if processes > 1 else ''}{more}. "
+            f"{what}: about {total} in {processes} process{'es' if processes > 1 else ''}"
+            f"{f', and {untried}, not tried' if untried else ''}. "
             "Measured by a few seconds of each detector's training and one batch of its scores."
         )
 

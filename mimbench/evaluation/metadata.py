@@ -12,7 +12,7 @@ from mimbench.evaluation.store import code_version
 from mimbench.files import whole
 from mimbench.recipes import file_hash
 
-__all__ = ["checksums", "checksums_on_record", "write_metadata"]
+__all__ = ["checksums", "on_record", "write_metadata"]
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -20,12 +20,13 @@ def checksums(folder: Path) -> dict[str, str]:
     return {name: file_hash(folder / f"{name}.parquet") for name in ("scores", "fits", "images")}
 
 
-def checksums_on_record(folder: Path) -> Any:
-    """Those of the run's last end; None if it has none, or its record cannot be read."""
+def on_record(folder: Path) -> dict[str, Any]:
+    """What the run's last end wrote; empty if it has none, or its record cannot be read."""
     try:
-        return json.loads((folder / "run.json").read_text(encoding="utf-8"))["checksums"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def write_metadata(

@@ -34,6 +34,8 @@ RUN_FLAGS = (
     "device",
     "gallery",
 )
+# Flags that can make a run something else than its description says.
+DESCRIBED = ("only", "suite", "severities", "folds", "seeds", "swap")
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def resolve_run(name: str, flags: Flags) -> RunFile:
     if "data" in given and own:
         own = {}
         table.pop("swap", None)
+        table.pop("description", None)
     table = {"name": path.stem, **table, **flags.given(RUN_FLAGS), "data": {**own, **given}}
     if "data" in given and name == "default":
         table["name"] = _slug(given["data"][0])
@@ -93,6 +96,10 @@ def resolve_run(name: str, flags: Flags) -> RunFile:
     table["detectors"] = [*table.get("detectors", []), *(flags.detector or [])]
     if flags.suite:
         table["suites"] = [] if flags.suite == ["none"] else list(flags.suite)
+    changed = flags.given((*DESCRIBED, *(DATA_FLAGS if own else ())))
+    if changed and table.get("description"):
+        names = ", ".join(f"--{flag.replace('_', '-')}" for flag in changed)
+        table["description"] = f"{table['description']} Changed by {names}."
     if not table["data"].get("data"):
         raise RecipeError(f"{path} names no images; give them with --data FOLDER.")
     return validate(RunFile, table, path)

@@ -21,7 +21,7 @@ from mimbench.evaluation.fitting import Fit, fit_ids, fit_or_load
 from mimbench.evaluation.forecast import foresee
 from mimbench.evaluation.journal import Journal, Watched, read_starts
 from mimbench.evaluation.lock import check_free, locked
-from mimbench.evaluation.metadata import checksums, checksums_on_record, write_metadata
+from mimbench.evaluation.metadata import checksums, on_record, write_metadata
 from mimbench.evaluation.plan import FitSpec, Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import Shard, count_blocks, score_unit, units
@@ -83,6 +83,7 @@ def run(
     progress.stage("Reading images", 1)
     plan = make_plan(settings)
     progress.update(1)
+    _tell_of_another(settings, folder, progress)
     for note in plan.dataset.notes:
         progress.message(note)
     before: tuple[tuple[str, str], ...] = ()
@@ -107,6 +108,17 @@ def _check_apart(settings: RunFile, folder: Path) -> None:
                 f"The run's folder {folder} lies in {root or '.'}, whose images it reads; choose "
                 "another one with --out, or start in another folder."
             )
+
+
+def _tell_of_another(settings: RunFile, folder: Path, progress: Progress) -> None:
+    """Say so where the folder's tables are of other images, before they are replaced."""
+    before = on_record(folder).get("run")
+    data = settings.data.model_dump(mode="json")
+    if isinstance(before, dict) and before.get("data") != data:
+        progress.message(
+            f"{folder} has a run of other images ('{before.get('name')}'); its tables and page "
+            "will be replaced. To keep them, stop this and choose another folder with --out."
+        )
 
 
 def execute(
@@ -161,7 +173,7 @@ def execute(
         progress.message(f"{row} failed. {reason}")
     tables.write(folder)
     sums = checksums(folder)
-    if sums != checksums_on_record(folder):
+    if sums != on_record(folder).get("checksums"):
         for stale in ("verdicts.csv", "subgroups.csv"):  # they speak of the tables before
             (folder / stale).unlink(missing_ok=True)
     for problem in _write_curves(record.fits, folder / "training.csv"):
@@ -189,6 +201,8 @@ def _audit(plan: Plan, folder: Path, progress: Progress, strict: bool) -> None:
     for finding in found.findings:
         if finding.severity != "note":
             progress.message(f"Audit {finding.severity}, {finding.check}: {finding.message}")
+    if found.count("error") and not strict:
+        progress.message("The run goes on in spite of errors of the audit; --strict would stop it.")
     if strict and not found.passes(strict=True):
         raise DataError(
             f"--strict: the audit has {found.count('error')} errors and "

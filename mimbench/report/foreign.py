@@ -78,7 +78,7 @@ def read_scores(path: Path, tables: RunTables) -> ForeignScores:
     index = pd.MultiIndex.from_frame(cells).get_indexer(pd.MultiIndex.from_frame(kept[list(cells)]))
     folds = cells["fold"].astype("Int64").where(cells["fold"] >= 0)
     left = int((~used).sum())
-    notes = (f"{path}: rows that are neither of test nor of validation images: {left}.",) * (
+    notes = (f"{path}: {left} lines are of images that no fit is tested on; not needed.",) * (
         left > 0
     )
     return ForeignScores(
@@ -131,8 +131,8 @@ def _values(path: Path, table: pd.DataFrame) -> NDArray[np.float64]:
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         raise TableError(
-            f"{path} has {bad.size} values that are no finite number, first in line "
-            f"{bad[0] + 2}: '{table['value'].iloc[bad[0]]}'."
+            f"{path} has values that are no finite number ({bad.size} of {len(values)}), first in "
+            f"line {bad[0] + 2}: '{table['value'].iloc[bad[0]]}'."
         )
     return values
 

@@ -125,7 +125,11 @@ def render_page(
         details=[
             detail
             for detail in DETAILS
-            if any(entry.cell(board.primary, detail[0]) for entry in board.entries)
+            if any(
+                cell is not None and cell.exists
+                for entry in board.entries
+                for cell in [entry.cell(board.primary, detail[0])]
+            )
         ],
         spreads=SPREADS,
         families=sorted({entry.detector.family for entry in board.entries}),

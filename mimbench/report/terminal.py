@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mimbench.report.estimates import rounded
+from mimbench.report.groups import Group
 from mimbench.report.known import curve_findings, left_out_findings
 from mimbench.report.leaderboard import Entry, Leaderboard
 from mimbench.report.words import cautions, sample_note
@@ -17,6 +18,11 @@ __all__ = ["leaderboard_table"]
 
 MARKS = {"above": " ", "control": " ", "not compared": " ", "uncertain": "~", "not above": "!"}
 STYLES = {"above": "", "control": "dim", "not compared": "", "uncertain": "", "not above": "yellow"}
+MEASURES = {"fpr95_target": "FPR\n@95", "drop": "drop"}
+MEANINGS = {
+    "fpr95_target": "FPR@95 (target positive, clean)",
+    "drop": "drop (both sides corrupted)",
+}
 WIDTH = 100
 LONGEST_NAME = 24  # on one line
 MOST_ON_ONE_LINE = 3  # groups; with more, intervals go below their AUROCs
@@ -35,12 +41,11 @@ def leaderboard_table(report: Report) -> RenderableType:
     )
     table.add_column("score", overflow="fold")
     table.add_column("", no_wrap=True)
-    for group in board.groups:
+    for group in _groups(board):
         label = group.label.replace(", ", "\n") + (" ▼" if group == board.primary else "")
         table.add_column(label, justify="right", no_wrap=True)
-    if board.primary is not None:
-        table.add_column("FPR\n@95", justify="right", no_wrap=True)
-        table.add_column("drop", justify="right", no_wrap=True)
+    for measure in _measures(board):
+        table.add_column(MEASURES[measure], justify="right", no_wrap=True)
     for entry in board.entries:
         if entry.headline:
             table.add_row(*_cells(entry, board), style="dim" if entry.control else "")
@@ -55,7 +60,7 @@ def _cells(entry: Entry, board: Leaderboard) -> list[Text]:
     name = entry.row if len(entry.row) <= LONGEST_NAME else entry.row.replace("/", "/\n")
     cells = [Text(name), Text(_kind(entry))]
     between = " " if len(board.groups) <= MOST_ON_ONE_LINE else "\n"
-    for group in board.groups:
+    for group in _groups(board):
         estimate = entry.cell(group, "auroc")
         if estimate is None or not estimate.exists:
             cells.append(Text("n/a"))
@@ -64,10 +69,29 @@ def _cells(entry: Entry, board: Leaderboard) -> list[Text]:
         mark = MARKS[standing]
         text = f"{rounded(estimate.value)}{mark}{between}{estimate.interval}"
         cells.append(Text(text, style=STYLES[standing]))
-    for measure in ("fpr95_target", "drop"):
+    for measure in _measures(board):
         estimate = entry.cell(board.primary, measure)
         cells.append(Text(rounded(estimate.value) if estimate and estimate.exists else ""))
     return cells
+
+
+def _groups(board: Leaderboard) -> list[Group]:
+    """The one that sorts first, as on the page."""
+    first = [board.primary] if board.primary is not None else []
+    return [*first, *(group for group in board.groups if group != board.primary)]
+
+
+def _measures(board: Leaderboard) -> list[str]:
+    """Those that a row has a number of; a run without corruptions has no drop."""
+    return [
+        measure
+        for measure in MEASURES
+        if any(
+            estimate is not None and estimate.exists
+            for entry in board.entries
+            for estimate in [entry.cell(board.primary, measure)]
+        )
+    ]
 
 
 def _kind(entry: Entry) -> str:
@@ -78,17 +102,16 @@ def _kind(entry: Entry) -> str:
 
 def _notes(report: Report) -> list[str]:
     board = report.board
-    notes = []
+    notes = ["Clean AUROC [95 % interval]; higher is better."]
     if board.best_control:
-        notes.append(
+        notes = [
             "Clean AUROC [95 % interval]; c control; ! does not beat the best control of the "
             "column, ~ not clearly."
-        )
-    if board.primary is not None:
-        notes.append(
-            f"▼ sorts; FPR@95 (target positive, clean) and drop (both sides corrupted) are of "
-            f"{board.primary.label}."
-        )
+        ]
+    explained = [MEANINGS[measure] for measure in _measures(board)]
+    if board.primary is not None and explained:
+        verb = "is" if len(explained) == 1 else "are"
+        notes.append(f"▼ sorts; {' and '.join(explained)} {verb} of {board.primary.label}.")
     if any(entry.detector.elsewhere for entry in board.entries):
         notes.append("e: made elsewhere.")
     if any(entry.open_set and entry.headline for entry in board.entries):
@@ -100,4 +123,4 @@ def _notes(report: Report) -> list[str]:
     notes += [f"{failure.row} {failure.words}" for failure in board.failures]
     notes += curve_findings(report.results.known_curve, board)
     notes += left_out_findings(report.results.left_out, board)
-    return [*notes, sample_note(board), *cautions(report.run, board)]
+    return [*notes, sample_note(board), *cautions(report.run, board, ("AUROC",))]

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from mimbench.claims.output import claimed
 from mimbench.statistics.cautions import MARK
 
 __all__ = ["ClaimView", "claim_views"]
-
-EVIDENCE = (("claimed", "claimed"), ("adjusted p", "p_adjusted"))
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,8 @@ def _reading(line: dict[str, str]) -> Reading:
     if line["measured"]:
         mark = MARK * bool(line.get("caution"))
         parts.append(f"{line['measured']}: {line['effect']} {line['interval_95']}{mark}")
-        parts += [f"{word} {line[key]}" for word, key in EVIDENCE if line[key]]
+        parts += [f"claimed {claimed(float(line['claimed']))}"] * bool(line["claimed"])
+        parts += [f"adjusted p {line['p_adjusted']}"] * bool(line["p_adjusted"])
         parts.append(
             f"{line['target_patients']} target and {line['other_patients']} other patients"
         )

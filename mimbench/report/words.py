@@ -94,7 +94,7 @@ def number_note(estimate: Estimate, more: str = "") -> str:
 def difference_text(difference: Difference) -> str:
     """A signed difference with its interval, e.g. "+0.05 [-0.01, +0.11]"."""
     ends = (difference.value, difference.low, difference.high)
-    value, low, high = (f"{round(end, 2) + 0.0:+.2f}" for end in ends)
+    value, low, high = (f"{round(end, 9) + 0.0:+.2f}" for end in ends)  # -0.00: below zero
     mark = MARK * bool(difference.caution)
     return value if isnan(difference.low) else f"{value} [{low}, {high}]{mark}"
 
@@ -109,8 +109,10 @@ def board_legend(board: Leaderboard) -> str:
     )
 
 
-def cautions(run: RunFolder, board: Leaderboard) -> tuple[str, ...]:
-    """What a reader must not conclude from this run."""
+def cautions(
+    run: RunFolder, board: Leaderboard, kinds: tuple[str, ...] = ("AUROC", "FPR@95TPR")
+) -> tuple[str, ...]:
+    """What a reader must not conclude from this run; which of `kinds` lack numbers or intervals."""
     found = []
     if run.description:
         found.append(f"What the run file says of this run: {run.description}")
@@ -137,7 +139,7 @@ def cautions(run: RunFolder, board: Leaderboard) -> tuple[str, ...]:
         for entry in board.entries
         if entry.detector.elsewhere and _inverted(entry, board)
     ]
-    found += _missing(board)
+    found += _missing(board, kinds)
     if len(run.rejected):
         found.append(
             f"Images that could not be read and were left out: {len(run.rejected)}. They are "
@@ -180,15 +182,15 @@ def sample_note(board: Leaderboard) -> str:
     )
 
 
-def _missing(board: Leaderboard) -> list[str]:
+def _missing(board: Leaderboard, kinds: tuple[str, ...]) -> list[str]:
     """Which measures lack a number or an interval, why, and in which groups."""
     gaps: dict[tuple[str, str], dict[str, None]] = {}
     for entry in board.entries:
         for group, cells in entry.cells.items():
             for measure, estimate in cells.items():
-                if estimate.reason:
+                kind = "FPR@95TPR" if measure.startswith("fpr95") else "AUROC"
+                if estimate.reason and kind in kinds:
                     what = "No interval" if estimate.exists else "No number"
-                    kind = "FPR@95TPR" if measure.startswith("fpr95") else "AUROC"
                     places = gaps.setdefault((f"{what} for {kind}", estimate.reason), {})
                     places[group.label] = None
     return [f"{what}: {reason} ({'; '.join(places)})." for (what, reason), places in gaps.items()]

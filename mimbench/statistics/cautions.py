@@ -22,17 +22,19 @@ MARK = "†"  # beside an interval with a caution
 
 Texts = tuple[str, ...]
 AREA = (
-    "AUROC: few patients and a value near 0 or 1, such 95 % intervals held the truth in 91 to 94 %"
+    "AUROC: few patients, or few of them ranked wrong; such 95 % intervals held the truth in "
+    "91 to 94 %"
 )
 DIFFERENCE = (
-    "difference: few patients and an AUROC near 1, such 95 % intervals held the truth in 83 to 94 %"
+    "difference: few patients, or few of them ranked wrong; such 95 % intervals held the truth in "
+    "83 to 94 %"
 )
 COMMON = (
-    "average precision: positives are not outnumbered, such 95 % intervals held the truth in "
+    "average precision: positives are not outnumbered; such 95 % intervals held the truth in "
     "91 to 94 %"
 )
 QUANTILE = (
-    "FPR: its threshold rests on few images, such 95 % intervals held the truth in 88 to 94 %"
+    "FPR: its threshold rests on few images; such 95 % intervals held the truth in 88 to 94 %"
 )
 
 
@@ -83,7 +85,7 @@ def fpr_cautions(threshold: ArrayLike, others: ArrayLike) -> Texts:
 def legend(cautions: Iterable[str]) -> str:
     """What the mark means for these intervals, in a sentence; empty if none has a caution."""
     found = sorted({caution for caution in cautions if caution})
-    return f"{MARK} Read with caution: {'; '.join(found)} (results/coverage.md)." if found else ""
+    return f"{MARK} Read with caution: {'. '.join(found)} (results/coverage.md)." if found else ""
 
 
 def _texts(mask: NDArray[np.bool_], text: str) -> Texts:

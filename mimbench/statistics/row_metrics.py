@@ -228,9 +228,11 @@ class _RowMetrics:
         """Per entry why it gets no bootstrap interval; empty if it gets one."""
         reasons = [""] * len(self.areas.entries)
         if metric == "fpr95_ood":
-            reasons = [_too_few(images, "OOD") for images in self._fewest_ood]
+            other = "other images in a category of a fit"
+            reasons = [_too_few(images, other) for images in self._fewest_ood]
         if metric in ("fpr95_target", "fpr95_ood"):
-            reasons = [_too_few(self._fewest_id, "ID") or reason for reason in reasons]
+            target = _too_few(self._fewest_id, "target images in a fit")
+            reasons = [target or reason for reason in reasons]
         if metric == "detection_error":
             reasons = ["no interval: the smallest over all thresholds is biased"] * len(reasons)
         if not self.resamples.count:
@@ -238,7 +240,7 @@ class _RowMetrics:
         return reasons
 
 
-def _too_few(images: int, side: str) -> str:
+def _too_few(images: int, what: str) -> str:
     if images >= FEWEST_FOR_FPR:
         return ""
-    return f"{images} {side} images in a fit; an interval needs {FEWEST_FOR_FPR}"
+    return f"{images} {what}; an interval needs {FEWEST_FOR_FPR}"

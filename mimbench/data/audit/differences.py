@@ -100,11 +100,11 @@ def _probe_finding(name: str, reference: str, severity: Severity, estimate: Esti
     how = "can" if can else "can in part" if estimate.low > 0.5 else "can hardly"
     area = f"AUROC {estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
     message = (
-        f"{name} {how} be told from {reference} without looking at the lesion, by file and border "
-        f"facts alone: {area}."
+        f"{name} {how} be told from {reference} without looking at what they show, by file and "
+        f"border facts alone: {area}."
     )
     if can and severity == "warning":
-        message += " A detector can win by recognising the collection."
+        message += " A detector can win by recognising how the files were made."
     return Finding(severity if can else "note", "source probe", message)
 
 

@@ -188,7 +188,9 @@ class MIM(Detector):
         if self.critic is None:
             missing["critic"] = "no critic was trained"
         if self.backbone is None:
-            missing |= {"features": "no weights", "lpips": "no weights"}
+            missing |= dict.fromkeys(
+                ("features", "lpips"), "no weights of a backbone, as mim-perceptual has them"
+            )
         elif self.lpips is None:
             missing["lpips"] = "LPIPS has no channel weights for this backbone"
         return missing

@@ -178,10 +178,14 @@ def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
 
 
 class Shares(Silent):
-    """Remembers how far each stage of a run came."""
+    """Remembers how far each stage of a run came, and what was said."""
 
     def __init__(self) -> None:
         self.reached: dict[str, float] = {}
+        self.said: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.said.append(text)
 
     def stage(self, title: str, total: float) -> None:
         self.title, self.total = title, total
@@ -197,6 +201,19 @@ def test_every_stage_comes_to_its_end(folders: dict[str, Path], tmp_path: Path) 
     run(RunFile(detectors=("histogram",), data=images), tmp_path / "out", shares)
     assert len(shares.reached) >= 4
     assert set(shares.reached.values()) == {1.0}, shares.reached
+
+
+def test_tables_of_other_images_are_not_replaced_without_a_word(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    said = []
+    for size, detector in ((32, "histogram"), (32, "complexity"), (48, "histogram")):
+        images = ImageOptions(data=(str(folders["data"]),), canonical_size=size)
+        shares = Shares()
+        run(RunFile(detectors=(detector,), data=images), tmp_path / "out", shares)
+        said.append([text for text in shares.said if "will be replaced" in text])
+    assert said[:2] == [[], []], "of the same images"
+    assert len(said[2]) == 1
 
 
 @pytest.mark.parametrize(

@@ -317,7 +317,7 @@ def test_tables_of_other_commands_get_their_section(tables: RunTables, tmp_path:
     assert page.index('id="verdicts"') < page.index('id="leaderboard"')
     assert "mim beats chance &amp; more" in page
     assert page.index('class="verdict not-tested"') < page.index('class="verdict refuted"')
-    assert "AUROC: 0.61 [0.52, 0.70]; claimed 0.50; adjusted p 0.02; 45 target" in page
+    assert "AUROC: 0.61 [0.52, 0.70]; claimed 0.500 or more; adjusted p 0.02; 45 target" in page
     assert 'id="audit"' not in page
 
 
