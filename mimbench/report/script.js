@@ -17,6 +17,15 @@
     return element;
   };
 
+  /* A table that goes on to the right fades there. */
+
+  const fade = () => all(".scroll").forEach((box) => {
+    box.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+  });
+  const sizes = new ResizeObserver(fade);
+  all(".scroll, .scroll > *").forEach((element) => sizes.observe(element));
+  all(".scroll").forEach((box) => box.addEventListener("scroll", fade));
+
   /* What stands behind a number: on hover by the browser itself, on a tap or click in the tip. */
 
   const tip = make("div", { class: "tip", role: "status", hidden: "" });

@@ -253,6 +253,11 @@ def test_phone_needs_no_sideways_scrolling(open_page: Open) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     sorts = page.locator(".board th[aria-sort]").bounding_box()
     assert sorts["x"] + sorts["width"] <= 390  # the column that sorts is in sight
+    board = page.locator(".scroll").filter(has=page.locator(".board"))
+    assert "more" in board.get_attribute("class").split()  # and fades where it goes on
+    board.evaluate("(box) => { box.scrollLeft = box.scrollWidth; }")
+    page.wait_for_function("!document.querySelector('.scroll:has(.board)').matches('.more')")
+    board.evaluate("(box) => { box.scrollLeft = 0; }")
     number = page.locator(".board tbody td").first
     number.tap()  # a finger cannot hover
     assert "patients; clustered placement values" in page.locator(".tip").inner_text()

@@ -108,7 +108,9 @@ def test_average_precision_and_fpr_follow_their_definitions(measured):
     assert number(measured, "fpr95_target", category="acne").value == pytest.approx(0.75)
     # flagging all acne images flags target 3 of (1, 3), then both
     assert number(measured, "fpr95_ood", category="acne").value == pytest.approx(0.75)
-    assert number(measured, "fpr95_ood", category="acne").reason.startswith("2 target images in a fit")
+    assert number(measured, "fpr95_ood", category="acne").reason.startswith(
+        "2 target images in a fit"
+    )
     assert ap.low <= ap.value <= ap.high
 
 
