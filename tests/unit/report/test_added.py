@@ -120,11 +120,11 @@ def with_value(table: pd.DataFrame, value: object) -> pd.DataFrame:
 CASES = {
     "a nan": (
         lambda t: with_value(t, "nan"),
-        "no finite number .1 of 659., first in line 2: 'nan'",
+        "finite number .1 of 659., first in line 2: 'nan'",
     ),
     "a word": (
         lambda t: with_value(t, "high"),
-        "no finite number .1 of 659., first in line 2: 'high'",
+        "number .1 of 659., first in line 2: 'high'",
     ),
     "an infinity": (lambda t: with_value(t, "-inf"), "no finite number"),
     "no value": (lambda t: t.drop(columns="value"), "needs 'value' and 'image_id' or 'path'"),
