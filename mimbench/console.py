@@ -16,10 +16,12 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from mimbench.evaluation.journal import duration
+
 __all__ = ["Display"]
 
 # Seconds between lines where the output is no terminal; in long stages a share of their time.
-PLAIN_INTERVAL, PLAIN_SHARE = 15.0, 0.05
+PLAIN_INTERVAL, PLAIN_SHARE, PLAIN_LONGEST = 15.0, 0.05, 300.0
 
 
 class Display:
@@ -85,10 +87,11 @@ class Display:
             return
         now = time.monotonic()
         spent = now - self.began
-        if not self.quiet and now - self.spoke > max(PLAIN_INTERVAL, PLAIN_SHARE * spent):
+        interval = min(max(PLAIN_INTERVAL, PLAIN_SHARE * spent), PLAIN_LONGEST)
+        if not self.quiet and now - self.spoke > interval:
             self.spoke = now
             share = done / self.total if self.total else 1.0
-            left = f", about {_time(spent * (1 - share) / share)} left" if share > 0 else ""
+            left = f", about {duration(spent * (1 - share) / share)} left" if share > 0 else ""
             self.console.print(
                 f"{self.title}: {share:.0%}{left}  {note}", highlight=False, markup=False
             )
@@ -96,7 +99,3 @@ class Display:
     def message(self, text: str) -> None:
         """A line of its own."""
         self.console.print(text, style="yellow", highlight=False, markup=False)
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -35,7 +35,7 @@ RUN_FLAGS = (
     "gallery",
 )
 # Flags that can make a run something else than its description says.
-DESCRIBED = ("only", "suite", "severities", "folds", "seeds", "swap")
+DESCRIBED = ("only", "detector", "suite", "severities", "folds", "seeds", "swap")
 
 
 @dataclass(frozen=True)

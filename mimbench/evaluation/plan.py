@@ -215,6 +215,8 @@ def _check_combined(recipes: Sequence[Recipe]) -> None:
 
 def _conditions(run: RunFile) -> tuple[Condition, ...]:
     conditions = [Condition(None, 0)]
+    if run.severities and not run.suites:
+        raise RecipeError("Severities are chosen, but no corruption suite that would have them.")
     for name in run.suites:
         suite = read_suite(name)
         there = sorted({severity for _, severity in suite.conditions})

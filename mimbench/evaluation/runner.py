@@ -83,7 +83,7 @@ def run(
     progress.stage("Reading images", 1)
     plan = make_plan(settings)
     progress.update(1)
-    _tell_of_another(settings, folder, progress)
+    _tell_of_another(plan, folder, progress)
     for note in plan.dataset.notes:
         progress.message(note)
     before: tuple[tuple[str, str], ...] = ()
@@ -110,14 +110,21 @@ def _check_apart(settings: RunFile, folder: Path) -> None:
             )
 
 
-def _tell_of_another(settings: RunFile, folder: Path, progress: Progress) -> None:
-    """Say so where the folder's tables are of other images, before they are replaced."""
-    before = on_record(folder).get("run")
-    data = settings.data.model_dump(mode="json")
-    if isinstance(before, dict) and before.get("data") != data:
+def _tell_of_another(plan: Plan, folder: Path, progress: Progress) -> None:
+    """Say so where the folder's tables are of other images or detectors, before they go."""
+    try:
+        detectors = pd.read_parquet(folder / "fits.parquet", columns=["detector"])["detector"]
+        images = pd.read_parquet(folder / "images.parquet", columns=["image_id"])["image_id"]
+    except (OSError, ValueError):  # there are none yet, or none that would be missed
+        return
+    lost = sorted(set(detectors) - {recipe.name for recipe in plan.recipes})
+    what = f"rows of {', '.join(lost)}, which this run leaves out" if lost else ""
+    if not set(images) <= set(plan.images["image_id"]):
+        what = "tables of other images"
+    if what:
         progress.message(
-            f"{folder} has a run of other images ('{before.get('name')}'); its tables and page "
-            "will be replaced. To keep them, stop this and choose another folder with --out."
+            f"{folder} has {what}; its tables and page will be replaced. To keep them, stop this "
+            "and choose another folder with --out."
         )
 
 

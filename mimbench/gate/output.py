@@ -123,7 +123,7 @@ def _sentence(test: GateTest) -> str:
     retraining = (
         f"retraining sd {test.retraining_sd:.3f}"
         if test.retraining_sd
-        else "no spread between trainings, so judged as it is"
+        else "judged as it is, not as trained anew"
     )
     return (
         f"{moved}, drop {test.drop:+.3f} {_interval(test)}, p {_p(test.p)}; "

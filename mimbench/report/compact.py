@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ def write_compact(folder: Path, out: Path, *, clean_only: bool = False) -> int:
             _write_all(tables, read_metadata(folder / "run.json"), out)
         except BaseException:  # half a folder would stand in the way of a second try
             for path in out.iterdir():
-                path.unlink()
+                with suppress(OSError):
+                    path.unlink()
             raise
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}.") from error

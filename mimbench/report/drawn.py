@@ -7,6 +7,7 @@ from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
+from matplotlib import rcParams
 from matplotlib.figure import Figure
 
 from mimbench.files import whole
@@ -16,7 +17,8 @@ __all__ = ["Drawn", "fingerprint"]
 
 RECORD = "drawn.json"
 ENDINGS = (".png", ".svg")
-LIBRARIES = ("matplotlib", "seaborn", "numpy", "pandas")
+LIBRARIES = ("matplotlib", "seaborn", "scipy", "numpy", "pandas")
+PACKAGE = Path(__file__).parents[1]
 
 
 class Drawn:
@@ -58,18 +60,19 @@ class Drawn:
 
 
 def fingerprint(figure: "partial[Figure]") -> str:
-    """Digest of all that a figure depends on: function, arguments, this package, libraries.
+    """Digest of all that a figure depends on: function, arguments, style, our code, libraries.
 
     Equal fingerprints mean equal figures; the converse may fail, and then one is drawn again.
     """
     what = (figure.func.__qualname__, figure.args, figure.keywords)
-    return hashlib.sha256(_drawn_by() + pickle.dumps(what, protocol=5)).hexdigest()
+    style = repr(sorted(rcParams.items())).encode()
+    return hashlib.sha256(_drawn_by() + style + pickle.dumps(what, protocol=5)).hexdigest()
 
 
 @cache
 def _drawn_by() -> bytes:
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(PACKAGE.rglob("*.py")):
         digest.update(path.read_bytes())
     digest.update(json.dumps([version(name) for name in LIBRARIES]).encode())
     return digest.digest()

@@ -125,12 +125,13 @@ def _figures(
         figure = partial(roc_figure, samples, points, board.groups, lines)
         yield "roc", "roc", "", words, figure
         words = (
-            "How the scores of target and other images spread, for each score; outliers are "
-            "not drawn."
+            "How the scores of target and other images spread, for each score, without the "
+            "outermost 1 % on either side and what lies three interquartile ranges outside of "
+            "every group; lines are quartiles of what is drawn."
         )
         thresholds = {row: standardised_threshold(own) for row, own in samples.items()}
         if np.isfinite(list(thresholds.values())).any():
-            words += " Dashed: the threshold frozen on validation images."
+            words += " Dashed: the threshold frozen on validation images, the median over fits."
         shown = {row: style for row, style in headline.items() if row in samples}
         figure = partial(
             distribution_figure, standardised(samples), thresholds, board.groups, shown

@@ -285,7 +285,15 @@ def distribution_figure(
         if abs(thresholds[row] - (low + high) / 2) <= high - low:
             axis.axvline(thresholds[row], color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
         elif np.isfinite(thresholds[row]):  # drawn in place it would squeeze the bodies to lines
-            axis.set_title("threshold →", loc="right", fontsize="small")
+            above = thresholds[row] > high
+            axis.text(
+                0.98 if above else 0.02,
+                0.03,
+                "threshold →" if above else "← threshold",
+                ha="right" if above else "left",
+                fontsize="small",
+                transform=axis.transAxes,
+            )
     for axis in axes:
         if not axis.get_subplotspec().is_first_col():
             axis.set_yticklabels([])

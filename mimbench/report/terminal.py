@@ -89,6 +89,7 @@ def _measures(board: Leaderboard) -> list[str]:
         if any(
             estimate is not None and estimate.exists
             for entry in board.entries
+            if entry.headline
             for estimate in [entry.cell(board.primary, measure)]
         )
     ]
@@ -102,12 +103,9 @@ def _kind(entry: Entry) -> str:
 
 def _notes(report: Report) -> list[str]:
     board = report.board
-    notes = ["Clean AUROC [95 % interval]; higher is better."]
+    notes = ["Clean AUROC [95 % interval], higher is better."]
     if board.best_control:
-        notes = [
-            "Clean AUROC [95 % interval]; c control; ! does not beat the best control of the "
-            "column, ~ not clearly."
-        ]
+        notes.append("c control; ! does not beat the best control of the column, ~ not clearly.")
     explained = [MEANINGS[measure] for measure in _measures(board)]
     if board.primary is not None and explained:
         verb = "is" if len(explained) == 1 else "are"

@@ -22,11 +22,11 @@ MARK = "†"  # beside an interval with a caution
 
 Texts = tuple[str, ...]
 AREA = (
-    "AUROC: few patients, or few of them ranked wrong; such 95 % intervals held the truth in "
+    "AUROC: few patients, or few of them decide it; such 95 % intervals held the truth in "
     "91 to 94 %"
 )
 DIFFERENCE = (
-    "difference: few patients, or few of them ranked wrong; such 95 % intervals held the truth in "
+    "difference: few patients, or few of them decide it; such 95 % intervals held the truth in "
     "83 to 94 %"
 )
 COMMON = (
@@ -83,8 +83,8 @@ def fpr_cautions(threshold: ArrayLike, others: ArrayLike) -> Texts:
 
 
 def legend(cautions: Iterable[str]) -> str:
-    """What the mark means for these intervals, in a sentence; empty if none has a caution."""
-    found = sorted({caution for caution in cautions if caution})
+    """What the mark means for these intervals, in sentences; empty if none has a caution."""
+    found = sorted({caution[0].upper() + caution[1:] for caution in cautions if caution})
     return f"{MARK} Read with caution: {'. '.join(found)} (results/coverage.md)." if found else ""
 
 

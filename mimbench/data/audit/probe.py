@@ -1,4 +1,4 @@
-"""The source probe: can collections be told apart without looking at the lesion?
+"""The source probe: can collections be told apart without looking at what they show?
 
 An audit's finding, never a row of a benchmark: it is fitted on labels of both sides.
 """

@@ -1,5 +1,6 @@
 """A run fits without seeing what it is tested on, computes nothing twice, and loses no row."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,8 @@ def test_severities_choose_among_those_of_every_suite(
     assert len(plan.conditions) == 1 + 15
     with pytest.raises(RecipeError, match="Severities 2, 3 of suite quick, which has 1, 3, 5"):
         planned(folders, [f"{plugin}:Brightness"], suites=("quick",), severities=(2, 3))
+    with pytest.raises(RecipeError, match="no corruption suite"):
+        planned(folders, [f"{plugin}:Brightness"], severities=(3,))
 
 
 def test_no_fit_sees_a_test_unknown_or_abnormal_image_or_patient(
@@ -206,14 +209,24 @@ def test_every_stage_comes_to_its_end(folders: dict[str, Path], tmp_path: Path) 
 def test_tables_of_other_images_are_not_replaced_without_a_word(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
-    said = []
-    for size, detector in ((32, "histogram"), (32, "complexity"), (48, "histogram")):
-        images = ImageOptions(data=(str(folders["data"]),), canonical_size=size)
+    both, said = ("histogram", "complexity"), []
+    for name, detectors in (
+        ("data", both[:1]),
+        ("data", both),
+        ("data", both[:1]),
+        ("other", both),
+    ):
+        if name == "other":
+            shutil.copytree(folders["data"], tmp_path / "other")
+            next((tmp_path / "other").rglob("*.png")).unlink()
+        place = folders["data"] if name == "data" else tmp_path / "other"
+        images = ImageOptions(data=(str(place),), canonical_size=32)
         shares = Shares()
-        run(RunFile(detectors=(detector,), data=images), tmp_path / "out", shares)
+        run(RunFile(detectors=detectors, data=images), tmp_path / "out", shares)
         said.append([text for text in shares.said if "will be replaced" in text])
-    assert said[:2] == [[], []], "of the same images"
-    assert len(said[2]) == 1
+    assert said[:2] == [[], []], "nothing goes"
+    assert "rows of complexity, which this run leaves out" in said[2][0]
+    assert "tables of other images" in said[3][0]
 
 
 @pytest.mark.parametrize(

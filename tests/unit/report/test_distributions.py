@@ -24,7 +24,9 @@ def test_one_dead_fit_and_its_threshold_do_not_set_the_scale() -> None:
     low, high = axis.get_xlim()
     assert -6 < low < -2
     assert 2 < high < 6
-    assert axis.get_title("right") == "threshold →"
+    assert [text.get_text() for text in axis.texts] == ["threshold →"]
+    (axis,) = distribution_figure(values, {"cnn": -4000.0}, [unknown], style).axes
+    assert [text.get_text() for text in axis.texts] == ["← threshold"]
     (axis,) = distribution_figure(values, {"cnn": 1.5}, [unknown], style).axes
-    assert axis.get_title("right") == ""
+    assert not axis.texts
     assert any(list(line.get_xdata()) == [1.5, 1.5] for line in axis.lines)
