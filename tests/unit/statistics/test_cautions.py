@@ -72,7 +72,7 @@ def test_every_bootstrap_cell_that_covers_too_little_has_its_caution():
 def test_the_legend_says_which_range_is_of_which_number():
     said = legend([*difference_cautions([0.98], [20]), *area_cautions([0.98], [20], [90]), ""])
     assert "AUROC: few patients" in said
-    assert said.index("91 to 94 %") < said.index("difference: few patients")
+    assert said.index("91 to 94 %") < said.index("Difference: few patients")
     assert said.count("few patients") == 2
 
 
