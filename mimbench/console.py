@@ -22,6 +22,7 @@ __all__ = ["Display"]
 
 # Seconds between lines where the output is no terminal; in long stages a share of their time.
 PLAIN_INTERVAL, PLAIN_SHARE, PLAIN_LONGEST = 15.0, 0.05, 300.0
+TOLD_FROM = 0.02  # of a stage: what is left is not told from its start-up
 
 
 class Display:
@@ -91,7 +92,8 @@ class Display:
         if not self.quiet and now - self.spoke > interval:
             self.spoke = now
             share = done / self.total if self.total else 1.0
-            left = f", about {duration(spent * (1 - share) / share)} left" if share > 0 else ""
+            rest = spent * (1 - share) / share if share > TOLD_FROM else 0.0
+            left = f", about {duration(rest)} left" if rest else ""
             self.console.print(
                 f"{self.title}: {share:.0%}{left}  {note}", highlight=False, markup=False
             )
