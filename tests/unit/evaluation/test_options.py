@@ -4,8 +4,8 @@ from mimbench.evaluation.options import Flags, resolve_run
 
 
 def test_a_description_does_not_outlive_what_it_describes() -> None:
-    default, photos = (resolve_run(name, Flags(data=["x"] if name == "msld-skin18" else None))
-                       for name in ("default", "msld-skin18"))  # fmt: skip
+    default = resolve_run("default", Flags())
+    photos = resolve_run("msld-skin18", Flags(data=["x"]))
     assert default.description.startswith("The embedded phantom")
     changed = resolve_run("default", Flags(only=["mim"], suite=["none"], device="cpu"))
     assert changed.description == f"{default.description} Changed by --only, --suite."
