@@ -1,6 +1,7 @@
-"""Files that are written whole or not at all, and a sentence when the disk is full."""
+"""Files that are written whole or not at all, a sentence when the disk is full, and hashes."""
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from mimbench.errors import OutputError
 
-__all__ = ["PARTIAL", "room", "sweep", "whole"]
+__all__ = ["PARTIAL", "file_hash", "room", "sweep", "whole"]
 
 PARTIAL = ".partial"  # end of the names of files that are not complete yet
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -55,3 +56,9 @@ def sweep(folder: Path) -> None:
     """Remove what killed processes left unfinished; nobody may be writing to `folder`."""
     for path in folder.rglob(f"*{PARTIAL}"):
         path.unlink(missing_ok=True)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 (hex) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,7 +19,6 @@ __all__ = [
     "Recipe",
     "content_hash",
     "derive",
-    "file_hash",
     "names",
     "read_recipe",
     "read_toml",
@@ -143,12 +142,6 @@ def content_hash(content: Any) -> str:
     """SHA-256 (hex) of anything that JSON can hold; equal content gives equal hashes."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 (hex) of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 _WORD = {

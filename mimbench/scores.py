@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_object_dtype
 
 from mimbench.errors import TableError
-from mimbench.files import whole
+from mimbench.files import file_hash, whole
 
 __all__ = [
     "ABOUT",
@@ -28,7 +28,9 @@ __all__ = [
     "ROLES",
     "SCHEMA_VERSION",
     "SCORE_COLUMNS",
+    "TABLES",
     "RunTables",
+    "checksums",
     "more_fits",
     "read_tables",
     "split_column",
@@ -42,6 +44,7 @@ CLEAN = "clean"
 AS_IS = "as-is"  # folder, below a harmonised run's, of the same run on the images as they are
 ROLES = ("target", "known", "unknown", "abnormal", "external")
 
+TABLES = ("scores", "fits", "images")
 SCORE_COLUMNS = {
     "fit_id": "str",  # -> fits.fit_id
     "score": "str",  # name of the row, "detector/score" or "detector"
@@ -173,8 +176,13 @@ class RunTables:
 
     def write(self, folder: Path) -> None:
         """Write scores.parquet, fits.parquet and images.parquet into `folder`."""
-        for name in ("scores", "fits", "images"):
+        for name in TABLES:
             write_table(getattr(self, name), folder / f"{name}.parquet")
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 of the files of a run's three tables."""
+    return {name: file_hash(folder / f"{name}.parquet") for name in TABLES}
 
 
 def more_fits(fits: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:

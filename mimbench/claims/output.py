@@ -11,6 +11,7 @@ import pandas as pd
 from mimbench.claims.judgement import Verdict
 from mimbench.claims.statement import ClaimsFile
 from mimbench.errors import OutputError
+from mimbench.files import whole
 from mimbench.statistics.cautions import MARK, legend
 
 __all__ = ["as_text", "claimed", "exit_code", "verdict_table", "write_verdicts"]
@@ -53,7 +54,8 @@ def write_verdicts(verdicts: Sequence[Verdict], folder: Path) -> Path:
     """
     path = folder / "verdicts.csv"
     try:
-        verdict_table(verdicts).to_csv(path, index=False)
+        with whole(path) as partial:
+            verdict_table(verdicts).to_csv(partial, index=False)
     except OSError as error:
         raise OutputError(f"Cannot write {path}: {error.strerror}.") from error
     return path

@@ -17,7 +17,8 @@ from mimbench.errors import (
     RecipeError,
     UnknownNameError,
 )
-from mimbench.recipes import Recipe, file_hash, names, read_recipe, validate
+from mimbench.files import file_hash
+from mimbench.recipes import Recipe, names, read_recipe, validate
 from mimbench.registry import entry_point_names, resolve, sources, where
 
 __all__ = ["build", "combines", "identity", "kind_of", "recipe_of", "scores_of"]

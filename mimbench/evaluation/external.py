@@ -21,6 +21,7 @@ from mimbench.evaluation.plan import FitSpec
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import score_images
 from mimbench.evaluation.store import Store, code_version
+from mimbench.files import whole
 from mimbench.recipes import Recipe, validate
 from mimbench.registry import is_installed
 from mimbench.scores import CLEAN, SCORE_COLUMNS, RunTables, read_tables
@@ -61,7 +62,8 @@ class External:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name in ("verdicts", "operating", "auroc", "drift"):
-                getattr(self, name).to_csv(folder / f"external_{name}.csv", index=False)
+                with whole(folder / f"external_{name}.csv") as partial:
+                    getattr(self, name).to_csv(partial, index=False)
             self.tables.write(folder)
         except OSError as error:
             raise OutputError(f"Cannot write to {folder}: {error.strerror}.") from error

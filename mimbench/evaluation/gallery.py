@@ -22,6 +22,7 @@ from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.pictures import Picture, beside, difference, ladder, masked, picture
 from mimbench.evaluation.plan import Condition, Plan
 from mimbench.evaluation.scoring import Shard, Unit
+from mimbench.files import whole
 from mimbench.scores import RunTables, split_column
 
 __all__ = ["write"]
@@ -63,7 +64,8 @@ def write(
         except Exception as error:
             problems.append(f"{fit.spec}: no gallery: {type(error).__name__}: {error}")
     if entries:
-        (place / "gallery.json").write_text(json.dumps(entries, indent=2), encoding="utf-8")
+        with whole(place / "gallery.json") as partial:
+            partial.write_text(json.dumps(entries, indent=2), encoding="utf-8")
     return problems
 
 

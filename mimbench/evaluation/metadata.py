@@ -10,14 +10,8 @@ from mimbench.detectors.build import kind_of
 from mimbench.evaluation.plan import Plan
 from mimbench.evaluation.store import code_version
 from mimbench.files import whole
-from mimbench.recipes import file_hash
 
-__all__ = ["checksums", "on_record", "write_metadata"]
-
-
-def checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 of the files of the three tables."""
-    return {name: file_hash(folder / f"{name}.parquet") for name in ("scores", "fits", "images")}
+__all__ = ["on_record", "write_metadata"]
 
 
 def on_record(folder: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from mimbench.evaluation.fitting import Fit, fit_ids, fit_or_load
 from mimbench.evaluation.forecast import foresee
 from mimbench.evaluation.journal import Journal, Watched, read_starts
 from mimbench.evaluation.lock import check_free, locked
-from mimbench.evaluation.metadata import checksums, on_record, write_metadata
+from mimbench.evaluation.metadata import on_record, write_metadata
 from mimbench.evaluation.plan import FitSpec, Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import Shard, count_blocks, score_unit, units
@@ -29,7 +29,7 @@ from mimbench.evaluation.shares import fit_missing, score_missing
 from mimbench.evaluation.store import Store
 from mimbench.files import room, sweep, whole
 from mimbench.recipes import content_hash
-from mimbench.scores import AS_IS, FIT_COLUMNS, SCORE_COLUMNS, RunTables
+from mimbench.scores import AS_IS, FIT_COLUMNS, SCORE_COLUMNS, RunTables, checksums
 
 __all__ = ["RunResult", "execute", "run"]
 

@@ -16,8 +16,8 @@ from typing import Any
 import mimbench
 from mimbench.detectors.statefile import read_state, write_state
 from mimbench.errors import OutputError
-from mimbench.files import whole
-from mimbench.recipes import content_hash, file_hash
+from mimbench.files import file_hash, whole
+from mimbench.recipes import content_hash
 
 __all__ = ["FitEntry", "Store", "code_version"]
 

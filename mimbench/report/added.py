@@ -16,10 +16,18 @@ from typing import Any
 import pandas as pd
 
 from mimbench.errors import OutputError, TableError
-from mimbench.recipes import content_hash, file_hash
+from mimbench.files import file_hash, whole
+from mimbench.recipes import content_hash
 from mimbench.report.folder import ELSEWHERE, AddedInfo, read_metadata
 from mimbench.report.foreign import read_scores
-from mimbench.scores import FIT_COLUMNS, SCORE_COLUMNS, RunTables, more_fits, read_tables
+from mimbench.scores import (
+    FIT_COLUMNS,
+    SCORE_COLUMNS,
+    RunTables,
+    checksums,
+    more_fits,
+    read_tables,
+)
 
 __all__ = ["ADDED", "Added", "add_rows", "read_added"]
 
@@ -86,7 +94,8 @@ def add_rows(folder: Path, files: Sequence[Path]) -> tuple[Path, tuple[str, ...]
         if (folder / "gallery").is_dir():
             shutil.copytree(folder / "gallery", out / "gallery")
         metadata = json.dumps(_metadata(folder, out, found), indent=2)
-        (out / "run.json").write_text(metadata, encoding="utf-8")
+        with whole(out / "run.json") as partial:
+            partial.write_text(metadata, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"Cannot write to {out}: {error.strerror or error}.") from error
     return out, tuple(note for row in found for note in row.notes)
@@ -100,7 +109,7 @@ def _metadata(folder: Path, out: Path, found: Sequence[Added]) -> dict[str, Any]
     return {
         **metadata,
         "name": f"{name} with {', '.join(row.info.name for row in found)}",
-        "checksums": {path.stem: file_hash(path) for path in sorted(out.glob("*.parquet"))},
+        "checksums": checksums(out),
         "added": [*before, *(row.info.model_dump(mode="json") for row in found)],
     }
 

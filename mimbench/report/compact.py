@@ -14,13 +14,11 @@ import pyarrow.parquet as pq
 
 from mimbench.errors import OutputError
 from mimbench.files import whole
-from mimbench.recipes import file_hash
 from mimbench.report.folder import RunFolder, read_metadata, read_run
-from mimbench.scores import CLEAN, IMAGE_COLUMNS, RunTables, stamped
+from mimbench.scores import CLEAN, IMAGE_COLUMNS, TABLES, RunTables, checksums, stamped
 
 __all__ = ["write_compact"]
 
-TABLES = ("scores", "fits", "images")
 ABSOLUTE = re.compile(r"(?<![\w:/])/(?:[^\s/]+/)+")  # what precedes the last part of a path
 KEPT = (*IMAGE_COLUMNS, "format")  # of the images; the report says which are generated
 
@@ -65,8 +63,7 @@ def write_compact(folder: Path, out: Path, *, clean_only: bool = False) -> int:
 def _write_all(tables: RunTables, metadata: dict[str, Any], out: Path) -> None:
     for name in TABLES:
         _write(tables, name, out / f"{name}.parquet")
-    checksums = {name: file_hash(out / f"{name}.parquet") for name in TABLES}
-    metadata = _without_paths(metadata) | {"checksums": checksums}
+    metadata = _without_paths(metadata) | {"checksums": checksums(out)}
     with whole(out / "run.json") as partial:
         partial.write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from matplotlib import rcParams
 from matplotlib.figure import Figure
 
-from mimbench.files import whole
-from mimbench.recipes import file_hash
+from mimbench.files import file_hash, whole
 
 __all__ = ["Drawn", "fingerprint"]
 

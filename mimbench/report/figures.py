@@ -16,13 +16,12 @@ from mimbench.report.drawn import Drawn, fingerprint
 from mimbench.report.known_plot import curve_rows, known_curve_figure
 from mimbench.report.leaderboard import Leaderboard
 from mimbench.report.operating import operating_points
+from mimbench.report.panels import paper_style, save_figure
 from mimbench.report.plots import (
     degradation_figure,
     distribution_figure,
     heat_map_figure,
-    paper_style,
     roc_figure,
-    save_figure,
 )
 from mimbench.report.results import Results
 from mimbench.report.samples import standardised, standardised_threshold

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from mimbench.report.groups import Group
 from mimbench.report.leaderboard import Leaderboard
-from mimbench.report.plots import INK, label_all, legend_above, panel_grid
+from mimbench.report.panels import INK, label_all, legend_above, panel_grid
 from mimbench.report.styles import RowStyle
 
 __all__ = ["curve_rows", "known_curve_figure"]

@@ -18,8 +18,8 @@ from mimbench.report.figures import PROTOCOLS, Drawing
 from mimbench.report.folder import RunFolder
 from mimbench.report.gallery import gallery_views
 from mimbench.report.operating import operating_lines
+from mimbench.report.panels import GRID_INK, INK, PAPER
 from mimbench.report.payload import METRICS, page_payload
-from mimbench.report.plots import GRID_INK, INK, PAPER
 from mimbench.report.results import Results
 from mimbench.report.sections import (
     audit_findings,

@@ -15,7 +15,7 @@ from mimbench.report.leaderboard import Leaderboard, build_leaderboard
 from mimbench.report.samples import FitSample, clean_samples
 from mimbench.report.training import loss_curves
 from mimbench.report.validation import validation_table
-from mimbench.scores import AS_IS, read_tables
+from mimbench.scores import AS_IS, read_tables, write_table
 from mimbench.statistics.calibration import calibration_table
 from mimbench.statistics.class_signal import class_signal_table
 from mimbench.statistics.known_categories import known_curve_table, left_out_table
@@ -25,10 +25,10 @@ from mimbench.statistics.threshold import operating_table
 
 __all__ = ["Results", "compute_results"]
 
-FILES = (
-    "metrics",
+# Hundreds of MB as CSV when there are many conditions; nobody reads these by eye.
+LARGE = ("metrics", "robustness")
+SMALL = (
     "operating",
-    "robustness",
     "calibration",
     "class_signal",
     "known_curve",
@@ -63,15 +63,19 @@ class Results:
     training: pd.DataFrame
 
     def write(self, folder: Path) -> None:
-        """Write one CSV file for each table that has rows; a table without leaves no file."""
-        for name in FILES:
+        """Write a parquet or CSV file for each table that has rows; one without leaves no file."""
+        for name in (*LARGE, *SMALL):
             table, path = getattr(self, name), folder / f"{name}.csv"
-            if len(table):
+            if name in LARGE:
+                path = path.with_suffix(".parquet")
+            if not len(table):
+                path.unlink(missing_ok=True)
+            elif name in LARGE:
+                write_table(table, path)
+            else:
                 arrow = pa.Table.from_pandas(table, preserve_index=False)
                 with whole(path) as partial:
                     pa_csv.write_csv(arrow, partial, pa_csv.WriteOptions(quoting_style="needed"))
-            else:
-                path.unlink(missing_ok=True)
 
 
 def compute_results(run: RunFolder, progress: Progress) -> Results:

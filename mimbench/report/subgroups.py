@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mimbench.errors import OutputError
+from mimbench.files import whole
 from mimbench.report.estimates import interval_text
 from mimbench.report.folder import read_run
 from mimbench.scores import CLEAN
@@ -45,7 +46,8 @@ def write_subgroups(
     table = _as_shown(pd.concat(tables, ignore_index=True))
     path = folder / "subgroups.csv"
     try:
-        table.to_csv(path, index=False)
+        with whole(path) as partial:
+            table.to_csv(partial, index=False)
     except OSError as error:
         raise OutputError(f"Cannot write {path}: {error.strerror}.") from error
     text = table.drop(columns="caution").to_string(index=False) + "\n"

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from mimbench.errors import TableError
 from mimbench.report.folder import RunFolder
-from mimbench.report.plots import INK, PAPER, label_all, legend_above, panel_grid
+from mimbench.report.panels import INK, PAPER, label_all, legend_above, panel_grid
 from mimbench.report.styles import DASHES, PALETTE, RowStyle
 
 __all__ = ["VALIDATION", "loss_curves", "training_figure"]

@@ -60,7 +60,7 @@ def test_no_patient_is_on_two_sides_of_the_split(tables: RunTables) -> None:
 
 
 def test_same_source_and_other_source_stand_on_separate_lines(run: Path) -> None:
-    metrics = pd.read_csv(run / "metrics.csv", keep_default_na=False)
+    metrics = pd.read_parquet(run / "metrics.parquet")
     means = metrics[(metrics["category"] == "") & (metrics["metric"] == "auroc")]
     means = means[means["question"] == "detection"]
     groups = set(zip(means["role"], means["relation"], strict=True))

@@ -98,7 +98,13 @@ def test_a_run_with_a_failed_row_ends_with_code_3_and_says_which(
     assert "the fit went wrong" in shown
     assert "histogram" in shown
     folder = tmp_path / "runs" / "data"
-    for name in ("scores.parquet", "metrics.csv", "leaderboard.md", "index.html", "rejected.csv"):
+    for name in (
+        "scores.parquet",
+        "metrics.parquet",
+        "leaderboard.md",
+        "index.html",
+        "rejected.csv",
+    ):
         assert (folder / name).is_file(), name
 
 

@@ -13,7 +13,7 @@ from mimbench.errors import OutputError
 from mimbench.evaluation.housekeeping import find_runs, leftovers, remove
 from mimbench.evaluation.lock import locked
 from mimbench.evaluation.progress import Silent
-from mimbench.recipes import file_hash
+from mimbench.files import file_hash
 from mimbench.report.compact import write_compact
 from mimbench.report.folder import read_run
 from mimbench.report.results import compute_results
@@ -131,7 +131,7 @@ def test_a_compact_form_that_could_not_be_finished_does_not_stand_in_its_own_way
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patched:
-        patched.setattr("mimbench.report.compact.file_hash", broken)
+        patched.setattr("mimbench.report.compact.checksums", broken)
         with pytest.raises(OutputError, match="Input/output error"):
             write_compact(finished_run, tmp_path / "small")
     assert write_compact(finished_run, tmp_path / "small") > 0

@@ -71,5 +71,5 @@ def test_such_fits_change_no_other_number_and_without_them_there_is_no_section(
     made = write_report(write_synthetic_run(tmp_path / "run", without))
     assert 'id="known_curve"' not in made.page.read_text(encoding="utf-8")
     assert not (made.folder / "left_out.csv").exists()
-    for name in ("leaderboard.csv", "metrics.csv", "operating.csv", "calibration.csv"):
+    for name in ("leaderboard.csv", "metrics.parquet", "operating.csv", "calibration.csv"):
         assert (made.folder / name).read_bytes() == (report.folder / name).read_bytes()

@@ -25,8 +25,8 @@ from mimbench.report.estimates import rounded
 from mimbench.report.folder import read_run
 from mimbench.report.groups import Group
 from mimbench.report.operating import operating_points
+from mimbench.report.panels import save_figure
 from mimbench.report.payload import _thousandths
-from mimbench.report.plots import save_figure
 from mimbench.report.results import Results
 from mimbench.report.samples import clean_samples, mean_roc
 from mimbench.report.subgroups import write_subgroups
@@ -45,22 +45,22 @@ def page_of(report: Report) -> str:
 
 def test_all_files_of_a_report_are_written(report: Report) -> None:
     names = {path.name for path in report.folder.iterdir()}
-    assert {"metrics.csv", "leaderboard.csv", "leaderboard.md", "index.html"} <= names
+    assert {"metrics.parquet", "leaderboard.csv", "leaderboard.md", "index.html"} <= names
     figures = {path.name for path in (report.folder / "figures").iterdir()}
     for stem in ("degradation_known_same-source_both", "categories", "roc", "distributions"):
         assert {f"{stem}.png", f"{stem}.svg"} <= figures
 
 
 def test_leaderboard_repeats_the_numbers_of_the_metrics_table(report: Report) -> None:
-    metrics = pd.read_csv(report.folder / "metrics.csv", keep_default_na=False)
+    metrics = pd.read_parquet(report.folder / "metrics.parquet")
     board = pd.read_csv(report.folder / "leaderboard.csv").set_index("row")
     clean = metrics[(metrics["corruption"] == "clean") & (metrics["category"] == "")]
     clean = clean[clean["question"] == "detection"]
     compared = 0
     for line in clean.itertuples():
         column = f"{line.role}_{line.relation}:{line.metric}"
-        if line.row in board.index and column in board and line.value != "":
-            assert board.loc[line.row, column] == pytest.approx(float(line.value), abs=1e-12)
+        if line.row in board.index and column in board and np.isfinite(line.value):
+            assert board.loc[line.row, column] == pytest.approx(line.value, abs=1e-12)
             compared += 1
     assert compared == 6 * 3 * 3  # rows x groups x (AUROC and two FPR conventions)
 
@@ -412,7 +412,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.parametrize("cut_off", ["metrics.csv", "figures/categories.png", "index.html"])
+@pytest.mark.parametrize("cut_off", ["metrics.parquet", "figures/categories.png", "index.html"])
 def test_what_cannot_be_written_whole_leaves_the_report_before(
     report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_off: str
 ) -> None:
@@ -422,7 +422,7 @@ def test_what_cannot_be_written_whole_leaves_the_report_before(
     limit = 20_000
     assert len(before[folder / cut_off]) > limit
     monkeypatch.setattr(write, "compute_results", lambda run, tell: report.results)
-    if cut_off != "metrics.csv":
+    if cut_off != "metrics.parquet":
         monkeypatch.setattr(Results, "write", lambda results, folder: None)
     if cut_off == "index.html":
         monkeypatch.setattr(write, "draw_figures", lambda folder, results, styles: ())
