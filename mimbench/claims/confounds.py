@@ -46,10 +46,10 @@ def _swap_test(signal: Mapping[Hashable, Any]) -> tuple[str, bool]:
     words = f"{signal['value']:+.2f} [{signal['low']:+.2f}, {signal['high']:+.2f}]"
     if signal["low"] <= 0:
         return f"it is not clearly above itself when fitted on {swap} (swap test {words})", False
-    if signal["value"] <= 2 * signal["null_sd"]:  # false where one seed leaves it unknown
+    if signal["value"] <= signal["null_limit"]:  # false where one seed leaves it unknown
         return (
             f"fitting on {swap} instead changes no more than another seed does (swap test {words}, "
-            f"two deviations of retraining {2 * signal['null_sd']:.2f})"
+            f"retraining alone moves it by up to {signal['null_limit']:.2f})"
         ), False
     if control and signal["over_low"] <= 0:
         lead = (

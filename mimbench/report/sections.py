@@ -134,7 +134,7 @@ def signal_lines(table: pd.DataFrame, board: Leaderboard) -> list[dict[str, Any]
                 "row": line["row"],
                 "headline": entry is None or entry.headline,
                 "control": entry is not None and entry.control,
-                "group": Group(line["role"], line["relation"]).label,
+                "group": _signal_group(line),
                 "swap": line["swap"],
                 "auroc": rounded(line["auroc"]),
                 "auroc_swap": rounded(line["auroc_swap"]),
@@ -150,6 +150,12 @@ def signal_lines(table: pd.DataFrame, board: Leaderboard) -> list[dict[str, Any]
             }
         )
     return sorted(lines, key=lambda line: place.get(line["row"], len(place)))
+
+
+def _signal_group(line: Mapping[Hashable, Any]) -> str:
+    if line["role"] == "swap":
+        return "the swap category itself"
+    return Group(line["role"], line["relation"]).label
 
 
 def _over_control(line: Mapping[Hashable, Any]) -> str:

@@ -5,13 +5,19 @@ fits score the same test images, the swap category left out. *Class signal* is t
 of the AUROCs, target fit minus swap fit; near 0, the score does not depend on which class was
 learned. A control may have a signal too, of what its class's pictures have in common besides
 lesions: what a detector shows above that is its own.
+
+The swap category itself has a line of its own. There the swapped fit is at home, so that the signal
+is positive if either fit tells its own class from the other; a score that depends on no class has
+exactly the same AUROC twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from mimbench.scores import RunTables
 from mimbench.statistics.cautions import difference_cautions
@@ -20,12 +26,14 @@ from mimbench.statistics.influence import Influence, combine, paired_difference
 
 __all__ = ["CLASS_SIGNAL_COLUMNS", "SEEDS", "class_signal_table"]
 
+Array = NDArray[np.float64]
+
 SEEDS = 3  # that it takes to say how much the seed alone moves a class signal
 
 CLASS_SIGNAL_COLUMNS = {
     "row": "str",  # name of the score
     "swap": "str",  # category that the other fits learned
-    "role": "str",  # of the OOD side
+    "role": "str",  # of the OOD side; "swap": it is the swap category
     "relation": "str",  # "same-source" or "other-source"
     "auroc": "float64",  # of fits on the target
     "auroc_swap": "float64",  # of fits on the swap category, same images
@@ -33,7 +41,8 @@ CLASS_SIGNAL_COLUMNS = {
     "low": "float64",
     "high": "float64",
     "p": "float64",  # two-sided, "the class signal is 0"
-    "null_sd": "float64",  # of such a difference between target fits that differ in seed alone
+    "null_sd": "float64",  # of such a difference between fits that differ in seed alone
+    "null_limit": "float64",  # what such a difference exceeds in 5 % of cases, either way
     "seeds": "int64",  # fewest seeds on either side; 0: fits draw no random number
     "control": "str",  # the control with the highest signal; empty for controls
     "over_control": "float64",  # signal minus that control's, paired
@@ -52,7 +61,7 @@ def class_signal_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFram
     Args:
         tables: the tables of a run with swap fits.
         level: confidence level of the intervals, which cover patients, not retraining; `null_sd`
-            says what retraining does, and takes `SEEDS` seeds to be worth something.
+            and `null_limit` say what retraining does, from the spread of seeds within folds.
 
     Returns:
         One row per score, swap category, role and relation, columns as `CLASS_SIGNAL_COLUMNS`;
@@ -72,8 +81,9 @@ class _Signal:
     row: str
     own: Influence
     swapped: Influence
-    seed_values: list[float]
     seeds: int
+    null_sd: float
+    null_limit: float
 
     @property
     def influence(self) -> Influence:
@@ -81,27 +91,40 @@ class _Signal:
 
 
 def _rows(tables: RunTables, target: str, swap: str, level: float) -> list[dict[str, object]]:
-    among = (tables.images["category"] != swap).to_numpy()
-    fitted_on = tables.fits["fitted_on"].to_numpy()
-    own = RunAurocs(tables, fits=tables.main_fits & (fitted_on == target), among=among)
-    other = RunAurocs(tables, fits=fitted_on == swap, among=among)
+    category = tables.images["category"]
     facts = _facts(tables)
     found = []
+    for among, called in ((category != swap, ""), (category.isin([target, swap]), "swap")):
+        for (role, relation), signals in _signals(tables, target, swap, among, facts):
+            controls = [signal for signal in signals if facts.loc[signal.row, "control"]]
+            for signal in signals:
+                place = {"row": signal.row, "swap": swap, "role": called or role}
+                above = _over_control(signal, controls, level)
+                found.append({**place, "relation": relation, **_measured(signal, level), **above})
+    return found
+
+
+def _signals(
+    tables: RunTables, target: str, swap: str, among: pd.Series, facts: pd.DataFrame
+) -> Iterator[tuple[tuple[str, str], list[_Signal]]]:
+    """Role and relation of each group of images among these, with the signals of all scores."""
+    fitted_on = tables.fits["fitted_on"].to_numpy()
+    chosen = among.to_numpy(dtype=bool)
+    own = RunAurocs(tables, fits=tables.main_fits & (fitted_on == target), among=chosen)
+    other = RunAurocs(tables, fits=fitted_on == swap, among=chosen)
+    rows = [row for row in own.rows if row in other.rows and row in facts.index]
     for role, relation in own.groups():
         signals = []
-        for row in (row for row in own.rows if row in other.rows and row in facts.index):
+        for row in rows:
             quantity = Quantity(row, role=role, relation=relation)
-            values, others = own.seed_values(quantity), other.seed_values(quantity)
-            random = bool(facts.loc[row, "random"])
-            seeds = min(len(values), len(others)) if random else 0
-            influences = own.influence(quantity), other.influence(quantity)
-            signals.append(_Signal(row, *influences, values, seeds))
-        controls = [signal for signal in signals if facts.loc[signal.row, "control"]]
-        for signal in signals:
-            place = {"row": signal.row, "swap": swap, "role": role, "relation": relation}
-            above = _over_control(signal, controls, level)
-            found.append({**place, **_measured(signal, level), **above})
-    return found
+            cells = [side.cell_values(quantity) for side in (own, other)]
+            fewest = min(len(np.unique(seeds)) for _, _, seeds in cells)
+            null = _retraining(cells) if facts.loc[row, "random"] else (0.0, 0.0)
+            seeds = fewest if facts.loc[row, "random"] else 0
+            signals.append(
+                _Signal(row, own.influence(quantity), other.influence(quantity), seeds, *null)
+            )
+        yield (role, relation), signals
 
 
 def _facts(tables: RunTables) -> pd.DataFrame:
@@ -126,7 +149,8 @@ def _measured(signal: _Signal, level: float) -> dict[str, object]:
         "low": difference.low,
         "high": difference.high,
         "p": difference.p,
-        "null_sd": _null_sd(signal),
+        "null_sd": signal.null_sd,
+        "null_limit": signal.null_limit,
         "seeds": signal.seeds,
         "note": f"{few}what another seed changes" if 0 < signal.seeds < SEEDS else "",
         "reason": difference.reason,
@@ -149,10 +173,25 @@ def _over_control(signal: _Signal, controls: Sequence[_Signal], level: float) ->
     return {"control": best.row, "over_caution": caution, **ends}
 
 
-def _null_sd(signal: _Signal) -> float:
-    """Deviation of a difference of two means over as many seeds, from the spread over seeds."""
-    if not signal.seeds:
-        return 0.0  # another fit would be the same one
-    if len(signal.seed_values) < 2:
-        return float("nan")
-    return float(np.std(signal.seed_values, ddof=1) * np.sqrt(2 / len(signal.seed_values)))
+def _retraining(sides: Sequence[tuple[Array, Array, Array]]) -> tuple[float, float]:
+    """Deviation of the difference of two means over fits, from refits of the same fold.
+
+    Args:
+        sides: for each, (cells,) AUROCs, folds, seeds.
+
+    Returns:
+        Deviation, and Student's two-sided 5 % limit; NaN where no fold has two seeds.
+    """
+    squares, freedom = 0.0, 0
+    for values, folds, _ in sides:
+        for fold in np.unique(folds):
+            own = values[(folds == fold) & np.isfinite(values)]
+            squares += float(((own - own.mean()) ** 2).sum()) if own.size else 0.0
+            freedom += max(own.size - 1, 0)
+    if not freedom:
+        return float("nan"), float("nan")
+    counts = [np.isfinite(values).sum() for values, _, _ in sides]
+    if not all(counts):
+        return float("nan"), float("nan")
+    deviation = float(np.sqrt(squares / freedom * sum(1 / count for count in counts)))
+    return deviation, deviation * float(stdtrit(freedom, 0.975))

@@ -93,10 +93,19 @@ class RunAurocs:
         Raises:
             UnknownNameError: as for `influence`.
         """
+        values, _, seeds = self.cell_values(quantity)
+        return [float(values[seeds == seed].mean()) for seed in np.unique(seeds)]
+
+    def cell_values(self, quantity: Quantity) -> tuple[Array, Array, Array]:
+        """The number for each fold and seed alone: (cells,) values, folds, seeds.
+
+        Raises:
+            UnknownNameError: as for `influence`.
+        """
         areas, entry = self._find(quantity)
         area = self._at(areas, quantity.corruption, quantity.severity, quantity.protocol)
-        seeds = np.asarray([seed for _, _, seed in areas.cells])
-        return [float(area.per_cell[seeds == seed, entry].mean()) for seed in np.unique(seeds)]
+        _, folds, seeds = np.asarray(areas.cells, dtype=np.float64).T
+        return area.per_cell[:, entry], folds, seeds
 
     def _find(self, quantity: Quantity) -> tuple[RowAreas, int]:
         """The row's AUROCs and the position of the group asked for."""

@@ -1,14 +1,18 @@
-"""Time MIM: `python tests/benchmarks/mim.py [--size 64] [--device cpu] [--threads 2]`.
+"""Time MIM: `python tests/benchmarks/mim.py [--size 64] [--threads 1] [--processes 2]`.
 
 Training against a bare loop with the same networks and losses, scoring against the forward passes
 it needs, and the untrained inpainting. Ours and bare run in turns and the best of several rounds
 counts. Processor time, which other work on the machine hardly changes, stands beside wall time;
-the rates at several threads can only be seen in wall time on an idle machine.
+the rates at several threads can only be seen in wall time on an idle machine. Several processes
+measure at the same time, as those of `mimbench run --jobs` work, and their rates are added up.
 """
 
 import argparse
+import multiprocessing
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 import torch
 from lightning_fabric import Fabric
@@ -25,6 +29,8 @@ from mimbench.detectors.protocol import Batch, ImageSet, TrainingSet
 from mimbench.detectors.shared import provide
 
 IMAGES, HELD_OUT, BATCH, SCORED = 64, 8, 16, 32
+CLOCKS = "wall", "processor"
+Rates = dict[tuple[str, str], float]  # images/s of (clock, what)
 
 
 def pictures(count: int, size: int) -> Tensor:
@@ -87,7 +93,7 @@ def in_turns(rounds: int, device: torch.device, *actions: Callable[[], object]) 
     return wall + processor
 
 
-def time_training(steps: int, size: int, device: torch.device, rounds: int) -> None:
+def time_training(steps: int, size: int, device: torch.device, rounds: int) -> Rates:
     """Step rate of the trainer and of the bare loop; what a fit costs besides its steps is out."""
 
     def fit(length: int) -> Callable[[], None]:
@@ -98,18 +104,16 @@ def time_training(steps: int, size: int, device: torch.device, rounds: int) -> N
 
     fit(2)()
     times = in_turns(rounds, device, fit(2), fit(2 + steps), bare(2), bare(2 + steps))
-    for clock, (short, long, bare_short, bare_long) in (
-        ("wall", times[:4]),
-        ("processor", times[4:]),
+    rates: Rates = {}
+    for clock, (short, long, bare_short, bare_long) in zip(
+        CLOCKS, (times[:4], times[4:]), strict=True
     ):
-        ours, loop = BATCH * steps / (long - short), BATCH * steps / (bare_long - bare_short)
-        print(
-            f"training, {clock} time: {ours:.0f} images/s, bare loop {loop:.0f}, "
-            f"ratio {ours / loop:.2f}"
-        )
+        rates[clock, "training"] = BATCH * steps / (long - short)
+        rates[clock, "bare loop"] = BATCH * steps / (bare_long - bare_short)
+    return rates
 
 
-def time_scoring(size: int, device: torch.device, rounds: int) -> None:
+def time_scoring(size: int, device: torch.device, rounds: int) -> Rates:
     """Scoring against the two generator and four critic forwards that it needs, and Telea."""
     detector = MIM(steps=2)
     detector.fit(training_set(size, device))
@@ -135,11 +139,19 @@ def time_scoring(size: int, device: torch.device, rounds: int) -> None:
     with torch.inference_mode():
         in_turns(1, device, *actions)
         times = in_turns(rounds, device, *actions)
-    for clock, (own, bare, telea) in (("wall", times[:3]), ("processor", times[3:])):
-        print(
-            f"scoring, {clock} time: {SCORED / own:.0f} images/s, bare forwards "
-            f"{SCORED / bare:.0f}, ratio {own / bare:.2f}; Telea {SCORED / telea:.0f} images/s"
-        )
+    rates: Rates = {}
+    for clock, seconds in zip(CLOCKS, (times[:3], times[3:]), strict=True):
+        for what, duration in zip(("scoring", "forwards", "telea"), seconds, strict=True):
+            rates[clock, what] = SCORED / duration
+    return rates
+
+
+def measure(options: argparse.Namespace, _process: int) -> Rates:
+    """All rates of one process."""
+    torch.set_num_threads(options.threads)
+    device = torch.device(options.device)
+    training = time_training(options.steps, options.size, device, options.rounds)
+    return training | time_scoring(options.size, device, options.rounds * 5)
 
 
 def main() -> None:
@@ -148,16 +160,31 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    device = torch.device(options.device)
+    precision = precision_for(torch.device(options.device)).precision
     print(
-        f"{options.size} px, {device}, {options.threads} threads, {precision_for(device).precision}"
+        f"{options.size} px, {options.device}, {options.processes} processes of {options.threads} "
+        f"threads, training in {precision}"
     )
-    time_training(options.steps, options.size, device, options.rounds)
-    time_scoring(options.size, device, options.rounds)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.processes, mp_context=context) as pool:
+        found = list(pool.map(partial(measure, options), range(options.processes)))
+    rate = {key: sum(rates[key] for rates in found) for key in found[0]}
+    for clock in CLOCKS:
+        ours, loop = rate[clock, "training"], rate[clock, "bare loop"]
+        print(
+            f"training, {clock} time: {ours:.0f} images/s, bare loop {loop:.0f}, "
+            f"ratio {ours / loop:.2f}"
+        )
+    for clock in CLOCKS:
+        ours, bare = rate[clock, "scoring"], rate[clock, "forwards"]
+        print(
+            f"scoring, {clock} time: {ours:.0f} images/s, bare forwards {bare:.0f}, "
+            f"ratio {bare / ours:.2f}; Telea {rate[clock, 'telea']:.0f} images/s"
+        )
 
 
 if __name__ == "__main__":

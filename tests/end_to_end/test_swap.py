@@ -37,7 +37,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def signal(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """Class signal by row, on categories that nothing was trained on."""
+    """Class signal by role and row: unknown categories, and the swap category itself."""
     folder = tmp_path_factory.mktemp("swap")
     recipe = folder / "knows.toml"
     recipe.write_text(
@@ -48,23 +48,27 @@ def signal(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFr
     flags = Flags(only=[str(recipe), *controls], suite=["none"], abnormal=[])
     result = execute(make_plan(resolve_run("default", flags)), folder, Silent())
     assert result.failures == ()
-    found = class_signal_table(read_tables(folder))
-    return found[found["role"] == "unknown"].set_index("row")
+    return class_signal_table(read_tables(folder)).set_index(["role", "row"])
 
 
 def test_a_detector_that_knows_its_class_passes_clearly(signal: pd.DataFrame) -> None:
-    knows = signal.loc["knows"]
-    assert knows["low"] > 0.1
-    assert knows["auroc"] > 0.7
+    for role in ("unknown", "swap"):
+        knows = signal.loc[(role, "knows")]
+        assert knows["low"] > 0.1
+        assert knows["auroc"] > 0.7
 
 
 def test_controls_that_cannot_know_it_show_no_signal(signal: pd.DataFrame) -> None:
-    controls = signal.drop(index=["knows", "file-statistics"])
-    assert len(controls) >= 4
-    assert (controls["low"] <= 0).all()
-    assert (controls["high"] >= 0).all()
+    for role in ("unknown", "swap"):
+        for row in ("histogram", "random-generator/residual"):
+            control = signal.loc[(role, row)]
+            assert control["low"] <= 0 <= control["high"]
+        # these see no image in their fit, so that both fits are the same one
+        for score in ("l1", "ssim", "contrast"):
+            assert signal.loc[(role, f"random-generator/{score}"), "value"] == 0
 
 
 def test_what_edges_and_compression_tell_of_a_class_is_far_less(signal: pd.DataFrame) -> None:
     # File statistics see how rough a lesion is, so their signal is small, and not always zero.
-    assert signal.loc["file-statistics", "high"] < signal.loc["knows", "low"] / 2
+    unknown = signal.loc["unknown"]
+    assert unknown.loc["file-statistics", "high"] < unknown.loc["knows", "low"] / 2

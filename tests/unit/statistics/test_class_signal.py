@@ -70,7 +70,8 @@ def test_a_detector_of_skin_has_none_however_well_it_ranks(signal: pd.DataFrame)
         skin = signal.loc[("skin", role, relation)]
         assert skin["low"] <= 0 <= skin["high"]
         assert abs(skin["value"]) < 0.05
-    assert 0 < signal.loc[("skin", "known", "same-source"), "null_sd"] < 0.05
+    null = signal.loc[("skin", "known", "same-source")]
+    assert 0 < null["null_sd"] < null["null_limit"] < 0.1
     assert signal.loc[("skin", "abnormal", "other-source"), "auroc"] > 0.95
 
 
@@ -89,6 +90,37 @@ def test_the_swap_category_is_left_out_and_values_are_means_over_seeds(
     ]
     expected = np.mean(by_seed)
     assert signal.loc[("knows", "known", "same-source"), "auroc_swap"] == pytest.approx(expected)
+
+
+def test_the_swap_category_itself_shows_whether_either_fit_knows_its_own_class(
+    signal: pd.DataFrame,
+) -> None:
+    knows, skin = (signal.loc[(row, "swap", "same-source")] for row in ("knows", "skin"))
+    assert knows["auroc"] > 0.9
+    assert knows["auroc_swap"] < 0.1  # its own class is on the other side
+    assert knows["low"] > 0.5
+    assert skin["low"] <= 0 <= skin["high"]
+
+
+def test_retraining_is_judged_by_the_seeds_of_each_fold_on_both_sides(
+    signal: pd.DataFrame,
+) -> None:
+    run = tables()
+    merged = run.scores.merge(run.images, on="image_id").merge(run.fits, on="fit_id")
+    merged = merged[(merged["score"] == "skin") & merged["category"].isin(["mpox", "eczema"])]
+    variances = []
+    for _, own in merged.groupby("fitted_on"):
+        areas = [
+            auroc(
+                one.loc[one["category"] == "mpox", "value"],
+                one.loc[one["category"] == "eczema", "value"],
+            ).value
+            for _, one in own.groupby("seed")
+        ]
+        variances.append(np.var(areas, ddof=1))
+    line = signal.loc[("skin", "known", "same-source")]
+    assert line["null_sd"] == pytest.approx(np.sqrt(np.mean(variances) * 2 / SEEDS))
+    assert line["null_limit"] == pytest.approx(2.776 * line["null_sd"], rel=1e-3)  # 4 degrees
 
 
 def with_control(name: str, *, seeded: bool = True) -> RunTables:
