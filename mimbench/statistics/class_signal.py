@@ -16,17 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from mimbench.scores import RunTables
 from mimbench.statistics.cautions import difference_cautions
-from mimbench.statistics.comparisons import Quantity, RunAurocs
+from mimbench.statistics.comparisons import Quantity, RunAurocs, retraining
 from mimbench.statistics.influence import Influence, combine, paired_difference
 
 __all__ = ["CLASS_SIGNAL_COLUMNS", "SEEDS", "class_signal_table"]
-
-Array = NDArray[np.float64]
 
 SEEDS = 3  # that it takes to say how much the seed alone moves a class signal
 
@@ -119,7 +115,7 @@ def _signals(
             quantity = Quantity(row, role=role, relation=relation)
             cells = [side.cell_values(quantity) for side in (own, other)]
             fewest = min(len(np.unique(seeds)) for _, _, seeds in cells)
-            null = _retraining(cells) if facts.loc[row, "random"] else (0.0, 0.0)
+            null = retraining(cells) if facts.loc[row, "random"] else (0.0, 0.0)
             seeds = fewest if facts.loc[row, "random"] else 0
             signals.append(
                 _Signal(row, own.influence(quantity), other.influence(quantity), seeds, *null)
@@ -171,27 +167,3 @@ def _over_control(signal: _Signal, controls: Sequence[_Signal], level: float) ->
     caution = difference_cautions([max(areas)], signal.influence.fewest_patients)[0]
     ends = {"over_control": lead.value, "over_low": lead.low, "over_high": lead.high}
     return {"control": best.row, "over_caution": caution, **ends}
-
-
-def _retraining(sides: Sequence[tuple[Array, Array, Array]]) -> tuple[float, float]:
-    """Deviation of the difference of two means over fits, from refits of the same fold.
-
-    Args:
-        sides: for each, (cells,) AUROCs, folds, seeds.
-
-    Returns:
-        Deviation, and Student's two-sided 5 % limit; NaN where no fold has two seeds.
-    """
-    squares, freedom = 0.0, 0
-    for values, folds, _ in sides:
-        for fold in np.unique(folds):
-            own = values[(folds == fold) & np.isfinite(values)]
-            squares += float(((own - own.mean()) ** 2).sum()) if own.size else 0.0
-            freedom += max(own.size - 1, 0)
-    if not freedom:
-        return float("nan"), float("nan")
-    counts = [np.isfinite(values).sum() for values, _, _ in sides]
-    if not all(counts):
-        return float("nan"), float("nan")
-    deviation = float(np.sqrt(squares / freedom * sum(1 / count for count in counts)))
-    return deviation, deviation * float(stdtrit(freedom, 0.975))

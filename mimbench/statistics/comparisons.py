@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
 from mimbench.errors import UnknownNameError
 from mimbench.scores import CLEAN, RunTables
@@ -14,7 +15,14 @@ from mimbench.statistics.layout import Layout
 from mimbench.statistics.row_areas import Area, Contest, RowAreas
 from mimbench.statistics.row_metrics import ALL_CORRUPTIONS, MEAN_SEVERITY
 
-__all__ = ["Quantity", "RunAurocs", "equivalence_p", "holm", "non_inferiority_p"]
+__all__ = [
+    "Quantity",
+    "RunAurocs",
+    "equivalence_p",
+    "holm",
+    "non_inferiority_p",
+    "retraining",
+]
 
 Array = NDArray[np.float64]
 
@@ -140,6 +148,30 @@ class RunAurocs:
         k = _position("condition", f"{corruption} {severity}", names)
         other = _position("condition", f"{CLEAN} 0", names) if protocol == "target-only" else k
         return areas.area(k, other)
+
+
+def retraining(sides: Sequence[tuple[Array, Array, Array]]) -> tuple[float, float]:
+    """Deviation of the difference of two means over fits, from refits of the same fold.
+
+    Args:
+        sides: for each, (cells,) AUROCs, folds, seeds.
+
+    Returns:
+        Deviation, and Student's two-sided 5 % limit; NaN where no fold has two seeds.
+    """
+    squares, freedom = 0.0, 0
+    for values, folds, _ in sides:
+        for fold in np.unique(folds):
+            own = values[(folds == fold) & np.isfinite(values)]
+            squares += float(((own - own.mean()) ** 2).sum()) if own.size else 0.0
+            freedom += max(own.size - 1, 0)
+    if not freedom:
+        return float("nan"), float("nan")
+    counts = [np.isfinite(values).sum() for values, _, _ in sides]
+    if not all(counts):
+        return float("nan"), float("nan")
+    deviation = float(np.sqrt(squares / freedom * sum(1 / count for count in counts)))
+    return deviation, deviation * float(stdtrit(freedom, 0.975))
 
 
 def holm(p_values: ArrayLike) -> Array:
