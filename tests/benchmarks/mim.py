@@ -5,6 +5,10 @@ it needs, and the untrained inpainting. Ours and bare run in turns and the best 
 counts. Processor time, which other work on the machine hardly changes, stands beside wall time;
 the rates at several threads can only be seen in wall time on an idle machine. Several processes
 measure at the same time, as those of `mimbench run --jobs` work, and their rates are added up.
+
+    python tests/benchmarks/mim.py --compare-precision [--size 224] [--device cuda] [--steps 500]
+
+What training in reduced precision changes, beside what another seed changes.
 """
 
 import argparse
@@ -13,12 +17,16 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from unittest.mock import patch
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import Precision
+from scipy.stats import spearmanr
 from torch import Tensor
 from torch.optim import Adam
 
+from mimbench.data import phantom
 from mimbench.detectors.devices import precision_for
 from mimbench.detectors.mim import MIM
 from mimbench.detectors.mim.critic import PatchCritic
@@ -27,6 +35,8 @@ from mimbench.detectors.mim.losses import hidden_l1, hinge_critic, hinge_generat
 from mimbench.detectors.mim.masks import random_patches
 from mimbench.detectors.protocol import Batch, ImageSet, TrainingSet
 from mimbench.detectors.shared import provide
+from mimbench.evaluation.cost import Meter
+from mimbench.statistics.ranking import auroc
 
 IMAGES, HELD_OUT, BATCH, SCORED = 64, 8, 16, 32
 CLOCKS = "wall", "processor"
@@ -41,16 +51,22 @@ def pictures(count: int, size: int) -> Tensor:
     return scaled.clamp(0, 1).mul(255).byte()
 
 
-def training_set(size: int, device: torch.device) -> TrainingSet:
-    """Generated images without early stop in sight."""
+def training_set(images: Tensor, held_out: Tensor, device: torch.device, seed: int) -> TrainingSet:
+    """Images of the target, each of a patient of its own."""
     parts = []
-    for count in (IMAGES, HELD_OUT):
-        names = tuple(map(str, range(count)))
-        parts.append(ImageSet(pictures(count, size), ("target",) * count, names))
-    generator = torch.Generator().manual_seed(0)
+    for part in (images, held_out):
+        names = tuple(map(str, range(len(part))))
+        parts.append(ImageSet(part, ("target",) * len(part), names))
+    generator = torch.Generator().manual_seed(seed)
+    size = images.shape[-1]
     return TrainingSet(
-        parts[0], None, parts[1], "target", 0, generator, device, size, provider=provide
+        parts[0], None, parts[1], "target", seed, generator, device, size, provider=provide
     )
+
+
+def smooth_set(size: int, device: torch.device) -> TrainingSet:
+    """Smooth colours, on which no training stops early."""
+    return training_set(pictures(IMAGES, size), pictures(HELD_OUT, size), device, 0)
 
 
 def bare_loop(steps: int, size: int, device: torch.device) -> None:
@@ -97,7 +113,7 @@ def time_training(steps: int, size: int, device: torch.device, rounds: int) -> R
     """Step rate of the trainer and of the bare loop; what a fit costs besides its steps is out."""
 
     def fit(length: int) -> Callable[[], None]:
-        return lambda: MIM(steps=length).fit(training_set(size, device))
+        return lambda: MIM(steps=length).fit(smooth_set(size, device))
 
     def bare(length: int) -> Callable[[], None]:
         return lambda: bare_loop(length, size, device)
@@ -116,7 +132,7 @@ def time_training(steps: int, size: int, device: torch.device, rounds: int) -> R
 def time_scoring(size: int, device: torch.device, rounds: int) -> Rates:
     """Scoring against the two generator and four critic forwards that it needs, and Telea."""
     detector = MIM(steps=2)
-    detector.fit(training_set(size, device))
+    detector.fit(smooth_set(size, device))
     generator, critic = detector.generator, detector.critic
     assert critic is not None
     images = pictures(SCORED, size).to(device)
@@ -146,12 +162,52 @@ def time_scoring(size: int, device: torch.device, rounds: int) -> Rates:
     return rates
 
 
-def measure(options: argparse.Namespace, _process: int) -> Rates:
-    """All rates of one process."""
+def measure(options: argparse.Namespace, _process: int) -> tuple[Rates, str]:
+    """All rates of one process, and its peak memory."""
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
+    meter = Meter()
     training = time_training(options.steps, options.size, device, options.rounds)
-    return training | time_scoring(options.size, device, options.rounds * 5)
+    rates = training | time_scoring(options.size, device, options.rounds * 5)
+    cost = meter.read()
+    peak = cost.peak_gpu_memory if device.type == "cuda" else cost.peak_memory
+    return rates, "unknown" if peak is None else f"{peak / 2**20:.0f} MiB"
+
+
+def compare_precision(steps: int, size: int, device: torch.device) -> None:
+    """Fit on the phantom's target in reduced precision and in float32, each with two seeds."""
+    table = phantom.embedded()
+    own = torch.from_numpy(phantom.render(table[table["category"] == phantom.TARGET], size))
+    others = table[table["category"] != phantom.TARGET].groupby("category").head(4)
+    own, other = (
+        part.permute(0, 3, 1, 2) for part in (own, torch.from_numpy(phantom.render(others, size)))
+    )
+    train, held_out, test = own.split([len(own) // 2, len(own) // 4, len(own) - len(own) * 3 // 4])
+    scored = torch.cat([test, other]).to(device)
+    found = {}
+    for name, precision in (("reduced", precision_for), ("float32", lambda _: Precision())):
+        for seed in (0, 1):
+            detector = MIM(steps=steps)
+            with patch("mimbench.detectors.training.precision_for", precision):
+                detector.fit(training_set(train, held_out, device, seed))
+            scores = detector.score(Batch(scored, provide))
+            found[name, seed] = {k: scores[k].cpu().numpy() for k in ("l1", "residual")}
+            best = min(entry["validation"] for entry in detector.history if "validation" in entry)
+            areas = [
+                auroc(v[: len(test)], v[len(test) :]).value for v in found[name, seed].values()
+            ]
+            print(
+                f"{name}, seed {seed}: held-out L1 {best:.4f}, AUROC l1 {areas[0]:.3f}, "
+                f"residual {areas[1]:.3f}"
+            )
+    for score in ("l1", "residual"):
+        pairs = ("reduced", 0), ("float32", 0), ("float32", 1)
+        base, same, reseeded = (found[pair][score] for pair in pairs)
+        print(
+            f"{score}, Spearman's correlation of reduced precision with float32 "
+            f"{spearmanr(base, same)[0]:.3f}, of two seeds in float32 "
+            f"{spearmanr(same, reseeded)[0]:.3f}"
+        )
 
 
 def main() -> None:
@@ -163,15 +219,23 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--compare-precision", action="store_true")
     options = parser.parse_args()
     precision = precision_for(torch.device(options.device)).precision
     print(
         f"{options.size} px, {options.device}, {options.processes} processes of {options.threads} "
         f"threads, training in {precision}"
     )
+    if options.compare_precision:
+        torch.set_num_threads(options.threads)
+        compare_precision(options.steps, options.size, torch.device(options.device))
+        return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.processes, mp_context=context) as pool:
-        found = list(pool.map(partial(measure, options), range(options.processes)))
+        found, peaks = zip(
+            *pool.map(partial(measure, options), range(options.processes)), strict=True
+        )
+    print(f"peak memory of each process: {', '.join(peaks)}")
     rate = {key: sum(rates[key] for rates in found) for key in found[0]}
     for clock in CLOCKS:
         ours, loop = rate[clock, "training"], rate[clock, "bare loop"]
