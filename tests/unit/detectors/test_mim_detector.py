@@ -14,7 +14,10 @@ from torch import Tensor
 
 from mimbench.detectors.inpainting import provide, telea
 from mimbench.detectors.mim import MIM
+from mimbench.detectors.mim.augmentation import augment
+from mimbench.detectors.mim.exposure import level
 from mimbench.detectors.mim.masks import checkerboards
+from mimbench.detectors.mim.measures import fit_line, log_error
 from mimbench.detectors.protocol import Batch, TrainingSet
 from mimbench.errors import DetectorError, MimbenchError, RecipeError, TrainingError
 
@@ -53,6 +56,62 @@ def test_training_reduces_the_error_and_stripes_score_below_what_was_never_seen(
     for name in ("l1", "l2", "ssim", "ms_ssim", "gradient", "chroma", "contrast", "residual"):
         assert target[name].shape == (8,)
         assert target[name].median() < other[name].median(), name
+
+
+def log_errors(detector: MIM, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Log errors of Telea's and of the detector's inpainting, relative to the images' level."""
+    unit = level(images.float())
+    untrained = log_error(images / unit, telea(images) / unit)
+    return untrained, scores(detector, images)["l1"].log()
+
+
+def test_the_residual_is_what_a_line_through_the_held_out_images_leaves(fitted: MIM) -> None:
+    train = striped()
+    held_out, seen = train.validation.images, train.target.images
+    untrained, trained = log_errors(fitted, held_out)
+    assert fitted.line == pytest.approx(fit_line(untrained, trained), abs=1e-4)
+    assert fitted.line != pytest.approx(fit_line(*log_errors(fitted, seen)), abs=0.05)
+    residual = scores(fitted, held_out)["residual"]
+    assert residual.mean() == pytest.approx(0, abs=1e-4)
+    assert (residual * untrained).mean() == pytest.approx(0, abs=1e-4)
+
+
+def test_the_critic_prefers_originals_and_the_score_says_by_how_much() -> None:
+    detector = refit(training_set(blotches(16, 0), blotches(6, 1)), small())
+    assert detector.critic is not None
+    images = blotches(4, 2)
+    pixels, preference = images.float() / 255, torch.zeros(4)
+    for board in checkerboards(SIZE, 8):
+        hidden = board.expand(4, 1, -1, -1)
+        original = pixels / level(pixels, ~hidden) - 1
+        inpainted = torch.where(hidden, detector.generator(original, hidden), original)
+        real, fake = (detector.critic(shown, hidden)[0] for shown in (original, inpainted))
+        preference += (real - fake).mean((1, 2, 3)).detach() / 2
+    assert torch.allclose(scores(detector, images)["critic"], preference, atol=1e-5)
+    assert (preference > 0.2).all()
+
+
+def test_a_training_that_fits_held_out_images_ever_worse_ends_early_and_keeps_the_best() -> None:
+    flat = torch.full((6, 3, SIZE, SIZE), 90, dtype=torch.uint8)  # hold no stripe to learn
+    detector = small(steps=60)
+    detector.options = replace(detector.options, validate_every=2, patience=3)
+    refit(training_set(striped().target.images, flat), detector)
+    curve = [entry["validation"] for entry in detector.history]
+    assert detector.history[-1]["step"] == 2 * len(curve) < 60
+    assert curve.index(min(curve)) == len(curve) - 4
+    assert scores(detector, flat)["l1"].mean() == pytest.approx(min(curve), rel=1e-4)
+    assert curve[-1] > 1.1 * min(curve)
+
+
+def test_training_images_are_augmented(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unmoved(images: Tensor, draws: torch.Generator) -> Tensor:
+        augment(images, draws)  # leaves all later draws as they are
+        return images
+
+    moved = refit(striped(), small(steps=2)).generator.state_dict()
+    monkeypatch.setattr("mimbench.detectors.mim.detector.augment", unmoved)
+    still = refit(striped(), small(steps=2)).generator.state_dict()
+    assert not any(torch.equal(moved[name], still[name]) for name in moved)
 
 
 @pytest.mark.parametrize("generator", ["gated-unet", "autoencoder", "specialist"])

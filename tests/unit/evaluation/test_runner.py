@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from torch import Tensor
 
 from mimbench.data.dataset import ImageOptions
+from mimbench.detectors.shared import provide
 from mimbench.errors import RecipeError
+from mimbench.evaluation import scoring
 from mimbench.evaluation.blocks import read_block
 from mimbench.evaluation.journal import read_starts
 from mimbench.evaluation.plan import Plan, RunFile, make_plan
@@ -178,6 +181,28 @@ def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
     assert old["sharp"] != new["sharp"]
     values = [t.scores.query("score == 'sharp'")["value"].to_numpy() for t in (first, changed)]
     np.testing.assert_allclose(values[1], 2 * values[0])
+
+
+def test_the_untrained_inpainting_is_made_once_per_shard_for_all_rows(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def counted(name: str, images: Tensor) -> Tensor:
+        asked.append((name, len(images)))
+        return provide(name, images)
+
+    monkeypatch.setattr(scoring, "provide", counted)
+    monkeypatch.setattr(scoring, "SHARD", 30)
+    monkeypatch.setattr(scoring, "BATCH", 16)
+    short = tmp_path / "short.toml"
+    short.write_text('extends = "mim"\nname = "short"\n[parameters]\nsteps = 1\nwidth = 2\n')
+    plan = planned(folders, [str(short), "telea", "random-generator"])
+    rows = set(executed(plan, tmp_path / "out").scores["score"])
+    assert {"short/contrast", "telea/rough", "random-generator/contrast"} <= rows
+    shards = [len(unit.rows) for unit in scoring.units(plan)]
+    assert len(shards) > 1
+    assert asked == [("inpaint:telea:checkerboard-8", count) for count in shards]
 
 
 class Shares(Silent):
