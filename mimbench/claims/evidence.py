@@ -124,7 +124,10 @@ class RunEvidence:
         return len(own) == 1
 
     def class_signal(self, place: Place) -> pd.DataFrame:
-        """Swap tests of the row at the claim's role and relation; empty if there is none."""
+        """Swap tests of the row at the claim's role and relation; empty if there is none.
+
+        Where the swap category is the only known one of its source, the one on itself.
+        """
         if place.row not in self._signals:
             scores, fits = self._tables.scores, self._tables.fits
             compared = scores["score"].isin([place.row, *self.controls])
@@ -133,8 +136,11 @@ class RunEvidence:
             made = fits[fits["detector"].isin(names)]  # those that failed too: they leave a gap
             self._signals[place.row] = class_signal_table(RunTables(own, made, self._tables.images))
         table = self._signals[place.row]
-        here = (table["role"] == place.claim.role) & (table["relation"] == place.relation)
-        return table[here & (table["row"] == place.row) & table["value"].notna()]
+        table = table[(table["row"] == place.row) & table["value"].notna()]
+        table = table[table["relation"] == place.relation]
+        here = table[table["role"] == place.claim.role]
+        itself = place.claim.role == "known" and here.empty
+        return table[table["role"] == "swap"] if itself else here
 
     def with_all_and_few_known(self, place: Place, row: str) -> tuple[str, Influence, Influence]:
         """A classifier trained on all known categories, and on the fewest of the known-curve.

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import nan
 
-import numpy as np
-
 from mimbench.claims.confounds import confounds
 from mimbench.claims.evidence import NotTestedError, Place, RunEvidence
 from mimbench.claims.settling import more_patients, open_question
@@ -215,7 +213,7 @@ def _difference(
     threshold: float,
 ) -> _Finding:
     difference = combine(terms, weights)
-    higher = np.max([term.value for term in terms], axis=0)
+    areas = [term.value for term in terms]
     low, high = difference.difference_interval()
     mirrored = difference.mix([[-1.0]])
     return _Finding(
@@ -228,7 +226,7 @@ def _difference(
         float(difference.difference_p_above(threshold)[0]),
         float(mirrored.difference_p_above(-threshold)[0]),
         _patients(difference),
-        caution=difference_cautions(higher, difference.fewest_patients)[0],
+        caution=difference_cautions(areas, difference.fewest_patients)[0],
     )
 
 

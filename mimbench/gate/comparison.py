@@ -346,8 +346,8 @@ class _Pair:
         )
 
     def _caution(self) -> str:
-        higher = np.maximum(self.before.value, self.after.value)
-        return difference_cautions(higher, self.drop.fewest_patients)[0]
+        areas = (self.before.value, self.after.value)
+        return difference_cautions(areas, self.drop.fewest_patients)[0]
 
 
 def _unchanged(pair: _Pair) -> GateTest:

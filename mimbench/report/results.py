@@ -67,6 +67,7 @@ class Results:
         for name in (*LARGE, *SMALL):
             table, path = getattr(self, name), folder / f"{name}.csv"
             if name in LARGE:
+                path.unlink(missing_ok=True)  # what it was called before 0.1
                 path = path.with_suffix(".parquet")
             if not len(table):
                 path.unlink(missing_ok=True)

@@ -145,7 +145,7 @@ def signal_lines(table: pd.DataFrame, board: Leaderboard) -> list[dict[str, Any]
                 "over_control": _over_control(line),
                 "note": line["note"],
                 "reason": line["reason"],
-                "null_sd": "n/a" if np.isnan(line["null_sd"]) else f"{line['null_sd']:.3f}",
+                "refits": "n/a" if np.isnan(line["null_limit"]) else f"±{line['null_limit']:.3f}",
                 "seeds": line["seeds"],
             }
         )

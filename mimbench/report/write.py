@@ -26,7 +26,7 @@ class Report:
     Attributes:
         folder: the run's folder, which now holds the report as well.
         page: the self-contained index.html.
-        results: the tables behind it, as in the CSV files.
+        results: the tables behind it, as in their files.
     """
 
     folder: Path

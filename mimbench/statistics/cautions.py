@@ -4,7 +4,7 @@ The rules are drawn around the cells of those tables: an AUROC near 1 rests on t
 are ranked wrong, and no variance estimated from fewer than two or three of them is reliable.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,14 +53,16 @@ def area_cautions(area: ArrayLike, n_id: ArrayLike, n_ood: ArrayLike) -> Texts:
     return _texts(estimated & (misranked < 2.5) & (many >= 4 * few), AREA)
 
 
-def difference_cautions(higher: ArrayLike, fewest: ArrayLike) -> Texts:
+def difference_cautions(areas: Sequence[ArrayLike], fewest: ArrayLike) -> Texts:
     """Caution for each difference of AUROCs.
 
     Args:
-        higher: (E,) the higher of the two AUROCs.
+        areas: (E,) each, the AUROCs that the difference is made of; the one nearest to 0 or 1
+            counts.
         fewest: (E,) patients on the smaller side.
     """
-    misranked = np.asarray(fewest, dtype=np.float64) * (1 - np.asarray(higher, dtype=np.float64))
+    all_areas = np.asarray(areas, dtype=np.float64)
+    misranked = np.asarray(fewest, dtype=np.float64) * np.minimum(all_areas, 1 - all_areas).min(0)
     return _texts(misranked < 1.5, DIFFERENCE)
 
 

@@ -6,11 +6,12 @@ of the AUROCs, target fit minus swap fit; near 0, the score does not depend on w
 learned. A control may have a signal too, of what its class's pictures have in common besides
 lesions: what a detector shows above that is its own.
 
-The swap category itself has a line of its own. There the swapped fit is at home, so that the signal
-is positive if either fit tells its own class from the other; a score that depends on no class has
-exactly the same AUROC twice.
+The swap category itself has a line of its own. There the swapped fit is at home: the signal is the
+sum of what both fits reach in telling their own class from the other, less one. A score that
+depends on no class has the same AUROC twice, and none.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,12 +20,19 @@ import pandas as pd
 
 from mimbench.scores import RunTables
 from mimbench.statistics.cautions import difference_cautions
-from mimbench.statistics.comparisons import Quantity, RunAurocs, retraining
+from mimbench.statistics.comparisons import (
+    NO_RETRAINING,
+    Quantity,
+    Retraining,
+    RunAurocs,
+    retraining,
+)
 from mimbench.statistics.influence import Influence, combine, paired_difference
 
 __all__ = ["CLASS_SIGNAL_COLUMNS", "SEEDS", "class_signal_table"]
 
-SEEDS = 3  # that it takes to say how much the seed alone moves a class signal
+SEEDS = 3  # that it takes on one fold to say how much the seed alone moves a class signal
+FREEDOM = 2 * (SEEDS - 1)  # degrees of freedom that they give, target and swap category together
 
 CLASS_SIGNAL_COLUMNS = {
     "row": "str",  # name of the score
@@ -39,7 +47,7 @@ CLASS_SIGNAL_COLUMNS = {
     "p": "float64",  # two-sided, "the class signal is 0"
     "null_sd": "float64",  # of such a difference between fits that differ in seed alone
     "null_limit": "float64",  # what such a difference exceeds in 5 % of cases, either way
-    "seeds": "int64",  # fewest seeds on either side; 0: fits draw no random number
+    "seeds": "int64",  # fewest seeds of a fold on either side; 0: fits draw no random number
     "control": "str",  # the control with the highest signal; empty for controls
     "over_control": "float64",  # signal minus that control's, paired
     "over_low": "float64",
@@ -78,8 +86,7 @@ class _Signal:
     own: Influence
     swapped: Influence
     seeds: int
-    null_sd: float
-    null_limit: float
+    refits: Retraining
 
     @property
     def influence(self) -> Influence:
@@ -114,12 +121,11 @@ def _signals(
         for row in rows:
             quantity = Quantity(row, role=role, relation=relation)
             cells = [side.cell_values(quantity) for side in (own, other)]
-            fewest = min(len(np.unique(seeds)) for _, _, seeds in cells)
-            null = retraining(cells) if facts.loc[row, "random"] else (0.0, 0.0)
-            seeds = fewest if facts.loc[row, "random"] else 0
-            signals.append(
-                _Signal(row, own.influence(quantity), other.influence(quantity), seeds, *null)
-            )
+            random = bool(facts.loc[row, "random"])
+            seeds = min(min(Counter(folds.tolist()).values()) for _, folds, _ in cells)
+            influences = own.influence(quantity), other.influence(quantity)
+            refits = retraining(cells) if random else NO_RETRAINING
+            signals.append(_Signal(row, *influences, seeds if random else 0, refits))
         yield (role, relation), signals
 
 
@@ -137,7 +143,7 @@ def _facts(tables: RunTables) -> pd.DataFrame:
 
 def _measured(signal: _Signal, level: float) -> dict[str, object]:
     difference = paired_difference(signal.own, signal.swapped, level)[0]
-    few = f"{signal.seeds} seed{'s' * (signal.seeds > 1)}, and {SEEDS} are needed to tell it from "
+    few = f"{signal.seeds} seed{'s' * (signal.seeds > 1)} of a fold, too few to tell it from "
     return {
         "auroc": signal.own.value[0],
         "auroc_swap": signal.swapped.value[0],
@@ -145,10 +151,10 @@ def _measured(signal: _Signal, level: float) -> dict[str, object]:
         "low": difference.low,
         "high": difference.high,
         "p": difference.p,
-        "null_sd": signal.null_sd,
-        "null_limit": signal.null_limit,
+        "null_sd": signal.refits.deviation,
+        "null_limit": signal.refits.limit,
         "seeds": signal.seeds,
-        "note": f"{few}what another seed changes" if 0 < signal.seeds < SEEDS else "",
+        "note": f"{few}what another seed changes" if signal.refits.freedom < FREEDOM else "",
         "reason": difference.reason,
         "caution": difference.caution,
     }
@@ -163,7 +169,7 @@ def _over_control(signal: _Signal, controls: Sequence[_Signal], level: float) ->
         return {"control": "", "over_caution": "", **ends}
     best = max(there, key=lambda control: float(control.influence.value[0]))
     lead = paired_difference(signal.influence, best.influence, level, reach=2.0)[0]
-    areas = [side.value[0] for one in (signal, best) for side in (one.own, one.swapped)]
-    caution = difference_cautions([max(areas)], signal.influence.fewest_patients)[0]
+    areas = [side.value for one in (signal, best) for side in (one.own, one.swapped)]
+    caution = difference_cautions(areas, signal.influence.fewest_patients)[0]
     ends = {"over_control": lead.value, "over_low": lead.low, "over_high": lead.high}
     return {"control": best.row, "over_caution": caution, **ends}

@@ -16,7 +16,9 @@ from mimbench.statistics.row_areas import Area, Contest, RowAreas
 from mimbench.statistics.row_metrics import ALL_CORRUPTIONS, MEAN_SEVERITY
 
 __all__ = [
+    "NO_RETRAINING",
     "Quantity",
+    "Retraining",
     "RunAurocs",
     "equivalence_p",
     "holm",
@@ -150,14 +152,35 @@ class RunAurocs:
         return areas.area(k, other)
 
 
-def retraining(sides: Sequence[tuple[Array, Array, Array]]) -> tuple[float, float]:
-    """Deviation of the difference of two means over fits, from refits of the same fold.
+@dataclass(frozen=True)
+class Retraining:
+    """What refits alone do to a difference of two mean AUROCs.
+
+    Attributes:
+        deviation: standard deviation; NaN if unknown.
+        freedom: its degrees of freedom.
+    """
+
+    deviation: float
+    freedom: float
+
+    @property
+    def limit(self) -> float:
+        """What such a difference exceeds in 5 % of cases, either way; NaN if unknown."""
+        return self.deviation * float(stdtrit(self.freedom, 0.975)) if self.freedom else np.nan
+
+
+NO_RETRAINING = Retraining(0.0, np.inf)  # another fit would be the same one
+
+
+def retraining(sides: Sequence[tuple[Array, Array, Array]]) -> Retraining:
+    """What refits do to the difference of two means over fits, from the seeds of each fold.
+
+    The fits of different folds count as independent. They are not where nothing is trained: then
+    the same seed is the same network in every fold.
 
     Args:
         sides: for each, (cells,) AUROCs, folds, seeds.
-
-    Returns:
-        Deviation, and Student's two-sided 5 % limit; NaN where no fold has two seeds.
     """
     squares, freedom = 0.0, 0
     for values, folds, _ in sides:
@@ -165,13 +188,10 @@ def retraining(sides: Sequence[tuple[Array, Array, Array]]) -> tuple[float, floa
             own = values[(folds == fold) & np.isfinite(values)]
             squares += float(((own - own.mean()) ** 2).sum()) if own.size else 0.0
             freedom += max(own.size - 1, 0)
-    if not freedom:
-        return float("nan"), float("nan")
-    counts = [np.isfinite(values).sum() for values, _, _ in sides]
-    if not all(counts):
-        return float("nan"), float("nan")
-    deviation = float(np.sqrt(squares / freedom * sum(1 / count for count in counts)))
-    return deviation, deviation * float(stdtrit(freedom, 0.975))
+    counts = [int(np.isfinite(values).sum()) for values, _, _ in sides]
+    if not freedom or not all(counts):
+        return Retraining(np.nan, 0)
+    return Retraining(float(np.sqrt(squares / freedom * sum(1 / n for n in counts))), freedom)
 
 
 def holm(p_values: ArrayLike) -> Array:

@@ -173,8 +173,7 @@ def paired_difference(
     own = combine([first, second], [1, -1])
     p = difference_p(own.value, own.variance, own.df, own.fewest_patients)
     low, high = own.difference_interval(level, reach)
-    higher = np.maximum(first.value, second.value)
-    cautions = difference_cautions(higher, own.fewest_patients)
+    cautions = difference_cautions([first.value, second.value], own.fewest_patients)
     return [
         Estimate(float(v), float(a), float(b), "" if r else DIFFERENCE_METHOD, r, float(q), c)
         for v, a, b, r, q, c in zip(own.value, low, high, own.reasons, p, cautions, strict=True)

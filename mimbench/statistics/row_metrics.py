@@ -128,7 +128,7 @@ class _RowMetrics:
         """AUROC lost by the corruption, paired: positive where the clean AUROC is higher."""
         drop = Area.combine([reference, area], [1, -1])
         own = drop.influence
-        higher = np.maximum(reference.influence.area, area.influence.area)
+        areas = (reference.influence.area, area.influence.area)
         return Block(
             *condition,
             protocol,
@@ -138,7 +138,7 @@ class _RowMetrics:
             DIFFERENCE_METHOD,
             self.areas.reasons(drop),
             *self.areas.spread(drop.per_cell),
-            difference_cautions(higher, own.fewest_patients),
+            difference_cautions(areas, own.fewest_patients),
         )
 
     def _resampled(self, condition: int, other: int, protocol: str, area: Area) -> Iterator[Block]:

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
+from mimbench.errors import TableError, UnknownNameError
 from mimbench.report.groups import Group
 from mimbench.report.samples import clean_samples, fit_auroc
 from mimbench.scores import CLEAN, RunTables, read_tables, split_column
@@ -41,6 +42,9 @@ def main() -> None:
         parser.add_argument(name, nargs="+", metavar="ROW")
     options = parser.parse_args()
     tables = read_tables(options.run)
+    for row in [*(options.by_fold or ()), *(options.swap or ()), *(options.roughness or ())]:
+        if row not in (known := sorted(tables.scores["score"].unique())):
+            raise UnknownNameError("row", row, known)
     if options.by_fold:
         print_folds(tables, options.by_fold)
     elif options.swap:
@@ -80,15 +84,15 @@ def print_swap(tables: RunTables, rows: list[str]) -> None:
     """One table for each group of images: what the swapped fit changes, beside the best control."""
     found = class_signal_table(tables)
     found = found[found["row"].isin(rows)]
-    for (role, relation), part in found.groupby(["role", "relation"], sort=False):
-        group = Group(str(role), str(relation)).label
-        print(f"\n### {group if role != 'swap' else 'the swap category itself'}\n")
+    for (swap, role, relation), part in found.groupby(["swap", "role", "relation"], sort=False):
+        group = Group(str(role), str(relation)).label if role != "swap" else "the category itself"
+        print(f"\n### Fitted on {swap}: {group}\n")
         lines = []
         for line in part.sort_values("row", key=lambda row: row.map(rows.index)).itertuples():
             above = "" if not line.control else interval(line, "over_") + f" ({line.control})"
             limit = f"{line.null_limit:.2f}" if np.isfinite(line.null_limit) else "n/a"
             ends = (f"{line.auroc:.3f}", f"{line.auroc_swap:.3f}")
-            lines.append([line.row, *ends, interval(line), limit, above])
+            lines.append([line.row, *ends, line.reason or interval(line), limit, above])
         heads = ["row", "on target", "on swap", "signal", "retraining", "minus best control's"]
         print_table(heads, lines)
 
@@ -111,6 +115,8 @@ def print_roughness(tables: RunTables, rows: list[str]) -> None:
     lines = []
     for row in rows:
         own = clean[(clean["score"] == row) & clean["fit_id"].isin(fits.index)]
+        if fits.loc[own["fit_id"].unique(), "fold"].isna().any():
+            raise TableError(f"{row} sees no image in its fit, so it has no fold.")
         found: dict[str, list[float]] = {role: [] for role in roles}
         for fit_id, part in own.groupby("fit_id", sort=False):
             split = images.loc[part["image_id"], split_column(fits.loc[fit_id, "fold"])]
@@ -159,7 +165,7 @@ def print_variants(tables: RunTables, of: str, scores: Sequence[str]) -> None:
                     continue
                 gap = paired_difference(own, other)[0]
                 text += f" ({gap.value:+.3f} [{gap.low:+.2f}, {gap.high:+.2f}]"
-                limit = retraining([aurocs.cell_values(place) for place in places])[1]
+                limit = retraining([aurocs.cell_values(place) for place in places]).limit
                 p_values.append(gap.p)
                 beyond.append(not abs(gap.value) <= limit)  # one seed leaves it unknown
                 cells.append((text, len(p_values) - 1))

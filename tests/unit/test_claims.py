@@ -97,6 +97,15 @@ def test_the_swap_test_is_quoted_with_its_numbers(run: RunTables) -> None:
     assert "not clearly above itself when fitted on measles" in verdict.explanation
 
 
+def test_where_the_swap_category_is_the_only_known_one_the_signal_on_itself_counts(
+    run: RunTables,
+) -> None:
+    asked = [claim(row=row, role="known", bound=0.7) for row in ("good", "skin")]
+    knows, blind = judge(run, *asked)
+    assert (knows.verdict, blind.verdict) == ("supported", "confounded")
+    assert "not clearly above itself when fitted on measles" in blind.explanation
+
+
 def test_a_control_with_as_much_class_signal_confounds() -> None:
     rows = {
         "mim": Made(0.9, swap=0.6),

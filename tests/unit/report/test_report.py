@@ -51,6 +51,15 @@ def test_all_files_of_a_report_are_written(report: Report) -> None:
         assert {f"{stem}.png", f"{stem}.svg"} <= figures
 
 
+def test_large_tables_take_the_place_of_what_they_were_before(
+    report: Report, tmp_path: Path
+) -> None:
+    (tmp_path / "metrics.csv").write_text("row,value\n")
+    report.results.write(tmp_path)
+    assert {"metrics.parquet", "robustness.parquet"} <= {p.name for p in tmp_path.iterdir()}
+    assert not (tmp_path / "metrics.csv").exists()
+
+
 def test_leaderboard_repeats_the_numbers_of_the_metrics_table(report: Report) -> None:
     metrics = pd.read_parquet(report.folder / "metrics.parquet")
     board = pd.read_csv(report.folder / "leaderboard.csv").set_index("row")

@@ -47,7 +47,12 @@ def test_every_difference_that_covers_too_little_has_its_caution():
         fewest = min(-(-int(n) // int(per_patient)) for n in (target, other))
         for cell, higher in ((null, float(area)), (gain, float(area) + 0.05)):
             if percent(cell) < 93.8:
-                assert difference_cautions([higher], [fewest])[0], (target, per_patient, cell)
+                assert difference_cautions([[higher]], [fewest])[0], (target, per_patient, cell)
+
+
+def test_an_auroc_near_0_decides_a_difference_as_one_near_1_does():
+    for areas in ([[0.02], [0.5]], [[0.5], [0.98]]):
+        assert difference_cautions(areas, [20])[0]
 
 
 def test_every_bootstrap_cell_that_covers_too_little_has_its_caution():
@@ -70,7 +75,7 @@ def test_every_bootstrap_cell_that_covers_too_little_has_its_caution():
 
 
 def test_the_legend_says_which_range_is_of_which_number():
-    said = legend([*difference_cautions([0.98], [20]), *area_cautions([0.98], [20], [90]), ""])
+    said = legend([*difference_cautions([[0.98]], [20]), *area_cautions([0.98], [20], [90]), ""])
     assert "AUROC: few patients" in said
     assert said.index("91 to 94 %") < said.index("Difference: few patients")
     assert said.count("few patients") == 2
@@ -79,4 +84,4 @@ def test_the_legend_says_which_range_is_of_which_number():
 @pytest.mark.parametrize("n", [45, 300])
 def test_common_cases_carry_no_caution(n):
     assert area_cautions([0.75], [n], [n])[0] == ""
-    assert difference_cautions([0.85], [n])[0] == ""
+    assert difference_cautions([[0.85], [0.2]], [n])[0] == ""

@@ -149,7 +149,7 @@ def test_too_few_seeds_are_noted_and_what_draws_nothing_needs_none() -> None:
     one = run.fits[run.fits["seed"] == 0]
     scores = run.scores[run.scores["fit_id"].isin(one["fit_id"])]
     few = class_signal_table(RunTables(scores, one, run.images)).set_index("row").loc["knows"]
-    assert few["note"].str.startswith("1 seed, and 3 are needed").all()
+    assert few["note"].str.startswith("1 seed of a fold, too few").all()
     assert few["null_sd"].isna().all()
     assert (class_signal_table(run)["note"] == "").all()
 
@@ -161,6 +161,16 @@ def test_too_few_seeds_are_noted_and_what_draws_nothing_needs_none() -> None:
     assert set(skin["seeds"]) == {0}
     assert set(skin["null_sd"]) == {0.0}
     assert set(skin["note"]) == {""}
+
+
+def test_seeds_count_within_folds() -> None:
+    run = tables()
+    fold = run.fits["fit_id"].str[-1].astype("Int64")  # each fold has a seed of its own
+    images = run.images.assign(split_1="test", split_2="test")
+    apart = RunTables(run.scores, run.fits.assign(fold=fold), images)
+    lines = class_signal_table(apart)
+    assert lines["note"].str.startswith("1 seed of a fold, too few").all()
+    assert lines["null_limit"].isna().all()
 
 
 def test_a_score_that_was_not_run_has_no_signal() -> None:
