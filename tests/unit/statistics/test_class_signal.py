@@ -75,20 +75,24 @@ def test_a_detector_of_skin_has_none_however_well_it_ranks(signal: pd.DataFrame)
     assert signal.loc[("skin", "abnormal", "other-source"), "auroc"] > 0.95
 
 
+def areas_by_seed(scored: pd.DataFrame) -> list[float]:
+    """AUROC of mpox against eczema for each seed."""
+    return [
+        auroc(
+            own.loc[own["category"] == "mpox", "value"],
+            own.loc[own["category"] == "eczema", "value"],
+        ).value
+        for _, own in scored.groupby("seed")
+    ]
+
+
 def test_the_swap_category_is_left_out_and_values_are_means_over_seeds(
     signal: pd.DataFrame,
 ) -> None:
     run = tables()
     merged = run.scores.merge(run.images, on="image_id").merge(run.fits, on="fit_id")
     merged = merged[(merged["score"] == "knows") & (merged["fitted_on"] == "measles")]
-    by_seed = [
-        auroc(
-            own.loc[own["category"] == "mpox", "value"],
-            own.loc[own["category"] == "eczema", "value"],
-        ).value
-        for _, own in merged.groupby("seed")
-    ]
-    expected = np.mean(by_seed)
+    expected = np.mean(areas_by_seed(merged))
     assert signal.loc[("knows", "known", "same-source"), "auroc_swap"] == pytest.approx(expected)
 
 
@@ -110,14 +114,7 @@ def test_retraining_is_judged_by_the_seeds_of_each_fold_on_both_sides(
     merged = merged[(merged["score"] == "skin") & merged["category"].isin(["mpox", "eczema"])]
     variances = []
     for _, own in merged.groupby("fitted_on"):
-        areas = [
-            auroc(
-                one.loc[one["category"] == "mpox", "value"],
-                one.loc[one["category"] == "eczema", "value"],
-            ).value
-            for _, one in own.groupby("seed")
-        ]
-        variances.append(np.var(areas, ddof=1))
+        variances.append(np.var(areas_by_seed(own), ddof=1))
     line = signal.loc[("skin", "known", "same-source")]
     assert line["null_sd"] == pytest.approx(np.sqrt(np.mean(variances) * 2 / SEEDS))
     assert line["null_limit"] == pytest.approx(2.776 * line["null_sd"], rel=1e-3)  # 4 degrees
