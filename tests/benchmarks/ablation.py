@@ -28,7 +28,7 @@ from mimbench.report.samples import clean_samples, fit_auroc
 from mimbench.scores import CLEAN, RunTables, read_tables, split_column
 from mimbench.statistics.class_signal import class_signal_table
 from mimbench.statistics.comparisons import Quantity, RunAurocs, holm, retraining
-from mimbench.statistics.influence import paired_difference
+from mimbench.statistics.influence import Influence, paired_difference
 
 
 def main() -> None:
@@ -59,8 +59,9 @@ def main() -> None:
 
 def print_table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
     """A Markdown table."""
-    for line in (heads, ["---"] * len(heads), *lines):
-        print(f"| {' | '.join(line)} |" if line[0] != "---" else f"|{'|'.join(line)}|")
+    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    for line in lines:
+        print(f"| {' | '.join(line)} |")
 
 
 def print_folds(tables: RunTables, rows: list[str]) -> None:
@@ -140,7 +141,7 @@ def print_scores(tables: RunTables, detector: str) -> None:
     print_table(["score", *(Group(*group).label for group in groups)], lines)
 
 
-def area(influence: object) -> str:
+def area(influence: Influence) -> str:
     """An AUROC with its interval."""
     found = influence.area_estimates()[0]
     return f"{found.value:.3f} [{found.low:.2f}, {found.high:.2f}]"

@@ -177,12 +177,13 @@ def measure(options: argparse.Namespace, _process: int) -> tuple[Rates, str]:
 def compare_precision(steps: int, size: int, device: torch.device) -> None:
     """Fit on the phantom's target in reduced precision and in float32, each with two seeds."""
     table = phantom.embedded()
-    own = torch.from_numpy(phantom.render(table[table["category"] == phantom.TARGET], size))
+    own = table[table["category"] == phantom.TARGET]
     others = table[table["category"] != phantom.TARGET].groupby("category").head(4)
-    own, other = (
-        part.permute(0, 3, 1, 2) for part in (own, torch.from_numpy(phantom.render(others, size)))
+    patient = own["patient"].factorize()[0] % 4  # half of the patients train, a quarter each
+    train, held_out, test, other = (
+        torch.from_numpy(phantom.render(part, size)).permute(0, 3, 1, 2)
+        for part in (own[patient < 2], own[patient == 2], own[patient == 3], others)
     )
-    train, held_out, test = own.split([len(own) // 2, len(own) // 4, len(own) - len(own) * 3 // 4])
     scored = torch.cat([test, other]).to(device)
     found = {}
     for name, precision in (("reduced", precision_for), ("float32", lambda _: Precision())):
