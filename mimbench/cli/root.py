@@ -40,7 +40,7 @@ Json = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 WIDTH = 100  # of output that goes to a file or pipe, characters
-OF_TORCH = ("torch", "torchvision", "lightning_fabric", "pytorch_ood", "lpips")
+OF_TORCH = ("torch", "torchvision", "pytorch_ood", "lpips")
 
 
 def main() -> int:

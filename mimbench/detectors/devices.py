@@ -4,9 +4,8 @@ import contextlib
 from collections.abc import Iterator
 
 import torch
-from lightning_fabric.plugins.precision import MixedPrecision, Precision
 
-__all__ = ["precision_for", "seeded"]
+__all__ = ["autocast", "seeded", "training_dtype"]
 
 
 @contextlib.contextmanager
@@ -24,8 +23,8 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
         yield
 
 
-def precision_for(device: torch.device) -> Precision:
-    """A fast precision that trains well on `device`, as Fabric's plug-in.
+def training_dtype(device: torch.device) -> torch.dtype:
+    """A fast precision that trains well on `device`: bfloat16 or float32.
 
     bfloat16 only where the hardware has instructions for it: emulated, it is slower than float32.
     On a CPU, depthwise convolutions may be slower in it all the same.
@@ -37,4 +36,10 @@ def precision_for(device: torch.device) -> Precision:
     elif device.type == "cpu":
         able = torch.cpu.get_capabilities()
         native = bool(able.get("avx512_bf16") or able.get("amx_bf16"))
-    return MixedPrecision("bf16-mixed", device.type) if native else Precision()
+    return torch.bfloat16 if native else torch.float32
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """A block in which matrix products and convolutions run in `dtype`; float32 changes nothing."""
+    reduced = dtype == torch.bfloat16
+    return torch.autocast(device.type, dtype=dtype if reduced else None, enabled=reduced)

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from mimbench.detectors.devices import precision_for, seeded
+from mimbench.detectors.devices import autocast, seeded, training_dtype
 from mimbench.detectors.protocol import Enough, TrainingSet
 from mimbench.detectors.statefile import (
     above,
@@ -104,11 +103,7 @@ class Trainer:
         self.options, self.validate = options, validate
         self.networks = nn.ModuleDict(networks)
         self.weights = torch.ones(len(data.target)) if weights is None else weights
-        self.fabric = Fabric(
-            accelerator=data.device.type,
-            devices=1 if data.device.index is None else [data.device.index],
-            plugins=[precision_for(data.device)],  # by its name, Fabric announces it each time
-        )
+        self.dtype = training_dtype(data.device)
         self.rates = {
             name: [float(group["lr"]) for group in optimiser.param_groups]
             for name, optimiser in optimisers.items()
@@ -164,7 +159,7 @@ class Trainer:
             self.step(torch.multinomial(self.weights, size, generator=self.data.generator))
         )
         while True:
-            with self.fabric.autocast():
+            with autocast(self.data.device, self.dtype):
                 phase = next(phases, None)
             if phase is None:
                 break
@@ -183,7 +178,7 @@ class Trainer:
         groups = optimiser.param_groups
         parameters = [p for group in groups for p in group["params"] if p.requires_grad]
         optimiser.zero_grad()
-        self.fabric.backward(torch.stack(list(losses.values())).sum(), inputs=parameters)
+        torch.autograd.backward(torch.stack(list(losses.values())).sum(), inputs=parameters)
         optimiser.step()
         for name, loss in losses.items():
             self.recent[name] = self.recent.get(name, torch.zeros(())) + loss.detach()

@@ -16,7 +16,6 @@ __all__ = ["describe", "library_versions", "pick_device"]
 
 LIBRARIES = (
     "imagecorruptions-imaug",
-    "lightning-fabric",
     "lpips",
     "numba",
     "numpy",

@@ -20,14 +20,12 @@ from functools import partial
 from unittest.mock import patch
 
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.plugins.precision import Precision
 from scipy.stats import spearmanr
 from torch import Tensor
 from torch.optim import Adam
 
 from mimbench.data import phantom
-from mimbench.detectors.devices import precision_for
+from mimbench.detectors.devices import autocast, training_dtype
 from mimbench.detectors.mim import MIM
 from mimbench.detectors.mim.critic import PatchCritic
 from mimbench.detectors.mim.generator import GatedUNet
@@ -71,14 +69,14 @@ def smooth_set(size: int, device: torch.device) -> TrainingSet:
 
 def bare_loop(steps: int, size: int, device: torch.device) -> None:
     """The same networks, losses and precision, on ready batches, without anything around them."""
-    fabric = Fabric(accelerator=device.type, devices=1, plugins=[precision_for(device)])
+    dtype = training_dtype(device)
     generator, critic = GatedUNet(16).to(device), PatchCritic(16).to(device)
     networks = [network.to(memory_format=torch.channels_last) for network in (generator, critic)]
     optimisers = [Adam(network.parameters(), lr=1e-3, betas=(0.5, 0.99)) for network in networks]
     images = pictures(BATCH, size).to(device) / 127.5 - 1
     masks = random_patches(BATCH, size, torch.Generator().manual_seed(0)).to(device)
     for _ in range(steps):
-        with fabric.autocast():
+        with autocast(device, dtype):
             inpainted = torch.where(masks, generator(images, masks), images)
             both = torch.cat([images, inpainted.detach()])
             real, fake = critic(both, torch.cat([masks, masks]))[0].chunk(2)
@@ -86,7 +84,7 @@ def bare_loop(steps: int, size: int, device: torch.device) -> None:
         optimisers[1].zero_grad()
         torch.autograd.backward(loss)
         optimisers[1].step()
-        with fabric.autocast():
+        with autocast(device, dtype):
             judged = critic(inpainted, masks)[0]
             loss = 10 * hidden_l1(inpainted, images, masks) + 0.1 * hinge_generator(judged)
         optimisers[0].zero_grad()
@@ -186,10 +184,10 @@ def compare_precision(steps: int, size: int, device: torch.device) -> None:
     )
     scored = torch.cat([test, other]).to(device)
     found = {}
-    for name, precision in (("reduced", precision_for), ("float32", lambda _: Precision())):
+    for name, precision in (("reduced", training_dtype), ("float32", lambda _: torch.float32)):
         for seed in (0, 1):
             detector = MIM(steps=steps)
-            with patch("mimbench.detectors.training.precision_for", precision):
+            with patch("mimbench.detectors.training.training_dtype", precision):
                 detector.fit(training_set(train, held_out, device, seed))
             scores = detector.score(Batch(scored, provide))
             found[name, seed] = {k: scores[k].cpu().numpy() for k in ("l1", "residual")}
@@ -222,7 +220,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--compare-precision", action="store_true")
     options = parser.parse_args()
-    precision = precision_for(torch.device(options.device)).precision
+    precision = training_dtype(torch.device(options.device))
     print(
         f"{options.size} px, {options.device}, {options.processes} processes of {options.threads} "
         f"threads, training in {precision}"

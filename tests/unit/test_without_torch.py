@@ -12,8 +12,7 @@ import sys
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"torch", "torchvision", "lightning_fabric", "pytorch_ood",
-                                      "lpips"}:
+        if name.partition(".")[0] in {"torch", "torchvision", "pytorch_ood", "lpips"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Missing())
