@@ -7,7 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from mimbench.detectors.gaussian import Gaussian
+from mimbench.detectors.gaussian import Gaussian, Regulariser, regulariser_of
 from mimbench.detectors.networks import Network
 from mimbench.detectors.posthoc.span import Span
 from mimbench.errors import DetectorError
@@ -85,15 +85,20 @@ class Seen:
         return self.span(self.features)
 
     @cached_property
+    def regulariser(self) -> Regulariser:
+        """What the covariance around the class means is mixed with; distances share it."""
+        return regulariser_of(self.places, self.labels, self.features.shape[1])
+
+    @cached_property
     def classes(self) -> Gaussian:
         """The classes in the span, with one covariance around their means."""
-        return Gaussian.fit(self.places, self.labels, self.features.shape[1])
+        return Gaussian.fit(self.places, self.labels, regulariser=self.regulariser)
 
     @cached_property
     def everything(self) -> Gaussian:
-        """All training images in the span as one class."""
+        """All training images in the span as one class, regularised as the classes are."""
         one = torch.zeros_like(self.labels)
-        return Gaussian.fit(self.places, one, self.features.shape[1])
+        return Gaussian.fit(self.places, one, regulariser=self.regulariser)
 
     def head(self) -> nn.Linear:
         """A copy of the head on the CPU.

@@ -219,6 +219,46 @@ def test_shrinkage_is_that_of_scikit_learn_in_few_coordinates_too() -> None:
         torch.testing.assert_close(few, Gaussian.fit(features, labels).distances(test))
 
 
+def far_from_training() -> tuple[Seen, Outputs, Outputs]:
+    """Features of fewer images than dimensions, of target images, and of images between classes.
+
+    The last have more than the others in directions in which no training image has anything.
+    """
+    generator = torch.Generator().manual_seed(11)
+    n, width, known = 60, 400, 40
+    labels = torch.arange(n) % 3
+    centres = torch.zeros(3, width)
+    centres[:, :known] = 1.3 * torch.randn(3, known, generator=generator)
+
+    def around(centre: Tensor, elsewhere: float) -> Outputs:
+        features = torch.zeros(len(centre), width)
+        features[:, :known] = torch.randn(len(centre), known, generator=generator)
+        strange = torch.randn(len(centre), width - known, generator=generator)
+        features[:, known:] = elsewhere * strange
+        return Outputs(torch.zeros(1), torch.zeros(len(centre), 3), features + centre, None)
+
+    trained = around(centres[labels], 0.0)
+    network = Network(nn.Sequential(head := nn.Linear(width, 3, bias=False)), head)
+    nn.init.zeros_(head.weight)
+    known_of = Seen(network, trained.logits, trained.features, labels, trained.logits, labels)
+    between = centres.mean(0).expand(50, -1)
+    return known_of, around(centres[:1].expand(50, -1), 0.3), around(between, 0.6)
+
+
+@pytest.mark.parametrize("name", ["relative-mahalanobis", "relative-mahalanobis-target"])
+def test_relative_distances_ignore_what_no_training_image_has(name: str) -> None:
+    few, target, between = far_from_training()
+    fitted = PostHoc([name], few, {})
+    found = [fitted(outputs)[name] for outputs in (target, between)]
+    values = [score for score in found if isinstance(score, Tensor)]
+    assert auroc(values[0], values[1]) > 0.95
+    stranger = replace(target, features=target.features.clone(), _shared={})
+    stranger.features[:, -50:] += 3
+    again = fitted(stranger)[name]
+    assert isinstance(again, Tensor)
+    torch.testing.assert_close(again, values[0], rtol=1e-4, atol=1e-3)
+
+
 def test_posterior_ranks_as_softmax_and_does_not_saturate() -> None:
     logits = 3 * torch.randn(500, 3, generator=torch.Generator().manual_seed(3))
     posterior = logit_scores(logits)["posterior"]
