@@ -12,8 +12,10 @@ from mimbench.errors import UnknownNameError
 from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.influence import Influence
 from mimbench.statistics.layout import Layout
+from mimbench.statistics.retraining import trainings_of
 from mimbench.statistics.row_areas import Area, Contest, RowAreas
 from mimbench.statistics.row_metrics import ALL_CORRUPTIONS, MEAN_SEVERITY
+from mimbench.statistics.uncertainty import Measured
 
 __all__ = [
     "NO_RETRAINING",
@@ -69,6 +71,7 @@ class RunAurocs:
     ) -> None:
         """Take the tables; arguments as for `Layout`."""
         self._layout = Layout(tables, fits=fits, among=among)
+        self._fits = tables.fits
         self._rows: dict[tuple[str, str], RowAreas] = {}
 
     @cached_property
@@ -96,6 +99,20 @@ class RunAurocs:
         area = self._at(areas, quantity.corruption, quantity.severity, quantity.protocol)
         own = area.influence.mix(np.eye(len(areas.entries))[entry])
         return replace(own, reasons=(areas.row.reason,)) if areas.row.reason else own
+
+    def measured(self, quantity: Quantity) -> Measured:
+        """One number with all that it varies by: its patients, and its trained models.
+
+        Raises:
+            UnknownNameError: as for `influence`.
+        """
+        areas, entry = self._find(quantity)
+        area = self._at(areas, quantity.corruption, quantity.severity, quantity.protocol)
+        own = area.influence.mix(np.eye(len(areas.entries))[entry])
+        if areas.row.reason:
+            return Measured(replace(own, reasons=(areas.row.reason,)))
+        values = area.per_cell[:, [entry]]
+        return Measured(own, trainings_of(self._fits, areas.row, areas.cells, values))
 
     def seed_values(self, quantity: Quantity) -> list[float]:
         """The number for each seed alone, averaged over its folds.

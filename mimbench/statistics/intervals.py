@@ -18,6 +18,7 @@ __all__ = [
     "difference_p_above",
     "logit_interval",
     "newcombe_interval",
+    "steadied",
 ]
 
 Array = NDArray[np.float64]
@@ -64,7 +65,7 @@ def logit_interval(
     spread = value * (1 - value)
     degenerate = (variance <= _ZERO) | (spread <= 1e-12)
     with np.errstate(divide="ignore", invalid="ignore"):
-        steady, df = _steadied(value, variance, df, n_id, n_ood, prior_df)
+        steady, df = steadied(value, variance, df, n_id, n_ood, prior_df)
         half = stdtrit(df, (1 + level) / 2) * np.sqrt(steady) / spread
         low, high = expit(logit(value) - half), expit(logit(value) + half)
     if degenerate.any():
@@ -156,18 +157,19 @@ def area_p_above(
     n_id: ArrayLike,
     n_ood: ArrayLike,
     bound: ArrayLike,
+    prior_df: float = PRIOR_DF,
 ) -> Array:
     """One-sided p-value of "the AUROC is at most `bound`", the inversion of `logit_interval`."""
     value, variance, df, n_id, n_ood, bound = _broadcast(value, variance, df, n_id, n_ood, bound)
     spread = value * (1 - value)
     with np.errstate(divide="ignore", invalid="ignore"):
-        steady, df = _steadied(value, variance, df, n_id, n_ood)
+        steady, df = steadied(value, variance, df, n_id, n_ood, prior_df)
         p = stdtr(df, (logit(bound) - logit(value)) * spread / np.sqrt(steady))
         by_count = ndtr((bound - value) / np.sqrt(_hanley_mcneil(bound, n_id, n_ood)))
     return np.asarray(np.where((variance <= _ZERO) | (spread <= 1e-12), by_count, p))
 
 
-def _steadied(
+def steadied(
     value: Array, variance: Array, df: Array, n_id: Array, n_ood: Array, prior_df: float = PRIOR_DF
 ) -> tuple[Array, Array]:
     """Variance and degrees of freedom with the Hanley-McNeil variance as a prior."""

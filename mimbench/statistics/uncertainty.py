@@ -1,0 +1,324 @@
+"""Numbers with every source of their variance: patients, retraining, and what else is named.
+
+A number is a linear combination of AUROCs or shares. Its patients are those of `Influence`; its
+retraining comes from what each trained model alone gives for the whole combination, so that two
+conditions of one model, or two scores of it, are compared model by model. The total variance is the
+sum over the sources, with Satterthwaite's degrees of freedom. Where a source is unknown, so is p.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from typing import Self, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
+
+from mimbench.statistics.cautions import area_cautions, difference_cautions
+from mimbench.statistics.estimate import Estimate
+from mimbench.statistics.influence import Influence, combine
+from mimbench.statistics.intervals import (
+    DIFFERENCE_METHOD,
+    LOGIT_METHOD,
+    area_p_above,
+    difference_interval,
+    difference_p,
+    difference_p_above,
+    logit_interval,
+    steadied,
+)
+from mimbench.statistics.retraining import Trainings, mixed
+
+__all__ = ["Measured", "Part", "paired_difference"]
+
+Array = NDArray[np.float64]
+Source = tuple[Array, Array]  # (E,) variance, and its degrees of freedom
+
+T = TypeVar("T", Trainings, "Part")
+RETRAINING = (
+    "retraining: fewer than three trainings (seeds), so the interval is that of the patients alone"
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A further source of variance of E numbers, e.g. the fitted line of a residual.
+
+    Attributes:
+        name: what varies.
+        key: parts of equal name and key are about the same draws: they add before they are squared.
+        effects: (n, E) independent contributions; the variance is the sum of their squares.
+        df: degrees of freedom of that variance.
+    """
+
+    name: str
+    key: str
+    effects: Array
+    df: float
+
+    @property
+    def variance(self) -> tuple[Array, Array]:
+        """(E,) variance and degrees of freedom."""
+        variance = np.einsum("ne,ne->e", self.effects, self.effects)
+        return variance, np.full(variance.shape, self.df)
+
+    def scaled(self, weight: ArrayLike) -> Self:
+        """The part of the numbers times `weight`, one number or (E,)."""
+        factor = np.asarray(weight, dtype=np.float64)
+        return replace(self, effects=np.where(factor == 0, 0.0, self.effects * factor))
+
+    def mixed(self, matrix: Array) -> Self:
+        """The part of K combinations of the numbers: `matrix` is (K, E)."""
+        return replace(self, effects=mixed(self.effects, matrix))
+
+    def about_the_same(self, other: Self) -> bool:
+        """Whether both are about the same draws."""
+        return (self.name, self.key) == (other.name, other.key)
+
+    def plus(self, other: Self) -> Self:
+        """The sum of two numbers of the same draws, draw by draw."""
+        return replace(self, effects=self.effects + other.effects, df=min(self.df, other.df))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """E numbers with all that they vary by. Closed under linear combination.
+
+    Attributes:
+        patients: the numbers and what each patient contributes.
+        trainings: their trained models, one entry per recipe; none where nothing random is trained.
+        parts: further sources of variance.
+    """
+
+    patients: Influence
+    trainings: tuple[Trainings, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    @classmethod
+    def combine(
+        cls, terms: Sequence[Self], weights: Sequence[ArrayLike], *, alike: bool = False
+    ) -> Self:
+        """The weighted sum of numbers over the same patients; weights as in `influence.combine`.
+
+        Args:
+            terms: the numbers.
+            weights: one number or (E,) for each.
+            alike: the terms are the same number of other trainings of one recipe, so that their
+                spread is estimated together.
+        """
+        factors = list(weights)
+        trainings = _joined([term.trainings for term in terms], factors)
+        if alike and len(trainings) > 1:
+            trainings = [reduce(Trainings.beside, trainings)]
+        parts = _joined([term.parts for term in terms], factors)
+        influence = combine([term.patients for term in terms], factors)
+        return cls(influence, tuple(trainings), tuple(parts))
+
+    @classmethod
+    def mean(cls, terms: Sequence[Self]) -> Self:
+        """The mean of numbers over the same patients."""
+        return cls.combine(terms, [1 / len(terms)] * len(terms))
+
+    def minus(self, other: Self, *, alike: bool = False) -> Self:
+        """The paired difference; `alike` as in `combine`."""
+        return type(self).combine([self, other], [1, -1], alike=alike)
+
+    def mix(self, weights: ArrayLike) -> Self:
+        """Return K linear combinations of the E numbers: `weights` is (K, E)."""
+        matrix = np.atleast_2d(np.asarray(weights, dtype=np.float64))
+        trainings = tuple(own.mixed(matrix) for own in self.trainings)
+        parts = tuple(own.mixed(matrix) for own in self.parts)
+        return replace(self, patients=self.patients.mix(matrix), trainings=trainings, parts=parts)
+
+    @property
+    def value(self) -> Array:
+        """(E,) the numbers; NaN where something is missing."""
+        return self.patients.value
+
+    @property
+    def area(self) -> Array:
+        """(E,) the numbers as AUROCs or shares, in [0, 1]."""
+        return self.patients.area
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """(E,) why a value is NaN; empty otherwise."""
+        return self.patients.reasons
+
+    @cached_property
+    def retraining(self) -> Source:
+        """(E,) variance from retraining and its df: 0 where nothing random is trained, or NaN."""
+        return _total([self._nothing, *(own.variance for own in self.trainings)])
+
+    @property
+    def retraining_limit(self) -> Array:
+        """(E,) what retraining alone exceeds in 5 % of cases, either way; NaN if unknown."""
+        variance, df = self.retraining
+        quantile = stdtrit(np.minimum(df, 1e9), 0.975)
+        return np.asarray(np.where(variance == 0, 0.0, np.sqrt(variance) * quantile))
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """(E,) whether the variance of every source is known."""
+        return np.isfinite(self._others[0])
+
+    @property
+    def variance(self) -> Array:
+        """(E,) of all sources; NaN if one of them is unknown."""
+        return self.patients.variance + self._others[0]
+
+    @property
+    def df(self) -> Array:
+        """(E,) Satterthwaite's degrees of freedom of the variance."""
+        return _total([self._of_patients, self._others])[1]
+
+    @property
+    def _nothing(self) -> Source:
+        return np.zeros(self.value.shape), np.full(self.value.shape, np.inf)
+
+    @property
+    def _of_patients(self) -> Source:
+        return self.patients.variance, self.patients.df
+
+    @cached_property
+    def _others(self) -> Source:
+        """(E,) all sources except the patients; NaN if one of them is unknown."""
+        return _total([self.retraining, *(own.variance for own in self.parts)])
+
+    @cached_property
+    def _known_others(self) -> Source:
+        """(E,) those of them that are known."""
+        sources = [own.variance for own in self.trainings] + [own.variance for own in self.parts]
+        known = [self._nothing]
+        for variance, df in sources:
+            here = np.isfinite(variance)
+            known.append((np.where(here, variance, 0.0), np.where(here, df, np.inf)))
+        return _total(known)
+
+    def _of_area(self, others: Source) -> Source:
+        """(E,) variance and df of AUROCs: that of the patients is steadied before it is added."""
+        n_id, n_ood = (side.astype(np.float64) for side in self.patients.patients)
+        return _total([steadied(self.area, *self._of_patients, n_id, n_ood), others])
+
+    def area_interval(self, level: float = 0.95) -> tuple[Array, Array]:
+        """(E,) ends of the intervals of AUROCs or means of AUROCs, on the logit scale.
+
+        A source that is unknown is not in them; see `known`.
+        """
+        variance, df = self._of_area(self._known_others)
+        n = self.patients.patients
+        ends = logit_interval(self.area, variance, df, *n, level, prior_df=0.0)
+        alone = self._known_others[0] == 0
+        low, high = (
+            np.where(alone, own, end)
+            for own, end in zip(self.patients.area_interval(level), ends, strict=True)
+        )
+        return low, high
+
+    def area_p_above(self, bound: float) -> Array:
+        """(E,) one-sided p-values of "the AUROC is at most `bound`"; NaN if one is unknown."""
+        variance, df = self._of_area(self._others)
+        n = self.patients.patients
+        p = area_p_above(self.area, variance, df, *n, bound, prior_df=0.0)
+        p = np.where(self._others[0] == 0, self.patients.area_p_above(bound), p)
+        return np.where(self.known, p, np.nan)
+
+    def difference_interval(self, level: float = 0.95, reach: float = 1.0) -> tuple[Array, Array]:
+        """(E,) ends of the intervals of differences, on their own scale, within ± `reach`.
+
+        A source that is unknown is not in them; see `known`.
+        """
+        variance, df = _total([self._of_patients, self._known_others])
+        n = self.patients.fewest_patients
+        return difference_interval(self.value, variance, df, n, level, reach)
+
+    def difference_p_above(self, bound: float) -> Array:
+        """(E,) one-sided p-values of "the difference is at most `bound`"; NaN if one is unknown."""
+        n = self.patients.fewest_patients
+        p = difference_p_above(self.value, self.variance, self.df, n, bound)
+        return np.where(self.known, p, np.nan)
+
+    def difference_p(self) -> Array:
+        """(E,) two-sided p-values of "the difference is 0"; NaN if one is unknown."""
+        p = difference_p(self.value, self.variance, self.df, self.patients.fewest_patients)
+        return np.where(self.known, p, np.nan)
+
+    def area_estimates(self, level: float = 0.95) -> list[Estimate]:
+        """E estimates of AUROCs or means of AUROCs."""
+        cautions = area_cautions(self.area, *self.patients.patients)
+        return _estimates(self, self.area, self.area_interval(level), LOGIT_METHOD, cautions)
+
+
+def paired_difference(
+    first: Measured,
+    second: Measured,
+    level: float = 0.95,
+    reach: float = 1.0,
+    *,
+    alike: bool = False,
+) -> list[Estimate]:
+    """E estimates of `first` minus `second` over the same patients, and p of "no difference".
+
+    Args:
+        first: the numbers.
+        second: what is taken off.
+        level: confidence level.
+        reach: largest difference that there can be: 1 between AUROCs, 2 between differences.
+        alike: as in `Measured.combine`.
+
+    Returns:
+        Where retraining is unknown, the interval is that of the patients, its caution says so, and
+        p is NaN.
+    """
+    own = first.minus(second, alike=alike)
+    cautions = difference_cautions([first.value, second.value], own.patients.fewest_patients)
+    found = own.difference_interval(level, reach)
+    return _estimates(own, own.value, found, DIFFERENCE_METHOD, cautions, own.difference_p())
+
+
+def _estimates(
+    own: Measured,
+    values: Array,
+    interval: tuple[Array, Array],
+    method: str,
+    cautions: Sequence[str],
+    p: Array | None = None,
+) -> list[Estimate]:
+    tested = np.full(values.shape, np.nan) if p is None else p
+    return [
+        Estimate(
+            float(value),
+            float(low),
+            float(high),
+            "" if reason else method,
+            reason,
+            float(q),
+            caution if known or reason else RETRAINING,
+        )
+        for value, low, high, reason, q, caution, known in zip(
+            values, *interval, own.reasons, tested, cautions, own.known, strict=True
+        )
+    ]
+
+
+def _total(sources: Sequence[Source]) -> Source:
+    """(E,) sum of variances, and Satterthwaite's degrees of freedom of it."""
+    variance = np.sum([own for own, _ in sources], axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = variance**2 / np.sum([own**2 / df for own, df in sources], axis=0)
+    return variance, np.where(variance > 0, np.minimum(df, 1e9), sources[0][1])
+
+
+def _joined(terms: Sequence[Sequence[T]], weights: Sequence[ArrayLike]) -> list[T]:
+    """Sources of variance of a weighted sum: those about the same draws add up first."""
+    kept: list[T] = []
+    for sources, weight in zip(terms, weights, strict=True):
+        for own in sources:
+            found = own.scaled(weight)
+            place = next((k for k, other in enumerate(kept) if other.about_the_same(found)), None)
+            if place is None:
+                kept.append(found)
+            else:
+                kept[place] = kept[place].plus(found)
+    return kept
