@@ -40,7 +40,10 @@ def check(
     harmonise: Annotated[bool, typer.Option("--harmonise", help="As for run.")] = False,
     backbone: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Compare by features of this torchvision model too."),
+        typer.Option(
+            metavar="NAME",
+            help="Compare by features of this model too, of torchvision or 'timm/NAME'.",
+        ),
     ] = None,
     weights: Annotated[
         str, typer.Option(metavar="FILE", help="Its weights: a file, or imagenet.")

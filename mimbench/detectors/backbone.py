@@ -30,7 +30,7 @@ class Backbone(nn.Module):
         """Load the model.
 
         Args:
-            architecture: any classification model of `torchvision.models`.
+            architecture: any classification model of `torchvision.models`, or "timm/NAME".
             weights: "imagenet" (downloaded once), "none" (random, for controls), or the path of a
                 .safetensors or .pth file.
             layers: names of modules; by default the last one at each resolution above 1×1.

@@ -28,7 +28,7 @@ VALIDATION_BATCH = 64
 
 
 class Classifier(Detector):
-    """A torchvision classifier trained on the target and the known categories.
+    """A classifier of torchvision or timm, trained on the target and the known categories.
 
     A recipe's `scores` names what it wants of `mimbench.detectors.posthoc.SCORES`.
     """
@@ -51,7 +51,7 @@ class Classifier(Detector):
         """Describe the classifier; the network is built by `fit`, which knows the categories.
 
         Args:
-            architecture: any classification model of `torchvision.models`.
+            architecture: any classification model of `torchvision.models`, or "timm/NAME".
             weights: "none", "imagenet" (downloaded), or path of a .safetensors or .pth file.
             mode: "fine-tune" trains all layers, "linear-probe" the head alone.
             steps: most training steps; training stops early when validation stops improving.

@@ -1,6 +1,6 @@
-"""Classifiers from torchvision, with a head for our categories and weights from files."""
+"""Classifiers from torchvision or timm, with a head for our categories and weights from files."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,48 +8,39 @@ import numpy as np
 import torch
 import torchvision
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import Inception3
 
-from mimbench.detectors.statefile import below
-from mimbench.detectors.timm_names import as_torchvision, has_timm_names
+from mimbench.detectors.devices import seeded
+from mimbench.detectors.weights import load_weights
 from mimbench.errors import UnknownNameError, WeightsError
 
 __all__ = [
-    "ImageNetNormalise",
     "Network",
+    "Normalise",
     "build_network",
-    "load_weights",
     "penultimate_features",
     "trained_network",
 ]
 
 IMAGENET_CLASSES = 1000
-REPORTED = 3  # names of parameters that a mismatch report shows
+MEANS, DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # two networks have heads beside the last one, for training on a million images alone, and expect
 # another normalisation, which they make of ImageNet's themselves
 WITH_AUXILIARY_HEADS = ("googlenet", "inception_v3")
-AUXILIARY_HEADS = ("aux1.", "aux2.", "AuxLogits.")
-TIMM_NOTE = (
-    "The file has timm's names, which are read for ResNet, DenseNet, EfficientNet, MobileNetV3, "
-    "ConvNeXt and VGG, for the same architecture only."
-)
-# under which training scripts keep the state dict
-WRAPPERS = ("state_dict", "model_state_dict", "model")
+TIMM = "timm/"  # before a name of timm's
 
 
-class ImageNetNormalise(nn.Module):
-    """From uint8 (N, 3, H, W) to float with ImageNet's channel means and deviations removed."""
+class Normalise(nn.Module):
+    """From uint8 (N, 3, H, W) to float with channel means and deviations removed."""
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, means: Sequence[float] = MEANS, deviations: Sequence[float] = DEVIATIONS):
+        """Means and deviations of the channels in [0, 1]; by default ImageNet's."""
         super().__init__()
-        mean = torch.tensor([0.485, 0.456, 0.406])
-        deviation = torch.tensor([0.229, 0.224, 0.225])
+        mean, deviation = torch.tensor(means), torch.tensor(deviations)
         self.register_buffer("mean", 255 * mean[:, None, None], persistent=False)
         self.register_buffer("deviation", 255 * deviation[:, None, None], persistent=False)
 
@@ -59,17 +50,19 @@ class ImageNetNormalise(nn.Module):
 
 
 class Network(nn.Module):
-    """A torchvision classifier whose penultimate features can be read.
+    """A classifier whose penultimate features can be read.
 
     Attributes:
-        body: the whole torchvision model; its head has one output per category.
+        body: the whole model of torchvision or timm; its head has one output per category.
         head: the layer that gives the logits.
     """
 
-    def __init__(self, body: nn.Module, head: nn.Module) -> None:
-        """`head` must be a module of `body`."""
+    def __init__(
+        self, body: nn.Module, head: nn.Module, normalise: Normalise | None = None
+    ) -> None:
+        """`head` must be a module of `body`; by default images are normalised as ImageNet's."""
         super().__init__()
-        self.normalise = ImageNetNormalise()
+        self.normalise = normalise or Normalise()
         self.body = body
         self.head_name = next(name for name, module in body.named_modules() if module is head)
 
@@ -95,6 +88,8 @@ class Network(nn.Module):
             Logits (N, K); penultimate features (N, D), the head's input, averaged if it is a map;
             and the map (N, D, H', W') whose mean they are, None where there is no such map.
         """
+        if hasattr(self.body, "forward_head"):
+            return self._outputs_of_timm(images)
         into_head: list[Tensor] = []
         pooled: list[Tensor] = []
         head = self.head
@@ -114,6 +109,14 @@ class Network(nn.Module):
             return logits, features.mean((2, 3)), features
         return logits, features, _averaged_to(features, pooled)
 
+    def _outputs_of_timm(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The same for a model of timm, which gives its features itself."""
+        body: Any = self.body
+        seen: Tensor = body.forward_features(self.normalise(images))
+        features: Tensor = body.forward_head(seen, pre_logits=True)
+        logits: Tensor = self.head(features)
+        return logits, features.flatten(1), _averaged_to(features, [seen] if seen.ndim == 4 else [])
+
 
 def _averaged_to(features: Tensor, pooled: list[Tensor]) -> Tensor | None:
     """The last pooled map if its mean is the features."""
@@ -124,12 +127,14 @@ def _averaged_to(features: Tensor, pooled: list[Tensor]) -> Tensor | None:
 
 
 def build_network(architecture: str, classes: int, weights: str, seed: int) -> Network:
-    """A torchvision classifier with `classes` outputs.
+    """A classifier with `classes` outputs.
 
     Args:
-        architecture: any classification model of `torchvision.models`, e.g. "resnet18".
+        architecture: any classification model of `torchvision.models`, e.g. "resnet18", or any
+            model of timm, e.g. "timm/efficientnet_b0"; timm's are normalised as their own
+            configuration says.
         classes: number of outputs of the new head.
-        weights: "none", "imagenet" (torchvision's default weights, downloaded once), or the path
+        weights: "none", "imagenet" (the library's default weights, downloaded once), or the path
             of a .safetensors or .pth file as for `load_weights`; its head is left out.
         seed: initialises the head, and everything else when weights are "none".
 
@@ -137,11 +142,12 @@ def build_network(architecture: str, classes: int, weights: str, seed: int) -> N
         UnknownNameError: no such architecture.
         WeightsError: weights that are missing, cannot be downloaded or do not fit.
     """
+    if architecture.startswith(TIMM):
+        return _timm_network(architecture.removeprefix(TIMM), classes, weights, seed)
     known = torchvision.models.list_models(module=torchvision.models)
     if architecture not in known:
         raise UnknownNameError("architecture in torchvision.models", architecture, known)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         body = _pretrained(architecture) if weights == "imagenet" else _plain(architecture)
         head_name, head = _find_head(architecture, body)
         if weights not in ("none", "imagenet"):
@@ -152,8 +158,33 @@ def build_network(architecture: str, classes: int, weights: str, seed: int) -> N
     return Network(body, replacement)
 
 
+def _timm_network(name: str, classes: int, weights: str, seed: int) -> Network:
+    import timm  # takes seconds, and few runs need it
+
+    model, _, _ = name.partition(".")  # after the dot: which of its weights
+    if not timm.is_model(model):
+        raise UnknownNameError("architecture in timm", model, timm.list_models())
+    with seeded(seed):
+        try:
+            body: Any = timm.create_model(
+                name, pretrained=weights == "imagenet", num_classes=classes
+            )
+        except (OSError, RuntimeError) as error:
+            raise WeightsError(
+                f"Weights of {TIMM}{name} cannot be had ({error}); give a file instead: "
+                "weights = 'path/to/file.safetensors' in the recipe."
+            ) from error
+    head = body.get_classifier()
+    if not isinstance(head, (nn.Linear, nn.Conv2d)):
+        raise WeightsError(f"{TIMM}{name} has no head of a single layer; choose another model.")
+    network = Network(body, head, Normalise(*(body.pretrained_cfg[of] for of in ("mean", "std"))))
+    if weights not in ("none", "imagenet"):
+        load_weights(body, Path(weights), optional=network.head_name)
+    return network
+
+
 def trained_network(architecture: str, classes: int, weights: Path) -> Network:
-    """A torchvision classifier with `classes` outputs, all of it from a file, the head too.
+    """A classifier with `classes` outputs, all of it from a file, the head too.
 
     Raises:
         UnknownNameError: no such architecture.
@@ -182,86 +213,6 @@ def penultimate_features(
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
     parts = [network.outputs(part)[1] for part in torch.split(images, 32)]
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
-
-
-def load_weights(model: nn.Module, path: Path, optional: str = "") -> None:
-    """Load a state dict from .safetensors or .pth (tensors only, nothing is unpickled).
-
-    Args:
-        model: receives the parameters.
-        path: a state dict with torchvision's parameter names or, for the families that
-            `mimbench.detectors.timm_names` knows, timm's, perhaps with a prefix before all of
-            them; or the state of a run's fit.
-        optional: prefix of parameters that may be missing or have another shape in the file.
-
-    Raises:
-        WeightsError: no such file, not a state dict, or parameters that do not fit, by name.
-    """
-    own = model.state_dict()
-    read = _without_prefix(_read(path), own)
-    found = as_torchvision(read, model)
-    skip = {name for name in own if optional and name.startswith(f"{optional}.")}
-    fitting = {
-        name: tensor
-        for name, tensor in found.items()
-        if name in own and (tensor.shape == own[name].shape or name not in skip)
-    }
-    problems = [
-        *_listed("missing", sorted(own.keys() - found.keys() - skip)),
-        *_listed("unexpected", sorted(found.keys() - own.keys())),
-        *_listed(
-            "of another shape",
-            [
-                f"{name} {tuple(tensor.shape)} instead of {tuple(own[name].shape)}"
-                for name, tensor in sorted(fitting.items())
-                if tensor.shape != own[name].shape
-            ],
-        ),
-    ]
-    if problems:
-        note = f" {TIMM_NOTE}" if has_timm_names(read) else ""
-        problem = "; ".join(problems)
-        raise WeightsError(f"{path} does not fit {type(model).__name__}: {problem}.{note}")
-    model.load_state_dict(fitting, strict=False)
-
-
-def _listed(what: str, names: list[str]) -> list[str]:
-    # counters of batch normalisation are absent from many files and change nothing at test time
-    names = [name for name in names if not name.endswith("num_batches_tracked")]
-    more = ", ..." if len(names) > REPORTED else ""
-    return [f"{len(names)} {what} ({', '.join(names[:REPORTED])}{more})"] if names else []
-
-
-def _read(path: Path) -> Mapping[str, Tensor]:
-    if not path.is_file():
-        raise WeightsError(f"There is no weights file {path.absolute()}.")
-    try:
-        if path.suffix == ".safetensors":
-            loaded = load_file(path)
-        else:
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise WeightsError(f"{path} cannot be read as weights: {error}") from error
-    except Exception as error:  # pickle.UnpicklingError: the file holds more than tensors
-        raise WeightsError(
-            f"{path} holds more than tensors and is not loaded, since that could run code; save "
-            "the state dict alone, best as .safetensors."
-        ) from error
-    nested: Any = loaded
-    for key in WRAPPERS:
-        nested = nested.get(key, nested) if isinstance(nested, dict) else None
-    if not isinstance(nested, dict) or not all(isinstance(v, Tensor) for v in nested.values()):
-        raise WeightsError(f"{path} is not a state dict (parameter name -> tensor).")
-    named = below("network", nested) or nested  # a run's fit keeps more than its network
-    return {k: v for k, v in named.items() if not k.startswith(AUXILIARY_HEADS)}
-
-
-def _without_prefix(found: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Parameters without what wrappers (DataParallel, Lightning) put before every name."""
-    first = {name.partition(".")[0] for name in found}
-    if len(first) != 1 or not first.isdisjoint(name.partition(".")[0] for name in own):
-        return found
-    return {name.partition(".")[2]: tensor for name, tensor in found.items()}
 
 
 def _plain(architecture: str) -> nn.Module:

@@ -22,10 +22,10 @@ NO_IMAGES = (
 
 
 class TrainedClassifier(Classifier):
-    """A checkpoint of a torchvision classifier: no fit, the scores of its logits.
+    """A checkpoint of a classifier of torchvision or timm: no fit, the scores of its logits.
 
-    Images reach it normalised as ImageNet's are, at the recipe's `input_size`. The images it was
-    trained on must not be among those that a run tests: nothing here can know them.
+    Images reach it normalised as its architecture expects, at the recipe's `input_size`. The images
+    it was trained on must not be among those that a run tests: nothing here can know them.
     """
 
     trains_on = "nothing"
@@ -42,7 +42,7 @@ class TrainedClassifier(Classifier):
         """Describe the classifier; the file is read when it is first needed.
 
         Args:
-            architecture: any classification model of `torchvision.models`.
+            architecture: any classification model of `torchvision.models`, or "timm/NAME".
             weights: path of a .safetensors or .pth file, head included; or the state of a run's
                 fit, `fits/<fit_id>.safetensors` in its folder.
             categories: of the outputs, in their order; spelled as folders may be. Those of a run's

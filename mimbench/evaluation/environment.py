@@ -24,6 +24,7 @@ LIBRARIES = (
     "pytorch-ood",
     "scikit-learn",
     "scipy",
+    "timm",
     "torch",
     "torchvision",
 )

@@ -57,7 +57,7 @@ class MIMFeatures(Detector):
         """Build the detector of a recipe.
 
         Args:
-            architecture: a classification model of `torchvision.models`.
+            architecture: a classification model of `torchvision.models`, or "timm/NAME".
             weights: "imagenet", "none" (a control), or the path of a file.
             layer: name of the module whose output is inpainted.
             inpainter: "memory", "convolution", or "projection" (a control that hides nothing).

@@ -22,7 +22,7 @@ class FeatureNeighbours(FrozenFeatures):
         """Describe the detector.
 
         Args:
-            backbone: any classification model of `torchvision.models`.
+            backbone: any classification model of `torchvision.models`, or "timm/NAME".
             weights: "none" (random: a control), "imagenet", or path of a .safetensors or .pth file.
             neighbours: k.
         """

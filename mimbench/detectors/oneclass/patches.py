@@ -49,7 +49,7 @@ class PatchCore(FrozenPatches):
         """Describe the detector.
 
         Args:
-            backbone: any classification model of `torchvision.models`.
+            backbone: any classification model of `torchvision.models`, or "timm/NAME".
             weights: "none" (random: a control), "imagenet", or path of a .safetensors or .pth file.
             layers: modules whose maps are used; by default the second and third resolution.
             memory: most patches that are kept.

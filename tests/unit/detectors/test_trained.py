@@ -8,7 +8,7 @@ import torchvision
 from safetensors.torch import load_file, save_file
 from stripes import blotches, stripes
 
-from mimbench.detectors.networks import ImageNetNormalise, build_network
+from mimbench.detectors.networks import Normalise, build_network
 from mimbench.detectors.posthoc import SCORES
 from mimbench.detectors.posthoc.catalogue import UNFITTED
 from mimbench.detectors.protocol import Batch
@@ -47,7 +47,7 @@ class TestContract(DetectorContract):
 def test_scores_are_those_of_the_checkpoints_own_outputs(checkpoint: Path) -> None:
     network = torchvision.models.get_model(BODY, num_classes=3).eval()
     network.load_state_dict(load_file(checkpoint))
-    log_p = network(ImageNetNormalise()(IMAGES)).log_softmax(1)
+    log_p = network(Normalise()(IMAGES)).log_softmax(1)
     for target, column in (("mpox", 1), ("measles", 2)):
         detector = TrainedClassifier(BODY, str(checkpoint), OUTPUTS, target)
         assert detector.knows[0] == target

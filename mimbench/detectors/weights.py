@@ -1,0 +1,99 @@
+"""Parameters of a network from a file that somebody else may have written."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from mimbench.detectors.statefile import below
+from mimbench.errors import WeightsError
+
+__all__ = ["load_weights"]
+
+REPORTED = 3  # names of parameters that a mismatch report shows
+AUXILIARY_HEADS = ("aux1.", "aux2.", "AuxLogits.")  # of GoogLeNet and Inception, for training alone
+TIMM_NOTE = "If the file comes from timm, name the architecture as timm does: 'timm/NAME'."
+# under which training scripts keep the state dict
+WRAPPERS = ("state_dict", "model_state_dict", "model")
+
+
+def load_weights(model: nn.Module, path: Path, optional: str = "") -> None:
+    """Load a state dict from .safetensors or .pth (tensors only, nothing is unpickled).
+
+    Args:
+        model: receives the parameters.
+        path: a state dict with the model's own parameter names, perhaps with a prefix before all
+            of them; or the state of a run's fit.
+        optional: prefix of parameters that may be missing or have another shape in the file.
+
+    Raises:
+        WeightsError: no such file, not a state dict, or parameters that do not fit, by name.
+    """
+    own = model.state_dict()
+    found = _without_prefix(_read(path), own)
+    skip = {name for name in own if optional and name.startswith(f"{optional}.")}
+    fitting = {
+        name: tensor
+        for name, tensor in found.items()
+        if name in own and (tensor.shape == own[name].shape or name not in skip)
+    }
+    problems = [
+        *_listed("missing", sorted(own.keys() - found.keys() - skip)),
+        *_listed("unexpected", sorted(found.keys() - own.keys())),
+        *_listed(
+            "of another shape",
+            [
+                f"{name} {tuple(tensor.shape)} instead of {tuple(own[name].shape)}"
+                for name, tensor in sorted(fitting.items())
+                if tensor.shape != own[name].shape
+            ],
+        ),
+    ]
+    if problems:
+        problem = "; ".join(problems)
+        note = "" if hasattr(model, "forward_head") else f" {TIMM_NOTE}"
+        raise WeightsError(f"{path} does not fit {type(model).__name__}: {problem}.{note}")
+    model.load_state_dict(fitting, strict=False)
+
+
+def _listed(what: str, names: list[str]) -> list[str]:
+    # counters of batch normalisation are absent from many files and change nothing at test time
+    names = [name for name in names if not name.endswith("num_batches_tracked")]
+    more = ", ..." if len(names) > REPORTED else ""
+    return [f"{len(names)} {what} ({', '.join(names[:REPORTED])}{more})"] if names else []
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    if not path.is_file():
+        raise WeightsError(f"There is no weights file {path.absolute()}.")
+    try:
+        if path.suffix == ".safetensors":
+            loaded = load_file(path)
+        else:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read as weights: {error}") from error
+    except Exception as error:  # pickle.UnpicklingError: the file holds more than tensors
+        raise WeightsError(
+            f"{path} holds more than tensors and is not loaded, since that could run code; save "
+            "the state dict alone, best as .safetensors."
+        ) from error
+    nested: Any = loaded
+    for key in WRAPPERS:
+        nested = nested.get(key, nested) if isinstance(nested, dict) else None
+    if not isinstance(nested, dict) or not all(isinstance(v, Tensor) for v in nested.values()):
+        raise WeightsError(f"{path} is not a state dict (parameter name -> tensor).")
+    named = below("network", nested) or nested  # a run's fit keeps more than its network
+    return {k: v for k, v in named.items() if not k.startswith(AUXILIARY_HEADS)}
+
+
+def _without_prefix(found: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Parameters without what wrappers (DataParallel, Lightning) put before every name."""
+    first = {name.partition(".")[0] for name in found}
+    if len(first) != 1 or not first.isdisjoint(name.partition(".")[0] for name in own):
+        return found
+    return {name.partition(".")[2]: tensor for name, tensor in found.items()}
