@@ -99,6 +99,7 @@ def fit_address(plan: Plan, spec: FitSpec, device: torch.device) -> dict[str, An
         "canonical_size": plan.canonical_size,
         "harmonise": plan.run.data.harmonise,
         "device": device.type,
+        "threads": torch.get_num_threads(),
         "code": code_version(),
         "libraries": library_versions(),
     }

@@ -160,11 +160,13 @@ def execute(
     planned = len(plan.fits), count_blocks(plan)
     work = {} if jobs is None else {"jobs": jobs.count, "threads": jobs.threads}
     environment = {**describe(device), **work}
-    journal = Journal(folder, command, environment, fit_ids(plan, device), planned)
-    watched = Watched(progress, journal)
-    with journal.stage("audit"):
-        _audit(plan, folder, watched, strict)
+    # the crew first: addresses name the threads of whoever computes
     with nullcontext() if jobs is None else Crew(plan, folder, device, jobs) as crew:
+        journal = Journal(folder, command, environment, fit_ids(plan, device), planned)
+        _tell_of_threads(journal, folder, progress)
+        watched = Watched(progress, journal)
+        with journal.stage("audit"):
+            _audit(plan, folder, watched, strict)
         with journal.stage("fit"):
             _foretell(plan, store, device, watched, jobs)
             _fit_all(plan, store, device, watched, record, crew)
@@ -194,6 +196,19 @@ def execute(
         progress.message(problem)
     failures = tuple((str(spec), reason) for spec, reason in record.failed.values())
     return RunResult(folder, (*failures, *not_combined))
+
+
+def _tell_of_threads(journal: Journal, folder: Path, progress: Progress) -> None:
+    """Say why a repeated command computes everything again, where threads are the only reason."""
+    if not journal.earlier or journal.now.fits.found:
+        return
+    before, now = (start.environment.get("threads") for start in (journal.earlier[-1], journal.now))
+    if before and before != now:
+        progress.message(
+            f"Threads per process: {now}, and {before} for the fits in {folder}. Threads change "
+            "the numbers, so this run trains its own. To use the fits there, set OMP_NUM_THREADS "
+            f"to {before} times --jobs."
+        )
 
 
 def _audit(plan: Plan, folder: Path, progress: Progress, strict: bool) -> None:
@@ -304,6 +319,8 @@ def _scores_table(record: _Record) -> pd.DataFrame:
 
 def _fits_table(plan: Plan, record: _Record, device: torch.device) -> pd.DataFrame:
     versions = json.dumps({**library_versions(), "device": str(device)}, sort_keys=True)
+    order = {id(spec): position for position, spec in enumerate(plan.fits)}
+    lost = sorted(record.failed.items(), key=lambda item: order[id(item[1][0])])
     good = [
         {
             "fit_id": fit.fit_id,
@@ -312,7 +329,7 @@ def _fits_table(plan: Plan, record: _Record, device: torch.device) -> pd.DataFra
             "state_hash": fit.state_hash,
             "seconds": fit.seconds,
             "not_run": _not_run(fit),
-            "quality": json.dumps(dict(fit.detector.quality)),
+            "quality": json.dumps(dict(fit.detector.quality), sort_keys=True),
             **_describe_spec(plan, fit.spec),
         }
         for fit in record.fits
@@ -329,7 +346,7 @@ def _fits_table(plan: Plan, record: _Record, device: torch.device) -> pd.DataFra
             "quality": "{}",
             **_describe_spec(plan, spec),
         }
-        for fit_id, (spec, reason) in record.failed.items()
+        for fit_id, (spec, reason) in lost
     ]
     table = pd.DataFrame([*good, *failed]).assign(versions=versions)
     return table[[*FIT_COLUMNS, "not_run", "quality"]].astype(FIT_COLUMNS)
@@ -341,7 +358,8 @@ def _not_run(fit: Fit) -> str:
     asked = {
         name: why for name, why in reasons.items() if name in recipe.scores or not recipe.scores
     }
-    return json.dumps({recipe.row(name): why for name, why in asked.items()})
+    named = {recipe.row(name): why for name, why in asked.items()}
+    return json.dumps(named, sort_keys=True)
 
 
 def _write_curves(fits: Sequence[Fit], path: Path) -> Iterator[str]:
@@ -370,7 +388,7 @@ def _curves(fit: Fit) -> list[dict[str, Any]]:
     return [
         {**about, **place, "step": int(entry["step"]), "loss": str(loss), "value": float(value)}
         for entry in fit.detector.history
-        for loss, value in entry.items()
+        for loss, value in sorted(entry.items())
         if loss != "step"
     ]
 

@@ -84,6 +84,18 @@ def test_a_training_image_a_library_and_the_code_change_every_fit(
     assert changed(before, ids()) == {"one-class", "classifier"}
 
 
+def test_fits_trained_with_other_threads_are_others(
+    ids: Callable[..., Ids], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for threads in (1, 2, 1):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        found.append(ids())
+    one, two, again = found
+    assert changed(one, two) == {"one-class", "classifier"}
+    assert one == again
+
+
 def test_all_code_of_a_plug_in_counts_also_what_its_module_imports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from torch import Tensor
 
 from mimbench.data.dataset import ImageOptions
@@ -181,6 +182,52 @@ def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
     assert old["sharp"] != new["sharp"]
     values = [t.scores.query("score == 'sharp'")["value"].to_numpy() for t in (first, changed)]
     np.testing.assert_allclose(values[1], 2 * values[0])
+
+
+TELLS = """
+from mimbench import Detector
+
+class Tells(Detector):
+    trains_on = "target"
+
+    def fit(self, train):
+        self.level = float(train.target.images.float().mean())
+        self.quality = {"images": 3, "accuracy": 0.5}
+        self.history = [{"step": 10, "loss": 1.0, "critic": 0.5}]
+        self.not_run = {"z": "no z", "a": "no a"}
+
+    def score(self, batch):
+        return (batch.images.float().mean((1, 2, 3)) - self.level).abs()
+"""
+
+
+def test_a_rerun_leaves_the_same_bytes_so_that_verdicts_stay(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "tells.py").write_text(TELLS)
+    plan, out = planned(folders, [f"{tmp_path / 'tells.py'}:Tells"]), tmp_path / "out"
+    executed(plan, out)
+    (out / "verdicts.csv").touch()
+    names = ("scores.parquet", "fits.parquet", "images.parquet", "training.csv")
+    before = {name: (out / name).read_bytes() for name in names}
+    executed(plan, out)
+    assert {name: (out / name).read_bytes() for name in names} == before
+    assert (out / "verdicts.csv").exists()
+
+
+def test_a_run_with_other_threads_trains_its_own_fits_and_says_so(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, out = planned(folders, ["histogram"]), tmp_path / "out"
+    said = []
+    for threads in (1, 1, 2):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        shares = Shares()
+        execute(plan, out, shares)
+        said.append([text for text in shares.said if "Threads per process" in text])
+    assert said[:2] == [[], []]
+    assert "Threads per process: 2, and 1 for the fits" in said[2][0]
+    assert len(list((out / "fits").glob("*.json"))) == 2
 
 
 def test_the_untrained_inpainting_is_made_once_per_shard_for_all_rows(
