@@ -1,18 +1,21 @@
 """One run at a time in a folder.
 
-The lock is the kernel's (`flock`), so that it ends with the process that holds it, however that
-ends; the file's content only says who that is.
+The lock is the kernel's (`flock`, on Windows a locked byte), so that it ends with the process that
+holds it, however that ends; the file's content only says who that is. A system with neither has no
+lock: there, two runs in one folder do not notice each other.
 """
 
-import fcntl
 import json
 import os
 import platform
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from mimbench.errors import OutputError
 
@@ -20,6 +23,9 @@ __all__ = ["check_free", "holder", "locked"]
 
 LOCK = ".lock"
 PATIENCE = 4
+BYTE = 2**30  # where Windows locks: far behind the content, which stays readable
+# neither follows a link to somebody else's file nor waits for a pipe's other end
+SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @contextmanager
@@ -35,13 +41,13 @@ def locked(folder: Path, command: str = "") -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = _open(folder, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise OutputError(
             f"Cannot write to {folder}: {error.strerror}; choose another folder with --out."
         ) from error
     try:
-        if not _take(descriptor):
+        if not _take(descriptor, exclusive=True):
             raise _in_use(folder)
         _write(descriptor, json.dumps(_describe(command)))
         yield
@@ -63,27 +69,57 @@ def check_free(folder: Path) -> None:
 def holder(folder: Path) -> str | None:
     """Who holds `folder`, in words; None if nobody does."""
     try:
-        descriptor = os.open(folder / LOCK, os.O_RDONLY)
-    except OSError:
+        descriptor = _open(folder, os.O_RDONLY)
+    except (OSError, OutputError):
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _who(folder)
+        return None if _take(descriptor, exclusive=False) else _who(folder)
     finally:
         os.close(descriptor)
-    return None
 
 
-def _take(descriptor: int) -> bool:
+def _open(folder: Path, flags: int) -> int:
+    """A descriptor of the lock file, which must be a file of its own: it will be written to."""
+    path = folder / LOCK
+    if path.is_symlink():
+        raise OutputError(f"{path} is a link, which a run does not follow; remove it.")
+    descriptor = os.open(path, flags | SAFE, 0o644)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        os.close(descriptor)
+        raise OutputError(f"{path} is not a file of its own; remove it.")
+    return descriptor
+
+
+def _take(descriptor: int, *, exclusive: bool) -> bool:
+    """Whether the lock is ours now, until the descriptor is closed."""
     for _ in range(PATIENCE):  # `holder` locks too, for a moment
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            _lock(descriptor, exclusive=exclusive)
+        except OSError:
             time.sleep(0.05)
         else:
             return True
     return False
+
+
+def _lock(descriptor: int, *, exclusive: bool) -> None:
+    """Take the kernel's lock, which Windows has in one kind only; OSError if it is taken."""
+    try:
+        import fcntl
+    except ImportError:
+        _lock_byte(descriptor)
+    else:
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+
+
+def _lock_byte(descriptor: int) -> None:
+    try:
+        locking: Any = import_module("msvcrt")
+    except ImportError:
+        return
+    os.lseek(descriptor, BYTE, os.SEEK_SET)
+    locking.locking(descriptor, locking.LK_NBLCK, 1)
 
 
 def _in_use(folder: Path) -> OutputError:
@@ -113,4 +149,5 @@ def _describe(command: str) -> dict[str, object]:
 
 def _write(descriptor: int, text: str) -> None:
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, text.encode(), 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, text.encode())
