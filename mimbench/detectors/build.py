@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mimbench.detectors.protocol import Batch, Detector, State, TrainsOn
+from mimbench.detectors.weights import packaged_file
 from mimbench.errors import (
     DetectorError,
     MimbenchError,
@@ -131,7 +132,7 @@ def identity(recipe: Recipe) -> dict[str, Any]:
     """
     target = resolve(recipe.detector)
     parameters = _parameters(recipe, target) if isinstance(target, type) else {}
-    files = [Path(value) for value in _texts(parameters)]
+    files = [packaged_file(value) or Path(value) for value in _texts(parameters)]
     files += {*sources(recipe.detector), Path(inspect.getsourcefile(target) or "").resolve()}
     return {
         "name": recipe.name,

@@ -200,7 +200,7 @@ class Classifier(Detector):
         self.categories = list(state["categories"])
         self.quality, self.not_run = dict(state["quality"]), dict(state["not_run"])
         self.history = list(state.get("history", ()))
-        network = Network.plain(self.architecture, len(self.categories))
+        network = Network.plain(self.architecture, len(self.categories), self.weights)
         network.load_state_dict(below("network", state))
         self.serve(network, below("seen", state))
 

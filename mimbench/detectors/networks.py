@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchvision.models import Inception3
 
 from mimbench.detectors.devices import seeded
-from mimbench.detectors.weights import load_weights
+from mimbench.detectors.weights import PACKAGED, load_packaged, load_weights
 from mimbench.errors import UnknownNameError, WeightsError
 
 __all__ = [
@@ -72,9 +72,15 @@ class Network(nn.Module):
         return self.body.get_submodule(self.head_name)
 
     @classmethod
-    def plain(cls, architecture: str, classes: int) -> "Network":
-        """The architecture with a head for `classes`, to load a trained state into."""
-        return build_network(architecture, classes, "none", seed=0)
+    def plain(cls, architecture: str, classes: int, weights: str = "none") -> "Network":
+        """The architecture with a head for `classes`, to load a trained state into.
+
+        Images are normalised as for `weights`, from which that training started.
+        """
+        network = build_network(architecture, classes, "none", seed=0)
+        if weights in PACKAGED:
+            network.normalise = _normalise(network.body, weights)
+        return network
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, K) of uint8 images (N, 3, H, W)."""
@@ -134,7 +140,8 @@ def build_network(architecture: str, classes: int, weights: str, seed: int) -> N
             model of timm, e.g. "timm/efficientnet_b0"; timm's are normalised as their own
             configuration says.
         classes: number of outputs of the new head.
-        weights: "none", "imagenet" (the library's default weights, downloaded once), or the path
+        weights: "none", "imagenet" (the library's default weights, downloaded once), the name of
+            weights that install as a package ("efficientnet_lite0", see `PACKAGED`), or the path
             of a .safetensors or .pth file as for `load_weights`; its head is left out.
         seed: initialises the head, and everything else when weights are "none".
 
@@ -177,10 +184,24 @@ def _timm_network(name: str, classes: int, weights: str, seed: int) -> Network:
     head = body.get_classifier()
     if not isinstance(head, (nn.Linear, nn.Conv2d)):
         raise WeightsError(f"{TIMM}{name} has no head of a single layer; choose another model.")
-    network = Network(body, head, Normalise(*(body.pretrained_cfg[of] for of in ("mean", "std"))))
-    if weights not in ("none", "imagenet"):
+    network = Network(body, head, _normalise(body, weights))
+    if weights in PACKAGED:
+        if PACKAGED[weights].architecture != model:
+            raise WeightsError(
+                f"The weights {weights} are for {TIMM}{PACKAGED[weights].architecture}, not for "
+                f"{TIMM}{model}."
+            )
+        load_packaged(body, weights, network.head_name)
+    elif weights not in ("none", "imagenet"):
         load_weights(body, Path(weights), optional=network.head_name)
     return network
+
+
+def _normalise(body: Any, weights: str) -> Normalise:
+    """As the weights were trained with, else as the model's configuration says."""
+    if weights in PACKAGED:
+        return Normalise([PACKAGED[weights].mean] * 3, [PACKAGED[weights].deviation] * 3)
+    return Normalise(*(body.pretrained_cfg[key] for key in ("mean", "std")))
 
 
 def trained_network(architecture: str, classes: int, weights: Path) -> Network:

