@@ -37,7 +37,8 @@ class Regulariser:
         level = self.share * self.variance * torch.ones(len(covariance), dtype=torch.float64)
         values, vectors = torch.linalg.eigh((1 - self.share) * covariance + level.diag())
         # contiguous as a state file keeps it, so that a restored fit rounds alike
-        return (vectors / values.clamp(min=FLOOR * self.variance).sqrt()).contiguous()
+        whitening: Tensor = (vectors / values.clamp(min=FLOOR * self.variance).sqrt()).contiguous()
+        return whitening
 
 
 @dataclass(frozen=True)
