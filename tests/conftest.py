@@ -4,11 +4,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from small_images import write_category
 from synthetic_run import synthetic_tables, write_synthetic_run
 
 from mimbench.report import Report, write_report
 from mimbench.scores import RunTables
+
+# the same examples every time, and no clock: a test may wait for a compiler
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 PLUGIN = '''
 import torch
