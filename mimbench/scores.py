@@ -61,9 +61,9 @@ FIT_COLUMNS = {
     "study": "str",  # why: "known-curve <order>", "left-out <group>", joined by "+"
     "fold": "Int64",  # missing: the fit sees no image and serves every fold
     "seed": "Int64",  # missing: the fit draws no random number
-    "control": "bool",  # a row that cannot know the target's lesions
+    "control": "bool",  # a row that measures pictures, not the target
     "family": "str",  # "inpainting", "classifier", "one-class", "control", ...
-    "input_size": "int64",  # side of the square that the detector sees, pixels; 0: unknown, or none
+    "input_size": "int64",  # side of the square that the detector sees, pixels; 0: unknown or mixed
     "status": "str",  # "ok" or "failed"
     "reason": "str",  # why it failed; empty if ok
     "recipe_hash": "str",

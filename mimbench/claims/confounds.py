@@ -19,7 +19,10 @@ def confounds(evidence: RunEvidence, place: Place, alpha: float) -> tuple[str, l
     """
     control = _best_control(evidence, place, 1 - alpha)
     if control is None:
-        notes = ["the run has no control row, so what else could explain the number is untested"]
+        size = evidence.input_size(place.row)
+        sees = f" that sees images of its size ({size} px)" if size else ""
+        untested = "so what else could explain the number is untested"
+        notes = [f"the run has no control row{sees}, {untested}"]
     else:
         name, lead = control
         measure = "" if place.claim.metric == "auroc" else " in balanced accuracy"
@@ -64,14 +67,13 @@ def _swap_test(signal: Mapping[Hashable, Any]) -> tuple[str, bool]:
 
 
 def _best_control(evidence: RunEvidence, place: Place, level: float) -> tuple[str, Estimate] | None:
-    """The control with the highest number, and the row's lead over it."""
+    """The control of the row's size with the highest number, and the row's lead over it."""
     numbers = {}
-    for control in evidence.controls:
-        if control != place.row:
-            try:
-                numbers[control] = evidence.standing(place, control)
-            except NotTestedError:
-                continue  # a failed control controls nothing
+    for control in evidence.controls(place.row):
+        try:
+            numbers[control] = evidence.standing(place, control)
+        except NotTestedError:
+            continue  # a failed control controls nothing
     if not numbers:
         return None
     best = max(numbers, key=lambda name: float(numbers[name].value[0]))

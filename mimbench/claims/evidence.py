@@ -12,6 +12,7 @@ from mimbench.errors import MimbenchError, UnknownNameError
 from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.class_signal import class_signal_table
 from mimbench.statistics.comparisons import Quantity, RunAurocs
+from mimbench.statistics.controls import controls_of, row_facts, size_of
 from mimbench.statistics.influence import Influence, combine
 from mimbench.statistics.known_categories import KnownCurve
 from mimbench.statistics.shares import RunShares
@@ -46,11 +47,16 @@ class RunEvidence:
         self._targets = set(images.loc[images["role"] == "target", "category"])
 
     @cached_property
-    def controls(self) -> tuple[str, ...]:
-        """Rows that cannot know the target's lesions."""
-        own = self._tables.scores[["fit_id", "score"]].drop_duplicates()
-        joined = own.merge(self._tables.fits[["fit_id", "control"]], on="fit_id")
-        return tuple(sorted(joined.loc[joined["control"], "score"].unique()))
+    def _facts(self) -> pd.DataFrame:
+        return row_facts(self._tables)
+
+    def controls(self, row: str) -> tuple[str, ...]:
+        """The controls that a row is compared with, see `controls_of`."""
+        return controls_of(row, self._facts)
+
+    def input_size(self, row: str) -> int:
+        """Side of the images that a row sees, pixels; 0 where it is unknown or mixed."""
+        return size_of(row, self._facts)
 
     def relations(self, claim: Claim) -> tuple[str, ...]:
         """Relations to the target's source at which the claim can be tested.
@@ -130,7 +136,7 @@ class RunEvidence:
         """
         if place.row not in self._signals:
             scores, fits = self._tables.scores, self._tables.fits
-            compared = scores["score"].isin([place.row, *self.controls])
+            compared = scores["score"].isin([place.row, *self.controls(place.row)])
             own = scores[compared & (scores["corruption"] == CLEAN)]
             names = fits.loc[fits["fit_id"].isin(own["fit_id"]), "detector"]
             made = fits[fits["detector"].isin(names)]  # those that failed too: they leave a gap

@@ -1,7 +1,7 @@
 """What cameras, editors and file formats leave in pixels: edges, spectrum, compression.
 
-No number here knows a lesion's colour, shape or place. Whatever they tell apart is told apart by
-how the pictures were made, so they serve as a control.
+No number here measures a lesion's colour, shape or place. They serve as a control: what they
+separate is separated by how the pictures were made, or by how rough the skin in them is.
 """
 
 import numpy as np

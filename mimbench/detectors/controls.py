@@ -1,6 +1,8 @@
-"""Controls: rows that cannot know the target's lesions.
+"""Controls: rows that are not made to know the target's lesions.
 
-What a control reaches is no evidence for anybody. A statistic such as roughness has no natural
+What a control reaches is no evidence for any detector. Lesions of a kind may leave traces in what
+it measures, which the swap test shows; they are still no evidence that a detector sees lesions. A
+statistic such as roughness has no natural
 direction, so the raw ones stand in the table twice, once for each reading.
 """
 
@@ -34,6 +36,7 @@ class UntrainedInpainter(Detector):
     """
 
     random = False
+    any_size = True
 
     def __init__(self, cell: int = 8) -> None:
         """`cell` is the side of a checkerboard's cell, pixels."""
@@ -59,6 +62,7 @@ class Complexity(Detector):
     """
 
     random = False
+    any_size = True
 
     def score(self, batch: Batch) -> Mapping[str, Tensor]:
         """Six scores (N,); the second of each pair is the first one, negated."""
@@ -100,6 +104,7 @@ class ColourHistogram(Detector):
 
     trains_on = "target"
     random = False
+    any_size = True
 
     def __init__(self, bins: int = 8) -> None:
         """`bins` per channel; the joint RGB histogram has bins cubed cells."""
@@ -126,11 +131,13 @@ class ColourHistogram(Detector):
 class FileStatistics(Detector):
     """Mahalanobis distance to the target in statistics of edges, noise, spectrum, compression.
 
-    None of them knows a lesion: what this row reaches is told by how the pictures were made.
+    None of them measures a lesion's colour, shape or place. Lesions that differ in roughness still
+    differ in them, as the swap test shows; most of what this row reaches is how pictures were made.
     """
 
     trains_on = "target"
     random = False
+    any_size = True
 
     def __init__(self) -> None:
         """No parameters."""

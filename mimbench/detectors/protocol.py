@@ -132,6 +132,8 @@ class Detector:
             is of the target.
         needs: shared outputs that `score` reads from the batch.
         random: whether fits with different seeds differ.
+        any_size: of a control that images of any size can be given to: a run computes it at every
+            input size of its other rows as well, because a control has to see what they see.
         knows: what an already trained detector was trained on: its target, then the other
             categories. Empty: what the run gives it.
         combines: the rows that it is made of, if it is made of rows.
@@ -139,12 +141,13 @@ class Detector:
             a `DetectorError` for them.
         quality: after the fit, how well it does on the validation images, by name.
         history: after the fit, loss curves: `{"step": 10, "<loss>": value}`, in order.
-        blind: True if it cannot know the target, such as a backbone with random weights: its rows
-            are controls, whatever the recipe says.
+        blind: True if it has not learned what images show, such as a backbone with random weights:
+            its rows are controls, whatever the recipe says.
     """
 
     trains_on: ClassVar[TrainsOn] = "nothing"
     random: ClassVar[bool] = True
+    any_size: ClassVar[bool] = False
     open_set: ClassVar[tuple[str, ...]] = ()
     needs: tuple[str, ...] = ()
     knows: tuple[str, ...] = ()

@@ -88,9 +88,14 @@ def _made(
 def _fit(
     tables: RunTables, recipe: Recipe, rows: Sequence[str], fitted_on: str, problem: str
 ) -> dict[str, Any]:
-    """A line of the fits table; what is made of controls alone is a control itself."""
+    """A line of the fits table.
+
+    What is made of controls alone is a control itself. The input size is that of all its rows; 0 if
+    they differ, so that the row is compared with controls of every size.
+    """
     detectors = [row.partition("/")[0] for row in rows]
     members = tables.fits[tables.fits["detector"].isin(detectors)]
+    sizes = members["input_size"].unique()
     return {
         "fit_id": f"failed-{content_hash([recipe.name, fitted_on])[:9]}",
         "detector": recipe.name,
@@ -101,7 +106,7 @@ def _fit(
         "seed": None,
         "control": recipe.control or bool(len(members) and members["control"].all()),
         "family": FAMILY,
-        "input_size": 0,
+        "input_size": int(sizes[0]) if len(sizes) == 1 else 0,
         "status": "failed" if problem else "ok",
         "reason": f"combine: {problem}" if problem else "",
         "recipe_hash": content_hash(recipe.model_dump(mode="json")),

@@ -20,6 +20,7 @@ from mimbench.errors import (
     UnknownNameError,
     WeightsError,
 )
+from mimbench.evaluation.control_sizes import with_controls_at_every_size
 from mimbench.evaluation.suites import read_suite
 from mimbench.evaluation.withholding import Withheld, withheld_from
 from mimbench.recipes import Recipe, derive
@@ -143,6 +144,8 @@ def make_plan(run: RunFile) -> Plan:
     """Read the images and lay out fits and conditions; every usage error shows here."""
     recipes = _recipes(run)  # and so does a wrong parameter, before the images are read
     plan = plan_images(run)
+    recipes = with_controls_at_every_size(recipes, plan.canonical_size)
+    _check_names(recipes)
     _check_swap(run, plan.dataset)
     withheld, notes = _withheld(run, plan.dataset, recipes)
     notes = [*(note for recipe in recipes for note in _notes(recipe, plan.dataset)), *notes]
@@ -165,18 +168,22 @@ def _recipes(run: RunFile) -> tuple[Recipe, ...]:
         recipe_of(spec) if isinstance(spec, str) else derive(spec, f"Run '{run.name}'")
         for spec in run.detectors
     )
+    _check_names(recipes)
+    _check_combined(recipes)
+    return tuple(_as_control(recipe) for recipe in recipes)
+
+
+def _check_names(recipes: Sequence[Recipe]) -> None:
     names = [recipe.name for recipe in recipes]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise RecipeError(
             f"Two detectors are called '{doubled[0]}'; give one of them another name in a recipe."
         )
-    _check_combined(recipes)
-    return tuple(_as_control(recipe) for recipe in recipes)
 
 
 def _as_control(recipe: Recipe) -> Recipe:
-    """The recipe, marked as a control if its detector cannot know the target."""
+    """The recipe, marked as a control if its detector says that it is blind."""
     detector = _built(recipe)
     blind = detector is not None and detector.blind
     return recipe.model_copy(update={"control": True}) if blind else recipe

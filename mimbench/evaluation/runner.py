@@ -30,6 +30,7 @@ from mimbench.evaluation.store import Store
 from mimbench.files import room, sweep, whole
 from mimbench.recipes import content_hash
 from mimbench.scores import AS_IS, FIT_COLUMNS, SCORE_COLUMNS, RunTables, checksums
+from mimbench.statistics.larger_controls import larger_size_warnings
 
 __all__ = ["RunResult", "execute", "run"]
 
@@ -181,6 +182,7 @@ def execute(
     for row, reason in not_combined:
         progress.message(f"{row} failed. {reason}")
     tables.write(folder)
+    _warn_of_larger_sizes(tables, folder, progress)
     sums = checksums(folder)
     if sums != on_record(folder).get("checksums"):
         for stale in ("verdicts.csv", "subgroups.csv"):  # they speak of the tables before
@@ -230,6 +232,20 @@ def _audit(plan: Plan, folder: Path, progress: Progress, strict: bool) -> None:
             f"--strict: the audit has {found.count('error')} errors and "
             f"{found.count('warning')} warnings; see {folder / 'audit.csv'}."
         )
+
+
+def _warn_of_larger_sizes(tables: RunTables, folder: Path, progress: Progress) -> None:
+    """Add to the audit what controls see of the images that is lost at the size of other rows."""
+    found = larger_size_warnings(tables)
+    if not found:
+        return
+    path = folder / "audit.csv"
+    lines = [{"severity": "warning", "check": "size", "message": message} for message in found]
+    table = pd.concat([pd.read_csv(path), pd.DataFrame(lines)], ignore_index=True)
+    with whole(path) as partial:
+        table.to_csv(partial, index=False)
+    for message in found:
+        progress.message(f"Audit warning, size: {message}")
 
 
 def _foretell(

@@ -40,7 +40,7 @@ class DetectorInfo(_Record):
     Attributes:
         headline: the scores that speak for the detector; empty: all of them.
         open_set: the scores that are made for the open-set question.
-        input_size: side of the square it sees, pixels; None: it sees none, or nobody said.
+        input_size: side of the square it sees, pixels; None: not known, or rows of several sizes.
     """
 
     name: str

@@ -9,7 +9,9 @@ from mimbench.report.estimates import MEAN_CELL, Estimate, Estimates
 from mimbench.report.folder import DetectorInfo, RunFolder
 from mimbench.report.groups import Group, groups_of, primary_group
 from mimbench.report.standings import PairedDifferences, Standing, standing_of
+from mimbench.statistics.controls import controls_of, row_facts
 from mimbench.statistics.estimate import Estimate as Difference
+from mimbench.statistics.larger_controls import larger_size_warnings
 
 __all__ = ["Entry", "Failure", "Leaderboard", "build_leaderboard"]
 
@@ -32,8 +34,9 @@ class Entry:
 
     Attributes:
         cells: estimates by group and name of the measure (`MEASURES`).
-        over_control: clean AUROC minus that of the group's best control, paired; empty for
-            controls.
+        best_control: by group, row and clean AUROC of the highest control that sees images of this
+            row's size, see `controls_of`; empty for controls.
+        over_control: clean AUROC minus that of this best control, paired.
         over_best: clean AUROC minus that of the group's best detector, paired; for other headline
             scores of detectors.
     """
@@ -42,6 +45,7 @@ class Entry:
     detector: DetectorInfo
     headline: bool
     cells: Mapping[Group, Mapping[str, Estimate]]
+    best_control: Mapping[Group, tuple[str, float]]
     over_control: Mapping[Group, Difference]
     over_best: Mapping[Group, Difference]
 
@@ -60,7 +64,7 @@ class Entry:
 
     @property
     def control(self) -> bool:
-        """Whether the row cannot know the target's lesions."""
+        """Whether the row is a control, see `mimbench.detectors.controls`."""
         return self.detector.control
 
     def cell(self, group: Group | None, measure: str) -> Estimate | None:
@@ -88,8 +92,10 @@ class Leaderboard:
     Attributes:
         groups: groups of the detection question that have numbers.
         primary: the group that sorts; None if there is no number at all.
-        best_control: by group, row and clean AUROC of the highest control.
+        best_control: by group, row and clean AUROC of the highest control that a row is compared
+            with; in a run of controls alone, of the highest.
         best: by group, row and clean AUROC of the highest headline score of a detector.
+        warnings: what controls show of the images at a size that other rows do not see.
         open_groups: groups of the open-set question.
     """
 
@@ -99,6 +105,7 @@ class Leaderboard:
     primary: Group | None
     best_control: Mapping[Group, tuple[str, float]]
     best: Mapping[Group, tuple[str, float]]
+    warnings: tuple[str, ...]
     open_groups: tuple[Group, ...]
 
     def entry(self, row: str) -> Entry:
@@ -131,8 +138,11 @@ def build_leaderboard(run: RunFolder, metrics: pd.DataFrame) -> Leaderboard:
     pairs = metrics.loc[~metrics["row"].isin(failed), ["row", "detector"]].drop_duplicates()
     rows = {str(row): run.detectors[str(name)] for row, name in pairs.to_numpy()}
     cells = {row: _cells(estimates, row, groups + open_groups) for row in rows}
-    controls = [row for row, info in rows.items() if info.control]
-    best_control = _highest(cells, controls, groups)
+    facts = row_facts(run.tables)
+    beside = {row: controls_of(row, facts) for row in rows}
+    controls = {row for row, info in rows.items() if info.control}
+    compared = {control for names in beside.values() for control in names} & controls
+    best_control = _highest(cells, sorted(compared or controls), groups)
     headline = [row for row, info in rows.items() if not info.control and info.is_headline(row)]
     best = _highest(cells, headline, groups)
     differences = PairedDifferences(run.tables)
@@ -142,14 +152,24 @@ def build_leaderboard(run: RunFolder, metrics: pd.DataFrame) -> Leaderboard:
             detector=info,
             headline=info.is_headline(row),
             cells=cells[row],
-            over_control={} if info.control else _differences(differences, row, best_control),
+            best_control=(own := _highest(cells, beside[row], groups)),
+            over_control=_differences(differences, row, own),
             over_best=_differences(differences, row, best) if row in headline else {},
         )
         for row, info in rows.items()
     ]
     primary = primary_group(groups)
     entries.sort(key=lambda entry: _sort_key(entry, primary))
-    return Leaderboard(tuple(entries), failures, groups, primary, best_control, best, open_groups)
+    return Leaderboard(
+        tuple(entries),
+        failures,
+        groups,
+        primary,
+        best_control,
+        best,
+        larger_size_warnings(run.tables),
+        open_groups,
+    )
 
 
 def _differences(

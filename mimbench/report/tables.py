@@ -75,7 +75,9 @@ def leaderboard_markdown(board: Leaderboard, title: str) -> str:
     rows = [_markdown_cells(entry, board) for entry in board.entries]
     kept = [k for k in range(len(header)) if k == 0 or any(row[k] for row in rows)]
     header = [header[k] for k in kept]
-    lines = [f"# {_plain(title)}", "", _line(header), _line(["---"] * len(header))]
+    warnings = [f"**Warning about the images.** {_plain(w)}" for w in board.warnings]
+    lines = [f"# {_plain(title)}", "", *(part for warning in warnings for part in (warning, ""))]
+    lines += [_line(header), _line(["---"] * len(header))]
     lines += [_line([row[k] for k in kept]) for row in rows]
     for failure in board.failures:
         cells = [failure.row, failure.words]

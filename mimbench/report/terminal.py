@@ -16,7 +16,7 @@ from mimbench.statistics.cautions import legend
 
 __all__ = ["leaderboard_table"]
 
-MARKS = {"above": " ", "control": " ", "not compared": " ", "uncertain": "~", "not above": "!"}
+MARKS = {"above": " ", "control": " ", "not compared": "?", "uncertain": "~", "not above": "!"}
 STYLES = {"above": "", "control": "dim", "not compared": "", "uncertain": "", "not above": "yellow"}
 MEASURES = {"fpr95_target": "FPR\n@95", "drop": "drop"}
 MEANINGS = {
@@ -53,7 +53,8 @@ def leaderboard_table(report: Report) -> RenderableType:
         table.add_row(
             Text(failure.row), Text(""), Text(failure.words.partition(":")[0], style="red")
         )
-    return Lines(table, *(Text(line) for line in _notes(report)))
+    warnings = (Text(f"Warning: {line}", style="yellow") for line in board.warnings)
+    return Lines(*warnings, table, *(Text(line) for line in _notes(report)))
 
 
 def _cells(entry: Entry, board: Leaderboard) -> list[Text]:
@@ -95,6 +96,10 @@ def _measures(board: Leaderboard) -> list[str]:
     ]
 
 
+def _not_compared(entry: Entry, board: Leaderboard) -> bool:
+    return entry.headline and any(entry.standing(g) == "not compared" for g in board.groups)
+
+
 def _kind(entry: Entry) -> str:
     if entry.control:
         return "c"
@@ -105,7 +110,11 @@ def _notes(report: Report) -> list[str]:
     board = report.board
     notes = ["Clean AUROC [95 % interval], higher is better."]
     if board.best_control:
-        notes.append("c control; ! does not beat the best control of the column, ~ not clearly.")
+        notes.append(
+            "c control; ! not above the best control of its input size, ~ not clearly above."
+        )
+    if any(_not_compared(entry, board) for entry in board.entries):
+        notes.append("? not compared with a control of its input size.")
     explained = [MEANINGS[measure] for measure in _measures(board)]
     if board.primary is not None and explained:
         verb = "is" if len(explained) == 1 else "are"

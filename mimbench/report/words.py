@@ -36,8 +36,9 @@ CONVENTIONS = (
     "Open-set beside a name: the score asks whether an image is of any known category, and accepts "
     "known ones by design; all others ask whether it is of the target. Both kinds are measured on "
     "both questions.",
-    "A control is a row that cannot know what the target looks like. What a control reaches is not "
-    "evidence for any detector.",
+    "A control is a row that is not meant to know what the target looks like. What a control "
+    "reaches is not evidence for any detector. A row is compared with the controls that see images "
+    "of its own size.",
     "Comparisons with the best control and the best detector are paired: the same images and "
     "patients, 95 % intervals of the difference.",
     "Each number is the mean over the categories of a group; categories from the target's source "
@@ -51,13 +52,20 @@ def standing_note(entry: Entry, board: Leaderboard) -> str:
     for standing, phrase in (
         ("not above", "does not beat the controls"),
         ("uncertain", "not clearly above the controls"),
+        ("not compared", _not_compared(entry)),
     ):
         groups = [group.label for group in board.groups if entry.standing(group) == standing]
-        if len(groups) == len(board.best_control) > 0:
+        if len(groups) == len(board.groups) > 0:
             parts.append(phrase)
         elif groups:
             parts.append(f"{phrase} on: {'; '.join(groups)}")
     return ". ".join(parts)
+
+
+def _not_compared(entry: Entry) -> str:
+    """Why a row is not compared with a control."""
+    size = entry.detector.input_size
+    return f"not compared with a control that sees {size} px" if size else "no control to compare"
 
 
 def findings(board: Leaderboard) -> tuple[str, ...]:
@@ -67,8 +75,8 @@ def findings(board: Leaderboard) -> tuple[str, ...]:
         best = board.entry(row)
         estimate = best.cells[group]["auroc"]
         sentence = f"{group.label}: the highest detector is {row}, AUROC {estimate.text()}"
-        if group in board.best_control:
-            name, value = board.best_control[group]
+        if group in best.best_control:
+            name, value = best.best_control[group]
             gap = best.over_control[group]
             verdict = {
                 "above": "above",
@@ -80,6 +88,8 @@ def findings(board: Leaderboard) -> tuple[str, ...]:
                 f"; it is {verdict} the best control, {name}, with {rounded(value)} "
                 f"(difference {difference_text(gap)})"
             )
+        elif board.best_control:
+            sentence += f"; it is {_not_compared(best)}"
         sentences.append(sentence[0].upper() + sentence[1:] + ".")
     return tuple(sentences)
 

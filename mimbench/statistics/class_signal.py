@@ -3,8 +3,8 @@
 The same recipe is fitted on another category of the same source with equally many images, and both
 fits score the same test images, the swap category left out. *Class signal* is the paired difference
 of the AUROCs, target fit minus swap fit; near 0, the score does not depend on which class was
-learned. A control may have a signal too, of what its class's pictures have in common besides
-lesions: what a detector shows above that is its own.
+learned. A control may have a signal too, where pictures or lesions of a class share what it
+measures: what a detector shows above that is its own.
 
 The swap category itself has a line of its own. There the swapped fit is at home: the signal is the
 sum of what both fits reach in telling their own class from the other, less one. A score that
@@ -27,6 +27,7 @@ from mimbench.statistics.comparisons import (
     RunAurocs,
     retraining,
 )
+from mimbench.statistics.controls import controls_of, row_facts
 from mimbench.statistics.influence import Influence, combine, paired_difference
 
 __all__ = ["CLASS_SIGNAL_COLUMNS", "SEEDS", "class_signal_table"]
@@ -48,7 +49,7 @@ CLASS_SIGNAL_COLUMNS = {
     "null_sd": "float64",  # of such a difference between fits that differ in seed alone
     "null_limit": "float64",  # what such a difference exceeds in 5 % of cases, either way
     "seeds": "int64",  # fewest seeds of a fold on either side; 0: fits draw no random number
-    "control": "str",  # the control with the highest signal; empty for controls
+    "control": "str",  # the control of its input size with the highest signal; empty for controls
     "over_control": "float64",  # signal minus that control's, paired
     "over_low": "float64",
     "over_high": "float64",
@@ -95,14 +96,14 @@ class _Signal:
 
 def _rows(tables: RunTables, target: str, swap: str, level: float) -> list[dict[str, object]]:
     category = tables.images["category"]
-    facts = _facts(tables)
+    facts = row_facts(tables)
     found = []
     for among, called in ((category != swap, ""), (category.isin([target, swap]), "swap")):
         for (role, relation), signals in _signals(tables, target, swap, among, facts):
-            controls = [signal for signal in signals if facts.loc[signal.row, "control"]]
             for signal in signals:
                 place = {"row": signal.row, "swap": swap, "role": called or role}
-                above = _over_control(signal, controls, level)
+                beside = controls_of(signal.row, facts)
+                above = _over_control(signal, [s for s in signals if s.row in beside], level)
                 found.append({**place, "relation": relation, **_measured(signal, level), **above})
     return found
 
@@ -129,18 +130,6 @@ def _signals(
         yield (role, relation), signals
 
 
-def _facts(tables: RunTables) -> pd.DataFrame:
-    """Per row: whether it is a control, and whether its fits draw random numbers.
-
-    A detector without any score is a row of its own name.
-    """
-    fits = tables.fits.assign(random=tables.fits["seed"].notna())
-    pairs = tables.scores[["fit_id", "score"]].drop_duplicates().merge(fits, on="fit_id")
-    by_score = pairs.groupby("score")[["control", "random"]].any()
-    by_detector = fits.groupby("detector")[["control", "random"]].any()
-    return pd.concat([by_score, by_detector.drop(index=by_score.index, errors="ignore")])
-
-
 def _measured(signal: _Signal, level: float) -> dict[str, object]:
     difference = paired_difference(signal.own, signal.swapped, level)[0]
     few = f"{signal.seeds} seed{'s' * (signal.seeds > 1)} of a fold, too few to tell it from "
@@ -161,9 +150,9 @@ def _measured(signal: _Signal, level: float) -> dict[str, object]:
 
 
 def _over_control(signal: _Signal, controls: Sequence[_Signal], level: float) -> dict[str, object]:
-    """The signal's lead over the highest one of a control."""
+    """The signal's lead over the highest one of the controls that it is compared with."""
     there = [c for c in controls if not np.isnan(c.influence.value[0])]
-    if not there or signal.row in [control.row for control in controls]:
+    if not there:
         missing = float("nan")
         ends = dict.fromkeys(("over_control", "over_low", "over_high"), missing)
         return {"control": "", "over_caution": "", **ends}

@@ -100,6 +100,12 @@ def test_it_is_a_row_of_its_family_and_of_controls_a_control(tables: RunTables) 
     assert {"both", "fitless", "controls"} <= {row.score for row in Layout(tables).rows}
 
 
+def test_its_input_size_is_that_of_its_rows(tables: RunTables) -> None:
+    sizes = tables.fits.drop_duplicates("detector").set_index("detector")["input_size"]
+    assert (sizes["both"], sizes["controls"]) == (32, 64)
+    assert (sizes["redness"], sizes["complexity"], sizes["fitless"]) == (32, 64, 0)
+
+
 def test_what_cannot_be_combined_is_a_failed_row_with_the_reason(
     result: RunResult, tables: RunTables
 ) -> None:

@@ -60,10 +60,10 @@ def test_colours_stand_out_from_light_and_dark_paper():
 
 def test_detectors_beyond_the_palette_have_dashes_of_their_own():
     names = [f"detector-{k}" for k in range(2 * len(PALETTE) + 1)]
-    entries = [Entry(name, DetectorInfo(name=name), True, {}, {}, {}) for name in names]
+    entries = [Entry(name, DetectorInfo(name=name), True, {}, {}, {}, {}) for name in names]
     control = DetectorInfo(name="control", control=True)
-    entries.append(Entry("control", control, True, {}, {}, {}))
-    board = Leaderboard(tuple(entries), (), (), None, {}, {}, ())
+    entries.append(Entry("control", control, True, {}, {}, {}, {}))
+    board = Leaderboard(tuple(entries), (), (), None, {}, {}, (), ())
     styles = row_styles(board, [*names, "control"])
     looks = [(styles[name].colour, styles[name].dashes) for name in names]
     assert len(set(looks)) == len(looks)
