@@ -11,6 +11,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from mimbench.cli import app
+from mimbench.cli.exit_codes import MEANINGS
 from mimbench.scores import FIT_COLUMNS, IMAGE_COLUMNS, SCORE_COLUMNS
 
 ROOT = Path(__file__).parent.parent
@@ -100,4 +101,15 @@ def _read(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-GENERATED = {"commands": _commands, "recipes": _recipes, "suites": _suites, "tables": _tables}
+def _exit_codes() -> Iterator[str]:
+    yield from ("| exit code | meaning |", "| --- | --- |")
+    yield from (f"| {code} | {meaning} |" for code, meaning in MEANINGS.items())
+
+
+GENERATED = {
+    "commands": _commands,
+    "exit_codes": _exit_codes,
+    "recipes": _recipes,
+    "suites": _suites,
+    "tables": _tables,
+}

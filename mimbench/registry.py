@@ -158,7 +158,7 @@ def _import(module: str) -> Any:
         return importlib.import_module(module)
     except DetectorError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
             raise DetectorError(f"There is no module '{error.name}' to import here.") from error
         what = error.msg if isinstance(error, SyntaxError) else str(error)

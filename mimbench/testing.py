@@ -192,7 +192,7 @@ def check(spec: str) -> Iterator[Outcome]:
             getattr(contract, name)()
         except AssertionError as error:
             yield Outcome(title, str(error))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             place = where(contract._recipe().detector, error)
             yield Outcome(title, f"{place}{type(error).__name__}: {error}")
         else:

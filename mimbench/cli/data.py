@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from mimbench.cli.root import Json, console, print_json, write_text
+from mimbench.cli.exit_codes import ExitCode
+from mimbench.cli.root import Json, print_json, write_text
+from mimbench.cli.streams import console, say
 
 
 def phantom(
@@ -18,7 +20,7 @@ def phantom(
     from mimbench.data.export import write_phantom
 
     count = write_phantom(out, size, seed)
-    console().print(f"{count} images and manifest.csv in {out}", highlight=False)
+    console().print(f"{count} images and manifest.csv in {out}")
 
 
 def show(
@@ -64,7 +66,7 @@ def check(
     if as_json:
         print_json({**asdict(result), "passes": result.passes(strict)})
     else:
-        typer.echo(as_text(result), nl=False)
+        say(as_text(result), end="")
     if html is not None:
         write_text(html, as_html(result))
-    return 0 if result.passes(strict) else 1
+    return ExitCode.DONE if result.passes(strict) else ExitCode.NO

@@ -7,7 +7,8 @@ from types import FrameType
 
 import typer
 
-from mimbench.cli.root import console
+from mimbench.cli.exit_codes import ExitCode
+from mimbench.cli.streams import console
 
 __all__ = ["interruptible"]
 
@@ -27,14 +28,14 @@ def interruptible(sentence: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        code = 128 + signal.SIGINT
+        code = ExitCode.INTERRUPTED
     except _Terminated:
-        code = 128 + signal.SIGTERM
+        code = ExitCode.TERMINATED
     else:
         return
     finally:
         signal.signal(signal.SIGTERM, before)
-    console(stderr=True).print(f"Interrupted. {sentence}", highlight=False)
+    console(stderr=True).print(f"Interrupted. {sentence}")
     raise typer.Exit(code)
 
 

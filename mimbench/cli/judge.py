@@ -8,6 +8,7 @@ import typer
 
 from mimbench.cli.page import show_on_page
 from mimbench.cli.root import Json, print_json, write_text
+from mimbench.cli.streams import say, say_result
 
 
 def subgroups(
@@ -26,7 +27,7 @@ def subgroups(
     """
     from mimbench.report.subgroups import write_subgroups
 
-    typer.echo(write_subgroups(folder, by, rows=row or (), fewest=fewest), nl=False)
+    say(write_subgroups(folder, by, rows=row or (), fewest=fewest), end="")
     show_on_page(folder)
 
 
@@ -53,7 +54,7 @@ def verify(
     if as_json:
         print_json([asdict(verdict) for verdict in verdicts])
     else:
-        typer.echo(judging.as_text(verdicts, stated), nl=False)
+        say(judging.as_text(verdicts, stated), end="")
     show_on_page(folder, as_json=as_json)
     code: int = judging.exit_code(verdicts, strict=strict)
     return code
@@ -103,7 +104,10 @@ def gate(
     tables = read_tables(reference), read_tables(candidate)
     result = gates.gate(*tables, gate_settings(reference, file, flags))
     moved = gates.movers(*tables, result.settings.rows) if explain else None
-    typer.echo(gates.as_json(result) if as_json else gates.as_text(result, moved), nl=False)
+    if as_json:
+        say_result(gates.as_json(result))
+    else:
+        say(gates.as_text(result, moved), end="")
     for path, text in ((markdown, gates.as_markdown), (junit, gates.as_junit)):
         if path is not None:
             write_text(path, text(result))

@@ -4,9 +4,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from mimbench.cli.root import console
+from mimbench.cli.streams import console, say
 from mimbench.console import Display
 
 __all__ = ["make_report", "show_on_page"]
@@ -30,9 +28,9 @@ def show_on_page(folder: Path, *, as_json: bool = False) -> None:
     if not (folder / "index.html").is_file():
         if not as_json:
             command = shlex.join(["mimbench", "report", str(folder)])
-            typer.echo(f"\nThis folder has no page yet. To make one that shows it:\n{command}")
+            say(f"\nThis folder has no page yet. To make one that shows it:\n{command}")
         return
     with Display(console(stderr=True)) as progress:
         made = make_report(folder, progress)
     if not as_json:
-        typer.echo(f"\nPage: {made.page.resolve()}")
+        say(f"\nPage: {made.page.resolve()}")

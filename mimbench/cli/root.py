@@ -1,18 +1,32 @@
 """The command line's root: one place where errors become sentences and exit codes."""
 
+import contextlib
+import errno
 import json
 import math
 import os
 import shlex
 import sys
+import tempfile
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from mimbench import __version__
+from mimbench.cli.exit_codes import ExitCode
+from mimbench.cli.streams import (
+    Unwritable,
+    console,
+    result_only,
+    say,
+    say_error,
+    say_result,
+    standard_streams,
+)
 from mimbench.errors import MimbenchError, OutputError
 
 __all__ = [
@@ -20,12 +34,11 @@ __all__ = [
     "Quiet",
     "app",
     "command_line",
-    "console",
-    "escape",
     "main",
     "print_json",
     "write_text",
 ]
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,56 +49,92 @@ app = typer.Typer(
 )
 
 Json = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON; all else goes to stderr.")
+    bool,
+    typer.Option(
+        "--json",
+        help="Print the result as JSON; all else goes to stderr.",
+        callback=result_only,
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
-WIDTH = 100  # of output that goes to a file or pipe, characters
+LONGEST = 300  # characters of an unforeseen error that are printed
+# what is wrong with the machine, not with mimbench
+OF_SYSTEM = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG,
+             errno.ENAMETOOLONG, errno.ELOOP, errno.EMFILE, errno.ENFILE, errno.EIO)  # fmt: skip
+
+
 OF_TORCH = ("torch", "torchvision", "pytorch_ood", "lpips")
 
 
 def main() -> int:
-    """Run the command line; every usage error is one sentence and exit code 2."""
+    """Run the command line; returns the exit code (`ExitCode`)."""
+    try:
+        with standard_streams():
+            return _answered()
+    except Unwritable as error:
+        if error.closed:  # whoever read, as in `mimbench list runs | head -1`, has seen enough
+            return ExitCode.READER_GONE
+        with contextlib.suppress(Unwritable), standard_streams():
+            complain(f"The output cannot be written: {error.reason}.")
+        return ExitCode.UNWRITABLE
+
+
+def _answered() -> int:
+    """Run the command. What a user can mend is one sentence; the rest is a crash."""
     try:
         result = app(standalone_mode=False)
     except MimbenchError as error:
         return complain(str(error))
+    except typer.Abort:
+        return ExitCode.INTERRUPTED
+    except typer.Exit as stop:
+        return stop.exit_code
     except ModuleNotFoundError as error:
         if str(error.name).partition(".")[0] not in OF_TORCH:
-            raise
+            return crashed(error)
         return complain(
             f"This command needs {error.name}, which is not installed here; reports, verdicts and "
             "the gate do without it. To install it: pip install torch torchvision mimbench."
         )
-    except typer.Abort:
-        return 130
-    except typer.Exit as stop:
-        return stop.exit_code
-    except Exception as error:
+    except OSError as error:
+        if error.filename is None or error.errno not in OF_SYSTEM:
+            return crashed(error)
+        return complain(f"Cannot use {os.fsdecode(error.filename)}: {error.strerror}.")
+    except Unwritable:
+        raise
+    except BaseException as error:
         if hasattr(error, "format_message"):  # click's own usage errors
             return complain(error.format_message())
-        raise
-    return result if isinstance(result, int) else 0
-
-
-def console(*, stderr: bool = False) -> Console:
-    """A console that does not squeeze tables where the output is a file or a pipe."""
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else WIDTH)
+        return crashed(error)
+    return result if isinstance(result, int) else ExitCode.DONE
 
 
 def complain(text: str) -> int:
-    console(stderr=True).print(f"[bold red]Error:[/] {escape(text)}", highlight=False)
-    return 2
+    """Print one sentence about what the user can mend; returns the exit code for it."""
+    console(stderr=True).print(Text.assemble(("Error:", "bold red"), f" {text}"))
+    return ExitCode.USAGE
 
 
-def escape(text: str) -> str:
-    """Text that rich prints as it is."""
-    return text.replace("[", r"\[")
+def crashed(error: BaseException) -> int:
+    """Print one line about an error that nobody foresaw, and keep its traceback in a file."""
+    trace = "".join(traceback.format_exception(error))
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    about = f"{command_line()}\nmimbench {__version__}, Python {sys.version}, {sys.platform}\n\n"
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="mimbench-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(about + trace)
+        place = f"The traceback is in {name}; please report it with that file."
+    except OSError:
+        say_error(trace)
+        place = "The traceback stands above; please report it with that."
+    complain(f"mimbench crashed: {said[:LONGEST]}. {place}")
+    return ExitCode.CRASHED
 
 
 def print_json(result: Any) -> None:
     """Print what a program will read: NaN and other missing values as null."""
-    typer.echo(json.dumps(_finite(result), indent=2, default=str, allow_nan=False))
+    say_result(json.dumps(_finite(result), indent=2, default=str, allow_nan=False) + "\n")
 
 
 def _finite(value: Any) -> Any:
@@ -100,7 +149,7 @@ def _finite(value: Any) -> Any:
 
 def _version(show: bool) -> None:
     if show:
-        typer.echo(f"mimbench {__version__}")
+        say(f"mimbench {__version__}")
         raise typer.Exit
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
+from mimbench.cli.exit_codes import ExitCode
 from mimbench.cli.interruption import interruptible
 from mimbench.cli.page import make_report
-from mimbench.cli.root import Json, Quiet, command_line, console, escape, print_json
+from mimbench.cli.root import Json, Quiet, command_line, print_json
+from mimbench.cli.streams import console, result_only
 from mimbench.console import Display
-
-FAILED_ROWS = 3  # exit code
-
 
 IMAGES = "Images"
 WHAT = "What to measure"
@@ -226,7 +226,10 @@ def run(
     as_json: Annotated[
         bool,
         typer.Option(
-            "--json", help="Print the result as JSON; all else to stderr.", rich_help_panel=HOW
+            "--json",
+            help="Print the result as JSON; all else to stderr.",
+            rich_help_panel=HOW,
+            callback=result_only,
         ),
     ] = False,
 ) -> int:
@@ -272,8 +275,8 @@ def run(
         report_of = make_report(folder, progress)
     _show(report_of, folder, as_json, result.failures)
     for what, reason in result.failures:
-        console(stderr=True).print(f"[bold red]Failed:[/] {escape(f'{what}: {reason}')}")
-    return FAILED_ROWS if result.failures else 0
+        console(stderr=True).print(Text.assemble(("Failed:", "bold red"), f" {what}: {reason}"))
+    return ExitCode.FAILED_ROWS if result.failures else ExitCode.DONE
 
 
 def report(
@@ -327,7 +330,7 @@ def _show(made: Any, folder: Path, as_json: bool, failures: Sequence[tuple[str, 
         return
     terminal = console()
     terminal.print(leaderboard_table(made))
-    terminal.print(f"Page: {page}", highlight=False, markup=False, soft_wrap=True)
+    terminal.print(f"Page: {page}", soft_wrap=True)
 
 
 def score(
@@ -363,4 +366,4 @@ def score(
         print_json({"verdicts": str(verdicts), **records})
         return
     console().print(external_table(result))
-    console().print(f"Verdict per image: {verdicts}", highlight=False, markup=False)
+    console().print(f"Verdict per image: {verdicts}")

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from mimbench.cli.root import Json, command_line, console, print_json
+from mimbench.cli.root import Json, command_line, print_json
+from mimbench.cli.streams import console
 
 __all__ = ["RunsGroup", "clean", "compact", "list_runs"]
 
@@ -68,7 +69,7 @@ def compact(
     from mimbench.report.compact import write_compact
 
     size = _size(write_compact(folder, out, clean_only=clean_only))
-    console().print(Text(f"{out}: {size}"), highlight=False)
+    console().print(Text(f"{out}: {size}"))
 
 
 def clean(
@@ -88,7 +89,7 @@ def clean(
     show = console(stderr=as_json)
     for line in said:
         size = _size(int(str(line["bytes"])))
-        show.print(Text(f"{line['what']}: {line['files']} files, {size}"), highlight=False)
+        show.print(Text(f"{line['what']}: {line['files']} files, {size}"))
     if not found:
         show.print(Text(f"The tables of {folder} refer to everything in it."))
     removed = bool(found) and (yes or (show.is_terminal and typer.confirm("Remove?", err=True)))

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from mimbench.cli.root import console, escape
+from mimbench.cli.exit_codes import ExitCode
+from mimbench.cli.streams import console
 from mimbench.console import Display
 from mimbench.errors import OutputError
 
@@ -31,11 +33,11 @@ def check(
     failed = 0
     for outcome in outcomes(detector):
         failed += bool(outcome.problem)
-        mark = "[red]FAILED[/]" if outcome.problem else "[green]passed[/]"
-        terminal.print(f"{mark}  {outcome.test}", highlight=False)
+        mark = ("FAILED", "red") if outcome.problem else ("passed", "green")
+        terminal.print(Text.assemble(mark, f"  {outcome.test}"))
         if outcome.problem:
-            terminal.print(f"        {escape(outcome.problem)}", highlight=False)
-    return 1 if failed else 0
+            terminal.print(f"        {outcome.problem}")
+    return ExitCode.NO if failed else ExitCode.DONE
 
 
 def export_conditions(
@@ -55,9 +57,7 @@ def export_conditions(
 
     with Display(console(), quiet=quiet) as progress:
         made = export(source, out, progress)
-    console().print(
-        f"{made.written} written, {made.kept} kept; {out / 'manifest.csv'}", highlight=False
-    )
+    console().print(f"{made.written} written, {made.kept} kept; {out / 'manifest.csv'}")
 
 
 def corrupt(
@@ -83,7 +83,7 @@ def corrupt(
     terminal = console()
     if sheet is not None:
         draw_sheet(suite, source, sheet, seed)
-        terminal.print(f"{suite} on {sheet}", highlight=False)
+        terminal.print(f"{suite} on {sheet}")
         return 0
     if source is None or out is None:
         raise OutputError("mimbench corrupt needs two folders, IN and OUT, or --sheet FILE.png.")
@@ -91,5 +91,5 @@ def corrupt(
         made = corrupt_tree(source, out, suite, severity, seed, processes, progress)
     terminal.print(f"{made.written} written, {made.kept} kept, {len(made.rejected)} rejected.")
     for path, reason in made.rejected:
-        terminal.print(f"rejected: {path}: {reason}", style="yellow", highlight=False)
+        terminal.print(f"rejected: {path}: {reason}", style="yellow")
     return 0

@@ -87,7 +87,7 @@ def _construct(recipe: Recipe, target: type[Detector]) -> Detector:
         detector = target(**parameters)
     except MimbenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"{recipe.name} cannot be built with its parameters: "
             f"{where(recipe.detector, error)}{type(error).__name__}: {error}."

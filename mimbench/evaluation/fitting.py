@@ -15,6 +15,7 @@ from mimbench.detectors.protocol import Detector, ImageSet, TrainingSet
 from mimbench.detectors.shared import provide, resize
 from mimbench.errors import MimbenchError, SplitError, TrainingError
 from mimbench.evaluation.environment import library_versions
+from mimbench.evaluation.failure import without_exit
 from mimbench.evaluation.plan import FitSpec, Plan
 from mimbench.evaluation.store import Store, code_version
 from mimbench.recipes import content_hash
@@ -135,10 +136,11 @@ def fit_or_load(
     else:
         fitted = build(spec.recipe)
         started = time.perf_counter()
-        if spec.fold is not None:
-            fitted.fit(training_set(plan, spec, store, fit_id, device, progress))
-        seconds = time.perf_counter() - started
-        state = fitted.state()
+        with without_exit():
+            if spec.fold is not None:
+                fitted.fit(training_set(plan, spec, store, fit_id, device, progress))
+            seconds = time.perf_counter() - started
+            state = fitted.state()
         # A fit in the store is loaded by everybody, so one whose load hangs must not get there.
         detector = _restored(spec, state, device)
         entry = store.write_fit(fit_id, state, seconds, address)
@@ -147,8 +149,9 @@ def fit_or_load(
 
 def _restored(spec: FitSpec, state: Mapping[str, Any], device: torch.device) -> Detector:
     detector = build(spec.recipe)
-    detector.load(dict(state))
-    detector.to(device)
+    with without_exit():
+        detector.load(dict(state))
+        detector.to(device)
     return detector
 
 

@@ -15,6 +15,7 @@ from mimbench.detectors.protocol import Batch
 from mimbench.detectors.shared import provide, resize
 from mimbench.evaluation.blocks import Block, read_block, write_block
 from mimbench.evaluation.environment import library_versions
+from mimbench.evaluation.failure import without_exit
 from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.plan import Condition, FitSpec, Plan
 from mimbench.evaluation.store import Store, code_version
@@ -250,7 +251,9 @@ def _score(
         index = positions[start : start + BATCH]
         padded = torch.from_numpy(np.resize(index, BATCH))
         batch = _take(whole, padded, device)
-        scored = scores_of(fit.spec.recipe, fit.detector.score(batch), BATCH)
+        with without_exit():
+            result = fit.detector.score(batch)
+        scored = scores_of(fit.spec.recipe, result, BATCH)
         for row, values in scored.items():
             parts.setdefault(row, []).append(values[: len(index)])
     return {row: np.concatenate(values) for row, values in parts.items()}

@@ -15,7 +15,7 @@ from rich.console import Console
 from synthetic_run import synthetic_tables, write_synthetic_run
 
 from mimbench.cli import main
-from mimbench.cli.root import console
+from mimbench.cli.streams import console
 from mimbench.console import Display
 
 if sys.platform != "linux":
