@@ -1,19 +1,21 @@
 """From the user's folders to images that a plan can use: decoded once, each with one role."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from mimbench.data import phantom
+from mimbench.data.accounting import Accounting, account, unread_files
 from mimbench.data.categories import MPOX
-from mimbench.data.offers import files_offered, images_offered
+from mimbench.data.offers import Offer, files_offered, images_offered
 from mimbench.data.options import PHANTOM, ImageOptions
 from mimbench.data.pictures import read_pictures
 from mimbench.data.repeats import keep_first, merge_patients
 from mimbench.data.roles import assign_roles, choose_target
+from mimbench.data.tree import LeftOut
 from mimbench.errors import DataError
 from mimbench.scores import IMAGE_COLUMNS
 
@@ -29,9 +31,10 @@ class Dataset:
             file, `given_<k>` where the data bring a split, further columns of CSV files.
         pixels: uint8 (N, S, S, 3), RGB, row by row as in `table`.
         facts: file_facts.FACTS, row by row: what a file says before anybody looks at the lesion.
-        rejected: `path` and `reason` of each file that is not in `table`.
+        rejected: `path` and `reason` of each file that should be an image and cannot be read.
         notes: what the reader should know of how the images were read, one sentence each.
         target: the target category; empty where roles are not given yet.
+        left_out: all other files that are not in `table`.
     """
 
     table: pd.DataFrame
@@ -40,9 +43,22 @@ class Dataset:
     rejected: pd.DataFrame
     notes: tuple[str, ...]
     target: str
+    left_out: tuple[LeftOut, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)
+
+    @property
+    def accounting(self) -> Accounting:
+        """What became of each file; generated images are none."""
+        read = int((self.table["path"] != "").sum())
+        return account(read, len(self.rejected), self.left_out)
+
+    @property
+    def unread(self) -> pd.DataFrame:
+        """All files that are not in `table`: path, what, reason and files, as rejected.csv."""
+        rejected = list(self.rejected[["path", "reason"]].itertuples(index=False, name=None))
+        return unread_files(rejected, self.left_out)
 
 
 def load(options: ImageOptions) -> Dataset:
@@ -56,20 +72,21 @@ def load(options: ImageOptions) -> Dataset:
             same file under two categories or roles.
         UnknownNameError: a target, known or unknown category or layout that does not exist.
     """
-    found = gather(options)
+    found = _gather(options)
     table = found.table
     keep = keep_first(table)
     if keep.all():
-        return found
+        return _accounted(found)
     merged = table.assign(patient=merge_patients(table))
-    return Dataset(
-        merged[keep].reset_index(drop=True),
-        found.pixels[keep],
-        found.facts[keep].reset_index(drop=True),
-        found.rejected,
-        (*found.notes, _repeat_note(table, merged, keep)),
-        found.target,
+    once = replace(
+        found,
+        table=merged[keep].reset_index(drop=True),
+        pixels=found.pixels[keep],
+        facts=found.facts[keep].reset_index(drop=True),
+        notes=(*found.notes, _repeat_note(table, merged, keep)),
+        left_out=(*found.left_out, *_repeats(table, keep)),
     )
+    return _accounted(once)
 
 
 def gather(options: ImageOptions) -> Dataset:
@@ -79,14 +96,7 @@ def gather(options: ImageOptions) -> Dataset:
         DataError: as `load`, but not for repeated files.
         UnknownNameError: as `load`.
     """
-    table, notes = images_offered(options)
-    offered = sorted(set(table.loc[table["group"] == "data", "category"]))
-    defaults = (MPOX, phantom.TARGET) if PHANTOM in options.data else (MPOX,)
-    target = choose_target(offered, options.target, defaults)
-    table, more = assign_roles(table, target, options.known, options.unknown_categories)
-    found = _read(table, options.size, options.harmonise, (*notes, *more), target)
-    _check_categories(table, found)
-    return found
+    return _accounted(_gather(options))
 
 
 def survey(
@@ -100,25 +110,77 @@ def survey(
         DataError: a path without images.
         UnknownNameError: a layout that does not exist.
     """
-    table, notes = files_offered(places, layout)
-    return _read(table.assign(role=""), size, harmonise, tuple(notes), "")
+    offer = files_offered(places, layout)
+    return _accounted(_read(offer, offer.table.assign(role=""), size, harmonise))
+
+
+def _gather(options: ImageOptions) -> Dataset:
+    offer = images_offered(options)
+    for folder in offer.without_images:
+        if folder.emptied:
+            raise DataError(
+                f"The folder {folder.path} has no image: it holds {folder.holds}. Put images into "
+                "it or remove it."
+            )
+    offered = sorted(set(offer.table.loc[offer.table["group"] == "data", "category"]))
+    defaults = (MPOX, phantom.TARGET) if PHANTOM in options.data else (MPOX,)
+    target = choose_target(offered, options.target, defaults)
+    table, others = assign_roles(offer.table, target, options.known, options.unknown_categories)
+    left_out = [
+        LeftOut(path, "category not among the known ones", category)
+        for path, category in zip(others["path"], others["category"], strict=True)
+        if path
+    ]
+    names = ", ".join(sorted(set(others["category"])))
+    note = f"left out, because they are not among the known categories: {names}."
+    offer = replace(
+        offer,
+        notes=(*offer.notes, *[note] * bool(names)),
+        left_out=(*offer.left_out, *left_out),
+    )
+    found = _read(offer, table, options.size, options.harmonise, target)
+    _check_categories(table, found)
+    return found
+
+
+def _accounted(found: Dataset) -> Dataset:
+    """The dataset with the account of its files among the notes, if there are files."""
+    files = found.accounting
+    return replace(found, notes=(*found.notes, files.sentence)) if files.found else found
+
+
+def _repeats(table: pd.DataFrame, keep: npt.NDArray[np.bool_]) -> list[LeftOut]:
+    first = table[keep].set_index("image_id")["path"]
+    rows = table[~keep & (table["path"] != "").to_numpy()]
+    return [
+        LeftOut(path, "repeats another file byte for byte", first[image_id])
+        for path, image_id in zip(rows["path"], rows["image_id"], strict=True)
+    ]
 
 
 def _read(
-    table: pd.DataFrame, size: int, harmonise: bool, notes: tuple[str, ...], target: str
+    offer: Offer, table: pd.DataFrame, size: int, harmonise: bool, target: str = ""
 ) -> Dataset:
     pictures = read_pictures(table, size, harmonise)
     paths = table.loc[~pictures.keep, "path"].tolist()
-    rejected = pd.DataFrame({"path": paths, "reason": list(pictures.reasons)}, dtype="str")
+    rejected = [*offer.rejected, *zip(paths, pictures.reasons, strict=True)]
     if len(paths) == len(table):
         raise DataError(
-            f"None of {len(table)} files can be read; {paths[0]}: {rejected['reason'][0]}."
+            f"None of {len(table)} files can be read; {paths[0]}: {pictures.reasons[0]}."
         )
     kept = table[pictures.keep].reset_index(drop=True)
     joined = pd.concat([kept.drop(columns="image_id", errors="ignore"), pictures.files], axis=1)
     columns = [*IMAGE_COLUMNS, "width", "height", "format"]
     columns += [str(name) for name in joined if name not in columns]
-    return Dataset(joined[columns], pictures.pixels, pictures.facts, rejected, notes, target)
+    return Dataset(
+        joined[columns],
+        pictures.pixels,
+        pictures.facts,
+        pd.DataFrame(rejected, columns=["path", "reason"], dtype="str"),
+        (*offer.notes, *pictures.notes),
+        target,
+        offer.left_out,
+    )
 
 
 def _check_categories(table: pd.DataFrame, found: Dataset) -> None:

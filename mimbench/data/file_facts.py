@@ -1,6 +1,6 @@
 """What a file says about its making before anybody looks at the lesion: size, format, borders."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -114,21 +114,37 @@ def crop_plain_borders(rgb: Image.Image, further: float = 0.02) -> Image.Image:
 
 def _plain_borders(rgb: Image.Image) -> tuple[int, int, int, int]:
     """Width of the plain border on the left, at the top, on the right and at the bottom."""
-    pixels = np.asarray(rgb)
-    columns = pixels.transpose(1, 0, 2)
+    width, height = rgb.size
+    across, down = int(_LARGEST_BORDER * width), int(_LARGEST_BORDER * height)
     return (
-        _plain_lines(columns),
-        _plain_lines(pixels),
-        _plain_lines(columns[::-1]),
-        _plain_lines(pixels[::-1]),
+        _plain_lines(_turned(rgb, (0, 0, 1, height)), lambda: _turned(rgb, (0, 0, across, height))),
+        _plain_lines(_lines(rgb, (0, 0, width, 1)), lambda: _lines(rgb, (0, 0, width, down))),
+        _plain_lines(
+            _turned(rgb, (width - 1, 0, width, height)),
+            lambda: _turned(rgb, (width - across, 0, width, height))[::-1],
+        ),
+        _plain_lines(
+            _lines(rgb, (0, height - 1, width, height)),
+            lambda: _lines(rgb, (0, height - down, width, height))[::-1],
+        ),
     )
 
 
-def _plain_lines(lines: npt.NDArray[np.uint8]) -> int:
-    """How many of the first lines show the same single colour."""
-    if np.ptp(lines[0], axis=0).max() > _PLAIN:  # most photos: spare them the rest
+def _lines(rgb: Image.Image, box: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
+    return np.asarray(rgb.crop(box))
+
+
+def _turned(rgb: Image.Image, box: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
+    return _lines(rgb, box).transpose(1, 0, 2)
+
+
+def _plain_lines(
+    first: npt.NDArray[np.uint8], outermost: Callable[[], npt.NDArray[np.uint8]]
+) -> int:
+    """How many of the outermost lines show the same single colour."""
+    if np.ptp(first[0], axis=0).max() > _PLAIN:  # most photos: spare them the rest
         return 0
-    outer = lines[: int(_LARGEST_BORDER * len(lines))]
+    outer = outermost()
     low, high = outer.min(axis=1).astype(np.int16), outer.max(axis=1).astype(np.int16)
     same = (np.maximum(high, high[:1]) - np.minimum(low, low[:1]) <= _PLAIN).all(axis=1)
     return int(np.argmin(same)) if not same.all() else len(outer)

@@ -2,34 +2,44 @@
 
 import hashlib
 import os
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BytesIO
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from mimbench.data.file_facts import border_facts, header_facts
 from mimbench.data.harmonise import reencode
+from mimbench.data.memory import BUDGET, MAX_MEMORY, Budget, decoding_bytes
+from mimbench.data.metadata import without_metadata
+from mimbench.data.opening import Unreadable, file_bytes, opened, pillow_limits, upright
 
-__all__ = ["MAX_PIXELS", "MIN_SIDE", "Photo", "Unreadable", "decode", "finish", "read_photos"]
+__all__ = [
+    "MIN_SIDE",
+    "Photo",
+    "WholePhoto",
+    "decode",
+    "decode_whole",
+    "finish",
+    "read_photos",
+    "read_whole",
+]
 
-MAX_PIXELS = 250_000_000
 MIN_SIDE = 16
 
-# Formats that Pillow decodes by itself and knows by their first bytes. EPS is not among them: it
-# would start Ghostscript on a file from the network; TGA neither: almost anything passes for one.
-_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM")
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_LARGE_FILE = 32 * 2**20  # bytes; of files above it one is read at a time
+_STRIP = 2**22  # pixels that are converted at once
+_budget = Budget(BUDGET)
+_large_file = Lock()
 
-
-class Unreadable(Exception):  # noqa: N818 - no error for the user: the file goes to `rejected`
-    """Why a file is no photo; the message completes "rejected because"."""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,7 @@ class Photo:
         height: likewise.
         format: Pillow's name of the file format, found in its content.
         facts: file_facts.FACTS, of what the pixels were made from.
+        dropped: metadata that could not be read and was left out, in a few words; mostly empty.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -51,10 +62,22 @@ class Photo:
     height: int
     format: str
     facts: Mapping[str, float]
+    dropped: str = ""
+
+
+@dataclass(frozen=True)
+class WholePhoto:
+    """One decoded file at its own size: `pixels` uint8 (H, W, 3), the rest as for Photo."""
+
+    pixels: npt.NDArray[np.uint8]
+    sha256: str
+    dropped: str = ""
 
 
 def read_photos(paths: Sequence[Path], size: int, harmonise: bool = False) -> list[Photo | str]:
     """Read and decode many files with a few threads, in the order given.
+
+    Threads decode at the same time while their images fit into memory.BUDGET together.
 
     Args:
         paths: of the files.
@@ -65,19 +88,15 @@ def read_photos(paths: Sequence[Path], size: int, harmonise: bool = False) -> li
         For each path a Photo at `size` pixels a side, or the reason why it is none.
     """
     workers = min(8, os.cpu_count() or 1)
-    with _pillow_limits(), ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda path: _read(path, size, harmonise), paths))
+    with pillow_limits(), ThreadPoolExecutor(workers) as pool:
+        decoded = partial(_decode, size=size, harmonise=harmonise)
+        return list(pool.map(lambda path: _read(path, decoded), paths))
 
 
-def _read(path: Path, size: int, harmonise: bool) -> Photo | str:
-    try:
-        return _decode(path.read_bytes(), size, harmonise)
-    except FileNotFoundError:
-        return "the file does not exist"
-    except Unreadable as error:
-        return str(error)
-    except OSError as error:
-        return f"the file cannot be read: {error.strerror or error}"
+def read_whole(path: Path) -> WholePhoto | str:
+    """Read and decode one file at its own size, or the reason why not."""
+    with pillow_limits():
+        return _read(path, _decode_whole)
 
 
 def decode(data: bytes, size: int, harmonise: bool = False) -> Photo:
@@ -89,13 +108,24 @@ def decode(data: bytes, size: int, harmonise: bool = False) -> Photo:
     borders that tell collections apart.
 
     EXIF orientation is applied, transparency is laid on white, 16 bits become 8, and of an
-    animation the first picture counts. Colour profiles are not applied.
+    animation the first picture counts. Colour profiles are not applied. Metadata that cannot be
+    read is left out; the pixels count.
 
     Raises:
         Unreadable: with the reason.
     """
-    with _pillow_limits():
+    with pillow_limits():
         return _decode(data, size, harmonise)
+
+
+def decode_whole(data: bytes) -> WholePhoto:
+    """Decode one file to RGB uint8 at its own size, with the same pixels as `decode`.
+
+    Raises:
+        Unreadable: with the reason.
+    """
+    with pillow_limits():
+        return _decode_whole(data)
 
 
 def finish(
@@ -108,7 +138,7 @@ def finish(
     """
     if harmonise:
         data = reencode(rgb, size)
-        with _open(data) as image:
+        with opened(data) as image:
             header = header_facts(image, *image.size, len(data))
             rgb = image.convert("RGB")
     side = min(rgb.size)
@@ -118,51 +148,129 @@ def finish(
     return np.asarray(square), {**header, **border_facts(rgb)}
 
 
-def _decode(data: bytes, size: int, harmonise: bool) -> Photo:
-    if not data:
-        raise Unreadable("the file is empty")
+def _read(path: Path, use: Callable[[bytes], Result]) -> Result | str:
     try:
-        with _open(data) as image:
-            return _photo(image, data, size, harmonise)
+        with _one_large_file(path):
+            return use(file_bytes(path))
+    except Unreadable as error:
+        return str(error)
+
+
+@contextmanager
+def _one_large_file(path: Path) -> Iterator[None]:
+    try:
+        large = path.stat().st_size > _LARGE_FILE
+    except OSError:  # reading it will say why
+        large = False
+    if not large:
+        yield
+        return
+    with _large_file:
+        yield
+
+
+def _decode(data: bytes, size: int, harmonise: bool) -> Photo:
+    sha256 = hashlib.sha256(data).hexdigest()
+
+    def photo(image: Image.Image) -> tuple[Photo, str]:
+        width, height = image.size
+        name = image.format or "unknown"
+        header = header_facts(image, width, height, len(data))
+        image.draft("RGB", (4 * size, 4 * size))  # a JPEG much larger than needed, coarsely
+        with _reserved(image, width * height):
+            rgb, problem = _upright_rgb(image)
+            if (rgb.width > rgb.height) != (width > height):
+                width, height = height, width
+            pixels, facts = finish(rgb, header, size, harmonise)
+        return Photo(pixels, sha256, width, height, name, facts), problem
+
+    found, problem = _with_or_without_metadata(data, photo)
+    return replace(found, dropped=problem)
+
+
+def _decode_whole(data: bytes) -> WholePhoto:
+    def photo(image: Image.Image) -> tuple[npt.NDArray[np.uint8], str]:
+        with _reserved(image, image.width * image.height):
+            rgb, problem = _upright_rgb(image)
+            return np.asarray(rgb), problem
+
+    pixels, problem = _with_or_without_metadata(data, photo)
+    return WholePhoto(pixels, hashlib.sha256(data).hexdigest(), problem)
+
+
+def _with_or_without_metadata(
+    data: bytes, use: Callable[[Image.Image], tuple[Result, str]]
+) -> tuple[Result, str]:
+    """What `use` makes of the image; if that fails, of the same pixels without their metadata."""
+    try:
+        return _attempt(data, use)
+    except Unreadable as first:
+        bare = without_metadata(data)
+        if bare is None:
+            raise
+        try:
+            result, _ = _attempt(bare, use)
+        except Unreadable:
+            raise first from None
+        return result, f"its metadata ({first})"
+
+
+def _attempt(data: bytes, use: Callable[[Image.Image], tuple[Result, str]]) -> tuple[Result, str]:
+    try:
+        with opened(data) as image:
+            if min(image.size) < MIN_SIDE:
+                raise Unreadable(
+                    f"{image.width}×{image.height} pixels; the short side must have {MIN_SIDE} or "
+                    "more"
+                )
+            return use(image)
     except Unreadable:
         raise
-    except UnidentifiedImageError as error:
-        raise Unreadable(_not_an_image(data)) from error
     # Malformed files make Pillow's plug-ins raise nearly anything, and none may end a run.
     except Exception as error:
         raise Unreadable(f"broken image: {str(error) or type(error).__name__}") from error
 
 
-def _open(data: bytes) -> Image.Image:
-    Image.init()
-    try:
-        return Image.open(BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN])
-    except Image.DecompressionBombError as error:
-        raise Unreadable(f"more than {MAX_PIXELS // 10**6} megapixels") from error
+@contextmanager
+def _reserved(image: Image.Image, whole: int) -> Iterator[None]:
+    needed = decoding_bytes(image, whole)
+    if needed > MAX_MEMORY:
+        raise Unreadable(
+            f"decoding it takes {needed / 1e9:.1f} GB of memory; at most {MAX_MEMORY / 1e9:.1f} GB"
+        )
+    with _budget.reserve(needed):
+        yield
 
 
-def _photo(image: Image.Image, data: bytes, size: int, harmonise: bool) -> Photo:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise Unreadable(f"more than {MAX_PIXELS // 10**6} megapixels")
-    if min(width, height) < MIN_SIDE:
-        raise Unreadable(f"{width}×{height} pixels; the short side must have {MIN_SIDE} or more")
-    name = image.format or "unknown"
-    header = header_facts(image, width, height, len(data))
-    image.draft("RGB", (4 * size, 4 * size))  # a JPEG much larger than needed, decoded coarsely
-    upright = ImageOps.exif_transpose(image)
-    if (upright.width > upright.height) != (width > height):
-        width, height = height, width
-    pixels, facts = finish(_to_rgb(upright), header, size, harmonise)
-    return Photo(pixels, hashlib.sha256(data).hexdigest(), width, height, name, facts)
+def _upright_rgb(image: Image.Image) -> tuple[Image.Image, str]:
+    turned, problem = upright(image)
+    return _to_rgb(turned), problem
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        image = _to_eight_bits(image)
-    elif image.mode == "F":
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return image
+    if image.mode == "F":
         raise Unreadable("floating-point pixels, whose range nothing says")
+    if image.mode == "I":
+        low, high = np.ravel(image.getextrema())
+        if low < 0 or high > 65535:
+            raise Unreadable("grey values outside the range of 16 bits")
+    if image.width * image.height <= _STRIP:
+        return _strip_to_rgb(image)
+    rgb = Image.new("RGB", image.size)
+    rows = max(1, _STRIP // image.width)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        rgb.paste(_strip_to_rgb(strip), (0, top))
+    return rgb
+
+
+def _strip_to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        return _to_eight_bits(image).convert("RGB")
     if image.has_transparency_data:
+        image = image.convert("LA") if image.mode == "La" else image
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")
@@ -171,28 +279,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     """Grey values of 16 bits, of which Pillow would keep the lower eight."""
     values = np.asarray(image).astype(np.float64)
-    if values.min() < 0 or values.max() > 65535:
-        raise Unreadable("grey values outside the range of 16 bits")
+    transparent = image.info.get("transparency")
+    if transparent is not None:
+        values = np.where(values == transparent, 65535, values)
     return Image.fromarray(np.round(values / 257).astype(np.uint8))
-
-
-def _not_an_image(data: bytes) -> str:
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
-        return "HEIC is not supported; convert it to JPEG or PNG"
-    return "the content is no image format that can be read"
-
-
-@contextmanager
-def _pillow_limits() -> Iterator[None]:
-    """Let Pillow refuse only above MAX_PIXELS, and keep its warnings of odd metadata silent.
-
-    Pillow raises above twice its limit and warns above once; the file is judged here instead.
-    """
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before

@@ -3,79 +3,111 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from mimbench.data import abnormal, phantom
+from mimbench.data.categories import check_categories
+from mimbench.data.file_names import shown
 from mimbench.data.layouts import read_manifest
+from mimbench.data.manifest import Manifest
 from mimbench.data.options import GENERATED, PHANTOM, ImageOptions
+from mimbench.data.tree import LeftOut, WithoutImages
 from mimbench.errors import DataError
 
-__all__ = ["files_offered", "images_offered"]
-
-Offer = tuple[pd.DataFrame, list[str]]
+__all__ = ["Offer", "files_offered", "images_offered"]
 
 _GROUPS = ("data", "unknown", "abnormal", "external")
 _ABNORMAL_PER_KIND = 10
 
 
-def images_offered(options: ImageOptions) -> Offer:
-    """All images that a run's options name.
+@dataclass(frozen=True)
+class Offer:
+    """What several places offer together.
 
-    Returns:
-        A table with path (empty for generated images), dataset, category, patient, source, the
-        option that named them as `group`, and further columns; and notes.
+    Attributes:
+        table: one row per image to read or draw, with path (empty for generated images), dataset,
+            category, patient, source, and further columns.
+        notes: what the reader should know, one sentence each.
+        rejected: (path, reason) of entries that cannot be opened.
+        left_out: files that are not in `table`.
+        without_images: folders without any image.
     """
+
+    table: pd.DataFrame
+    notes: tuple[str, ...]
+    rejected: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    without_images: tuple[WithoutImages, ...] = ()
+
+
+def images_offered(options: ImageOptions) -> Offer:
+    """All images that a run's options name; the option that named them is the column `group`."""
     named = [(group, place) for group in _GROUPS for place in getattr(options, group)]
     words = {("data", PHANTOM), ("abnormal", GENERATED)}
     names = _dataset_names([place for group, place in named if (group, place) not in words])
-    tables, notes = [], []
+    offers = []
     for group, place in named:
         if (group, place) in words:
-            table, some = _generated(place, options.seed)
+            manifest = _generated(place, options.seed)
         else:
             layout = options.layout if group == "data" else None
-            table, some = _files(place, names[place], layout)
-        tables.append(table.assign(group=group))
-        notes += some
-    return _without_gaps(pd.concat(tables, ignore_index=True)), notes
+            manifest = _files(place, names[place], layout)
+        offers.append(replace(manifest, table=manifest.table.assign(group=group)))
+    return _together(offers)
 
 
 def files_offered(places: Sequence[str], layout: str | None) -> Offer:
     """All images in folders and CSV files that have no role yet."""
     names = _dataset_names(places)
-    offers = [_files(place, names[place], layout) for place in places]
-    table = pd.concat([table for table, _ in offers], ignore_index=True)
-    return _without_gaps(table), [note for _, notes in offers for note in notes]
+    return _together([_files(place, names[place], layout) for place in places])
 
 
-def _generated(word: str, seed: int) -> Offer:
+def _together(manifests: Sequence[Manifest]) -> Offer:
+    spellings = check_categories(name for manifest in manifests for name in manifest.names)
+    empty = tuple(folder for manifest in manifests for folder in manifest.without_images)
+    notes = [note for manifest in manifests for note in manifest.notes]
+    notes += spellings
+    notes += [f"no image in {folder.path}: it holds {folder.holds}." for folder in empty]
+    return Offer(
+        _without_gaps(pd.concat([manifest.table for manifest in manifests], ignore_index=True)),
+        tuple(notes),
+        tuple(entry for manifest in manifests for entry in manifest.rejected),
+        tuple(entry for manifest in manifests for entry in manifest.left_out),
+        empty,
+    )
+
+
+def _generated(word: str, seed: int) -> Manifest:
     if word == PHANTOM:
         table = phantom.embedded(seed)
         note = f"phantom: {len(table)} generated images, version {phantom.VERSION}."
     else:
         table = abnormal.table(per_kind=_ABNORMAL_PER_KIND, seed=seed)
         note = f"generated: {len(table)} images of {len(abnormal.KINDS)} abnormal kinds."
-    return table.assign(dataset=word, path="", patient=f"{word}/" + table["patient"]), [note]
+    table = table.assign(dataset=word, path="", patient=f"{word}/" + table["patient"])
+    return Manifest(table, word, notes=(note,))
 
 
-def _files(place: str, dataset: str, layout: str | None) -> Offer:
+def _files(place: str, dataset: str, layout: str | None) -> Manifest:
     path = Path(place)
     manifest = read_manifest(path, layout)
     table = manifest.table.assign(dataset=dataset)
-    root = path if path.is_dir() else path.parent
+    root = shown(path if path.is_dir() else path.parent)
     # The path below the root, so that the split stays when the folder moves.
     own = pd.Series([Path(os.path.relpath(image, root)).as_posix() for image in table["path"]])
     table["patient"] = f"{dataset}/" + table["patient"].where(table["patient"] != "", own)
     table["source"] = table["source"].where(table["source"] != "", dataset)
-    return table, [f"{dataset}: {note}" for note in manifest.notes]
+    notes = tuple(f"{dataset}: {note}" for note in manifest.notes)
+    return replace(manifest, table=table, notes=notes)
 
 
 def _dataset_names(places: Sequence[str]) -> dict[str, str]:
     """Name each place by its last folder, and by as many above as tell it from the others."""
-    parts = {place: _name_parts(Path(place).resolve()) for place in places}
+    parts = {place: _name_parts(Path(os.path.realpath(place))) for place in places}
     if len(set(parts.values())) < len(places):
         twice = Counter(parts[place] for place in places).most_common(1)[0][0]
         raise DataError(f"{Path(*twice)} is given twice; name each folder once, under one role.")
@@ -87,8 +119,9 @@ def _dataset_names(places: Sequence[str]) -> dict[str, str]:
 
 def _name_parts(path: Path) -> tuple[str, ...]:
     if path.name == "manifest.csv":
-        return path.parent.parts
-    return path.parts if path.is_dir() else path.with_suffix("").parts
+        path = path.parent
+    parts = path.parts if path.is_dir() else path.with_suffix("").parts
+    return tuple(map(shown, parts))
 
 
 def _without_gaps(table: pd.DataFrame) -> pd.DataFrame:

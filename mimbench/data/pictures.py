@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,13 @@ from PIL import Image
 
 from mimbench.data import abnormal, phantom
 from mimbench.data.file_facts import header_facts
+from mimbench.data.file_names import on_disk
 from mimbench.data.images import finish, read_photos
 from mimbench.data.options import GENERATED, PHANTOM
 
 __all__ = ["Pictures", "read_pictures"]
+
+_NAMED = 3  # files that a note names
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Pictures:
         pixels: uint8 (N, S, S, 3), RGB, of the readable ones, as all that follows.
         files: image_id, width, height and format.
         facts: file_facts.FACTS.
+        notes: what the reader should know, one sentence each.
     """
 
     keep: npt.NDArray[np.bool_]
@@ -35,6 +38,7 @@ class Pictures:
     pixels: npt.NDArray[np.uint8]
     files: pd.DataFrame
     facts: pd.DataFrame
+    notes: tuple[str, ...]
 
 
 def read_pictures(table: pd.DataFrame, size: int, harmonise: bool = False) -> Pictures:
@@ -43,19 +47,22 @@ def read_pictures(table: pd.DataFrame, size: int, harmonise: bool = False) -> Pi
     files: list[Mapping[str, Any]] = [{} for _ in range(len(table))]
     facts: list[Mapping[str, float]] = [{} for _ in range(len(table))]
     reasons: dict[int, str] = {}
+    dropped: list[str] = []
     for row, picture in _generated(table, size):
         header = header_facts(picture, size, size, 0)
         pixels[row], facts[row] = finish(picture, header, size, harmonise)
         image_id = table["image_id"].iloc[row]
         files[row] = _file(image_id, size, size, GENERATED)
     filed = np.flatnonzero(table["path"] != "").tolist()
-    photos = read_photos([Path(path) for path in table["path"].iloc[filed]], size, harmonise)
+    photos = read_photos([on_disk(path) for path in table["path"].iloc[filed]], size, harmonise)
     for row, photo in zip(filed, photos, strict=True):
         if isinstance(photo, str):
             reasons[row] = photo
         else:
             pixels[row], facts[row] = photo.pixels, photo.facts
             files[row] = _file(photo.sha256, photo.width, photo.height, photo.format)
+            if photo.dropped:
+                dropped.append(f"{table['path'].iloc[row]}: {photo.dropped}")
     keep = ~np.isin(np.arange(len(table)), list(reasons))
     kept = np.flatnonzero(keep)
     return Pictures(
@@ -64,6 +71,17 @@ def read_pictures(table: pd.DataFrame, size: int, harmonise: bool = False) -> Pi
         pixels if keep.all() else pixels[keep],
         pd.DataFrame([files[row] for row in kept]),
         pd.DataFrame([facts[row] for row in kept]),
+        _metadata_note(dropped),
+    )
+
+
+def _metadata_note(dropped: list[str]) -> tuple[str, ...]:
+    if not dropped:
+        return ()
+    named = "; ".join(dropped[:_NAMED]) + "; ..." * (len(dropped) > _NAMED)
+    return (
+        f"photos read without metadata that is broken; their pixels are sound: {len(dropped)} "
+        f"({named}).",
     )
 
 

@@ -33,8 +33,8 @@ def assign_roles(
     target: str,
     known: Sequence[str] | None,
     unknown_categories: Sequence[str],
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return `table` with the column `role` instead of `group`, and notes.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return `table` with the column `role` instead of `group`, and the rows without a role.
 
     External images may show the target or any other category: the same diseases at another site
     are what they are for. Every other category has one role.
@@ -43,12 +43,12 @@ def assign_roles(
         table: `category`, `dataset` and `group`: "data", "unknown", "abnormal" or "external".
         target: a category of the group "data".
         known: categories of "data" that classifiers may train on; None: all but the target and
-            `unknown_categories`. Categories of "data" that are neither are left out.
+            `unknown_categories`. Categories of "data" that are neither get no role.
         unknown_categories: categories of "data" that nothing may train on.
 
     Raises:
         UnknownNameError: a name that is no category of "data".
-        DataError: no known category, or a category with two roles.
+        DataError: a category with two roles.
     """
     offered = sorted(set(table.loc[table["group"] == "data", "category"]))
     unknown = {_known_name(name, offered) for name in unknown_categories}
@@ -63,12 +63,10 @@ def assign_roles(
     roles |= dict.fromkeys(chosen, "known") | dict.fromkeys(unknown, "unknown")
     from_data = table["group"] == "data"
     role = table["group"].where(~from_data, table["category"].map(roles))
-    left_out = role.isna()
-    result = table.drop(columns="group").assign(role=role)[~left_out]
-    _check_one_role(result)
-    names = sorted(set(table.loc[left_out, "category"]))
-    note = f"left out, because they are not among the known categories: {', '.join(names)}."
-    return result.reset_index(drop=True), ((note,) if names else ())
+    result = table.drop(columns="group").assign(role=role)
+    chosen_rows = role.notna()
+    _check_one_role(result[chosen_rows])
+    return result[chosen_rows].reset_index(drop=True), result[~chosen_rows]
 
 
 def _known_name(name: str, categories: Sequence[str]) -> str:
@@ -79,11 +77,6 @@ def _known_name(name: str, categories: Sequence[str]) -> str:
 
 
 def _check_known(known: set[str], target: str, unknown: set[str]) -> None:
-    if not known:
-        raise DataError(
-            f"There is no known category beside the target '{target}': classifiers need at least "
-            "one. Add a folder of another category to the data."
-        )
     if target in known:
         raise DataError(f"'{target}' is the target and cannot be a known category too.")
     if known & unknown:

@@ -190,7 +190,7 @@ def execute(
     for problem in _write_curves(record.fits, folder / "training.csv"):
         progress.message(problem)
     with whole(folder / "rejected.csv") as partial:
-        plan.dataset.rejected.to_csv(partial, index=False)
+        plan.dataset.unread.to_csv(partial, index=False)
     write_metadata(plan, folder, environment, command, sums)
     journal.finish(len(record.failed) + len(not_combined))
     alive = [fit for fit in record.fits if fit.fit_id not in record.failed]

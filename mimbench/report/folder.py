@@ -204,17 +204,23 @@ def read_run(folder: Path) -> RunFolder:
         TableError: a table is missing or wrong, or a CSV or JSON file cannot be read.
         RecipeError: a field of run.json or gallery.json is wrong.
     """
-    rejected = _read_csv(folder / "rejected.csv")
     extras = {stem: _read_csv(folder / f"{stem}.csv") for stem in EXTRAS}
     return RunFolder(
         path=folder,
         tables=read_tables(folder),
         info=_read_info(folder / "run.json"),
-        rejected=pd.DataFrame(columns=["path", "reason"]) if rejected is None else rejected,
+        rejected=_rejected(_read_csv(folder / "rejected.csv")),
         gallery=_read_gallery(folder / "gallery" / "gallery.json"),
         starts=tuple(read_starts(folder)),
         extras={stem: table for stem, table in extras.items() if table is not None},
     )
+
+
+def _rejected(unread: pd.DataFrame | None) -> pd.DataFrame:
+    """The files that should be images, without those that are none; older runs list no others."""
+    if unread is None:
+        return pd.DataFrame(columns=["path", "reason"])
+    return unread[unread["what"] == "rejected"] if "what" in unread else unread
 
 
 def _read_info(path: Path) -> RunInfo:

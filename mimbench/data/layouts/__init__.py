@@ -1,13 +1,17 @@
 """How collections of images lie on disk: recognised by their names, or as told."""
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
+from mimbench.data.file_names import on_disk, shown
 from mimbench.data.layouts import folders, msld, table
-from mimbench.data.manifest import Listing, Manifest, list_files
+from mimbench.data.manifest import Manifest
+from mimbench.data.tree import LeftOut, Listing, list_files
 from mimbench.errors import DataError, UnknownNameError
 
 __all__ = ["LAYOUTS", "read_manifest"]
@@ -42,19 +46,50 @@ def read_manifest(path: Path, layout: str | None = None) -> Manifest:
     if layout is not None and layout not in LAYOUTS:
         raise UnknownNameError("layout", layout, LAYOUTS)
     if not path.exists():
-        raise DataError(f"{path} does not exist; expected a folder of images or a CSV file.")
+        raise DataError(f"{shown(path)} does not exist; expected a folder of images or a CSV file.")
     csv = path / "manifest.csv" if path.is_dir() else path
     if layout == "csv" or (layout is None and csv.is_file()):
-        return _with_split_note(table.read(csv))
+        manifest = table.read(csv)
+        return _with_split_note(_beside(manifest, path, csv) if path.is_dir() else manifest)
     if not path.is_dir():
-        raise DataError(f"{path} is not a folder; the layout '{layout}' needs one.")
+        needs = f"; the layout '{layout}' needs one" if layout else " and no regular file"
+        raise DataError(f"{shown(path)} is no folder{needs}.")
     listing = list_files(path)
     name = layout or next(name for name, tree in _TREES.items() if tree.recognises(listing))
     tree = _TREES[name]
     manifest = tree.read(listing)
     said = f"read as {tree.title}: {_counts(manifest.table)}."
-    notes = (said, *manifest.notes, *listing.notes)
-    return _with_split_note(Manifest(manifest.table, name, notes))
+    return _with_split_note(
+        replace(
+            manifest,
+            layout=name,
+            notes=(said, *manifest.notes),
+            rejected=listing.rejected,
+            left_out=(*manifest.left_out, *listing.left_out),
+            without_images=listing.without_images,
+        )
+    )
+
+
+def _beside(manifest: Manifest, folder: Path, csv: Path) -> Manifest:
+    """The manifest of a folder, with what else lies in the folder as left out."""
+    listing = list_files(folder, needs_images=False)
+    named = {_spelt_out(on_disk(path)) for path in manifest.table["path"]}
+    others = [path for path in listing.images if _spelt_out(path) not in named]
+    left_out = [LeftOut(shown(path), f"not in {csv.name}") for path in others]
+    for entry in listing.left_out:
+        where = _spelt_out(on_disk(entry.path))
+        own = sum(path == where or path.startswith(f"{where}{os.sep}") for path in named)
+        if where == _spelt_out(csv):
+            left_out.append(LeftOut(entry.path, "list of the images"))
+        elif own < entry.files:
+            left_out.append(entry._replace(files=entry.files - own))
+    rejected = [entry for entry in listing.rejected if _spelt_out(on_disk(entry[0])) not in named]
+    return replace(manifest, rejected=tuple(rejected), left_out=tuple(left_out))
+
+
+def _spelt_out(path: Path) -> str:
+    return os.path.normpath(path.absolute())
 
 
 def _with_split_note(manifest: Manifest) -> Manifest:
@@ -63,7 +98,7 @@ def _with_split_note(manifest: Manifest) -> Manifest:
         return manifest
     folds = ", ".join(name.removeprefix("given_") for name in given)
     note = f"brings a train/validation/test split of its own: {folds}."
-    return Manifest(manifest.table, manifest.layout, (*manifest.notes, note))
+    return replace(manifest, notes=(*manifest.notes, note))
 
 
 def _counts(table: pd.DataFrame) -> str:

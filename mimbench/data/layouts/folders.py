@@ -1,16 +1,35 @@
 """One folder per category, at any depth: an image's category is the folder that it lies in."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from mimbench.data.categories import canonical_category
-from mimbench.data.manifest import MANIFEST_COLUMNS, Listing, Manifest
+from mimbench.data.file_names import shown
+from mimbench.data.manifest import MANIFEST_COLUMNS, Manifest
+from mimbench.data.tree import Listing
 
-__all__ = ["read"]
+__all__ = ["category_names", "read"]
 
 
 def read(listing: Listing) -> Manifest:
     """Read every image; folders know nothing of patients, so each image is its own."""
-    rows = [(str(path), canonical_category(path.parent.name), "", "") for path in listing.images]
+    names = category_names(listing)
+    category = {folder: canonical_category(name) for folder, (name, _) in names.items()}
+    rows = [(shown(path), category[path.parent], "", "") for path in listing.images]
     table = pd.DataFrame(rows, columns=list(MANIFEST_COLUMNS))
     note = "no patients are known, so each image counts as its own patient."
-    return Manifest(table, "folders", (note,))
+    return Manifest(table, "folders", tuple(names.values()), (note,))
+
+
+def category_names(listing: Listing) -> dict[Path, tuple[str, str]]:
+    """For each folder with images in it the name of its category and where it lies."""
+    return {
+        folder: (shown(_name(folder)), shown(folder))
+        for folder in dict.fromkeys(path.parent for path in listing.images)
+    }
+
+
+def _name(folder: Path) -> str:
+    """The folder's own name, also where it is called "." or ".."."""
+    return folder.name if folder.name not in ("", "..") else folder.resolve().name

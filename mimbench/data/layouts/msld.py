@@ -15,7 +15,10 @@ from pathlib import Path
 import pandas as pd
 
 from mimbench.data.categories import MPOX, canonical_category
-from mimbench.data.manifest import MANIFEST_COLUMNS, Listing, Manifest, given_column
+from mimbench.data.file_names import shown
+from mimbench.data.layouts.folders import category_names
+from mimbench.data.manifest import MANIFEST_COLUMNS, Manifest, given_column
+from mimbench.data.tree import LeftOut, Listing
 
 __all__ = ["V1", "V2"]
 
@@ -63,14 +66,15 @@ class _Msld:
         """Read each original once, with its patient and the parts that the folds give it."""
         photos = [self._photo(path, listing.root) for path in listing.images]
         kept = _one_per_original(photos)
-        rows = [(str(p.path), p.category, p.patient, "") for p in kept]
+        rows = [(shown(p.path), p.category, p.patient, "") for p in kept]
         table = pd.DataFrame(rows, columns=list(MANIFEST_COLUMNS))
         if any(p.copy for p in kept):
             table["augmented_from"] = [p.original if p.copy else "" for p in kept]
         for fold, parts in sorted(_given_parts(photos).items()):
             table[given_column(fold)] = [parts.get((p.category, p.original), "") for p in kept]
         notes = (*_count_notes(photos, kept), *_label_notes(listing, kept))
-        return Manifest(table, self.name, notes)
+        names = tuple(category_names(listing).values())
+        return Manifest(table, self.name, names, notes, left_out=_left_out(photos, kept))
 
     def _photo(self, path: Path, root: Path) -> _Photo:
         match = self.stem.fullmatch(path.stem)
@@ -126,10 +130,25 @@ def _count_notes(photos: list[_Photo], kept: list[_Photo]) -> list[str]:
     return [f"{what}: {count}." for what, count in counts.items() if count]
 
 
+def _left_out(photos: list[_Photo], kept: list[_Photo]) -> tuple[LeftOut, ...]:
+    read = {photo.path for photo in kept}
+    originals = {(photo.category, photo.original): photo.path for photo in kept}
+    return tuple(
+        LeftOut(
+            shown(photo.path),
+            "augmented copy" if photo.copy else "repeat of an original",
+            f"of {shown(originals.get((photo.category, photo.original), photo.original))}",
+        )
+        for photo in photos
+        if photo.path not in read
+    )
+
+
 def _label_notes(listing: Listing, kept: list[_Photo]) -> list[str]:
     """The CSV of v1 only says again what the folders say; a contradiction is worth a word."""
     notes = []
-    for csv in (path for path in listing.others if path.suffix.lower() == ".csv"):
+    others = (Path(entry.path) for entry in listing.left_out)
+    for csv in (path for path in others if path.suffix.lower() == ".csv"):
         labels = _labels(csv)
         wrong = sorted(
             p.original

@@ -1,17 +1,24 @@
 """A CSV file with one row per image: path, category, and what else is known."""
 
+import os
 import re
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from mimbench.data.categories import canonical_category
+from mimbench.data.file_names import on_disk, shown
 from mimbench.data.manifest import Manifest, given_column
+from mimbench.delimited import DelimitedTable, read_delimited
 from mimbench.errors import DataError
 
 __all__ = ["read"]
 
-_OURS = re.compile(r"image_id|dataset|role|width|height|split_\d+|given_\d+")
+_USED = ("path", "category", "patient", "source", "split")
+_OURS = re.compile(r"image_id|dataset|role|width|height|format|group|split_\d+|given_\d+")
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
 def read(csv: Path) -> Manifest:
@@ -23,12 +30,15 @@ def read(csv: Path) -> Manifest:
     Raises:
         DataError: no such file, not a CSV file, a missing column, or a row without category.
     """
-    cells = _cells(csv)
+    table = read_delimited(csv, _USED, DataError)
+    cells, renamed = _by_their_names(csv, table.cells)
     missing = [name for name in ("path", "category") if name not in cells]
     if missing:
         there = ", ".join(cells.columns.astype(str))
         raise DataError(f"{csv} lacks the columns {' and '.join(missing)}; it has {there}.")
-    notes = [f"read as a CSV file with {len(cells)} rows."]
+    if not len(cells):
+        raise DataError(f"{csv} has no rows; expected one per image.")
+    notes = [f"read as a CSV file with {len(cells)} rows.", *table.notes, *renamed]
     clash = [str(name) for name in cells if _OURS.fullmatch(str(name))]
     if clash:
         notes.append(f"columns left out because mimbench uses their names: {', '.join(clash)}.")
@@ -38,27 +48,71 @@ def read(csv: Path) -> Manifest:
     if (cells["patient"] == "").any():
         notes.append("rows without a patient count as a patient each.")
     cells = cells.drop(columns=clash).rename(columns={"split": given_column(1)})
-    cells["category"] = cells["category"].map(canonical_category)
     for column in ("path", "category"):
-        _require(csv, cells[column], column)
-    cells["path"] = [str(csv.parent / name) for name in cells["path"]]
-    return Manifest(cells, "csv", tuple(notes))
+        _require(csv, table, cells[column])
+    names = _names(csv, table, cells["category"])
+    cells["category"] = cells["category"].map(canonical_category)
+    cells["path"], more = _paths(csv, cells["path"])
+    return Manifest(cells, "csv", names, (*notes, *more))
 
 
-def _cells(csv: Path) -> pd.DataFrame:
-    if not csv.is_file():
-        raise DataError(f"{csv} does not exist; expected a CSV file with path and category.")
-    try:
-        cells = pd.read_csv(csv, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, UnicodeDecodeError) as error:  # pandas' parser errors are ValueErrors
-        raise DataError(f"{csv} is not a readable CSV file: {str(error).strip()}.") from error
-    cells.columns = [str(name).strip() for name in cells.columns]
-    if not len(cells):
-        raise DataError(f"{csv} has no rows; expected one per image.")
-    return pd.DataFrame({name: column.str.strip() for name, column in cells.items()})
+def _by_their_names(csv: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The table with the names that are used in small letters, and a note on those that were not.
+
+    A column `Patient` that is taken for something else would lose the patients.
+    """
+    wanted = {name: name.casefold() for name in map(str, cells) if name.casefold() in _USED}
+    if len(set(wanted.values())) < len(wanted):
+        doubled = next(name for name in wanted.values() if list(wanted.values()).count(name) > 1)
+        both = " and ".join(name for name in wanted if wanted[name] == doubled)
+        raise DataError(f"{csv} has the columns {both}; rename or remove one of them.")
+    renamed = {name: small for name, small in wanted.items() if name != small}
+    note = f"columns used as {', '.join(renamed.values())}: {', '.join(renamed)}."
+    return cells.rename(columns=renamed), [note] * bool(renamed)
 
 
-def _require(csv: Path, values: "pd.Series[str]", column: str) -> None:
+def _names(
+    csv: Path, table: DelimitedTable, categories: "pd.Series[str]"
+) -> tuple[tuple[str, str], ...]:
+    """Each category as it is spelt, with the line in which it stands first."""
+    first: dict[str, str] = {}
+    for name, line in zip(categories, table.lines, strict=True):
+        first.setdefault(name, f"{csv}, line {line}")
+    return tuple(first.items())
+
+
+def _require(csv: Path, table: DelimitedTable, values: "pd.Series[str]") -> None:
     empty = (values == "").to_numpy().nonzero()[0]
     if empty.size:
-        raise DataError(f"{csv}, row {empty[0] + 2}: the column '{column}' is empty.")
+        line = table.lines[int(empty[0])]
+        raise DataError(f"{csv}, line {line}: the column '{values.name}' is empty.")
+
+
+def _paths(csv: Path, given: "pd.Series[str]") -> tuple[list[str], list[str]]:
+    """The paths as this system writes them, and notes on those that it wrote otherwise."""
+    paths, rewritten, lost = [], 0, []
+    for text in given:
+        found = next(
+            (path for path in _candidates(csv.parent, text) if os.path.lexists(on_disk(path))), None
+        )
+        if found is None and _DRIVE.match(text):
+            lost.append(text)
+        paths.append(shown(csv.parent / text) if found is None else found)
+        rewritten += found is not None and found != shown(csv.parent / text)
+    notes = []
+    if rewritten:
+        notes.append(f"paths found in another spelling (\\ for /, or accents): {rewritten}.")
+    if lost:
+        notes.append(
+            f"paths on a drive that this system does not have: {len(lost)}, e.g. {lost[0]}. Write "
+            "paths relative to the CSV file."
+        )
+    return paths, notes
+
+
+def _candidates(folder: Path, text: str) -> Iterator[str]:
+    """The path as it is written, and as other systems would write the same."""
+    for name in dict.fromkeys((text, text.replace("\\", "/"))):
+        yield shown(folder / name)
+        yield shown(folder / unicodedata.normalize("NFC", name))
+        yield shown(folder / unicodedata.normalize("NFD", name))

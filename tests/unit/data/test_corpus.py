@@ -12,7 +12,8 @@ from PIL import Image
 from mimbench.data.audit import audit
 from mimbench.data.dataset import ImageOptions, gather, load
 from mimbench.data.file_facts import FACTS
-from mimbench.data.images import Photo, Unreadable, decode
+from mimbench.data.images import Photo, decode
+from mimbench.data.opening import Unreadable
 
 
 def _decoded(data: bytes, harmonise: bool) -> Photo | str:

@@ -136,7 +136,6 @@ def test_further_columns_stay_and_are_empty_elsewhere(tree, folders):
         ({"known": ["mpox"]}, DataError, "cannot be a known category too"),
         ({"known": ["acne"], "unknown_categories": ["acne"]}, DataError, "has one role"),
         ({"unknown_categories": ["mpox"]}, DataError, "cannot be an unknown category too"),
-        ({"unknown_categories": ["acne"]}, DataError, "no known category beside the target"),
         ({"unknown": ["nowhere"]}, DataError, "nowhere does not exist"),
     ],
 )

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mimbench.data.images import MAX_PIXELS, Unreadable, decode, read_photos
+from mimbench.data.images import decode, read_photos
+from mimbench.data.opening import MAX_PIXELS, Unreadable
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 

@@ -32,7 +32,7 @@ def test_a_folder_with_images_in_it_is_a_category(tree):
     assert manifest.layout == "folders"
 
 
-def test_other_files_are_passed_over_and_said_but_a_photo_without_suffix_is_read(tree):
+def test_other_files_are_left_out_with_a_reason_but_a_photo_without_suffix_is_read(tree):
     root = tree(["acne/1.png"])
     (root / "acne" / "photo").write_bytes((root / "acne" / "1.png").read_bytes())
     (root / "acne" / "list.txt").write_text("acne")
@@ -41,7 +41,12 @@ def test_other_files_are_passed_over_and_said_but_a_photo_without_suffix_is_read
     (root / "__MACOSX" / "acne" / "1.png").write_text("")
     manifest = read_manifest(root)
     assert [Path(path).name for path in manifest.table["path"]] == ["1.png", "photo"]
-    assert any("passed over as no images: 1 (.txt)" in note for note in manifest.notes)
+    reasons = {Path(entry.path).name: entry.reason for entry in manifest.left_out}
+    assert reasons == {
+        "list.txt": "no image: .txt",
+        ".hidden.png": "hidden file",
+        "__MACOSX": "in a system folder",
+    }
 
 
 def test_a_link_to_a_folder_above_does_not_read_it_twice(tree):
@@ -55,7 +60,11 @@ def test_a_pipe_does_not_hold_up_the_reading_and_a_broken_link_is_not_lost(tree)
     os.mkfifo(root / "acne" / "pipe.png")
     (root / "acne" / "gone.png").symlink_to(root / "nowhere.png")
     manifest = read_manifest(root)
-    assert [Path(path).name for path in manifest.table["path"]] == ["1.png", "gone.png"]
+    assert [Path(path).name for path in manifest.table["path"]] == ["1.png"]
+    assert [entry.kind for entry in manifest.left_out] == ["pipe, socket or device"]
+    ((path, reason),) = manifest.rejected
+    assert Path(path).name == "gone.png"
+    assert f"a link to {root / 'nowhere.png'}, which does not exist" in reason
 
 
 @pytest.mark.parametrize(
@@ -63,7 +72,7 @@ def test_a_pipe_does_not_hold_up_the_reading_and_a_broken_link_is_not_lost(tree)
     [
         (lambda root: root / "none", "does not exist"),
         (lambda root: root, "has no images"),
-        (lambda root: (root / "a" / "empty").mkdir(parents=True) or root, "is empty"),
+        (lambda root: (root / "a" / "empty").mkdir(parents=True) or root, "holds nothing"),
     ],
 )
 def test_a_path_without_images_is_a_clear_error(tmp_path, make, message):
@@ -105,7 +114,7 @@ def test_a_folder_with_a_manifest_is_read_by_it(tree):
     ("text", "message"),
     [
         ("file,category\na,b\n", "lacks the columns path; it has file, category"),
-        ("path,category\na.png,acne\nb.png, \n", "row 3: the column 'category' is empty"),
+        ("path,category\na.png,acne\nb.png, \n", "line 3: the column 'category' is empty"),
         ("path,category\n", "has no rows"),
         ("", "not a readable CSV"),
     ],

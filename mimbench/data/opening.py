@@ -1,0 +1,117 @@
+"""From a file's bytes to an open image: one list of formats, upright, whatever its metadata."""
+
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+__all__ = ["MAX_FILE", "MAX_PIXELS", "Unreadable", "file_bytes", "opened", "pillow_limits"]
+__all__ += ["upright"]
+
+MAX_PIXELS = 250_000_000
+MAX_FILE = 10**9  # bytes
+
+# Formats that Pillow decodes by itself and knows by their first bytes. EPS is not among them: it
+# would start Ghostscript on a file from the network; TGA neither: almost anything passes for one.
+_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM")
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class Unreadable(Exception):  # noqa: N818 - no error for the user: the file goes to `rejected`
+    """Why a file is no photo; the message completes "rejected because"."""
+
+
+def file_bytes(path: Path) -> bytes:
+    """Content of a regular file.
+
+    Raises:
+        Unreadable: with the reason.
+    """
+    try:
+        about = path.stat()
+        if stat.S_ISDIR(about.st_mode):
+            raise Unreadable("a folder, not a file")
+        if not stat.S_ISREG(about.st_mode):  # reading a pipe or device might never end
+            raise Unreadable("a pipe, socket or device, not a file")
+        if about.st_size > MAX_FILE:
+            raise Unreadable(f"a file of more than {MAX_FILE // 10**9} GB")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise Unreadable("the file does not exist") from error
+    except OSError as error:
+        raise Unreadable(f"the file cannot be read: {error.strerror or error}") from error
+
+
+def opened(data: bytes) -> Image.Image:
+    """A file's image before its pixels are decoded.
+
+    Raises:
+        Unreadable: an empty file, no image, or one that is too large.
+    """
+    if not data:
+        raise Unreadable("the file is empty")
+    Image.init()
+    try:
+        image = Image.open(BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN])
+    except Image.DecompressionBombError as error:
+        raise Unreadable(f"more than {MAX_PIXELS // 10**6} megapixels") from error
+    except UnidentifiedImageError as error:
+        raise Unreadable(_not_an_image(data)) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise Unreadable(f"more than {MAX_PIXELS // 10**6} megapixels")
+    return image
+
+
+def upright(image: Image.Image) -> tuple[Image.Image, str]:
+    """The decoded image, turned as its EXIF orientation says, and what of that could not be read.
+
+    Unlike Pillow's `exif_transpose`, nothing is written back, which broken metadata can prevent.
+    """
+    image.load()
+    try:
+        exif = image.getexif()
+        orientation = exif.get(_ORIENTATION)
+        given = image.info.get("exif", b"").removeprefix(b"Exif\0\0")
+        problem = "its EXIF data" if given and not len(exif) else ""
+    # Malformed metadata makes Pillow raise nearly anything.
+    except Exception:
+        return image, "its EXIF data"
+    if orientation in _TURNS:
+        return image.transpose(_TURNS[orientation]), problem
+    return image, problem if orientation in (None, 0, 1) else "its EXIF orientation"
+
+
+def _not_an_image(data: bytes) -> str:
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+        return "HEIC is not supported; convert it to JPEG or PNG"
+    return "the content is no image format that can be read"
+
+
+@contextmanager
+def pillow_limits() -> Iterator[None]:
+    """Let Pillow refuse only above MAX_PIXELS, and keep its warnings of odd metadata silent.
+
+    Pillow raises above twice its limit and warns above once; the file is judged here instead.
+    """
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
