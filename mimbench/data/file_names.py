@@ -1,5 +1,6 @@
 r"""File names as text: bytes that are no UTF-8 are shown as \xNN, and found again by it."""
 
+import os
 import re
 from pathlib import Path
 
@@ -16,6 +17,6 @@ def shown(path: Path | str) -> str:
 def on_disk(text: str) -> Path:
     """The file that `shown` wrote as `text`."""
     path = Path(text)
-    if not _ESCAPED.search(text) or path.exists():
+    if not _ESCAPED.search(text) or os.path.lexists(path):
         return path
     return Path(_ESCAPED.sub(lambda match: chr(0xDC00 + int(match[1], 16)), text))

@@ -120,7 +120,10 @@ def _dataset_names(places: Sequence[str]) -> dict[str, str]:
 def _name_parts(path: Path) -> tuple[str, ...]:
     if path.name == "manifest.csv":
         path = path.parent
-    parts = path.parts if path.is_dir() else path.with_suffix("").parts
+    try:
+        parts = path.parts if path.is_dir() else path.with_suffix("").parts
+    except OSError:  # reading it will say why
+        parts = path.parts
     return tuple(map(shown, parts))
 
 

@@ -220,7 +220,7 @@ def _links(here: str, folders: Iterable[str]) -> int:
 
 
 def _why_not(path: Path, error: OSError) -> str:
-    if path.is_symlink() and isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) and path.is_symlink():
         return f"a link to {shown(path.readlink())}, which does not exist"
     return f"the file cannot be read: {error.strerror or error}"
 

@@ -45,13 +45,20 @@ def read_manifest(path: Path, layout: str | None = None) -> Manifest:
     """
     if layout is not None and layout not in LAYOUTS:
         raise UnknownNameError("layout", layout, LAYOUTS)
-    if not path.exists():
-        raise DataError(f"{shown(path)} does not exist; expected a folder of images or a CSV file.")
-    csv = path / "manifest.csv" if path.is_dir() else path
-    if layout == "csv" or (layout is None and csv.is_file()):
+    try:
+        if not path.exists():
+            raise DataError(
+                f"{shown(path)} does not exist; expected a folder of images or a CSV file."
+            )
+        is_folder = path.is_dir()
+        csv = path / "manifest.csv" if is_folder else path
+        from_csv = layout == "csv" or (layout is None and csv.is_file())
+    except OSError as error:
+        raise DataError(f"{shown(path)} cannot be opened: {error.strerror or error}.") from error
+    if from_csv:
         manifest = table.read(csv)
-        return _with_split_note(_beside(manifest, path, csv) if path.is_dir() else manifest)
-    if not path.is_dir():
+        return _with_split_note(_beside(manifest, path, csv) if is_folder else manifest)
+    if not is_folder:
         needs = f"; the layout '{layout}' needs one" if layout else " and no regular file"
         raise DataError(f"{shown(path)} is no folder{needs}.")
     listing = list_files(path)

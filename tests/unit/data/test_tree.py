@@ -32,6 +32,13 @@ def test_a_folder_that_cannot_be_opened_is_an_error_that_names_it(tree, monkeypa
         survey([str(root)])
 
 
+def test_a_place_that_may_not_be_entered_is_an_error_that_names_it(tree, monkeypatch):
+    root = tree(["locked/mpox/1.png"])
+    _refuse(monkeypatch, "stat", root / "locked")
+    with pytest.raises(DataError, match=r"locked cannot be opened: Permission denied"):
+        survey([str(root / "locked")])
+
+
 def test_files_that_may_not_be_looked_at_are_rejected_by_name(tree, monkeypatch):
     root = tree(["mpox/1.png", "acne/1.png"])
     (root / "acne" / "2.txt").write_text("acne")
