@@ -23,6 +23,7 @@ __all__ = [
     "ABOUT",
     "AS_IS",
     "CLEAN",
+    "CORRUPTION_SIZE",
     "FIT_COLUMNS",
     "IMAGE_COLUMNS",
     "ROLES",
@@ -80,6 +81,9 @@ IMAGE_COLUMNS = {
     "patient": "str",  # unique over datasets: images of one person share it
     "source": "str",  # the collection: site, camera, archive
 }
+CORRUPTION_SIZE = (
+    "corruption_size"  # of an image, if it was corrupted: the side it had then, pixels
+)
 NAMES = (
     ("scores", "score"),
     ("scores", "corruption"),
@@ -161,6 +165,12 @@ class RunTables:
     def folds(self) -> int:
         """Number of folds: how many `split_<k>` columns the images have."""
         return sum(column.startswith("split_") for column in self.images.columns)
+
+    @property
+    def corruption_size(self) -> int:
+        """Side of the images when they were corrupted, pixels; 0 where the tables do not say."""
+        sizes = self.images.get(CORRUPTION_SIZE, pd.Series(dtype="float64")).dropna().unique()
+        return int(sizes[0]) if len(sizes) == 1 else 0
 
     @property
     def main_fits(self) -> NDArray[np.bool_]:

@@ -178,6 +178,15 @@ def run(
             rich_help_panel=WHAT,
         ),
     ] = None,
+    corruption_scale: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="Enlarge smaller images to this size, corrupt them there, and resize them back; "
+            "224 shows what photos of that size would show.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -265,6 +274,7 @@ def run(
         known_curve=known_curve,
         leave_out_groups=leave_out_groups,
         corruption_engine=corruption_engine,
+        corruption_scale=corruption_scale,
         device=device,
         gallery=gallery,
     )

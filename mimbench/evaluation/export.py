@@ -140,6 +140,7 @@ def _claim(out: Path, plan: Plan) -> None:
         "harmonise": plan.run.data.harmonise,
         "plan_seed": plan.run.plan_seed,
         "corruption_engine": plan.run.corruption_engine,
+        "corruption_size": plan.corruption_size,
         "conditions": [condition.describe() for condition in plan.conditions],
         "images": content_hash(plan.images["image_id"].tolist()),
         "versions": _versions(),

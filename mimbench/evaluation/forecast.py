@@ -20,7 +20,7 @@ from mimbench.evaluation.fitting import fit_ids, training_set
 from mimbench.evaluation.journal import duration
 from mimbench.evaluation.plan import FitSpec, Plan
 from mimbench.evaluation.progress import Progress
-from mimbench.evaluation.scoring import BATCH, Unit, count_images, draw_keys, units
+from mimbench.evaluation.scoring import BATCH, Unit, corrupted, count_images, units
 from mimbench.evaluation.store import Store
 from mimbench.registry import BUILT_IN
 
@@ -164,24 +164,18 @@ def _score_rate(plan: Plan, spec: FitSpec, detector: Detector, device: torch.dev
 
 def _corrupting(plan: Plan) -> float:
     """Seconds to corrupt all images, from a few conditions on a few of them."""
-    corrupted = [unit for unit in units(plan) if unit.condition.corruption is not None]
-    if not corrupted:
+    work = [unit for unit in units(plan) if unit.condition.corruption is not None]
+    if not work:
         return 0.0
     times = []
-    for unit in _spread(corrupted, CONDITIONS):
+    for unit in _spread(work, CONDITIONS):
         rows = unit.rows[:IMAGES]
-        keys = draw_keys(plan.run.plan_seed, plan.images["image_id"].iloc[rows].tolist())
-        corruption = unit.condition.corruption
-        if corruption is not None:
-            engine = plan.run.corruption_engine
-            for warm in (False, True):
-                began = time.perf_counter()
-                corruption.apply(
-                    plan.dataset.pixels[rows], unit.condition.severity, keys, engine=engine
-                )
-                if warm:
-                    times.append((time.perf_counter() - began) / len(rows))
-    return statistics.fmean(times) * sum(len(unit.rows) for unit in corrupted)
+        for warm in (False, True):
+            began = time.perf_counter()
+            corrupted(plan, unit.condition, rows)
+            if warm:
+                times.append((time.perf_counter() - began) / len(rows))
+    return statistics.fmean(times) * sum(len(unit.rows) for unit in work)
 
 
 def _spread(items: Sequence[Unit], count: int) -> list[Unit]:

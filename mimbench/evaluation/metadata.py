@@ -39,6 +39,7 @@ def write_metadata(
         "checksums": dict(sums),
         "target": plan.dataset.target,
         "canonical_size": plan.canonical_size,
+        "corruption_size": plan.corruption_size,
         "notes": list(plan.dataset.notes),
         "run": plan.run.model_dump(mode="json"),
         "detectors": [

@@ -31,11 +31,14 @@ RUN_FLAGS = (
     "known_curve",
     "leave_out_groups",
     "corruption_engine",
+    "corruption_scale",
     "device",
     "gallery",
 )
 # Flags that can make a run something else than its description says.
-DESCRIBED = ("only", "detector", "suite", "severities", "folds", "seeds", "swap")
+DESCRIBED = (
+    *("only", "detector", "suite", "severities", "corruption_scale", "folds", "seeds", "swap"),
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Flags:
     known_curve: str | None = None
     leave_out_groups: int | None = None
     corruption_engine: str | None = None
+    corruption_scale: int | None = None
     device: str | None = None
     gallery: bool | None = None
 

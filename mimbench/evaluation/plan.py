@@ -29,6 +29,10 @@ from mimbench.scores import CLEAN
 __all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan", "plan_images"]
 
 
+PUBLISHED_SIZE = 224  # side of the images that the lengths in corruptions/*.toml are meant for
+SMALL = 64  # below it, other benchmarks have parameters of their own
+
+
 def _numbers(value: Any) -> Any:
     """A flag's "1,2,4" as a list."""
     return value.split(",") if isinstance(value, str) else value
@@ -56,6 +60,8 @@ class RunFile(BaseModel):
     known_orders: int = Field(default=3, ge=2, le=20)
     leave_out_groups: int | None = Field(default=None, ge=2)  # and without each group of them
     corruption_engine: Literal["own", "reference"] = "own"  # reference: imagecorruptions
+    # side to which smaller images are enlarged to be corrupted, and then resized back; None: as is
+    corruption_scale: int | None = Field(default=None, ge=32, le=1024)
     device: str = "auto"
     gallery: bool = False  # copy example photographs into the run; generated images always are
     data: ImageOptions
@@ -135,6 +141,11 @@ class Plan:
         """Side at which images are kept and corrupted, pixels."""
         return int(self.dataset.pixels.shape[1])
 
+    @property
+    def corruption_size(self) -> int:
+        """Side at which images are corrupted, pixels."""
+        return self.run.corruption_scale or self.canonical_size
+
     def input_size(self, recipe: Recipe) -> int:
         """Side of the images that a recipe's detector sees, pixels."""
         return recipe.input_size or self.canonical_size
@@ -160,7 +171,31 @@ def plan_images(run: RunFile) -> Plan:
     conditions = _conditions(run)
     dataset = load(run.data)
     images = split(dataset.table, run.folds, run.plan_seed, given_fold=run.given_fold)
-    return Plan(run, dataset, images, (), (), conditions)
+    plan = Plan(run, dataset, images, (), (), conditions)
+    if plan.corruption_size < plan.canonical_size:
+        raise RecipeError(
+            f"corruption_scale = {plan.corruption_size} is smaller than the images of this run, "
+            f"which are kept at {plan.canonical_size} px; it enlarges smaller images. Leave it out."
+        )
+    notes = (*dataset.notes, *_size_notes(plan))
+    return replace(plan, dataset=replace(dataset, notes=notes))
+
+
+def _size_notes(plan: Plan) -> Iterator[str]:
+    """What the size at which images are corrupted means for the severities."""
+    size = plan.corruption_size
+    if len(plan.conditions) == 1 or size >= PUBLISHED_SIZE:
+        return
+    yield (
+        f"Corruptions act on images of {size} px. Their lengths were published for "
+        f"{PUBLISHED_SIZE} px, so a severity is stronger here than on photos of that size; "
+        f"--corruption-scale {PUBLISHED_SIZE} shows what such photos would show after resizing."
+    )
+    if size < SMALL:
+        yield (
+            f"ImageNet-C's corruptions on images of {size} px are not CIFAR-10-C, which has "
+            "parameters of its own for 32 px."
+        )
 
 
 def _recipes(run: RunFile) -> tuple[Recipe, ...]:

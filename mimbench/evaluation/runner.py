@@ -29,7 +29,7 @@ from mimbench.evaluation.shares import fit_missing, score_missing
 from mimbench.evaluation.store import Store
 from mimbench.files import room, sweep, whole
 from mimbench.recipes import content_hash
-from mimbench.scores import AS_IS, FIT_COLUMNS, SCORE_COLUMNS, RunTables, checksums
+from mimbench.scores import AS_IS, CORRUPTION_SIZE, FIT_COLUMNS, SCORE_COLUMNS, RunTables, checksums
 from mimbench.statistics.larger_controls import larger_size_warnings
 
 __all__ = ["RunResult", "execute", "run"]
@@ -176,7 +176,7 @@ def execute(
     scored = RunTables(
         scores=_scores_table(record),
         fits=_fits_table(plan, record, device),
-        images=plan.images.reset_index(drop=True),
+        images=_images_table(plan),
     )
     tables, not_combined = combine_rows(scored, plan.recipes)
     for row, reason in not_combined:
@@ -331,6 +331,13 @@ def _scores_table(record: _Record) -> pd.DataFrame:
     table = pd.concat(record.blocks, ignore_index=True)[columns]
     complete = table[~table["fit_id"].isin(list(record.failed))]
     return complete.astype(SCORE_COLUMNS).reset_index(drop=True)
+
+
+def _images_table(plan: Plan) -> pd.DataFrame:
+    """The plan's images, with the side at which they were corrupted if they were."""
+    images = plan.images.reset_index(drop=True)
+    corrupted = any(condition.corruption is not None for condition in plan.conditions)
+    return images.assign(**{CORRUPTION_SIZE: plan.corruption_size}) if corrupted else images
 
 
 def _fits_table(plan: Plan, record: _Record, device: torch.device) -> pd.DataFrame:

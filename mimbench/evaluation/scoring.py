@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mimbench.corruptions.enlarged import apply_enlarged
 from mimbench.detectors.build import scores_of
 from mimbench.detectors.protocol import Batch
 from mimbench.detectors.shared import provide, resize
@@ -118,13 +119,11 @@ def corrupted(plan: Plan, condition: Condition, rows: Rows) -> NDArray[np.uint8]
     if condition.corruption is None:
         return pixels
     keys = draw_keys(plan.run.plan_seed, plan.images["image_id"].iloc[rows].tolist())
-    return condition.corruption.apply(
-        pixels,
-        condition.severity,
-        keys,
-        engine=plan.run.corruption_engine,
-        threads=torch.get_num_threads(),
-    )
+    corruption, severity, side = condition.corruption, condition.severity, plan.corruption_size
+    engine, threads = plan.run.corruption_engine, torch.get_num_threads()
+    if side == plan.canonical_size:
+        return corruption.apply(pixels, severity, keys, engine=engine, threads=threads)
+    return apply_enlarged(corruption, pixels, severity, keys, side, engine=engine, threads=threads)
 
 
 class Shard:
@@ -216,6 +215,8 @@ def _address(plan: Plan, unit: Unit, fit: Fit, image_ids: list[str]) -> dict[str
         "engine": plan.run.corruption_engine,
         "images": content_hash(image_ids),
         "canonical_size": plan.canonical_size,
+        # clean images are never enlarged
+        "corruption_size": plan.corruption_size if unit.condition.corruption else None,
         "harmonise": plan.run.data.harmonise,
         "batch": BATCH,
         "threads": torch.get_num_threads(),

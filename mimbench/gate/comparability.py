@@ -135,6 +135,12 @@ def _condition_messages(reference: RunTables, candidate: RunTables) -> Iterator[
             names = ", ".join(f"{name} {severity}" for name, severity in sorted(extra)[:3])
             more = f" and {len(extra) - 3} more" if len(extra) > 3 else ""
             yield f"{len(extra)} conditions are in the {side} only: {names}{more}"
+    sizes = reference.corruption_size, candidate.corruption_size
+    if all(sizes) and sizes[0] != sizes[1]:
+        yield (
+            f"images were corrupted at {sizes[0]} px in the reference and at {sizes[1]} px in the "
+            "candidate"
+        )
 
 
 def _conditions(tables: RunTables) -> set[tuple[str, int]]:

@@ -15,12 +15,20 @@ import pyarrow.parquet as pq
 from mimbench.errors import OutputError
 from mimbench.files import whole
 from mimbench.report.folder import RunFolder, read_metadata, read_run
-from mimbench.scores import CLEAN, IMAGE_COLUMNS, TABLES, RunTables, checksums, stamped
+from mimbench.scores import (
+    CLEAN,
+    CORRUPTION_SIZE,
+    IMAGE_COLUMNS,
+    TABLES,
+    RunTables,
+    checksums,
+    stamped,
+)
 
 __all__ = ["write_compact"]
 
 ABSOLUTE = re.compile(r"(?<![\w:/])/(?:[^\s/]+/)+")  # what precedes the last part of a path
-KEPT = (*IMAGE_COLUMNS, "format")  # of the images; the report says which are generated
+KEPT = (*IMAGE_COLUMNS, "format", CORRUPTION_SIZE)  # of the images
 
 
 def write_compact(folder: Path, out: Path, *, clean_only: bool = False) -> int:

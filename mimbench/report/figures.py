@@ -94,7 +94,8 @@ def _figures(
         for protocol, meaning in PROTOCOLS.items():
             curves = degradation_curves(metrics, group, protocol, list(lines))
             if len(curves):
-                title = f"{group.label}; {meaning}"
+                size = f" at {board.corrupted_at}" * bool(board.corrupted_at)
+                title = f"{group.label}; {meaning}{size}"
                 yield (
                     f"degradation_{group.slug}_{protocol}",
                     "degradation",

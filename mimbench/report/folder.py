@@ -95,6 +95,8 @@ class RunInfo(_Record):
     """Contents of run.json; a folder with the tables alone has the defaults.
 
     Attributes:
+        canonical_size: side at which images were kept, pixels.
+        corruption_size: side at which they were corrupted, pixels.
         run: the resolved run file.
         checksums: SHA-256 of the files of the three tables.
         added: rows that another program scored.
@@ -105,6 +107,7 @@ class RunInfo(_Record):
     date: str = ""
     target: str = ""
     canonical_size: int | None = None
+    corruption_size: int | None = None
     notes: tuple[str, ...] = ()
     environment: dict[str, Any] = Field(default_factory=dict)
     checksums: dict[str, str] = Field(default_factory=dict)
@@ -165,6 +168,15 @@ class RunFolder:
     def description(self) -> str:
         """What the run file says of the run; empty where it says nothing."""
         return str(self.info.run.get("description") or "")
+
+    @property
+    def corrupted_at(self) -> str:
+        """Size of the images when they were corrupted, in words; empty where that is not known."""
+        kept = self.info.canonical_size or 0
+        size = self.tables.corruption_size or self.info.corruption_size or kept
+        if not size:
+            return ""
+        return f"{size} px, then resized to {kept} px" if kept and kept != size else f"{size} px"
 
     @property
     def generated(self) -> bool:

@@ -95,6 +95,8 @@ class Leaderboard:
         best_control: by group, row and clean AUROC of the highest control that a row is compared
             with; in a run of controls alone, of the highest.
         best: by group, row and clean AUROC of the highest headline score of a detector.
+        corrupted_at: size of the images when they were corrupted, in words; empty if none were, or
+            it is not known.
         warnings: what controls show of the images at a size that other rows do not see.
         open_groups: groups of the open-set question.
     """
@@ -105,6 +107,7 @@ class Leaderboard:
     primary: Group | None
     best_control: Mapping[Group, tuple[str, float]]
     best: Mapping[Group, tuple[str, float]]
+    corrupted_at: str
     warnings: tuple[str, ...]
     open_groups: tuple[Group, ...]
 
@@ -167,6 +170,7 @@ def build_leaderboard(run: RunFolder, metrics: pd.DataFrame) -> Leaderboard:
         primary,
         best_control,
         best,
+        run.corrupted_at if (run.tables.scores["severity"] > 0).any() else "",
         larger_size_warnings(run.tables),
         open_groups,
     )

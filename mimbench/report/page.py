@@ -34,6 +34,7 @@ from mimbench.report.verdicts import claim_views
 from mimbench.report.words import (
     CONVENTIONS,
     cautions,
+    corruption_note,
     difference_text,
     findings,
     glance,
@@ -139,6 +140,7 @@ def render_page(
         conventions=CONVENTIONS,
         legend=_legend(run, results),
         sample_note=sample_note(board),
+        corruption_note=corruption_note(board),
         protocols=PROTOCOLS,
         claims=claim_views(run.extras.get("verdicts")),
         extras=extras(run, results),

@@ -65,7 +65,7 @@ class Results:
     def write(self, folder: Path) -> None:
         """Write a parquet or CSV file for each table that has rows; one without leaves no file."""
         for name in (*LARGE, *SMALL):
-            table, path = getattr(self, name), folder / f"{name}.csv"
+            table, path = self._told(getattr(self, name)), folder / f"{name}.csv"
             if name in LARGE:
                 path.unlink(missing_ok=True)  # what it was called before 0.1
                 path = path.with_suffix(".parquet")
@@ -77,6 +77,11 @@ class Results:
                 arrow = pa.Table.from_pandas(table, preserve_index=False)
                 with whole(path) as partial:
                     pa_csv.write_csv(arrow, partial, pa_csv.WriteOptions(quoting_style="needed"))
+
+    def _told(self, table: pd.DataFrame) -> pd.DataFrame:
+        """A table with the size of the images when they were corrupted, if it speaks of that."""
+        size = self.board.corrupted_at
+        return table.assign(corrupted_at=size) if size and "corruption" in table else table
 
 
 def compute_results(run: RunFolder, progress: Progress) -> Results:

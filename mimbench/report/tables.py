@@ -35,6 +35,7 @@ def _frame_row(entry: Entry, board: Leaderboard) -> dict[str, object]:
         "headline": entry.headline,
         "input_size": entry.detector.input_size,
         "status": "ok",
+        **({"corrupted_at": board.corrupted_at} if board.corrupted_at else {}),
     }
     for group in (*board.groups, *board.open_groups):
         if group in board.groups:

@@ -15,6 +15,7 @@ __all__ = [
     "CONVENTIONS",
     "board_legend",
     "cautions",
+    "corruption_note",
     "difference_text",
     "findings",
     "glance",
@@ -189,7 +190,15 @@ def sample_note(board: Leaderboard) -> str:
     return (
         f"Target: {target.n_target} test images of {target.n_target_patients} patients. "
         f"Others: {groups}.{intervals} They hold for the categories that were tested."
+        + corruption_note(board)
     )
+
+
+def corruption_note(board: Leaderboard) -> str:
+    """At which size corruptions acted, as a sentence after another one; empty if none did."""
+    if not board.corrupted_at:
+        return ""
+    return f" Images were corrupted at {board.corrupted_at}; published lengths are for 224 px."
 
 
 def _missing(board: Leaderboard, kinds: tuple[str, ...]) -> list[str]:
@@ -226,6 +235,7 @@ def glance(run: RunFolder, board: Leaderboard) -> tuple[tuple[str, str], ...]:
         (
             "Corruptions",
             f"{conditions['corruption'].nunique()} at {_severities(conditions['severity'])}"
+            + f", on images of {board.corrupted_at}" * bool(board.corrupted_at)
             if len(conditions)
             else "none",
         ),
