@@ -6,6 +6,7 @@ wheel below `mimbench/_recipes` and stand at the top level of a checkout.
 
 import hashlib
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,12 +15,15 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mimbench.errors import RecipeError, UnknownNameError
+from mimbench.problems import problems
+from mimbench.text import printable
 
 __all__ = [
     "Recipe",
     "content_hash",
     "derive",
     "names",
+    "parse_toml",
     "read_recipe",
     "read_toml",
     "shipped",
@@ -30,6 +34,8 @@ Kind = Literal["baselines", "corruptions", "runs", "claims"]
 Model = TypeVar("Model", bound=BaseModel)
 
 PACKAGE = Path(__file__).parent
+LARGEST = 2**63 - 1  # of an integer in a file
+DEEPEST = 20  # tables and lists in each other
 
 
 class Recipe(BaseModel):
@@ -76,19 +82,53 @@ def read_toml(kind: Kind, name: str) -> tuple[dict[str, Any], Path]:
 
     Raises:
         UnknownNameError: neither a shipped name nor an existing file.
-        RecipeError: the file is not TOML.
+        RecipeError: as for `parse_toml`.
     """
     path = Path(name)
     if path.suffix != ".toml":
         if name not in names(kind):
             raise UnknownNameError(_WORD[kind], name, names(kind))
         path = shipped(kind) / f"{name}.toml"
+    return parse_toml(path), path
+
+
+def parse_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file whose values everything that follows can hold.
+
+    Raises:
+        RecipeError: there is no such file, it is not TOML, or a value in it is not finite, too
+            large, a text with control characters, or nested too deeply.
+    """
     if not path.is_file():
         raise RecipeError(f"There is no file {path}.")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8")), path
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # of tomllib, of decoding, of too many digits
         raise RecipeError(f"{path} is not valid TOML: {error}.") from error
+    _check(table, path, ())
+    return table
+
+
+def _check(value: Any, path: Path, place: tuple[str, ...]) -> None:
+    wrong = ""
+    if isinstance(value, float) and not math.isfinite(value):
+        wrong = f"is {value}; numbers must be finite"
+    elif isinstance(value, int) and abs(value) > LARGEST:
+        wrong = "is an integer of more than 64 bits"
+    elif isinstance(value, str) and value != printable(value):
+        wrong = f"has control characters: {printable(value)}"
+    elif len(place) > DEEPEST:
+        wrong = "is nested too deeply"
+    if wrong:
+        field = ".".join(map(printable, place[:4]))
+        raise RecipeError(f"{path}: {field} {wrong}.")
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _check(name, path, (*place, name))
+            _check(inner, path, (*place, name))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _check(inner, path, (*place, str(number)))
 
 
 def read_recipe(name: str) -> Recipe:
@@ -127,15 +167,15 @@ def derive(table: Mapping[str, Any], where: Path | str, above: tuple[str, ...] =
 
 
 def validate(model: type[Model], table: dict[str, Any], where: Path | str) -> Model:
-    """Build `model` from a TOML table; a RecipeError names file, field and what would be right."""
+    """Build `model` from a TOML or JSON table; nothing is converted but integers to floats.
+
+    Raises:
+        RecipeError: a field is wrong; it names file, field and what would be right.
+    """
     try:
-        return model.model_validate(table)
+        return model.model_validate_json(json.dumps(table, default=str), strict=True)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise RecipeError(f"{where}: {problems}.") from error
+        raise RecipeError(f"{where}: {problems(error, model)}.") from error
 
 
 def content_hash(content: Any) -> str:

@@ -110,7 +110,9 @@ def _corruptions(table: Mapping[str, Any], where: str) -> tuple[Corruption, ...]
     names, definitions = table.get("corruptions", []), table.get("corruption", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise CorruptionError(f"{where}: 'corruptions' must be a list of names, not {names!r}.")
-    if not isinstance(definitions, list):
+    if not isinstance(definitions, list) or not all(
+        isinstance(definition, dict) for definition in definitions
+    ):
         raise CorruptionError(f"{where}: define each corruption under [[corruption]].")
     found = tuple(builtin(name) for name in names)
     found += tuple(define(definition, where) for definition in definitions)

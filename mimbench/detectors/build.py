@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mimbench.detectors.parameters import parameters_of
 from mimbench.detectors.protocol import Batch, Detector, State, TrainsOn
 from mimbench.detectors.weights import packaged_file
 from mimbench.errors import (
@@ -82,7 +83,7 @@ def build(recipe: Recipe) -> Detector:
 
 
 def _construct(recipe: Recipe, target: type[Detector]) -> Detector:
-    parameters = _parameters(recipe, target)
+    parameters = parameters_of(recipe, target)
     try:
         detector = target(**parameters)
     except MimbenchError:
@@ -131,7 +132,7 @@ def identity(recipe: Recipe) -> dict[str, Any]:
     plug-in's code, stand with the hash of their content.
     """
     target = resolve(recipe.detector)
-    parameters = _parameters(recipe, target) if isinstance(target, type) else {}
+    parameters = parameters_of(recipe, target) if isinstance(target, type) else {}
     files = [packaged_file(value) or Path(value) for value in _texts(parameters)]
     files += {*sources(recipe.detector), Path(inspect.getsourcefile(target) or "").resolve()}
     return {
@@ -195,19 +196,6 @@ def _checked(recipe: Recipe, score: str, values: Any, n: int) -> Any:
     if bad:
         raise DetectorError(f"{row} is not finite on {bad} of {n} images.")
     return array
-
-
-def _parameters(recipe: Recipe, target: type) -> dict[str, Any]:
-    """The constructor's arguments; one called `scores` is the recipe's list."""
-    signature = inspect.signature(target)
-    wanted = {"scores": recipe.scores} if "scores" in signature.parameters else {}
-    try:
-        bound = signature.bind(**{**wanted, **recipe.parameters})
-    except TypeError as error:
-        takes = ", ".join(signature.parameters) or "none"
-        raise RecipeError(f"Recipe '{recipe.name}': {error}; parameters: {takes}.") from error
-    bound.apply_defaults()
-    return dict(bound.arguments)
 
 
 def _plain(value: Any) -> Any:

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import AdamW
 from torchvision.transforms.v2 import functional as transform
 
 from mimbench.detectors.networks import Network, build_network
+from mimbench.detectors.parameters import BatchSize, LearningRate, LossWeight, Steps
 from mimbench.detectors.posthoc import OPEN_SET, PostHoc, Seen
 from mimbench.detectors.posthoc.catalogue import require_known
 from mimbench.detectors.posthoc.logits import ALWAYS, fit_temperature, logit_scores
@@ -18,7 +20,7 @@ from mimbench.detectors.posthoc.outputs import forward
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet, TrainsOn
 from mimbench.detectors.statefile import above, below
 from mimbench.detectors.training import Options, Trainer
-from mimbench.errors import DetectorError, RecipeError, TrainingError
+from mimbench.errors import DetectorError, TrainingError
 from mimbench.statistics.calibration import expected_calibration_error
 
 __all__ = ["Classifier", "augment"]
@@ -41,11 +43,11 @@ class Classifier(Detector):
         architecture: str,
         weights: str = "none",
         mode: Mode = "fine-tune",
-        steps: int = 300,
-        batch_size: int = 32,
-        learning_rate: float = 1e-3,
-        weight_decay: float = 0.05,
-        label_smoothing: float = 0.1,
+        steps: Steps = 300,
+        batch_size: BatchSize = 32,
+        learning_rate: LearningRate = 1e-3,
+        weight_decay: LossWeight = 0.05,
+        label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1,
         scores: Sequence[str] = (),
     ) -> None:
         """Describe the classifier; the network is built by `fit`, which knows the categories.
@@ -62,11 +64,8 @@ class Classifier(Detector):
             scores: post-hoc scores beside those that logits give without a fit.
 
         Raises:
-            RecipeError: no such mode.
             UnknownNameError: no such score.
         """
-        if mode not in ("fine-tune", "linear-probe"):
-            raise RecipeError(f"mode = '{mode}'; it can be 'fine-tune' or 'linear-probe'.")
         self.architecture = architecture
         self.weights = weights
         self.mode = mode

@@ -7,15 +7,18 @@ direction, so the raw ones stand in the table twice, once for each reading.
 """
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from sklearn.covariance import LedoitWolf
 from torch import Tensor
 
 from mimbench.data.file_statistics import FILE_STATISTICS, file_statistics
+from mimbench.detectors.parameters import Pixels
 from mimbench.detectors.protocol import Batch, Detector, TrainingSet
 
 __all__ = ["ColourHistogram", "Complexity", "FileStatistics", "UntrainedInpainter", "both_readings"]
@@ -38,7 +41,7 @@ class UntrainedInpainter(Detector):
     random = False
     any_size = True
 
-    def __init__(self, cell: int = 8) -> None:
+    def __init__(self, cell: Pixels = 8) -> None:
         """`cell` is the side of a checkerboard's cell, pixels."""
         self.shared = f"inpaint:telea:checkerboard-{cell}"
         self.needs = (self.shared,)
@@ -106,7 +109,7 @@ class ColourHistogram(Detector):
     random = False
     any_size = True
 
-    def __init__(self, bins: int = 8) -> None:
+    def __init__(self, bins: Annotated[int, Field(gt=0, le=64)] = 8) -> None:
         """`bins` per channel; the joint RGB histogram has bins cubed cells."""
         self.bins = bins
         self.mean = torch.zeros(bins**3)

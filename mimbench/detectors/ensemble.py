@@ -19,7 +19,7 @@ class Ensemble(Detector):
 
     def __init__(self, rows: Sequence[str]) -> None:
         """`rows` are names of rows of the same run, such as "mim/residual"; two or more."""
-        if isinstance(rows, str) or len(set(rows)) < max(len(rows), 2):
+        if len(set(rows)) < max(len(rows), 2):
             raise RecipeError(
                 f"An ensemble needs two or more different rows, not {rows!r}; for example "
                 'rows = ["mim/residual", "resnet18/posterior"].'

@@ -1,5 +1,6 @@
 """What a run will do, decided before anything is computed: images, splits, fits, conditions."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
@@ -34,8 +35,13 @@ SMALL = 64  # below it, other benchmarks have parameters of their own
 
 
 def _numbers(value: Any) -> Any:
-    """A flag's "1,2,4" as a list."""
-    return value.split(",") if isinstance(value, str) else value
+    """What a flag or a file says, as a tuple of numbers: "1,2,4" or [1, 2, 4]."""
+    if isinstance(value, str):
+        if not re.fullmatch(r"\s*\d{1,9}\s*(,\s*\d{1,9}\s*)*", value):
+            raise ValueError(f"must be whole numbers such as 1,3,5, not '{value}'")
+        value = value.split(",")
+        return tuple(int(number) for number in value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 class RunFile(BaseModel):

@@ -1,13 +1,11 @@
 """What is gated, as data: a TOML file or the defaults."""
 
-import tomllib
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mimbench.errors import RecipeError
-from mimbench.recipes import validate
+from mimbench.recipes import parse_toml, validate
 
 __all__ = ["GateSettings", "Spread", "read_gate_file"]
 
@@ -51,10 +49,4 @@ def read_gate_file(path: Path) -> GateSettings:
     Raises:
         RecipeError: it is missing, no TOML, or has a wrong field.
     """
-    if not path.is_file():
-        raise RecipeError(f"There is no gate file {path}.")
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not valid TOML: {error}.") from error
-    return validate(GateSettings, table, path)
+    return validate(GateSettings, parse_toml(path), path)

@@ -1,8 +1,10 @@
 """MIM: a generator that has seen the target alone inpaints an image; the error says what it is."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.optim import Adam
 
@@ -15,6 +17,14 @@ from mimbench.detectors.mim.generator import build_generator
 from mimbench.detectors.mim.losses import Objective
 from mimbench.detectors.mim.masks import build_masks, parse_mask, random_patches, require_grid
 from mimbench.detectors.mim.measures import FEWEST, fit_line, l1, log_error, measure
+from mimbench.detectors.parameters import (
+    BatchSize,
+    Channels,
+    LearningRate,
+    LossWeight,
+    Pixels,
+    Steps,
+)
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet
 from mimbench.detectors.statefile import above, below
 from mimbench.detectors.training import History, Options, Trainer
@@ -50,17 +60,17 @@ class MIM(Detector):
     def __init__(
         self,
         mask: str = "checkerboard-8",
-        patches: Sequence[int] = (4, 8, 16),
+        patches: Annotated[Sequence[Pixels], Field(min_length=1)] = (4, 8, 16),
         generator: str = "gated-unet",
-        width: int = 16,
-        steps: int = 600,
-        batch_size: int = 16,
-        learning_rate: float = 1e-3,
-        average: float = 0.0,
-        reconstruction: float = 10.0,
-        adversarial: float = 0.1,
-        matching: float = 0.0,
-        perceptual: float = 0.0,
+        width: Channels = 16,
+        steps: Steps = 600,
+        batch_size: BatchSize = 16,
+        learning_rate: LearningRate = 1e-3,
+        average: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        reconstruction: Annotated[float, Field(gt=0, le=10**6)] = 10.0,
+        adversarial: LossWeight = 0.1,
+        matching: LossWeight = 0.0,
+        perceptual: LossWeight = 0.0,
         augment_critic: bool = False,
         gain: bool = True,
         backbone: str = "",
@@ -89,18 +99,9 @@ class MIM(Detector):
             trained: False keeps the generator as initialised: a control.
 
         Raises:
-            RecipeError, UnknownNameError: a parameter is out of range or names nothing.
+            RecipeError, UnknownNameError: a parameter names nothing, or needs another one.
             WeightsError: the backbone's weights are missing or do not fit.
         """
-        positive: dict[str, float] = {"width": width, "steps": steps, "batch_size": batch_size}
-        positive |= {"learning_rate": learning_rate, "reconstruction": reconstruction}
-        weighted = {"adversarial": adversarial, "matching": matching, "perceptual": perceptual}
-        for name, value in (positive | weighted).items():
-            if value < 0 or (value == 0 and name in positive):
-                bound = "above 0" if name in positive else "0 or more"
-                raise RecipeError(f"MIM's parameter '{name}' must be {bound}, not {value}.")
-        if not 0 <= average < 1:
-            raise RecipeError(f"MIM's parameter 'average' must be in [0, 1), not {average}.")
         for weight, needed, name in (
             (matching, adversarial, "adversarial"),
             (perceptual, backbone, "backbone"),
@@ -109,12 +110,11 @@ class MIM(Detector):
                 raise RecipeError(
                     f"MIM's parameter '{name}' is needed by a loss that is asked for."
                 )
-        if not patches or min(patches) < 1:
-            raise RecipeError(f"MIM's parameter 'patches' must be sizes above 0, not {patches}.")
         parse_mask(mask)
         self.mask, self.patches, self.kind, self.width = mask, tuple(patches), generator, width
         self.learning_rate, self.options = learning_rate, Options(steps, batch_size, average)
-        self.reconstruction, self.weighted = reconstruction, weighted
+        self.reconstruction = reconstruction
+        self.weighted = {"adversarial": adversarial, "matching": matching, "perceptual": perceptual}
         self.augment_critic, self.gain, self.trained = augment_critic, gain, trained
         self.untrained = f"inpaint:telea:{mask}"
         self.needs = (self.untrained,)

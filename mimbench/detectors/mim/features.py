@@ -1,8 +1,10 @@
 """MIM in feature space: mask and inpaint the map that a frozen backbone makes of an image."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, interpolate, normalize
 
@@ -15,6 +17,7 @@ from mimbench.detectors.mim.feature_inpainters import (
     principal_components,
 )
 from mimbench.detectors.mim.measures import FEWEST, fit_line
+from mimbench.detectors.parameters import Channels, Pixels, Steps
 from mimbench.detectors.protocol import Batch, Detector, ImageSet, State, TrainingSet
 from mimbench.detectors.statefile import above, below
 from mimbench.detectors.training import History
@@ -49,10 +52,10 @@ class MIMFeatures(Detector):
         weights: str = "",
         layer: str = "features.7",
         inpainter: str = "memory",
-        side: int = 224,
-        grid: int = 13,
-        components: int = 48,
-        steps: int = 300,
+        side: Pixels = 224,
+        grid: Annotated[int, Field(ge=3, le=224)] = 13,
+        components: Channels = 48,
+        steps: Steps = 300,
     ) -> None:
         """Build the detector of a recipe.
 
@@ -67,14 +70,9 @@ class MIMFeatures(Detector):
             steps: batches that the convolution trains, at most.
 
         Raises:
-            RecipeError, UnknownNameError: a parameter is out of range or names nothing.
+            UnknownNameError: there is no such inpainter or architecture.
             WeightsError: the weights are missing or do not fit.
         """
-        for name, value in {"side": side, "components": components, "steps": steps}.items():
-            if value < 1:
-                raise RecipeError(f"mim-features' parameter '{name}' must be above 0, not {value}.")
-        if grid < 3:
-            raise RecipeError(f"mim-features' parameter 'grid' must be 3 or more, not {grid}.")
         self.backbone = Backbone(architecture, weights, [layer])
         self.blind = weights == "none"
         self.kind, self.side, self.grid, self.components = inpainter, side, grid, components

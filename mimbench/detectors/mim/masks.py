@@ -24,6 +24,7 @@ from mimbench.errors import DetectorError, RecipeError
 
 __all__ = ["build_masks", "checkerboards", "parse_mask", "random_patches", "require_grid"]
 
+MOST_PASSES = 256
 KINDS = re.compile(r"checkerboard(-[1-9]\d*)+|patches-[1-9]\d*-[1-9]\d*|strokes-[1-9]\d*|centre")
 
 
@@ -35,10 +36,13 @@ def parse_mask(name: str) -> tuple[str, list[int]]:
     """
     kind, *numbers = name.split("-")
     values = [int(number) for number in numbers if number.isdecimal()]
-    if not KINDS.fullmatch(name) or (kind == "patches" and values[1] % 2):
+    passes = values[-1] if kind in ("patches", "strokes") and values else 0
+    odd = kind == "patches" and passes % 2
+    if not KINDS.fullmatch(name) or odd or passes > MOST_PASSES:
         raise RecipeError(
             f"There is no mask '{name}'; known: checkerboard-<cell>[-<cell>...], "
-            "patches-<cell>-<even number of passes>, strokes-<passes>, centre."
+            "patches-<cell>-<even number of passes>, strokes-<passes>, centre; "
+            f"{MOST_PASSES} passes or fewer."
         )
     return kind, values
 

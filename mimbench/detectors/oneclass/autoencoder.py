@@ -12,9 +12,16 @@ from torch.optim import Adam
 from mimbench.detectors.devices import seeded
 from mimbench.detectors.mim.augmentation import augment
 from mimbench.detectors.mim.measures import ssim
+from mimbench.detectors.parameters import (
+    BatchSize,
+    Channels,
+    LearningRate,
+    LossWeight,
+    Steps,
+)
 from mimbench.detectors.protocol import Batch, Detector, TrainingSet
 from mimbench.detectors.training import Options, Trainer
-from mimbench.errors import DetectorError, RecipeError
+from mimbench.errors import DetectorError
 
 __all__ = ["Autoencoder", "encoder"]
 
@@ -55,12 +62,12 @@ class Autoencoder(Detector):
     def __init__(
         self,
         kind: Kind = "plain",
-        width: int = 16,
-        code: int = 16,
-        steps: int = 600,
-        batch_size: int = 16,
-        learning_rate: float = 1e-3,
-        divergence: float = 1e-3,
+        width: Channels = 16,
+        code: Channels = 16,
+        steps: Steps = 600,
+        batch_size: BatchSize = 16,
+        learning_rate: LearningRate = 1e-3,
+        divergence: LossWeight = 1e-3,
     ) -> None:
         """Describe the detector.
 
@@ -72,12 +79,7 @@ class Autoencoder(Detector):
             batch_size: images per batch.
             learning_rate: of Adam.
             divergence: weight of a VAE's divergence per pixel value, beside the squared error.
-
-        Raises:
-            RecipeError: no such kind.
         """
-        if kind not in ("plain", "variational", "context"):
-            raise RecipeError(f"kind = '{kind}'; it can be 'plain', 'variational' or 'context'.")
         self.kind, self.width, self.code = kind, width, code
         self.steps, self.batch_size = steps, batch_size
         self.learning_rate, self.divergence = learning_rate, divergence

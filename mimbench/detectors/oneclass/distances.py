@@ -5,6 +5,7 @@ from torch import Tensor
 
 from mimbench.detectors.gaussian import Gaussian
 from mimbench.detectors.oneclass.frozen import FrozenFeatures
+from mimbench.detectors.parameters import Count
 from mimbench.detectors.protocol import Batch, TrainingSet
 
 __all__ = ["FeatureMahalanobis", "FeatureNeighbours"]
@@ -18,7 +19,7 @@ class FeatureNeighbours(FrozenFeatures):
 
     random = False
 
-    def __init__(self, backbone: str, weights: str = "none", neighbours: int = 3) -> None:
+    def __init__(self, backbone: str, weights: str = "none", neighbours: Count = 3) -> None:
         """Describe the detector.
 
         Args:

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from mimbench.detectors.oneclass.frozen import FrozenPatches
+from mimbench.detectors.parameters import Count
 from mimbench.detectors.protocol import Batch, TrainingSet
-from mimbench.errors import RecipeError
 
 __all__ = ["PaDiM", "PatchCore", "greedy_coreset"]
 
@@ -44,7 +44,7 @@ class PatchCore(FrozenPatches):
         backbone: str,
         weights: str = "none",
         layers: list[str] | None = None,
-        memory: int = 1000,
+        memory: Count = 1000,
     ) -> None:
         """Describe the detector.
 
@@ -54,8 +54,6 @@ class PatchCore(FrozenPatches):
             layers: modules whose maps are used; by default the second and third resolution.
             memory: most patches that are kept.
         """
-        if memory < 1:
-            raise RecipeError(f"PatchCore's parameter 'memory' must be above 0, not {memory}.")
         super().__init__(backbone, weights, layers or [])
         self.memory = memory
         self.bank = torch.zeros(0, 0)
@@ -86,11 +84,9 @@ class PaDiM(FrozenPatches):
         backbone: str,
         weights: str = "none",
         layers: list[str] | None = None,
-        dimensions: int = 50,
+        dimensions: Count = 50,
     ) -> None:
         """As for `PatchCore`; `dimensions` are drawn at random from the patches' features."""
-        if dimensions < 1:
-            raise RecipeError(f"PaDiM's parameter 'dimensions' must be above 0, not {dimensions}.")
         super().__init__(backbone, weights, layers or [])
         self.dimensions = dimensions
         self.drawn = torch.zeros(0, dtype=torch.long)

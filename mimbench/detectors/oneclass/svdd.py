@@ -9,6 +9,13 @@ from torch.optim import AdamW
 from mimbench.detectors.devices import seeded
 from mimbench.detectors.mim.augmentation import augment
 from mimbench.detectors.oneclass.autoencoder import encoder
+from mimbench.detectors.parameters import (
+    BatchSize,
+    Channels,
+    LearningRate,
+    LossWeight,
+    Steps,
+)
 from mimbench.detectors.protocol import Batch, Detector, TrainingSet
 from mimbench.detectors.training import Options, Trainer
 from mimbench.errors import TrainingError
@@ -30,12 +37,12 @@ class DeepSVDD(Detector):
 
     def __init__(
         self,
-        width: int = 16,
-        features: int = 64,
-        steps: int = 300,
-        batch_size: int = 16,
-        learning_rate: float = 1e-4,
-        weight_decay: float = 1e-2,
+        width: Channels = 16,
+        features: Channels = 64,
+        steps: Steps = 300,
+        batch_size: BatchSize = 16,
+        learning_rate: LearningRate = 1e-4,
+        weight_decay: LossWeight = 1e-2,
     ) -> None:
         """Describe the detector.
 

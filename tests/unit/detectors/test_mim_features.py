@@ -104,8 +104,6 @@ def test_a_residual_without_enough_held_out_images_is_not_run() -> None:
         ({"inpainter": "memories"}, "Did you mean memory"),
         ({"layer": "features.7"}, "resnet18 has no layer"),
         ({"weights": ""}, "not run: no weights"),
-        ({"grid": 2}, "'grid' must be 3 or more"),
-        ({"components": 0}, "'components' must be above 0"),
     ],
 )
 def test_recipes_that_make_no_sense_are_refused(parameters: dict[str, Any], problem: str) -> None:

@@ -1,0 +1,81 @@
+"""What pydantic found wrong in plain words: the field, the rule, and the value that broke it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from mimbench.text import printable
+
+__all__ = ["problems"]
+
+LONGEST = 60  # characters of a value that are shown
+
+RULES: Mapping[str, str] = {
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing_size": "is too large",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be {le} or less",
+    "literal_error": "must be {expected}",
+    "too_short": "needs {min_length} or more entries",
+    "too_long": "can have {max_length} entries or fewer",
+    "string_too_short": "needs {min_length} or more characters",
+    "string_pattern_mismatch": "must match {pattern}",
+}
+
+
+def problems(
+    error: ValidationError, model: type[BaseModel] | None = None, *, place: str = ""
+) -> str:
+    """All problems in one line: "steps must be a whole number, not 45.5; width is missing".
+
+    Args:
+        error: as pydantic raised it.
+        model: what was asked for; its fields are named where one is unknown.
+        place: name of the value, where there is no model.
+    """
+    return "; ".join(_problem(one, model, place) for one in error.errors(include_url=False))
+
+
+def _problem(one: Mapping[str, Any], model: type[BaseModel] | None, place: str) -> str:
+    kind = one["type"]
+    parts = [place, *map(str, one["loc"])] if place else map(str, one["loc"])
+    field = ".".join(parts) or "the file"
+    if kind == "missing":
+        return f"{field} is missing"
+    if kind == "extra_forbidden":
+        return f"unknown field {printable(field)}{_allowed(one['loc'], model)}"
+    if kind == "value_error":
+        return f"{field}: {one['ctx']['error']}"
+    rule = RULES.get(kind)
+    said = rule.format(**one.get("ctx", {})) if rule else one["msg"].lower()
+    return f"{field} {said}, not {_shown(one['input'])}"
+
+
+def _allowed(place: tuple[int | str, ...], model: type[BaseModel] | None) -> str:
+    """The fields of the table in which the unknown one stands, where a model describes it."""
+    inner: Any = model
+    for part in place[:-1]:
+        fields: Mapping[str, Any] = getattr(inner, "model_fields", {})
+        if isinstance(part, str):
+            inner = fields[part].annotation if part in fields else None
+    found = getattr(inner, "model_fields", None)
+    return f"; allowed: {', '.join(found)}" if found else ""
+
+
+def _shown(value: Any) -> str:
+    form: Callable[[Any], str] = str if isinstance(value, bool) else repr
+    text = printable(form(value)).replace("\n", " ")
+    text = text.lower() if isinstance(value, bool) else text
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
