@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mimbench.errors import RecipeError, UnknownNameError
 from mimbench.problems import problems
@@ -53,6 +53,13 @@ class Recipe(BaseModel):
     scores: tuple[str, ...] = ()  # empty: whatever the detector yields
     headline: tuple[str, ...] = ()  # empty: all scores
     parameters: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("name")
+    @classmethod
+    def _no_column(cls, name: str) -> str:
+        if name == "image_id":
+            raise ValueError("image_id is the name of a column of the tables; choose another")
+        return name
 
     def row(self, score: str) -> str:
         """Name of the table's row for one of the detector's scores."""

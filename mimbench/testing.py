@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,7 +22,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mimbench.detectors.build import build, combines, identity, recipe_of, scores_of
+from mimbench.detectors.build import (
+    build,
+    combines,
+    converted,
+    identity,
+    recipe_of,
+    scores_of,
+)
 from mimbench.detectors.protocol import Batch, Detector, ImageSet, Provider, TrainingSet
 from mimbench.detectors.shared import provide, resize
 from mimbench.detectors.statefile import read_state, write_state
@@ -48,12 +56,19 @@ class DetectorContract:
     spec: ClassVar[str] = ""
     least_auroc: ClassVar[float | None] = 0.9
     _kept: ClassVar[tuple[str, Detector] | None] = None  # of `_fitted`
+    were: Mapping[str, str] = MappingProxyType({})  # scores that are no floats, and what they are
 
     def test_scores_are_finite_one_per_image(self) -> None:
         """Every score is a tensor (N,) of finite numbers, for one image and for many."""
         detector = self._fitted()
-        for n in (1, 5, 32):
-            self._scores(detector, _target(n, 1))
+        found = [set(self._scores(detector, _target(n, 1))) for n in (1, 5, 32)]
+        found.append(set(self._scores(detector, _other(12, 1))))
+        names = set.union(*found)
+        for own in found:
+            assert own == names, (
+                f"{', '.join(sorted(names - own))} is not there for every batch; the names of "
+                "scores must always be the same."
+            )
 
     def test_higher_means_less_like_the_target(self) -> None:
         """On an easy problem the first score ranks other images above the target's."""
@@ -161,15 +176,17 @@ class DetectorContract:
         resized = resize(images, self._size()).to(device)
         with torch.inference_mode():
             result = detector.score(Batch(resized, _provider(device)))
+        self.were = converted(self._recipe(), result)
         return scores_of(self._recipe(), result, len(images))
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one test of the contract said: `problem` is empty if it passed."""
+    """What one test of the contract said: `problem` is empty if it passed; `note` is no problem."""
 
     test: str
     problem: str
+    note: str = ""
 
 
 def check(spec: str) -> Iterator[Outcome]:
@@ -186,6 +203,7 @@ def check(spec: str) -> Iterator[Outcome]:
     if combines(recipe):
         raise DetectorError(f"{spec} is made of other rows and scores no image; nothing to check.")
     contract = type("Contract", (DetectorContract,), {"spec": spec})()
+    told: set[str] = set()
     for name in (name for name in vars(DetectorContract) if name.startswith("test_")):
         title = name.removeprefix("test_").replace("_", " ")
         try:
@@ -196,7 +214,11 @@ def check(spec: str) -> Iterator[Outcome]:
             place = where(contract._recipe().detector, error)
             yield Outcome(title, f"{place}{type(error).__name__}: {error}")
         else:
-            yield Outcome(title, "")
+            were, contract.were = contract.were, {}
+            kinds = ", ".join(f"{row} ({kind})" for row, kind in were.items() if row not in told)
+            told |= were.keys()
+            note = f"converted to float64: {kinds}" if kinds else ""
+            yield Outcome(title, "", note)
 
 
 def _provider(device: str) -> Provider:

@@ -35,8 +35,8 @@ def check(
         failed += bool(outcome.problem)
         mark = ("FAILED", "red") if outcome.problem else ("passed", "green")
         terminal.print(Text.assemble(mark, f"  {outcome.test}"))
-        if outcome.problem:
-            terminal.print(f"        {outcome.problem}")
+        for said in filter(None, (outcome.problem, outcome.note)):
+            terminal.print(f"        {said}")
     return ExitCode.NO if failed else ExitCode.DONE
 
 

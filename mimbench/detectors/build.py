@@ -23,7 +23,7 @@ from mimbench.files import file_hash
 from mimbench.recipes import Recipe, names, read_recipe, validate
 from mimbench.registry import entry_point_names, resolve, sources, where
 
-__all__ = ["build", "combines", "identity", "kind_of", "recipe_of", "scores_of"]
+__all__ = ["build", "combines", "converted", "identity", "kind_of", "recipe_of", "scores_of"]
 
 
 class FunctionDetector(Detector):
@@ -154,11 +154,16 @@ def scores_of(
         which the detector returned an error: they are rows of their own that are not run.
 
     Raises:
-        DetectorError: a score is missing, has the wrong shape, or is not finite.
+        DetectorError: a score is missing, has the wrong shape, is complex, or is not finite.
     """
     found = dict(result) if isinstance(result, Mapping) else {"": result}
     if not found or not all(isinstance(name, str) for name in found):
         raise DetectorError(f"{recipe.name} must yield scores by name, not {list(found)}.")
+    for name in found:
+        if not name.isprintable():
+            raise DetectorError(
+                f"{recipe.name} yields a score called {name!r}; a name has no control characters."
+            )
     if recipe.scores and list(found) != [""]:
         missing = [score for score in recipe.scores if score not in found]
         if missing:
@@ -170,6 +175,18 @@ def scores_of(
         recipe.row(score): _checked(recipe, score, values, n)
         for score, values in found.items()
         if not isinstance(values, DetectorError)
+    }
+
+
+def converted(
+    recipe: Recipe, result: Tensor | Mapping[str, Tensor | DetectorError]
+) -> dict[str, str]:
+    """Rows of a result that are no floats and become some: row name -> what they were."""
+    found = result if isinstance(result, Mapping) else {"": result}
+    return {
+        recipe.row(score): str(values.dtype).removeprefix("torch.")
+        for score, values in found.items()
+        if isinstance(values, Tensor) and not values.is_floating_point()
     }
 
 
@@ -191,6 +208,10 @@ def _checked(recipe: Recipe, score: str, values: Any, n: int) -> Any:
         raise DetectorError(f"{row} must be a tensor, not {type(values).__name__}.")
     if values.shape != (n,):
         raise DetectorError(f"{row} has shape {tuple(values.shape)} for {n} images; needs ({n},).")
+    if values.is_complex():
+        raise DetectorError(
+            f"{row} is complex; a score is a real number, such as its absolute value."
+        )
     array = values.detach().to("cpu", torch.float64).numpy()
     bad = int((~np.isfinite(array)).sum())
     if bad:

@@ -1,17 +1,18 @@
 """Run a plan: fit, score, and write the three tables."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 
 from mimbench.data.audit import cached_audit
-from mimbench.errors import DataError, OutputError
+from mimbench.errors import DataError, DetectorError, OutputError
 from mimbench.evaluation import gallery
 from mimbench.evaluation.combining import combine_rows
 from mimbench.evaluation.crew import Crew, Jobs, warm_up
@@ -24,12 +25,26 @@ from mimbench.evaluation.lock import check_free, locked
 from mimbench.evaluation.metadata import on_record, write_metadata
 from mimbench.evaluation.plan import FitSpec, Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Progress
-from mimbench.evaluation.scoring import Shard, count_blocks, score_unit, units
+from mimbench.evaluation.scoring import (
+    Shard,
+    count_blocks,
+    other_scores,
+    score_unit,
+    units,
+)
 from mimbench.evaluation.shares import fit_missing, score_missing
 from mimbench.evaluation.store import Store
 from mimbench.files import room, sweep, whole
 from mimbench.recipes import content_hash
-from mimbench.scores import AS_IS, CORRUPTION_SIZE, FIT_COLUMNS, SCORE_COLUMNS, RunTables, checksums
+from mimbench.scores import (
+    AS_IS,
+    CORRUPTION_SIZE,
+    FIT_COLUMNS,
+    SCORE_COLUMNS,
+    RunTables,
+    checksums,
+    stamped,
+)
 from mimbench.statistics.larger_controls import larger_size_warnings
 
 __all__ = ["RunResult", "execute", "run"]
@@ -158,6 +173,7 @@ def execute(
     device = pick_device(plan.run.device)
     store = Store(folder)
     record = _Record()
+    _check_images(plan)
     planned = len(plan.fits), count_blocks(plan)
     work = {} if jobs is None else {"jobs": jobs.count, "threads": jobs.threads}
     environment = {**describe(device), **work}
@@ -198,6 +214,16 @@ def execute(
         progress.message(problem)
     failures = tuple((str(spec), reason) for spec, reason in record.failed.values())
     return RunResult(folder, (*failures, *not_combined))
+
+
+def _check_images(plan: Plan) -> None:
+    """Refuse what the tables could not hold before anything is computed for them.
+
+    Raises:
+        TableError: as for `RunTables`.
+    """
+    no_fits = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in FIT_COLUMNS.items()})
+    stamped(RunTables(_scores_table(_Record()), no_fits, plan.images.reset_index(drop=True)).images)
 
 
 def _tell_of_threads(journal: Journal, folder: Path, progress: Progress) -> None:
@@ -304,24 +330,47 @@ def _score_all(
     work = list(units(plan))
     title = "Scoring" if crew is None else "Reading scores"
     progress.stage(title, sum(len(unit.rows) for unit in work))
-    done = 0
+    done, names, told = 0, dict[str, list[str]](), set[str]()
     for unit in work:
         progress.update(done, str(unit))
         alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
         for fit, result in score_unit(Shard(plan, unit), alive, store, device):
-            if isinstance(result, Exception):
-                why = f"score, {unit.condition}: {reason_of(fit.spec, result)}"
-                record.failed[fit.fit_id] = (fit.spec, why)
-                progress.message(f"{fit.spec} failed. {why}")
-            else:
-                record.blocks.append(_long(result, fit.fit_id, unit.condition))
+            if not isinstance(result, Exception):
+                own = list(result.columns[1:])
+                before = names.setdefault(fit.fit_id, own)
+                if own == before:
+                    record.blocks.append(_long(result, fit.fit_id, unit.condition))
+                    _tell_of_conversion(result.attrs["converted"], told, progress)
+                    continue
+                result = DetectorError(other_scores(before, own))
+            why = f"score, {unit.condition}: {reason_of(fit.spec, result)}"
+            record.failed[fit.fit_id] = (fit.spec, why)
+            progress.message(f"{fit.spec} failed. {why}")
         done += len(unit.rows)
     progress.update(done)
 
 
+def _tell_of_conversion(were: Mapping[str, str], told: set[str], progress: Progress) -> None:
+    """Say once of each row that its scores were no floats."""
+    for row, kind in were.items():
+        if row not in told:
+            told.add(row)
+            progress.message(f"Scores of {row} are {kind}; they are converted to float64.")
+
+
 def _long(block: pd.DataFrame, fit_id: str, condition: Any) -> pd.DataFrame:
-    long = block.melt("image_id", var_name="score", value_name="value")
-    return long.assign(fit_id=fit_id, corruption=condition.name, severity=condition.severity)
+    """One line per score and image; rows may have any name, also that of a column."""
+    names = list(block.columns[1:])
+    return pd.DataFrame(
+        {
+            "fit_id": fit_id,
+            "score": np.repeat(names, len(block)),
+            "corruption": condition.name,
+            "severity": condition.severity,
+            "image_id": np.tile(block["image_id"].to_numpy(), len(names)),
+            "value": block[names].to_numpy(dtype=np.float64).T.ravel(),
+        }
+    )
 
 
 def _scores_table(record: _Record) -> pd.DataFrame:

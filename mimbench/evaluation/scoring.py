@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mimbench.corruptions.enlarged import apply_enlarged
-from mimbench.detectors.build import scores_of
+from mimbench.detectors.build import converted, scores_of
 from mimbench.detectors.protocol import Batch
 from mimbench.detectors.shared import provide, resize
+from mimbench.errors import DetectorError
 from mimbench.evaluation.blocks import Block, read_block, write_block
 from mimbench.evaluation.environment import library_versions
 from mimbench.evaluation.failure import without_exit
@@ -35,6 +36,7 @@ __all__ = [
     "count_blocks",
     "count_images",
     "draw_keys",
+    "other_scores",
     "score_images",
     "score_unit",
     "scored_rows",
@@ -154,7 +156,8 @@ def score_unit(
 
     Yields:
         The fit with its block (image_id and one column per score), or with the exception that
-        its `score` raised: a detector that fails must not end the others.
+        its `score` raised: a detector that fails must not end the others. The block's attribute
+        `converted` names the scores that were no floats, with what they were.
     """
     plan, unit = shard.plan, shard.unit
     for fit in fits:
@@ -164,20 +167,22 @@ def score_unit(
         path = store.block(address)
         kept = read_block(path)
         if kept is not None:
+            kept.scores.attrs["converted"] = kept.about.get("converted", {})
             yield fit, kept.scores
             continue
         started = time.perf_counter()
         try:
             whole = shard.batch(plan.input_size(fit.spec.recipe))
             positions = _positions(plan, unit, fit.spec)
-            scored = _score(whole, fit, positions, device)
+            scored, were = _score(whole, fit, positions, device)
         except Exception as error:
             yield fit, error
             continue
         image_ids = plan.images["image_id"].iloc[unit.rows[positions]].tolist()
         block = pd.DataFrame({"image_id": image_ids, **scored})
         seconds = round(time.perf_counter() - started, 4)
-        write_block(path, Block(block, {**address, "seconds": seconds}))
+        write_block(path, Block(block, {**address, "seconds": seconds, "converted": were}))
+        block.attrs["converted"] = were
         yield fit, block
 
 
@@ -240,14 +245,16 @@ def score_images(
         Row name -> float64 (N,).
     """
     images = resize(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), size)
-    return _score(Batch(images, provide), fit, np.arange(len(images)), device)
+    return _score(Batch(images, provide), fit, np.arange(len(images)), device)[0]
 
 
 @torch.inference_mode()
 def _score(
     whole: Batch, fit: Fit, positions: NDArray[np.intp], device: torch.device
-) -> Mapping[str, NDArray[np.float64]]:
+) -> tuple[Mapping[str, NDArray[np.float64]], dict[str, str]]:
+    """Scores by row, each (N,), and what those were that are not returned as floats."""
     parts: dict[str, list[NDArray[np.float64]]] = {}
+    were: dict[str, str] = {}
     for start in range(0, len(positions), BATCH):
         index = positions[start : start + BATCH]
         padded = torch.from_numpy(np.resize(index, BATCH))
@@ -255,9 +262,20 @@ def _score(
         with without_exit():
             result = fit.detector.score(batch)
         scored = scores_of(fit.spec.recipe, result, BATCH)
+        were |= converted(fit.spec.recipe, result)
+        if parts and parts.keys() != scored.keys():
+            raise DetectorError(other_scores(parts, scored))
         for row, values in scored.items():
             parts.setdefault(row, []).append(values[: len(index)])
-    return {row: np.concatenate(values) for row, values in parts.items()}
+    return {row: np.concatenate(values) for row, values in parts.items()}, were
+
+
+def other_scores(before: Iterable[str], now: Iterable[str]) -> str:
+    """Why a detector fails whose scores have other names from batch to batch."""
+    return (
+        f"it yields {', '.join(now) or 'nothing'} here and {', '.join(before) or 'nothing'} for "
+        "other images; the names of scores must always be the same"
+    )
 
 
 def _take(whole: Batch, index: Tensor, device: torch.device) -> Batch:

@@ -51,7 +51,13 @@ def _ranks(run: RunTables, row: str) -> "pd.Series[float]":
     """Mean over the fits of each test image's rank in [0, 1]."""
     scores = run.scores[(run.scores["score"] == row) & (run.scores["corruption"] == CLEAN)]
     fits = row_fits(run, row)[["fit_id", "fold"]]
-    table = scores.merge(fits, on="fit_id").merge(run.images, on="image_id")
+    # columns of the user's own may have any name
+    used = [
+        name
+        for name in run.images
+        if name in ("image_id", "role") or str(name).startswith("split_")
+    ]
+    table = scores.merge(fits, on="fit_id").merge(run.images[used], on="image_id")
     table = table[_is_test(table)]
     return table["value"].groupby(table["fit_id"]).rank(pct=True).groupby(table["image_id"]).mean()
 

@@ -1,6 +1,7 @@
 """A run fits without seeing what it is tested on, computes nothing twice, and loses no row."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from mimbench.data.dataset import ImageOptions
 from mimbench.detectors.shared import provide
-from mimbench.errors import RecipeError
+from mimbench.errors import RecipeError, TableError
 from mimbench.evaluation import scoring
 from mimbench.evaluation.blocks import read_block
 from mimbench.evaluation.journal import read_starts
@@ -21,6 +22,7 @@ from mimbench.evaluation.progress import Silent
 from mimbench.evaluation.runner import execute, run
 from mimbench.registry import resolve
 from mimbench.scores import RunTables, read_tables
+from mimbench.testing import check
 
 
 def planned(
@@ -354,3 +356,100 @@ def test_scores_depend_neither_on_folds_mates_nor_on_the_shard(
     keys = ["score", "corruption", "severity", "image_id"]
     left, right = (table.scores.sort_values(keys)["value"].to_numpy() for table in (whole, parts))
     np.testing.assert_array_equal(left, right)
+
+
+NAMES = """
+import torch
+from mimbench import Detector
+
+class Level(Detector):
+    trains_on = "target"
+    random = False
+
+    def fit(self, train):
+        self.level = train.target.images.float().mean()
+
+    def score(self, batch):
+        return (batch.images.float().mean((1, 2, 3)) - self.level).abs()
+
+class value(Level):
+    pass
+
+class Control(Level):
+    def score(self, batch):
+        return {"a\\x1b[2J": super().score(batch)}
+
+class ByBatch(Level):
+    def score(self, batch):
+        scores = {"a": super().score(batch), "b": super().score(batch)}
+        return {"a": scores["a"]} if float(batch.images.float().mean()) > 132 else scores
+
+class Unlike(ByBatch):
+    seen = 0
+    def score(self, batch):
+        Unlike.seen += 1
+        return {"a" if Unlike.seen == 1 else "c": Level.score(self, batch)}
+
+class Complex(Level):
+    def score(self, batch):
+        return super().score(batch) * torch.ones((), dtype=torch.complex64)
+
+class Whole(Level):
+    def score(self, batch):
+        return {"int": super().score(batch).long(), "bool": super().score(batch) > 9}
+
+class Exits(Level):
+    def score(self, batch):
+        raise SystemExit(0)
+"""
+
+
+def test_scores_with_names_or_numbers_that_no_table_holds_fail_their_own_row_alone(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "names.py").write_text(NAMES)
+    wrong = {
+        "Control": ("control characters", r"\x1b"),
+        "ByBatch": ("always be the same", "ByBatch/a, ByBatch/b", "names.py"),
+        "Unlike": ("always be the same", "Unlike/a"),
+        "Complex": ("is complex", "real number"),
+        "Exits": ("sys.exit(0)", "names.py, line"),
+    }
+    names = [f"{tmp_path / 'names.py'}:{name}" for name in (*wrong, "value", "Whole")]
+    shares = Shares()
+    plan = planned(folders, names, suites=("quick",), severities=(1,))
+    result = execute(plan, tmp_path / "out", shares)
+    reasons = {what.partition(",")[0]: reason for what, reason in result.failures}
+    assert reasons.keys() == wrong.keys()
+    for name, texts in wrong.items():
+        for text in texts:
+            assert text in reasons[name], reasons[name]
+    tables = read_tables(tmp_path / "out")
+    assert set(tables.scores["score"]) == {"value", "Whole/int", "Whole/bool"}
+    rows = tables.scores.groupby("score").size()
+    assert rows.nunique() == 1, "every image under every condition"
+    told = [text for text in shares.said if "converted to float64" in text]
+    assert sorted(told) == [
+        f"Scores of Whole/{kind.rstrip('64')} are {kind}; they are converted to float64."
+        for kind in ("bool", "int64")
+    ]
+
+
+def test_check_finds_names_that_change_and_says_what_it_converts(tmp_path: Path) -> None:
+    (tmp_path / "names.py").write_text(NAMES)
+    first = next(iter(check(f"{tmp_path / 'names.py'}:ByBatch")))
+    assert "ByBatch/b is not there for every batch" in first.problem
+    first = next(iter(check(f"{tmp_path / 'names.py'}:Control")))
+    assert "control characters" in first.problem
+    first = next(iter(check(f"{tmp_path / 'names.py'}:Whole")))
+    assert (first.problem, "Whole/int (int64)" in first.note) == ("", True)
+
+
+def test_images_that_no_table_holds_end_the_run_before_the_first_fit(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    plan = planned(folders, ["histogram"])
+    images = plan.images.assign(category=plan.images["category"].replace("orf", "=cmd()"))
+    with pytest.raises(TableError, match="=cmd"):
+        execute(replace(plan, images=images), tmp_path / "out", Silent())
+    assert not list((tmp_path / "out" / "fits").iterdir())
