@@ -26,9 +26,9 @@ def without_controls(text: str) -> str:
 
 
 def markdown_cell(text: str) -> str:
-    """Text that neither ends a cell of a Markdown table nor starts HTML, on one line."""
-    plain = html.escape(printable(text), quote=False)
-    return plain.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+    """Text that neither ends a cell of a Markdown table nor starts HTML or a link, on one line."""
+    plain = html.escape(printable(text.replace("\n", " ")), quote=False)
+    return plain.replace("\\", "\\\\").replace("|", "\\|").replace("](", "]\\(")
 
 
 def _is_command(letter: str) -> bool:

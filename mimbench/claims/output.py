@@ -10,8 +10,8 @@ import pandas as pd
 
 from mimbench.claims.judgement import Verdict
 from mimbench.claims.statement import ClaimsFile
+from mimbench.csv_files import write_csv
 from mimbench.errors import OutputError
-from mimbench.files import whole
 from mimbench.statistics.cautions import MARK, legend
 
 __all__ = ["as_text", "claimed", "exit_code", "verdict_table", "write_verdicts"]
@@ -54,8 +54,7 @@ def write_verdicts(verdicts: Sequence[Verdict], folder: Path) -> Path:
     """
     path = folder / "verdicts.csv"
     try:
-        with whole(path) as partial:
-            verdict_table(verdicts).to_csv(partial, index=False)
+        write_csv(verdict_table(verdicts), path)
     except OSError as error:
         raise OutputError(f"Cannot write {path}: {error.strerror}.") from error
     return path

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from mimbench.csv_files import write_csv
 from mimbench.data import phantom
 from mimbench.errors import OutputError
 
@@ -35,9 +36,7 @@ def write_phantom(folder: Path, size: int, seed: int) -> int:
         for path, pixels in zip(paths, phantom.render(table, size), strict=True):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(folder / path)
-        table.assign(path=paths).drop(columns="image_id").to_csv(
-            folder / "manifest.csv", index=False
-        )
+        write_csv(table.assign(path=paths).drop(columns="image_id"), folder / "manifest.csv")
     except OSError as error:
         raise OutputError(f"Cannot write to {folder}: {error.strerror}.") from error
     return len(table)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from mimbench.csv_files import write_csv
 from mimbench.errors import DataError, OutputError, TableError
 from mimbench.evaluation.environment import library_versions
 from mimbench.evaluation.options import Flags, resolve_run
@@ -72,8 +73,7 @@ def export_conditions(source: str, out: Path, progress: Progress) -> Export:
             written += _write(plan, condition, rows, [out / name for name in files])
             lines.append(_manifest(plan, condition, rows, files))
             done += len(rows)
-        with whole(out / MANIFEST) as partial:
-            pd.concat(lines, ignore_index=True).to_csv(partial, index=False)
+        write_csv(pd.concat(lines, ignore_index=True), out / MANIFEST)
     except OSError as error:
         raise OutputError(f"Cannot write to {out}: {error.strerror or error}.") from error
     progress.update(done)

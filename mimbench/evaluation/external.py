@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from pydantic import BaseModel, Field
 
+from mimbench.csv_files import write_csv
 from mimbench.data.dataset import Dataset, survey
 from mimbench.detectors.build import build, identity
 from mimbench.errors import DetectorError, OutputError, TableError
@@ -21,7 +22,6 @@ from mimbench.evaluation.plan import FitSpec
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import score_images
 from mimbench.evaluation.store import Store, code_version
-from mimbench.files import whole
 from mimbench.recipes import Recipe, validate
 from mimbench.registry import is_installed
 from mimbench.scores import CLEAN, SCORE_COLUMNS, RunTables, read_tables
@@ -62,8 +62,7 @@ class External:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name in ("verdicts", "operating", "auroc", "drift"):
-                with whole(folder / f"external_{name}.csv") as partial:
-                    getattr(self, name).to_csv(partial, index=False)
+                write_csv(getattr(self, name), folder / f"external_{name}.csv")
             self.tables.write(folder)
         except OSError as error:
             raise OutputError(f"Cannot write to {folder}: {error.strerror}.") from error

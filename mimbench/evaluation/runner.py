@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from mimbench.csv_files import write_csv
 from mimbench.data.audit import cached_audit
 from mimbench.errors import DataError, DetectorError, OutputError
 from mimbench.evaluation import gallery
@@ -34,7 +35,7 @@ from mimbench.evaluation.scoring import (
 )
 from mimbench.evaluation.shares import fit_missing, score_missing
 from mimbench.evaluation.store import Store
-from mimbench.files import room, sweep, whole
+from mimbench.files import room, sweep
 from mimbench.recipes import content_hash
 from mimbench.scores import (
     AS_IS,
@@ -205,8 +206,7 @@ def execute(
             (folder / stale).unlink(missing_ok=True)
     for problem in _write_curves(record.fits, folder / "training.csv"):
         progress.message(problem)
-    with whole(folder / "rejected.csv") as partial:
-        plan.dataset.unread.to_csv(partial, index=False)
+    write_csv(plan.dataset.unread, folder / "rejected.csv")
     write_metadata(plan, folder, environment, command, sums)
     journal.finish(len(record.failed) + len(not_combined))
     alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
@@ -245,8 +245,7 @@ def _audit(plan: Plan, folder: Path, progress: Progress, strict: bool) -> None:
     table = pd.DataFrame(
         [asdict(finding) for finding in found.findings], columns=["severity", "check", "message"]
     )
-    with whole(folder / "audit.csv") as partial:
-        table.to_csv(partial, index=False)
+    write_csv(table, folder / "audit.csv")
     progress.update(1)
     for finding in found.findings:
         if finding.severity != "note":
@@ -268,8 +267,7 @@ def _warn_of_larger_sizes(tables: RunTables, folder: Path, progress: Progress) -
     path = folder / "audit.csv"
     lines = [{"severity": "warning", "check": "size", "message": message} for message in found]
     table = pd.concat([pd.read_csv(path), pd.DataFrame(lines)], ignore_index=True)
-    with whole(path) as partial:
-        table.to_csv(partial, index=False)
+    write_csv(table, path)
     for message in found:
         progress.message(f"Audit warning, size: {message}")
 
@@ -449,8 +447,7 @@ def _write_curves(fits: Sequence[Fit], path: Path) -> Iterator[str]:
             yield f"{fit.spec}: its `history` is no list of the form {form}; no loss curves of it."
     path.unlink(missing_ok=True)
     if lines:
-        with whole(path) as partial:
-            pd.DataFrame(lines).to_csv(partial, index=False)
+        write_csv(pd.DataFrame(lines), path)
 
 
 def _curves(fit: Fit) -> list[dict[str, Any]]:

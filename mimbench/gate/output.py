@@ -11,6 +11,7 @@ import pandas as pd
 
 from mimbench.gate.comparison import GateResult, GateTest
 from mimbench.statistics.cautions import MARK, legend
+from mimbench.text import markdown_cell, without_controls
 
 __all__ = ["as_json", "as_junit", "as_markdown", "as_text"]
 
@@ -42,8 +43,11 @@ def as_text(result: GateResult, moved: pd.DataFrame | None = None) -> str:
 
 def as_markdown(result: GateResult) -> str:
     """Markdown for the summary of a CI job."""
-    lines = [f"### {_headline(result)}", "", _method(result), ""]
-    lines += [f"- **{_mark(problem.allowed)}**: {problem.message}." for problem in result.problems]
+    lines = [f"### {_headline(result)}", "", markdown_cell(_method(result)), ""]
+    lines += [
+        f"- **{_mark(problem.allowed)}**: {markdown_cell(problem.message)}."
+        for problem in result.problems
+    ]
     if result.tests:
         lines += [
             "",
@@ -52,7 +56,8 @@ def as_markdown(result: GateResult) -> str:
         ]
     for test in result.tests:
         lines.append(
-            f"| {test.verdict} | {test.row} | {test.condition} | {test.reference:.3f} "
+            f"| {test.verdict} | {markdown_cell(test.row)} | {markdown_cell(test.condition)} "
+            f"| {test.reference:.3f} "
             f"| {test.candidate:.3f} | {test.drop:+.3f} | {_interval(test)} | {_p(test.p)} |"
         )
     marked = legend(test.caution for test in result.tests)
@@ -66,13 +71,13 @@ def as_junit(result: GateResult) -> str:
     for test in result.tests:
         case = _case(suite, test.row, test.condition)
         if test.verdict in result.fails:
-            ElementTree.SubElement(case, "failure", message=_explained(test))
+            _add(case, "failure", message=_explained(test))
         elif test.verdict == "inconclusive":
-            ElementTree.SubElement(case, "system-out").text = _explained(test)
+            _add(case, "system-out").text = without_controls(_explained(test))
     for problem in result.problems:
         case = _case(suite, problem.kind, problem.message)
         kind = "skipped" if problem.allowed else "error"
-        ElementTree.SubElement(case, kind, message=problem.message)
+        _add(case, kind, message=problem.message)
     for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):
         suite.set(name, str(len(list(suite.iter(tag)))))
     suite.set("skipped", str(len(list(suite.iter("skipped")))))
@@ -163,4 +168,10 @@ def _moved_lines(moved: pd.DataFrame) -> list[str]:
 
 
 def _case(suite: ElementTree.Element, group: str, name: str) -> ElementTree.Element:
-    return ElementTree.SubElement(suite, "testcase", classname=f"gate.{group}", name=name)
+    return _add(suite, "testcase", classname=f"gate.{group}", name=name)
+
+
+def _add(parent: ElementTree.Element, tag: str, **attributes: str) -> ElementTree.Element:
+    """An element whose text XML 1.0 can hold: it has no control characters, however written."""
+    plain = {name: without_controls(text) for name, text in attributes.items()}
+    return ElementTree.SubElement(parent, tag, plain)

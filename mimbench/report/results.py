@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 
+from mimbench.csv_files import write_csv
 from mimbench.evaluation.progress import Progress
-from mimbench.files import whole
 from mimbench.report.folder import RunFolder
 from mimbench.report.harmonised import harmonise_table
 from mimbench.report.leaderboard import Leaderboard, build_leaderboard
@@ -74,9 +72,7 @@ class Results:
             elif name in LARGE:
                 write_table(table, path)
             else:
-                arrow = pa.Table.from_pandas(table, preserve_index=False)
-                with whole(path) as partial:
-                    pa_csv.write_csv(arrow, partial, pa_csv.WriteOptions(quoting_style="needed"))
+                write_csv(table, path)
 
     def _told(self, table: pd.DataFrame) -> pd.DataFrame:
         """A table with the size of the images when they were corrupted, if it speaks of that."""

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mimbench.csv_files import write_csv
 from mimbench.errors import OutputError
-from mimbench.files import whole
 from mimbench.report.estimates import interval_text
 from mimbench.report.folder import read_run
 from mimbench.scores import CLEAN
@@ -46,8 +46,7 @@ def write_subgroups(
     table = _as_shown(pd.concat(tables, ignore_index=True))
     path = folder / "subgroups.csv"
     try:
-        with whole(path) as partial:
-            table.to_csv(partial, index=False)
+        write_csv(table, path)
     except OSError as error:
         raise OutputError(f"Cannot write {path}: {error.strerror}.") from error
     text = table.drop(columns="caution").to_string(index=False) + "\n"

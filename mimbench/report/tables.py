@@ -8,6 +8,7 @@ from mimbench.report.leaderboard import MEASURES, Entry, Leaderboard
 from mimbench.report.words import CONVENTIONS, board_legend, sample_note, standing_note
 from mimbench.statistics.cautions import MARK
 from mimbench.statistics.estimate import Estimate as Difference
+from mimbench.text import markdown_cell
 
 __all__ = ["leaderboard_frame", "leaderboard_latex", "leaderboard_markdown", "spread_text"]
 
@@ -76,8 +77,12 @@ def leaderboard_markdown(board: Leaderboard, title: str) -> str:
     rows = [_markdown_cells(entry, board) for entry in board.entries]
     kept = [k for k in range(len(header)) if k == 0 or any(row[k] for row in rows)]
     header = [header[k] for k in kept]
-    warnings = [f"**Warning about the images.** {_plain(w)}" for w in board.warnings]
-    lines = [f"# {_plain(title)}", "", *(part for warning in warnings for part in (warning, ""))]
+    warnings = [f"**Warning about the images.** {markdown_cell(w)}" for w in board.warnings]
+    lines = [
+        f"# {markdown_cell(title)}",
+        "",
+        *(part for warning in warnings for part in (warning, "")),
+    ]
     lines += [_line(header), _line(["---"] * len(header))]
     lines += [_line([row[k] for k in kept]) for row in rows]
     for failure in board.failures:
@@ -161,9 +166,4 @@ def _text(estimate: Estimate | None) -> str:
 
 
 def _line(cells: list[str]) -> str:
-    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
-
-
-def _plain(text: str) -> str:
-    """Text that cannot end a table cell or start HTML."""
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return "| " + " | ".join(markdown_cell(cell) for cell in cells) + " |"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mimbench.csv_files import write_csv
 from mimbench.errors import OutputError
 from mimbench.evaluation.cost import Meter
 from mimbench.evaluation.journal import add_cost, read_starts
@@ -60,8 +61,7 @@ def write_report(folder: Path, *, progress: Progress | None = None) -> Report:
     try:
         tell.update(0.6, "writing the tables")
         results.write(folder)
-        with whole(folder / "leaderboard.csv") as partial:
-            leaderboard_frame(board).to_csv(partial, index=False)
+        write_csv(leaderboard_frame(board), folder / "leaderboard.csv")
         markdown = leaderboard_markdown(board, f"Leaderboard of {run.name}")
         _write(folder / "leaderboard.md", markdown)
         _write(folder / "leaderboard.tex", leaderboard_latex(board))
