@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, a sentence when the disk is full, and hashes."""
+"""Files that are written whole or not at all, sentences for what stops a write, and hashes."""
 
 import errno
 import hashlib
@@ -9,9 +9,10 @@ from pathlib import Path
 
 from mimbench.errors import OutputError
 
-__all__ = ["PARTIAL", "file_hash", "room", "sweep", "whole"]
+__all__ = ["PARTIAL", "create", "file_hash", "room", "whole"]
 
 PARTIAL = ".partial"  # end of the names of files that are not complete yet
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -19,43 +20,65 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 def whole(path: Path) -> Iterator[Path]:
     """Write to the yielded path; it takes the place of `path` only when complete and on disk.
 
+    Nothing is written through a link: the yielded file is new, and a link that stands at `path` is
+    itself replaced.
+
     Raises:
-        OutputError: the disk is full.
+        OutputError: the file cannot be written.
     """
     partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
     try:
         with room(path.parent):
+            os.close(create(partial))
             yield partial
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
             partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
+    except BaseException as error:
+        if not partial.is_dir():
+            partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OutputError(f"Cannot write {path}: {error.strerror or error}.") from error
         raise
+
+
+def create(path: Path, mode: int = 0o666) -> int:
+    """Make a new file, in place of what a process of the same number may have left there.
+
+    Returns:
+        A descriptor, open for writing.
+    """
+    path.unlink(missing_ok=True)
+    return os.open(path, NEW, mode)
 
 
 @contextmanager
 def room(folder: Path) -> Iterator[None]:
-    """Say in one sentence that the disk is full, when something that writes to `folder` finds so.
+    """Say in one sentence what keeps a process from writing to `folder`.
 
     Raises:
-        OutputError: the disk is full.
+        OutputError: the disk is full, a file would exceed the process's limit, or the folder was
+            deleted.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise OutputError(
-            f"No space left for {folder}. What is stored there stays: make room, and the same "
-            "command goes on."
-        ) from error
-
-
-def sweep(folder: Path) -> None:
-    """Remove what killed processes left unfinished; nobody may be writing to `folder`."""
-    for path in folder.rglob(f"*{PARTIAL}"):
-        path.unlink(missing_ok=True)
+        if error.errno in FULL:
+            raise OutputError(
+                f"No space left for {folder}. What is stored there stays: make room, and the same "
+                "command goes on."
+            ) from error
+        if error.errno == errno.EFBIG:
+            raise OutputError(
+                f"A file in {folder} would become larger than this process may write (ulimit -f). "
+                "Raise the limit, and the same command goes on."
+            ) from error
+        if error.errno == errno.ENOENT and not folder.is_dir():
+            raise OutputError(
+                f"The folder {folder} is gone: it was deleted or moved during the command. Repeat "
+                "the command."
+            ) from error
+        raise
 
 
 def file_hash(path: Path) -> str:

@@ -124,12 +124,14 @@ def audit_images(
     return audit(found, penultimate_features(backbone, weights, found.pixels))
 
 
-def gate_settings(reference: Path, file: Path | None, flags: Mapping[str, Any]) -> GateSettings:
+def gate_settings(
+    reference: Path, file: Path | None, flags: Mapping[str, Any], *, accept_changed: bool = False
+) -> GateSettings:
     """Settings of the gate: flags win over the file; rows default to the reference's headlines."""
     settings = read_gate_file(file) if file is not None else GateSettings()
     given = {name: value for name, value in flags.items() if value}
     if not settings.rows and "rows" not in given:
-        run = read_run(reference)
+        run = read_run(reference, accept_changed=accept_changed)
         given["rows"] = [
             row
             for row in sorted(run.tables.scores["score"].unique())

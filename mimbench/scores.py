@@ -5,9 +5,11 @@ says what was scored. Everything after scoring reads these tables alone, so they
 from another framework. Nothing here needs torch.
 """
 
-import json
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,72 +20,52 @@ from pandas.api.types import is_object_dtype
 
 from mimbench.errors import TableError
 from mimbench.files import file_hash, whole
+from mimbench.run_files import AS_IS, refuse_links
+from mimbench.schema import (
+    ABOUT,
+    CORRUPTION_SIZE,
+    FIT_COLUMNS,
+    IMAGE_COLUMNS,
+    ROLES,
+    SCHEMA_VERSION,
+    SCORE_COLUMNS,
+    SPLIT,
+    conform,
+    schema_note,
+)
+from mimbench.sealed import read_sealed
 
 __all__ = [
     "ABOUT",
     "AS_IS",
+    "BESIDE",
     "CLEAN",
     "CORRUPTION_SIZE",
     "FIT_COLUMNS",
     "IMAGE_COLUMNS",
+    "RECORD",
     "ROLES",
     "SCHEMA_VERSION",
     "SCORE_COLUMNS",
     "TABLES",
+    "Origin",
     "RunTables",
     "checksums",
+    "doubt_about",
     "more_fits",
+    "read_record",
+    "read_table",
     "read_tables",
     "split_column",
     "stamped",
     "write_table",
 ]
 
-SCHEMA_VERSION = 2
-ABOUT = b"mimbench"  # metadata key under which our parquet files say what they are
 CLEAN = "clean"
-AS_IS = "as-is"  # folder, below a harmonised run's, of the same run on the images as they are
-ROLES = ("target", "known", "unknown", "abnormal", "external")
+RECORD = "run.json"  # what a run says of itself, the digests of its tables among it
 
 TABLES = ("scores", "fits", "images")
-SCORE_COLUMNS = {
-    "fit_id": "str",  # -> fits.fit_id
-    "score": "str",  # name of the row, "detector/score" or "detector"
-    "corruption": "str",  # "clean" or the name of a corruption
-    "severity": "int8",  # 0 for clean, else 1..5
-    "image_id": "str",  # -> images.image_id
-    "value": "float64",  # finite; higher = less like the target
-}
-FIT_COLUMNS = {
-    "fit_id": "str",  # content address: recipe, training images, seed, code version
-    "detector": "str",  # name of the recipe
-    "fitted_on": "str",  # target category, or "nothing"
-    "withheld": "str",  # known categories that the fit was not shown, joined by "+"
-    "study": "str",  # why: "known-curve <order>", "left-out <group>", joined by "+"
-    "fold": "Int64",  # missing: the fit sees no image and serves every fold
-    "seed": "Int64",  # missing: the fit draws no random number
-    "control": "bool",  # a row that measures pictures, not the target
-    "family": "str",  # "inpainting", "classifier", "one-class", "control", ...
-    "input_size": "int64",  # side of the square that the detector sees, pixels; 0: unknown or mixed
-    "status": "str",  # "ok" or "failed"
-    "reason": "str",  # why it failed; empty if ok
-    "recipe_hash": "str",
-    "state_hash": "str",
-    "seconds": "float64",  # wall time of the fit
-    "versions": "str",  # JSON: package versions, device
-}
-IMAGE_COLUMNS = {
-    "image_id": "str",  # SHA-256 of the file's bytes, or of (generator, version, seed, index)
-    "dataset": "str",  # name of the folder or generator it came from
-    "path": "str",  # as given by the user; empty for generated images
-    "category": "str",
-    "role": "str",  # one of ROLES
-    "patient": "str",  # unique over datasets: images of one person share it
-    "source": "str",  # the collection: site, camera, archive
-}
-CORRUPTION_SIZE = (
-    "corruption_size"  # of an image, if it was corrupted: the side it had then, pixels
-)
+BESIDE = ("rejected.csv", "audit.csv", "training.csv")  # what else a run writes and a report reads
 NAMES = (
     ("scores", "score"),
     ("scores", "corruption"),
@@ -100,15 +82,34 @@ def split_column(fold: int) -> str:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The files that tables were read from.
+
+    Attributes:
+        checksums: SHA-256 by table of the very bytes that were read.
+        changed: tables that are not those that the run recorded, accepted nevertheless.
+        recorded: whether the folder has a record to compare with; another program's has none.
+    """
+
+    checksums: Mapping[str, str]
+    changed: tuple[str, ...]
+    recorded: bool
+
+
+@dataclass(frozen=True)
 class RunTables:
     """The tables of one run, checked: columns complete, values finite, keys joined.
 
     Columns beyond the named ones are kept (images: `split_0`..., any column of the user's CSV).
+
+    Attributes:
+        origin: the files that they were read from; None for tables that were made in memory.
     """
 
     scores: pd.DataFrame
     fits: pd.DataFrame
     images: pd.DataFrame
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Raises TableError with the table, column and row that is wrong."""
@@ -164,7 +165,7 @@ class RunTables:
     @property
     def folds(self) -> int:
         """Number of folds: how many `split_<k>` columns the images have."""
-        return sum(column.startswith("split_") for column in self.images.columns)
+        return sum(bool(SPLIT.fullmatch(str(column))) for column in self.images.columns)
 
     @property
     def corruption_size(self) -> int:
@@ -205,14 +206,13 @@ def more_fits(fits: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write one parquet file, whole or not at all."""
     with whole(path) as partial:
-        pq.write_table(stamped(table), partial, compression="zstd")
+        pq.write_table(stamped(table), partial, compression="zstd", write_page_checksum=True)
 
 
 def stamped(table: pd.DataFrame) -> pa.Table:
     """A table as it is written: with the schema version in its metadata."""
     arrow = pa.Table.from_pandas(_one_kind_each(table), preserve_index=False)
-    note = json.dumps({"schema_version": SCHEMA_VERSION}).encode()
-    return arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), ABOUT: note})
+    return arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), ABOUT: schema_note()})
 
 
 def _one_kind_each(table: pd.DataFrame) -> pd.DataFrame:
@@ -226,35 +226,98 @@ def _one_kind_each(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**as_text)
 
 
-def read_tables(folder: Path) -> RunTables:
+def read_tables(folder: Path, *, accept_changed: bool = False) -> RunTables:
     """Read the three tables of a run folder, also those that an older mimbench wrote.
 
+    Where run.json records their SHA-256, the files must be those. Tables of another program, in a
+    folder without such a record, are read as they are: `RunTables.origin` says so.
+
+    Args:
+        folder: of a finished run, or with the three tables alone.
+        accept_changed: read tables that are not the recorded ones too; `origin` names them.
+
     Raises:
-        TableError: a file is missing, not parquet, or written by a newer schema.
+        TableError: a file is missing, damaged, not parquet, written by a newer schema, or not the
+            one that the run recorded.
+        OutputError: something in the folder is a link.
     """
-    return RunTables(
-        **{name: _read(folder / f"{name}.parquet") for name in RunTables.__annotations__}
-    )
+    refuse_links(folder)
+    contents = {name: _bytes(folder / f"{name}.parquet") for name in TABLES}
+    found = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    recorded = _recorded(folder, accept_changed)
+    changed = tuple(name for name in TABLES if recorded.get(name, found[name]) != found[name])
+    if changed and not accept_changed:
+        files = " and ".join(f"{name}.parquet" for name in changed)
+        raise TableError(
+            f"{folder}: {files} {'is' if len(changed) == 1 else 'are'} not what the run recorded "
+            f"in {RECORD}: the SHA-256 is another one. The run was interrupted, or something "
+            "changed the file. Repeat the run or bring the file back; if you edited it on purpose, "
+            "use --accept-changed."
+        )
+    tables = {name: _parse(name, contents[name], folder) for name in TABLES}
+    return RunTables(**tables, origin=Origin(found, changed, bool(recorded)))
 
 
-def _read(path: Path) -> pd.DataFrame:
+def doubt_about(tables: RunTables) -> str:
+    """What keeps tables from being known as those that their run wrote, in a sentence; or empty."""
+    origin = tables.origin
+    if origin is None or (origin.recorded and not origin.changed):
+        return ""
+    if origin.changed:
+        return (
+            f"changed since the run recorded them and accepted with --accept-changed: "
+            f"{', '.join(f'{name}.parquet' for name in origin.changed)}."
+        )
+    return "no run recorded the SHA-256 of these tables, so nothing shows whether they changed."
+
+
+def read_table(folder: Path, name: str) -> pd.DataFrame:
+    """Read one of the three tables of a run folder; errors as for `read_tables`."""
+    content = _bytes(folder / f"{name}.parquet")
+    found = hashlib.sha256(content).hexdigest()
+    if _recorded(folder, accept_changed=False).get(name, found) != found:
+        raise TableError(f"{folder / name}.parquet is not what the run recorded in {RECORD}.")
+    return _parse(name, content, folder)
+
+
+def read_record(folder: Path, *, accept_changed: bool = False) -> tuple[dict[str, Any], bool]:
+    """What run.json says, and whether it was changed since; nothing where there is none.
+
+    Raises:
+        TableError: it is not readable, or it was changed and that is not accepted.
+    """
+    path = folder / RECORD
+    return read_sealed(path, accept_changed=accept_changed) if path.exists() else ({}, False)
+
+
+def _recorded(folder: Path, accept_changed: bool) -> Mapping[str, str]:
+    """SHA-256 by table, as run.json has them; nothing where it has none."""
+    sums = read_record(folder, accept_changed=accept_changed)[0].get("checksums")
+    if sums is None:
+        return {}
+    if not isinstance(sums, dict) or set(sums) != set(TABLES):
+        raise TableError(
+            f"{folder / RECORD} is damaged: 'checksums' must name {', '.join(TABLES)}. Bring the "
+            "file back or repeat the run."
+        )
+    return sums
+
+
+def _bytes(path: Path) -> bytes:
     if not path.is_file():
         raise TableError(f"{path} does not exist; is {path.parent} the folder of a finished run?")
     try:
-        table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise TableError(f"{path} is not a readable parquet file: {error}.") from error
-    note = (table.schema.metadata or {}).get(ABOUT)
-    version = json.loads(note)["schema_version"] if note else SCHEMA_VERSION
-    if version > SCHEMA_VERSION:
-        raise TableError(
-            f"{path} has schema version {version}, this mimbench reads up to {SCHEMA_VERSION}; "
-            "upgrade mimbench."
-        )
-    frame: pd.DataFrame = table.to_pandas()
-    return _upgraded(frame, version) if path.stem == "fits" else frame
+        return path.read_bytes()
+    except OSError as error:
+        raise TableError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _upgraded(fits: pd.DataFrame, version: int) -> pd.DataFrame:
-    """The fits table as this schema has it. Before version 2 nothing was withheld from a fit."""
-    return fits.assign(withheld="", study="") if version < 2 else fits
+def _parse(name: str, content: bytes, folder: Path) -> pd.DataFrame:
+    path = folder / f"{name}.parquet"
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+        table = file.read()
+    except (pa.ArrowException, OSError, ValueError, TypeError, NotImplementedError) as error:
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise TableError(f"{path} is not a readable parquet file: {said.rstrip('.')}.") from error
+    return conform(name, table, path)

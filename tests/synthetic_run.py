@@ -1,7 +1,6 @@
 """A finished run made of numbers alone: what a report needs, without images or training."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +8,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from mimbench.scores import RunTables, split_column
+from mimbench.files import file_hash
+from mimbench.scores import RunTables, checksums, split_column
+from mimbench.sealed import write_sealed
 
 FOLDS = 3
 CONDITIONS = tuple((name, level) for name in ("brightness", "motion_blur") for level in (1, 3, 5))
@@ -89,10 +90,11 @@ def write_synthetic_run(folder: Path, tables: RunTables | None = None) -> Path:
     """Write the tables with run.json and rejected.csv, as a run leaves them."""
     folder.mkdir(parents=True, exist_ok=True)
     (tables or synthetic_tables()).write(folder)
-    (folder / "run.json").write_text(json.dumps(RUN_INFO))
-    (folder / "starts.json").write_text(json.dumps(STARTS))
-    _write_gallery(folder / "gallery")
     (folder / "rejected.csv").write_text("path,reason\nacne/broken.jpg,not a JPEG file\n")
+    files = {"rejected.csv": file_hash(folder / "rejected.csv")}
+    write_sealed(folder / "run.json", {**RUN_INFO, "checksums": checksums(folder), "files": files})
+    write_sealed(folder / "starts.json", {"starts": STARTS})
+    _write_gallery(folder / "gallery")
     return folder
 
 
@@ -101,7 +103,14 @@ def _write_gallery(place: Path) -> None:
     place.mkdir(exist_ok=True)
     noise = np.random.default_rng(0).integers(0, 255, (16, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(place / "noise.png")
-    about = {"file": "noise.png", "detector": "mim", "row": "mim/residual", "frozen": True}
+    digest = file_hash(place / "noise.png")
+    about = {
+        "file": "noise.png",
+        "sha256": digest,
+        "detector": "mim",
+        "row": "mim/residual",
+        "frozen": True,
+    }
     about |= {"threshold": 1.25, "image_id": "a" * 64}
     entries = [
         {"category": "mpox", "role": "target", "kind": "most confident right", "scores": [0.5]},
@@ -111,7 +120,7 @@ def _write_gallery(place: Path) -> None:
             **{"severities": [0, 1, 3], "scores": [0.5, 0.75, 1.5]},
         },
     ]
-    (place / "gallery.json").write_text(json.dumps([about | entry for entry in entries]))
+    write_sealed(place / "gallery.json", {"pictures": [about | entry for entry in entries]})
 
 
 RUN_INFO = {

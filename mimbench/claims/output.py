@@ -10,8 +10,8 @@ import pandas as pd
 
 from mimbench.claims.judgement import Verdict
 from mimbench.claims.statement import ClaimsFile
-from mimbench.csv_files import write_csv
-from mimbench.errors import OutputError
+from mimbench.derived import write_derived
+from mimbench.scores import RunTables
 from mimbench.statistics.cautions import MARK, legend
 
 __all__ = ["as_text", "claimed", "exit_code", "verdict_table", "write_verdicts"]
@@ -46,17 +46,19 @@ def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     )
 
 
-def write_verdicts(verdicts: Sequence[Verdict], folder: Path) -> Path:
-    """Write verdicts.csv into a run's folder; the page shows it.
+def write_verdicts(verdicts: Sequence[Verdict], folder: Path, tables: RunTables) -> Path:
+    """Write verdicts.csv into a run's folder; the page shows it beside the tables it judges.
+
+    Args:
+        verdicts: of `verify`.
+        folder: of the run.
+        tables: that were judged, as read from the folder.
 
     Raises:
         OutputError: the folder cannot be written.
     """
     path = folder / "verdicts.csv"
-    try:
-        write_csv(verdict_table(verdicts), path)
-    except OSError as error:
-        raise OutputError(f"Cannot write {path}: {error.strerror}.") from error
+    write_derived(verdict_table(verdicts), path, tables)
     return path
 
 

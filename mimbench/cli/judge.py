@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.page import show_on_page
 from mimbench.cli.root import Json, print_json, write_text
-from mimbench.cli.streams import say, say_result
+from mimbench.cli.streams import say, say_error, say_result
 
 
 def subgroups(
@@ -20,6 +21,7 @@ def subgroups(
         list[str] | None, typer.Option(metavar="NAME", help="Row; default: all.")
     ] = None,
     fewest: Annotated[int, typer.Option(metavar="N", help="Patients a group needs.", min=2)] = 10,
+    accept_changed: AcceptChanged = False,
 ) -> None:
     """AUROC and sensitivity within groups of images, and the gap to the worst group.
 
@@ -27,8 +29,10 @@ def subgroups(
     """
     from mimbench.report.subgroups import write_subgroups
 
-    say(write_subgroups(folder, by, rows=row or (), fewest=fewest), end="")
-    show_on_page(folder)
+    visit(folder)
+    text = write_subgroups(folder, by, rows=row or (), fewest=fewest, accept_changed=accept_changed)
+    say(text, end="")
+    show_on_page(folder, accept_changed=accept_changed)
 
 
 def verify(
@@ -39,6 +43,7 @@ def verify(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit code 1 unless all claims are supported.")
     ] = False,
+    accept_changed: AcceptChanged = False,
     as_json: Json = False,
 ) -> int:
     """Judge claims by a run: supported, refuted, inconclusive, confounded or not tested.
@@ -46,16 +51,20 @@ def verify(
     The verdicts go to verdicts.csv and onto the run's page, which is made again.
     """
     from mimbench import claims as judging
-    from mimbench.scores import read_tables
+    from mimbench.scores import doubt_about, read_tables
 
     stated = judging.read_claims(claims)
-    verdicts = judging.verify(read_tables(folder), stated)
-    judging.write_verdicts(verdicts, folder)
+    visit(folder)
+    tables = read_tables(folder, accept_changed=accept_changed)
+    verdicts = judging.verify(tables, stated)
+    judging.write_verdicts(verdicts, folder, tables)
     if as_json:
         print_json([asdict(verdict) for verdict in verdicts])
     else:
         say(judging.as_text(verdicts, stated), end="")
-    show_on_page(folder, as_json=as_json)
+    if doubt := doubt_about(tables):
+        (say_error if as_json else say)(f"\n{folder}: {doubt}\n")
+    show_on_page(folder, as_json=as_json, accept_changed=accept_changed)
     code: int = judging.exit_code(verdicts, strict=strict)
     return code
 
@@ -85,6 +94,7 @@ def gate(
     ] = False,
     markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a summary.")] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.")] = None,
+    accept_changed: AcceptChanged = False,
     as_json: Json = False,
 ) -> int:
     """Is a candidate run worse than a reference run, beyond margin and chance?
@@ -101,9 +111,13 @@ def gate(
         "allow": allow,
         "require_evidence": require_evidence or None,
     }
-    tables = read_tables(reference), read_tables(candidate)
-    result = gates.gate(*tables, gate_settings(reference, file, flags))
-    moved = gates.movers(*tables, result.settings.rows) if explain else None
+    visit(reference)
+    visit(candidate)
+    before = read_tables(reference, accept_changed=accept_changed)
+    after = read_tables(candidate, accept_changed=accept_changed)
+    settings = gate_settings(reference, file, flags, accept_changed=accept_changed)
+    result = gates.gate(before, after, settings)
+    moved = gates.movers(before, after, result.settings.rows) if explain else None
     if as_json:
         say_result(gates.as_json(result))
     else:

@@ -10,17 +10,17 @@ from mimbench.console import Display
 __all__ = ["make_report", "show_on_page"]
 
 
-def make_report(folder: Path, progress: Display) -> Any:
+def make_report(folder: Path, progress: Display, *, accept_changed: bool = False) -> Any:
     """Compute tables, figures and page of a run; the `Report`."""
     from mimbench.report import write_report
 
     progress.stage("Reporting", 1)
-    made = write_report(folder, progress=progress)
+    made = write_report(folder, progress=progress, accept_changed=accept_changed)
     progress.update(1)
     return made
 
 
-def show_on_page(folder: Path, *, as_json: bool = False) -> None:
+def show_on_page(folder: Path, *, as_json: bool = False, accept_changed: bool = False) -> None:
     """Make a run's page again, so that it shows what lies in the folder by now.
 
     Where there is no page, say which command makes one.
@@ -31,6 +31,6 @@ def show_on_page(folder: Path, *, as_json: bool = False) -> None:
             say(f"\nThis folder has no page yet. To make one that shows it:\n{command}")
         return
     with Display(console(stderr=True)) as progress:
-        made = make_report(folder, progress)
+        made = make_report(folder, progress, accept_changed=accept_changed)
     if not as_json:
         say(f"\nPage: {made.page.resolve()}")

@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from mimbench.cli.exit_codes import ExitCode
+from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.interruption import interruptible
 from mimbench.cli.page import make_report
 from mimbench.cli.root import Json, Quiet, command_line, print_json
@@ -299,6 +300,7 @@ def report(
             "and seed where there are some. The report with it goes to DIR/added.",
         ),
     ] = None,
+    accept_changed: AcceptChanged = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -308,17 +310,19 @@ def report(
     the column fold, one fit serves all folds: it must have seen no test image of any of them.
     DIR/added is a run folder of its own, for verify and gate too; the run in DIR stays as it is.
     """
+    visit(folder)
     with Display(console(stderr=as_json), quiet=quiet) as progress:
         if add:
-            folder = _add_rows(folder, add, progress)
-        made = make_report(folder, progress)
+            folder = _add_rows(folder, add, progress, accept_changed)
+            accept_changed = False  # what is joined has a record of its own
+        made = make_report(folder, progress, accept_changed=accept_changed)
     _show(made, folder, as_json)
 
 
-def _add_rows(folder: Path, files: list[Path], progress: Display) -> Path:
+def _add_rows(folder: Path, files: list[Path], progress: Display, accept_changed: bool) -> Path:
     from mimbench.report.added import add_rows
 
-    out, notes = add_rows(folder, files)
+    out, notes = add_rows(folder, files, accept_changed=accept_changed)
     for note in notes:
         progress.message(note)
     return out
@@ -333,6 +337,7 @@ def _show(made: Any, folder: Path, as_json: bool, failures: Sequence[tuple[str, 
         result = {
             "folder": str(folder),
             "page": str(page),
+            "doubts": list(made.run.doubts),
             "leaderboard": leaderboard_frame(made.board).to_dict("records"),
             "failed": [{"fit": fit, "reason": reason} for fit, reason in failures],
         }
@@ -354,6 +359,7 @@ def score(
         list[str] | None,
         typer.Option(metavar="NAME", help="Plug-in of the run, as it names it: trust its code."),
     ] = None,
+    accept_changed: AcceptChanged = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -364,16 +370,25 @@ def score(
     """
     from mimbench.evaluation.external import score_external
     from mimbench.listing import external_table
+    from mimbench.run_files import check_external
+    from mimbench.scores import doubt_about, read_tables
 
+    visit(folder)
     place = out or folder / "external"
+    check_external(place)
     with Display(console(stderr=as_json), quiet=quiet) as progress:
-        result = score_external(folder, images, progress, detector or ())
+        result = score_external(
+            folder, images, progress, detector or (), accept_changed=accept_changed
+        )
     result.write(place)
     verdicts = place / "external_verdicts.csv"
+    doubt = doubt_about(read_tables(folder, accept_changed=True)) if accept_changed else ""
+    if doubt:
+        console(stderr=True).print(f"{folder}: {doubt}")
     if as_json:
         tables = {"operating": result.operating, "auroc": result.auroc, "drift": result.drift}
         records = {name: table.to_dict("records") for name, table in tables.items()}
-        print_json({"verdicts": str(verdicts), **records})
+        print_json({"verdicts": str(verdicts), "doubt": doubt, **records})
         return
     console().print(external_table(result))
     console().print(f"Verdict per image: {verdicts}")

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
+from mimbench.cli.folder import visit
 from mimbench.cli.root import Json, command_line, print_json
 from mimbench.cli.streams import console
 
@@ -68,6 +69,7 @@ def compact(
     """
     from mimbench.report.compact import write_compact
 
+    visit(folder)
     size = _size(write_compact(folder, out, clean_only=clean_only))
     console().print(Text(f"{out}: {size}"))
 

@@ -45,18 +45,18 @@ def write_block(path: Path, block: Block) -> None:
     note = {"about": block.about, "digest": _digest(table, block.about)}
     table = table.replace_schema_metadata({ABOUT: json.dumps(note, sort_keys=True).encode()})
     with whole(path) as partial:
-        pq.write_table(table, partial)
+        pq.write_table(table, partial, write_page_checksum=True)
 
 
 def read_block(path: Path) -> Block | None:
     """The block kept there, or None if it is absent, damaged, or of before blocks had digests."""
     try:
-        table = pq.read_table(path)
+        table = pq.ParquetFile(path, page_checksum_verification=True).read()
         note = json.loads(table.schema.metadata[ABOUT])
         if note["digest"] != _digest(table, note["about"]):
             return None
         return Block(table.to_pandas(), note["about"])
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException):
         return None
 
 

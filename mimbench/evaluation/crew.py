@@ -36,7 +36,8 @@ from mimbench.evaluation.worker import (
     Stopped,
     serve,
 )
-from mimbench.files import PARTIAL, sweep
+from mimbench.files import PARTIAL, create
+from mimbench.run_files import PIXELS, remove_partials
 
 __all__ = ["Crew", "Jobs", "warm_up"]
 
@@ -109,7 +110,7 @@ class Crew:
         """
         self.plan = plan
         self.jobs = jobs
-        pixels = folder / f"pixels.npy.{os.getpid()}{PARTIAL}"
+        pixels = folder / f"{PIXELS}.{os.getpid()}{PARTIAL}"
         light = replace(plan.dataset, pixels=plan.dataset.pixels[:0])
         self.order = Order(replace(plan, dataset=light), pixels, folder, device, jobs.threads)
         self.workers: list[_Worker] = []
@@ -130,7 +131,7 @@ class Crew:
             worker.kill()
         self.workers = []
         torch.set_num_threads(self.threads_before)
-        sweep(self.order.folder)  # the pixels, and what a killed worker was writing
+        remove_partials(self.order.folder)  # the pixels, and what a killed worker was writing
 
     def perform(self, tasks: Sequence[Task], progress: Progress) -> dict[int, str]:
         """Do all tasks; what they yield is in the store afterwards.
@@ -150,7 +151,7 @@ class Crew:
         if not tasks:
             return {}
         if not self.order.pixels.exists():
-            with self.order.pixels.open("wb") as file:
+            with os.fdopen(create(self.order.pixels, 0o600), "wb") as file:  # photos of people
                 np.save(file, self.plan.dataset.pixels)
         shift = _Shift(self, tasks, progress)
         while shift.unfinished():

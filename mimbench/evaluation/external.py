@@ -1,6 +1,5 @@
 """Apply the fitted detectors of a run to new images, at the thresholds frozen on its validation."""
 
-import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,8 @@ from mimbench.evaluation.scoring import score_images
 from mimbench.evaluation.store import Store, code_version
 from mimbench.recipes import Recipe, validate
 from mimbench.registry import is_installed
-from mimbench.scores import CLEAN, SCORE_COLUMNS, RunTables, read_tables
+from mimbench.run_files import check_external, refuse_links
+from mimbench.scores import CLEAN, RECORD, SCORE_COLUMNS, RunTables, read_record, read_tables
 from mimbench.statistics.external import drift_table, external_table
 from mimbench.statistics.layout import Layout
 from mimbench.statistics.threshold import frozen_thresholds, operating_table, validation_masks
@@ -57,8 +57,7 @@ class External:
         Raises:
             OutputError: the folder cannot be written.
         """
-        if (folder / "run.json").exists():
-            raise OutputError(f"{folder} holds a run of its own; choose another folder with --out.")
+        check_external(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name in ("verdicts", "operating", "auroc", "drift"):
@@ -69,7 +68,12 @@ class External:
 
 
 def score_external(
-    run: Path, places: list[str], progress: Progress, plug_ins: Sequence[str] = ()
+    run: Path,
+    places: list[str],
+    progress: Progress,
+    plug_ins: Sequence[str] = (),
+    *,
+    accept_changed: bool = False,
 ) -> External:
     """Score new images with a run's fits.
 
@@ -78,6 +82,7 @@ def score_external(
         places: folders or CSV files; images in a category of the target's name count as target.
         progress: is told of each fit.
         plug_ins: files and modules that may be imported, as the run names them.
+        accept_changed: take tables that were changed since the run wrote them too.
 
     Raises:
         TableError: `run` is no finished run, or a fitted state is missing or damaged.
@@ -85,8 +90,9 @@ def score_external(
             among `plug_ins`.
         DataError: no readable image.
     """
-    tables = read_tables(run)
-    about = _read_metadata(run / "run.json")
+    tables = read_tables(run, accept_changed=accept_changed)
+    refuse_links(run, store=True)
+    about = _read_metadata(run, accept_changed)
     if about.added:
         raise TableError(f"{run} has rows made elsewhere, which score nothing; use the run itself.")
     recipes = {recipe.name: recipe for recipe in about.recipes(run)}
@@ -159,14 +165,11 @@ class _Metadata(BaseModel):
         return [validate(Recipe, own, where / "run.json") for own in fields]
 
 
-def _read_metadata(path: Path) -> _Metadata:
-    if not path.is_file():
-        raise TableError(f"{path} does not exist; is {path.parent} the folder of a finished run?")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise TableError(f"{path} is not readable JSON: {error}.") from error
-    return validate(_Metadata, content, path)
+def _read_metadata(run: Path, accept_changed: bool) -> _Metadata:
+    content, _ = read_record(run, accept_changed=accept_changed)
+    if not content:
+        raise TableError(f"{run / RECORD} does not exist; is {run} the folder of a finished run?")
+    return validate(_Metadata, content, run / RECORD)
 
 
 def _score(store: Store, recipe: Recipe, row: dict[Any, Any], found: Dataset) -> pd.DataFrame:

@@ -3,8 +3,7 @@
 Of images that mimbench generated; photographs are copied into a run only where the run asks so.
 """
 
-import json
-import shutil
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +16,20 @@ import torch
 
 from mimbench.detectors.protocol import Batch
 from mimbench.detectors.shared import provide
+from mimbench.errors import OutputError, TableError
 from mimbench.evaluation.cases import Threshold, choose_cases, threshold_of
 from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.pictures import Picture, beside, difference, ladder, masked, picture
 from mimbench.evaluation.plan import Condition, Plan
 from mimbench.evaluation.scoring import Shard, Unit
-from mimbench.files import whole
+from mimbench.files import file_hash, whole
 from mimbench.scores import RunTables, split_column
+from mimbench.sealed import read_json, write_sealed
 
 __all__ = ["write"]
 
+INDEX = "gallery.json"
+PICTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*\.png")
 FOLD = 0  # whose test images are shown
 UNTOUCHED = Condition(None, 0)
 
@@ -51,7 +54,7 @@ def write(
         What went wrong, a sentence per detector.
     """
     place = folder / "gallery"
-    shutil.rmtree(place, ignore_errors=True)
+    _remove(place)
     entries: list[dict[str, Any]] = []
     problems = []
     for fit in _one_per_detector(plan, fits):
@@ -59,14 +62,35 @@ def write(
             for entry, image in _pictures(plan, fit, tables, device):
                 entry = {"file": f"{len(entries):03d}-{fit.spec.recipe.name}.png", **entry}
                 place.mkdir(exist_ok=True)
-                cv2.imwrite(str(place / entry["file"]), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-                entries.append(entry)
+                with whole(place / entry["file"]) as partial:
+                    partial.write_bytes(_png(image))
+                entries.append({**entry, "sha256": file_hash(place / entry["file"])})
+        except OutputError:
+            raise
         except Exception as error:
             problems.append(f"{fit.spec}: no gallery: {type(error).__name__}: {error}")
     if entries:
-        with whole(place / "gallery.json") as partial:
-            partial.write_text(json.dumps(entries, indent=2), encoding="utf-8")
+        write_sealed(place / INDEX, {"pictures": entries})
     return problems
+
+
+def _remove(place: Path) -> None:
+    """Remove the pictures that a run's own record names, and the record."""
+    index = place / INDEX
+    if not index.is_file():
+        return
+    try:
+        found = read_json(index)
+    except TableError:
+        return
+    for entry in found.get("pictures", []) if isinstance(found, dict) else found:
+        if isinstance(entry, dict) and PICTURE.fullmatch(str(entry.get("file"))):
+            (place / str(entry["file"])).unlink(missing_ok=True)
+    index.unlink()
+
+
+def _png(image: Picture) -> bytes:
+    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
 def _one_per_detector(plan: Plan, fits: Sequence[Fit]) -> list[Fit]:

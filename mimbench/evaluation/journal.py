@@ -4,19 +4,19 @@ A resumed run is short because earlier starts did the work, so all of them are k
 were killed: the file is brought up to date while the run goes on.
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mimbench.errors import TableError
 from mimbench.evaluation.cost import Cost, Meter
 from mimbench.evaluation.progress import Progress
-from mimbench.files import whole
+from mimbench.sealed import read_json, read_sealed, write_sealed
 
 __all__ = [
     "Journal",
@@ -28,10 +28,14 @@ __all__ = [
     "duration",
     "fits_done",
     "read_starts",
+    "starts_problem",
 ]
 
 FILE = "starts.json"
 BEAT = 10.0  # seconds between two updates of the file
+
+
+Measured = Annotated[float, Field(ge=0, le=1e15)]  # seconds or bytes
 
 
 class Tally(BaseModel):
@@ -63,19 +67,32 @@ class Start(BaseModel):
     finished: bool = False
     failed_rows: int = 0
     environment: dict[str, Any] = Field(default_factory=dict)
-    costs: dict[str, dict[str, float]] = Field(default_factory=dict)
+    costs: dict[str, dict[str, Measured]] = Field(default_factory=dict)
     fits: Tally = Field(default_factory=Tally)
     blocks: Tally = Field(default_factory=Tally)
     fit_ids: list[str] = Field(default_factory=list)
 
 
 def read_starts(folder: Path) -> list[Start]:
-    """All starts of a run, oldest first; none if there is no readable record."""
+    """All starts of a run, oldest first; none if there is no record that can be believed."""
+    return _read(folder)[0]
+
+
+def starts_problem(folder: Path) -> str:
+    """Why the record of starts cannot be believed, in a sentence; empty if it can, or is not."""
+    return _read(folder)[1]
+
+
+def _read(folder: Path) -> tuple[list[Start], str]:
+    path = folder / FILE
+    if not path.exists():
+        return [], ""
     try:
-        kept = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return [Start.model_validate(start) for start in kept]
-    except (OSError, ValueError, TypeError):
-        return []
+        content = read_json(path)
+        kept = content if isinstance(content, list) else read_sealed(path)[0]["starts"]
+        return [Start.model_validate(start) for start in kept], ""
+    except (TableError, ValueError, TypeError, KeyError):  # pydantic's are ValueErrors
+        return [], f"{FILE} is damaged, so that nothing is known of the run's time and memory."
 
 
 def add_cost(folder: Path, stage: str, cost: Cost) -> None:
@@ -229,8 +246,7 @@ def blocks_done(folder: Path, fit_ids: Sequence[str]) -> int:
 
 def _write(folder: Path, starts: Sequence[Start]) -> None:
     content = [start.model_dump(mode="json", exclude_defaults=True) for start in starts]
-    with whole(folder / FILE) as partial:
-        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    write_sealed(folder / FILE, {"starts": content})
 
 
 def _time() -> str:

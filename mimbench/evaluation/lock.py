@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from mimbench.errors import OutputError
+from mimbench.files import room
+from mimbench.run_files import refuse_links
 
 __all__ = ["check_free", "holder", "locked"]
 
@@ -37,8 +39,9 @@ def locked(folder: Path, command: str = "") -> Iterator[None]:
         command: what the user typed, for whoever else wants the folder.
 
     Raises:
-        OutputError: another process holds it, or it cannot be written.
+        OutputError: another process holds it, it cannot be written, or something in it is a link.
     """
+    refuse_links(folder, store=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = _open(folder, os.O_RDWR | os.O_CREAT)
@@ -49,7 +52,8 @@ def locked(folder: Path, command: str = "") -> Iterator[None]:
     try:
         if not _take(descriptor, exclusive=True):
             raise _in_use(folder)
-        _write(descriptor, json.dumps(_describe(command)))
+        with room(folder):
+            _write(descriptor, json.dumps(_describe(command)))
         yield
         _write(descriptor, "")
     finally:

@@ -1,6 +1,5 @@
 """What a run says of itself in run.json: its settings, its environment, what its tables are."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,18 +8,11 @@ from typing import Any
 from mimbench.detectors.build import kind_of
 from mimbench.evaluation.plan import Plan
 from mimbench.evaluation.store import code_version
-from mimbench.files import whole
+from mimbench.files import file_hash
+from mimbench.scores import BESIDE, RECORD, checksums
+from mimbench.sealed import write_sealed
 
-__all__ = ["on_record", "write_metadata"]
-
-
-def on_record(folder: Path) -> dict[str, Any]:
-    """What the run's last end wrote; empty if it has none, or its record cannot be read."""
-    try:
-        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
+__all__ = ["write_metadata"]
 
 
 def write_metadata(
@@ -28,15 +20,15 @@ def write_metadata(
     folder: Path,
     environment: Mapping[str, Any],
     command: str,
-    sums: Mapping[str, str],
 ) -> None:
-    """Write run.json; `sums` are the tables' checksums."""
+    """Write run.json, with the SHA-256 of the tables and files that stand in `folder` by now."""
     metadata = {
         "name": plan.run.name,
         "command": command,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "environment": {**environment, "code": code_version()},
-        "checksums": dict(sums),
+        "checksums": checksums(folder),
+        "files": {name: file_hash(folder / name) for name in BESIDE if (folder / name).is_file()},
         "target": plan.dataset.target,
         "canonical_size": plan.canonical_size,
         "corruption_size": plan.corruption_size,
@@ -51,5 +43,4 @@ def write_metadata(
             for recipe in plan.recipes
         ],
     }
-    with whole(folder / "run.json") as partial:
-        partial.write_text(json.dumps(metadata, indent=2), encoding="utf-8")
+    write_sealed(folder / RECORD, metadata)

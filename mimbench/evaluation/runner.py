@@ -13,6 +13,7 @@ import torch
 
 from mimbench.csv_files import write_csv
 from mimbench.data.audit import cached_audit
+from mimbench.derived import forget_derived
 from mimbench.errors import DataError, DetectorError, OutputError
 from mimbench.evaluation import gallery
 from mimbench.evaluation.combining import combine_rows
@@ -23,7 +24,7 @@ from mimbench.evaluation.fitting import Fit, fit_ids, fit_or_load
 from mimbench.evaluation.forecast import foresee
 from mimbench.evaluation.journal import Journal, Watched, read_starts
 from mimbench.evaluation.lock import check_free, locked
-from mimbench.evaluation.metadata import on_record, write_metadata
+from mimbench.evaluation.metadata import write_metadata
 from mimbench.evaluation.plan import FitSpec, Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import (
@@ -35,8 +36,9 @@ from mimbench.evaluation.scoring import (
 )
 from mimbench.evaluation.shares import fit_missing, score_missing
 from mimbench.evaluation.store import Store
-from mimbench.files import room, sweep
+from mimbench.files import room
 from mimbench.recipes import content_hash
+from mimbench.run_files import check_new, refuse_links, remove_partials
 from mimbench.scores import (
     AS_IS,
     CORRUPTION_SIZE,
@@ -92,6 +94,8 @@ def run(
     Arguments and errors as for `execute`; usage errors of `settings` show before any computing.
     """
     _check_apart(settings, folder)
+    refuse_links(folder, store=True)
+    check_new(folder)
     check_free(folder)
     pick_device(settings.device)
     starts = read_starts(folder)
@@ -105,7 +109,7 @@ def run(
         progress.message(note)
     before: tuple[tuple[str, str], ...] = ()
     with locked(folder, command), room(folder):
-        sweep(folder)
+        remove_partials(folder)
         if settings.data.harmonise:
             data = settings.data.model_copy(update={"harmonise": False})
             plain = make_plan(settings.model_copy(update={"data": data}))
@@ -172,7 +176,9 @@ def execute(
         MimbenchError: the device does not exist.
     """
     device = pick_device(plan.run.device)
+    refuse_links(folder, store=True)
     store = Store(folder)
+    store.prepare()
     record = _Record()
     _check_images(plan)
     planned = len(plan.fits), count_blocks(plan)
@@ -200,14 +206,11 @@ def execute(
         progress.message(f"{row} failed. {reason}")
     tables.write(folder)
     _warn_of_larger_sizes(tables, folder, progress)
-    sums = checksums(folder)
-    if sums != on_record(folder).get("checksums"):
-        for stale in ("verdicts.csv", "subgroups.csv"):  # they speak of the tables before
-            (folder / stale).unlink(missing_ok=True)
+    forget_derived(folder, checksums(folder))
     for problem in _write_curves(record.fits, folder / "training.csv"):
         progress.message(problem)
     write_csv(plan.dataset.unread, folder / "rejected.csv")
-    write_metadata(plan, folder, environment, command, sums)
+    write_metadata(plan, folder, environment, command)
     journal.finish(len(record.failed) + len(not_combined))
     alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
     for problem in gallery.write(plan, alive, tables, folder, device):

@@ -6,18 +6,19 @@ Tensors are kept as safetensors, numbers as parquet, the rest as JSON; nothing i
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import mimbench
 from mimbench.detectors.statefile import read_state, write_state
-from mimbench.errors import OutputError
-from mimbench.files import file_hash, whole
+from mimbench.errors import OutputError, TableError
+from mimbench.files import file_hash
 from mimbench.recipes import content_hash
+from mimbench.sealed import read_sealed, write_sealed
 
 __all__ = ["FitEntry", "Store", "code_version"]
 
@@ -57,21 +58,24 @@ class Store:
     """The fitted states and score blocks below one run's folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Create the folder if need be.
+        """Nothing happens on disk."""
+        self.folder = folder
+
+    def prepare(self) -> None:
+        """Create the folder if need be, and see whether it can be written.
 
         Raises:
-            OutputError: the folder cannot be written.
+            OutputError: it cannot.
         """
-        self.folder = folder
         try:
             for part in ("fits", "blocks"):
-                (folder / part).mkdir(parents=True, exist_ok=True)
-            probe = folder / ".writable"
-            probe.touch()
-            probe.unlink(missing_ok=True)  # other workers of the run try the same
+                (self.folder / part).mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=self.folder):
+                pass
         except OSError as error:
             raise OutputError(
-                f"Cannot write to {folder}: {error.strerror}; choose another folder with --out."
+                f"Cannot write to {self.folder}: {error.strerror}; choose another folder with "
+                "--out."
             ) from error
 
     def checkpoint(self, fit_id: str) -> Path:
@@ -88,9 +92,9 @@ class Store:
         if not (path.is_file() and note.is_file()):
             return None
         try:
-            described = json.loads(note.read_text(encoding="utf-8"))
+            described, _ = read_sealed(note)
             state_hash, seconds = str(described["state_hash"]), float(described["seconds"])
-        except (ValueError, KeyError, TypeError):
+        except (TableError, ValueError, KeyError, TypeError):
             return None
         if file_hash(path) != state_hash:
             return None
@@ -103,9 +107,7 @@ class Store:
         path, note = self._fit_paths(fit_id)
         write_state(path, state)
         entry = FitEntry(state, file_hash(path), seconds, about)
-        described = {"state_hash": entry.state_hash, "seconds": seconds, **about}
-        with whole(note) as partial:
-            partial.write_text(json.dumps(described, indent=2, sort_keys=True), encoding="utf-8")
+        write_sealed(note, {"state_hash": entry.state_hash, "seconds": seconds, **about})
         self.checkpoint(fit_id).unlink(missing_ok=True)
         return entry
 

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mimbench.gate.settings import GateSettings
-from mimbench.scores import RunTables
+from mimbench.scores import RunTables, doubt_about
 from mimbench.statistics.layout import test_masks
 
 __all__ = ["Aligned", "Problem", "align", "row_fits", "row_problems", "scoreless"]
@@ -18,7 +18,7 @@ __all__ = ["Aligned", "Problem", "align", "row_fits", "row_problems", "scoreless
 class Problem:
     """One reason why runs are not comparable, by name."""
 
-    kind: str  # "missing-row", "nan", "images", "conditions", "recipe" or "retraining"
+    kind: str  # "missing-row", "nan", "images", "conditions", "recipe", "retraining" or "tables"
     message: str
     allowed: bool
 
@@ -45,6 +45,11 @@ def align(reference: RunTables, candidate: RunTables, settings: GateSettings) ->
         *(("conditions", message) for message in _condition_messages(reference, candidate)),
     ]
     problems = tuple(Problem(kind, text, kind in settings.allow) for kind, text in messages)
+    problems += tuple(
+        Problem("tables", f"{side}: {doubt.rstrip('.')}", True)
+        for side, tables in (("reference", reference), ("candidate", candidate))
+        if (doubt := doubt_about(tables))
+    )
     shared = reference.images["image_id"].isin(candidate.images["image_id"])
     images = reference.images[shared].reset_index(drop=True)
     theirs = candidate.images.set_index("image_id").loc[images["image_id"]].reset_index(drop=True)

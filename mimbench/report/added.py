@@ -4,9 +4,7 @@ The folder `added` below the run's holds the run's tables with the new rows join
 read like any run's; the run itself is not changed.
 """
 
-import json
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,27 +13,30 @@ from typing import Any
 
 import pandas as pd
 
+from mimbench.derived import forget_derived
 from mimbench.errors import OutputError, TableError
 from mimbench.files import file_hash, whole
-from mimbench.recipes import content_hash
-from mimbench.report.folder import ELSEWHERE, AddedInfo, read_metadata
+from mimbench.recipes import content_hash, validate
+from mimbench.report.folder import INDEX, changed_files, changed_tables, read_gallery
 from mimbench.report.foreign import read_scores
+from mimbench.report.records import ELSEWHERE, AddedInfo, RunInfo
 from mimbench.scores import (
+    BESIDE,
     FIT_COLUMNS,
+    RECORD,
     SCORE_COLUMNS,
     RunTables,
     checksums,
     more_fits,
+    read_record,
     read_tables,
 )
+from mimbench.sealed import write_sealed
 
 __all__ = ["ADDED", "Added", "add_rows", "read_added"]
 
 ADDED = "added"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
-# Files of the run that hold with the new rows as well.
-KEPT = ("rejected.csv", "audit.csv", "training.csv")
-STALE = ("verdicts.csv", "subgroups.csv")  # they speak of the tables before
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ class Added:
     notes: tuple[str, ...]
 
 
-def add_rows(folder: Path, files: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
+def add_rows(
+    folder: Path, files: Sequence[Path], *, accept_changed: bool = False
+) -> tuple[Path, tuple[str, ...]]:
     """Write the tables of a run with rows from CSV files into the folder `added` below it.
 
     Rows of an earlier call that are not among `files` are gone; the run itself stays as it is.
@@ -64,6 +67,7 @@ def add_rows(folder: Path, files: Sequence[Path]) -> tuple[Path, tuple[str, ...]
         folder: of a finished run, or tables alone.
         files: one CSV file per row, see `mimbench.report.foreign.read_scores`; the row is called
             as its file.
+        accept_changed: take tables that were changed since the run wrote them too.
 
     Returns:
         The folder, and what was left out of the files, one sentence each.
@@ -72,7 +76,11 @@ def add_rows(folder: Path, files: Sequence[Path]) -> tuple[Path, tuple[str, ...]
         TableError: a file is not as it must be, or the run's tables are not.
         OutputError: the folder cannot be written.
     """
-    tables = read_tables(folder)
+    tables = read_tables(folder, accept_changed=accept_changed)
+    record, edited = read_record(folder, accept_changed=accept_changed)
+    info = validate(RunInfo, record, folder / RECORD)
+    changed = [RECORD] * edited + changed_tables(tables)
+    changed += changed_files(folder, info, accept_changed=accept_changed)
     found: list[Added] = []
     for path in files:
         found.append(read_added(path, tables, taken=[other.info.name for other in found]))
@@ -85,32 +93,56 @@ def add_rows(folder: Path, files: Sequence[Path]) -> tuple[Path, tuple[str, ...]
     try:
         out.mkdir(exist_ok=True)
         joined.write(out)
-        for name in STALE:
-            (out / name).unlink(missing_ok=True)
-        for name in KEPT:
-            if (folder / name).is_file():
-                shutil.copyfile(folder / name, out / name)
-        shutil.rmtree(out / "gallery", ignore_errors=True)
-        if (folder / "gallery").is_dir():
-            shutil.copytree(folder / "gallery", out / "gallery")
-        metadata = json.dumps(_metadata(folder, out, found), indent=2)
-        with whole(out / "run.json") as partial:
-            partial.write_text(metadata, encoding="utf-8")
+        forget_derived(out, checksums(out))
+        beside = [name for name in BESIDE if _copy(folder / name, out / name)]
+        _copy_gallery(folder / "gallery", out / "gallery")
+        write_sealed(out / RECORD, _metadata(folder, out, record, found, beside, changed))
     except OSError as error:
         raise OutputError(f"Cannot write to {out}: {error.strerror or error}.") from error
     return out, tuple(note for row in found for note in row.notes)
 
 
-def _metadata(folder: Path, out: Path, found: Sequence[Added]) -> dict[str, Any]:
+def _copy(source: Path, target: Path) -> bool:
+    """Copy a file of the run that holds with the new rows as well; whether there is one."""
+    if not source.is_file():
+        return False
+    with whole(target) as partial:
+        partial.write_bytes(source.read_bytes())
+    return True
+
+
+def _copy_gallery(source: Path, target: Path) -> None:
+    """Copy the pictures that the gallery names, in place of an earlier copy's."""
+    for entry in read_gallery(target):
+        (target / entry.file).unlink(missing_ok=True)
+    (target / INDEX).unlink(missing_ok=True)
+    pictures = read_gallery(source)
+    if pictures:
+        target.mkdir(exist_ok=True)
+    for name in [*dict.fromkeys(entry.file for entry in pictures), INDEX]:
+        _copy(source / name, target / name)
+
+
+def _metadata(
+    folder: Path,
+    out: Path,
+    record: dict[str, Any],
+    found: Sequence[Added],
+    beside: Sequence[str],
+    changed: Sequence[str],
+) -> dict[str, Any]:
     """The run's own description, with what was added to it."""
-    metadata = read_metadata(folder / "run.json")
-    name = metadata.get("name") or folder.resolve().name
-    before = metadata.get("added", [])
+    name = record.get("name") or folder.resolve().name
     return {
-        **metadata,
+        **record,
         "name": f"{name} with {', '.join(row.info.name for row in found)}",
         "checksums": checksums(out),
-        "added": [*before, *(row.info.model_dump(mode="json") for row in found)],
+        "files": {name: file_hash(out / name) for name in beside},
+        "changed": [*record.get("changed", []), *changed],
+        "added": [
+            *record.get("added", []),
+            *(row.info.model_dump(mode="json") for row in found),
+        ],
     }
 
 

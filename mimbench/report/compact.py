@@ -1,6 +1,5 @@
 """The tables of a run in a form small enough to keep in a repository."""
 
-import json
 import re
 from contextlib import suppress
 from dataclasses import replace
@@ -14,16 +13,19 @@ import pyarrow.parquet as pq
 
 from mimbench.errors import OutputError
 from mimbench.files import whole
-from mimbench.report.folder import RunFolder, read_metadata, read_run
+from mimbench.report.folder import RunFolder, read_run
 from mimbench.scores import (
     CLEAN,
     CORRUPTION_SIZE,
     IMAGE_COLUMNS,
+    RECORD,
     TABLES,
     RunTables,
     checksums,
+    read_record,
     stamped,
 )
+from mimbench.sealed import write_sealed
 
 __all__ = ["write_compact"]
 
@@ -57,7 +59,7 @@ def write_compact(folder: Path, out: Path, *, clean_only: bool = False) -> int:
         if any(out.iterdir()):
             raise OutputError(f"{out} is not empty; choose a folder that is not there yet.")
         try:
-            _write_all(tables, read_metadata(folder / "run.json"), out)
+            _write_all(tables, read_record(folder)[0], out)
         except BaseException:  # half a folder would stand in the way of a second try
             for path in out.iterdir():
                 with suppress(OSError):
@@ -71,9 +73,8 @@ def write_compact(folder: Path, out: Path, *, clean_only: bool = False) -> int:
 def _write_all(tables: RunTables, metadata: dict[str, Any], out: Path) -> None:
     for name in TABLES:
         _write(tables, name, out / f"{name}.parquet")
-    metadata = _without_paths(metadata) | {"checksums": checksums(out)}
-    with whole(out / "run.json") as partial:
-        partial.write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
+    metadata = _without_paths(metadata) | {"checksums": checksums(out), "files": {}}
+    write_sealed(out / RECORD, metadata)
 
 
 def _headline(run: RunFolder, clean_only: bool) -> RunTables:
@@ -128,4 +129,5 @@ def _write(tables: RunTables, name: str, path: Path) -> None:
             compression_level=19,
             use_dictionary=texts,
             use_byte_stream_split=split,
+            write_page_checksum=True,
         )

@@ -43,7 +43,7 @@ def cost_lines(starts: Sequence[Start]) -> tuple[tuple[str, ...], tuple[CostLine
 def _cell(cost: Mapping[str, float]) -> str:
     if not cost:
         return ""
-    parts = [duration(cost["seconds"])]
+    parts = [duration(cost["seconds"])] if "seconds" in cost else []
     for name, of_whom in (
         ("peak_memory", ""),
         ("peak_worker_memory", " in a worker"),

@@ -10,7 +10,9 @@ from pathlib import Path
 from matplotlib import rcParams
 from matplotlib.figure import Figure
 
+from mimbench.errors import TableError
 from mimbench.files import file_hash, whole
+from mimbench.sealed import read_json
 
 __all__ = ["Drawn", "fingerprint"]
 
@@ -29,8 +31,8 @@ class Drawn:
         self.before: dict[str, list[str]] = {}
         self.now: dict[str, list[str]] = {}
         try:
-            content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            content = read_json(folder / RECORD)
+        except TableError:
             return
         if isinstance(content, dict):
             self.before = content

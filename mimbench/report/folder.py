@@ -1,144 +1,45 @@
 """What a run leaves in its folder, read for the report."""
 
-import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
 
+from mimbench.derived import unfit
 from mimbench.errors import TableError
-from mimbench.evaluation.journal import Start, read_starts
+from mimbench.evaluation.journal import Start, read_starts, starts_problem
+from mimbench.files import file_hash
 from mimbench.recipes import validate
-from mimbench.scores import RunTables, read_tables
+from mimbench.report.records import ELSEWHERE, AddedInfo, DetectorInfo, GalleryEntry, RunInfo
+from mimbench.scores import AS_IS, BESIDE, RECORD, RunTables, read_record, read_tables
+from mimbench.sealed import read_json, read_sealed
 
 __all__ = [
     "ELSEWHERE",
+    "INDEX",
     "AddedInfo",
     "DetectorInfo",
     "GalleryEntry",
     "RunFolder",
     "RunInfo",
-    "read_metadata",
+    "changed_files",
+    "changed_tables",
+    "read_gallery",
     "read_run",
 ]
 
+INDEX = "gallery.json"  # record of a folder of pictures
 GENERATED = "generated"  # format of an image that no file holds
-ELSEWHERE = "elsewhere"  # family of rows that another program scored
 
 EXTRAS = ("verdicts", "subgroups", "audit", "training")
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class DetectorInfo(_Record):
-    """One detector as the run described it.
-
-    Attributes:
-        headline: the scores that speak for the detector; empty: all of them.
-        open_set: the scores that are made for the open-set question.
-        input_size: side of the square it sees, pixels; None: not known, or rows of several sizes.
-    """
-
-    name: str
-    family: str = ""
-    control: bool = False
-    input_size: int | None = None
-    headline: tuple[str, ...] = ()
-    open_set: tuple[str, ...] = ()
-    description: str = ""
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether another program made its scores."""
-        return self.family == ELSEWHERE
-
-    def asks(self, row: str) -> str:
-        """The question that a row is made to answer: "detection" or "open-set"."""
-        return "open-set" if row.removeprefix(f"{self.name}/") in self.open_set else "detection"
-
-    def is_headline(self, row: str) -> bool:
-        """Whether the row speaks for the detector."""
-        return not self.headline or row in {f"{self.name}/{score}" for score in self.headline}
-
-
-class AddedInfo(_Record):
-    """A row that another program scored.
-
-    Attributes:
-        file: as the user named it.
-        sha256: of the file's bytes, hexadecimal.
-        date: when it was added.
-        by_fold: whether each fold has a fit of its own; else one fit serves all.
-    """
-
-    name: str
-    file: str
-    sha256: str
-    date: str
-    by_fold: bool
-
-    @property
-    def description(self) -> str:
-        """Where it comes from, and what mimbench cannot know of it."""
-        seen = "the test images of its fold" if self.by_fold else "a test image of any fold"
-        return (
-            f"Made elsewhere: {self.file}, SHA-256 {self.sha256[:12]}. That no fit behind it saw "
-            f"{seen} is the word of whoever made it."
-        )
-
-
-class RunInfo(_Record):
-    """Contents of run.json; a folder with the tables alone has the defaults.
-
-    Attributes:
-        canonical_size: side at which images were kept, pixels.
-        corruption_size: side at which they were corrupted, pixels.
-        run: the resolved run file.
-        checksums: SHA-256 of the files of the three tables.
-        added: rows that another program scored.
-    """
-
-    name: str = ""
-    command: str = ""
-    date: str = ""
-    target: str = ""
-    canonical_size: int | None = None
-    corruption_size: int | None = None
-    notes: tuple[str, ...] = ()
-    environment: dict[str, Any] = Field(default_factory=dict)
-    checksums: dict[str, str] = Field(default_factory=dict)
-    run: dict[str, Any] = Field(default_factory=dict)
-    detectors: tuple[DetectorInfo, ...] = ()
-    added: tuple[AddedInfo, ...] = ()
-
-
-class GalleryEntry(_Record):
-    """One picture of the gallery, as `mimbench.evaluation.gallery` writes it.
-
-    Attributes:
-        row: the score that decides.
-        kind: why the image is shown, e.g. "most confident right"; empty for a ladder.
-        corruption: of a ladder, with one picture per entry of `severities` (0 is clean).
-        scores: one per severity, or a single one; higher = less like the target.
-        threshold: scores up to it are accepted as target.
-        frozen: whether validation images set the threshold.
-    """
-
-    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*\.png$")  # no path: it goes on the page
-    detector: str
-    row: str
-    category: str
-    role: str
-    threshold: float
-    frozen: bool
-    scores: tuple[float, ...]
-    kind: str = ""
-    corruption: str = ""
-    severities: tuple[int, ...] = ()
+DERIVED = {"verdicts": "mimbench verify", "subgroups": "mimbench subgroups"}  # by other commands
+NEEDED = {  # columns that the page prints
+    "rejected": ("path", "reason"),
+    "audit": ("severity", "check", "message"),
+    "subgroups": ("row", "metric", "role", "relation", "by", "group", "value_and_95_interval",
+                  "target_patients", "other_patients"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -149,6 +50,9 @@ class RunFolder:
         rejected: columns `path` and `reason`, one row per image that could not be read.
         starts: what every start of the run did and cost, oldest first.
         extras: tables that other commands leave in the folder, by file stem (`EXTRAS`).
+        as_is: of a harmonised run, the tables of the same run on the images as they are.
+        changed: files that were changed since the run recorded them, and accepted.
+        doubts: why its files may not be what a run wrote, one sentence each.
     """
 
     path: Path
@@ -158,6 +62,9 @@ class RunFolder:
     gallery: tuple[GalleryEntry, ...]
     starts: tuple[Start, ...]
     extras: dict[str, pd.DataFrame]
+    as_is: RunTables | None
+    changed: tuple[str, ...]
+    doubts: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -167,7 +74,7 @@ class RunFolder:
     @property
     def description(self) -> str:
         """What the run file says of the run; empty where it says nothing."""
-        return str(self.info.run.get("description") or "")
+        return self.info.description
 
     @property
     def corrupted_at(self) -> str:
@@ -209,65 +116,142 @@ class RunFolder:
         return described
 
 
-def read_run(folder: Path) -> RunFolder:
+def read_run(folder: Path, *, accept_changed: bool = False) -> RunFolder:
     """Read a finished run.
 
+    Args:
+        folder: of the run, or with the three tables alone.
+        accept_changed: read what was changed since the run wrote it too; `doubts` names it.
+
     Raises:
-        TableError: a table is missing or wrong, or a CSV or JSON file cannot be read.
+        TableError: a table is missing or wrong, a file is not the one that the run recorded, or a
+            CSV or JSON file cannot be read.
         RecipeError: a field of run.json or gallery.json is wrong.
+        OutputError: something in the folder is a link.
     """
-    extras = {stem: _read_csv(folder / f"{stem}.csv") for stem in EXTRAS}
+    tables = read_tables(folder, accept_changed=accept_changed)
+    record, edited = read_record(folder, accept_changed=accept_changed)
+    info = validate(RunInfo, record, folder / RECORD)
+    as_is = None
+    if info.harmonised and (folder / AS_IS / "scores.parquet").is_file():
+        as_is = read_tables(folder / AS_IS, accept_changed=accept_changed)
+    changed = [RECORD] * edited + changed_tables(tables) + changed_tables(as_is, f"{AS_IS}/")
+    changed += changed_files(folder, info, accept_changed=accept_changed)
+    extras, not_shown = _read_extras(folder, tables)
     return RunFolder(
         path=folder,
-        tables=read_tables(folder),
-        info=_read_info(folder / "run.json"),
+        tables=tables,
+        info=info,
         rejected=_rejected(_read_csv(folder / "rejected.csv")),
-        gallery=_read_gallery(folder / "gallery" / "gallery.json"),
+        gallery=read_gallery(folder / "gallery"),
         starts=tuple(read_starts(folder)),
-        extras={stem: table for stem, table in extras.items() if table is not None},
+        extras=extras,
+        as_is=as_is,
+        changed=tuple(changed),
+        doubts=(*_doubts(folder, tables, changed, info), *not_shown),
     )
 
 
 def _rejected(unread: pd.DataFrame | None) -> pd.DataFrame:
     """The files that should be images, without those that are none; older runs list no others."""
-    if unread is None:
+    if unread is None or unread.empty:
         return pd.DataFrame(columns=["path", "reason"])
     return unread[unread["what"] == "rejected"] if "what" in unread else unread
 
 
-def _read_info(path: Path) -> RunInfo:
-    return validate(RunInfo, read_metadata(path), path)
+def changed_tables(tables: RunTables | None, where: str = "") -> list[str]:
+    """Names of files that are not those that their run recorded, and were accepted."""
+    if tables is None or tables.origin is None:
+        return []
+    return [f"{where}{name}.parquet" for name in tables.origin.changed]
 
 
-def read_metadata(path: Path) -> dict[str, Any]:
-    """Contents of run.json; nothing where there is no such file.
+def changed_files(folder: Path, info: RunInfo, *, accept_changed: bool) -> list[str]:
+    """Which of the files beside the tables are not those that the run recorded.
 
     Raises:
-        TableError: the file is not JSON.
+        TableError: there is one, and that is not accepted.
     """
-    metadata: dict[str, Any] = _read_json(path) if path.is_file() else {}
-    return metadata
+    changed = [
+        name
+        for name, digest in info.files.items()
+        if name in BESIDE and not ((folder / name).is_file() and file_hash(folder / name) == digest)
+    ]
+    if changed and not accept_changed:
+        raise TableError(
+            f"{folder / changed[0]} is not what the run recorded in {RECORD}: it was changed or "
+            "removed, or the run was interrupted. Repeat the run or bring the file back; if you "
+            "edited it on purpose, use --accept-changed."
+        )
+    return changed
 
 
-def _read_gallery(path: Path) -> tuple[GalleryEntry, ...]:
+def _doubts(folder: Path, tables: RunTables, changed: list[str], info: RunInfo) -> Iterator[str]:
+    if changed:
+        yield (
+            f"Changed since the run recorded them: {', '.join(changed)}. They were accepted with "
+            "--accept-changed, and all numbers here are computed from them as they are now."
+        )
+    if info.changed:
+        yield (
+            f"Made from a run that was changed after it was recorded: {', '.join(info.changed)}; "
+            "the changes were accepted with --accept-changed."
+        )
+    if tables.origin is not None and not tables.origin.recorded:
+        yield (
+            "No run recorded the SHA-256 of these tables, so nothing shows whether they are as "
+            "they were made."
+        )
+    if problem := starts_problem(folder):
+        yield problem
+
+
+def _read_extras(folder: Path, tables: RunTables) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """What other commands left, and for each that must not be shown a sentence why."""
+    extras: dict[str, pd.DataFrame] = {}
+    not_shown = []
+    for stem in EXTRAS:
+        path = folder / f"{stem}.csv"
+        if not path.is_file():
+            continue
+        if command := DERIVED.get(stem):
+            sums = tables.origin.checksums if tables.origin else {}
+            if reason := unfit(path, sums, command):
+                not_shown.append(reason)
+                continue
+        table = _read_csv(path)
+        extras |= {} if table is None else {stem: table}
+    return extras, not_shown
+
+
+def read_gallery(place: Path) -> tuple[GalleryEntry, ...]:
+    """What the record of a folder of pictures says; nothing where there is none.
+
+    Raises:
+        TableError: it is damaged.
+        RecipeError: a field is wrong.
+    """
+    path = place / INDEX
     if not path.is_file():
         return ()
-    return tuple(validate(GalleryEntry, entry, path) for entry in _read_json(path))
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise TableError(f"{path} is not readable JSON: {error}.") from error
+    content = read_json(path)
+    if isinstance(content, dict):
+        content = read_sealed(path)[0].get("pictures")
+    if not isinstance(content, list):
+        raise TableError(f"{path} is damaged: it holds no list of pictures.")
+    return tuple(validate(GalleryEntry, entry, path) for entry in content)
 
 
 def _read_csv(path: Path) -> pd.DataFrame | None:
     if not path.is_file():
         return None
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise TableError(f"{path} is not a readable CSV file: {error}.") from error
+    needed = [name for name in NEEDED.get(path.stem, ()) if name not in table]
+    if needed:
+        raise TableError(f"{path} lacks the columns {', '.join(needed)}.")
+    return table

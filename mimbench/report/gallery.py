@@ -1,10 +1,12 @@
 """The gallery of a run as the page shows it: by detector, role and corruption."""
 
-import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mimbench.report.folder import GalleryEntry, RunFolder
+from mimbench.report.folder import RunFolder
+from mimbench.report.records import GalleryEntry
+from mimbench.report.security import picture_uri
 
 __all__ = ["DetectorGallery", "gallery_views"]
 
@@ -48,6 +50,7 @@ class DetectorGallery:
         frozen: whether validation images set it.
         cases: pictures by role.
         ladders: one picture per corruption, all of the same image.
+        missing: names of pictures that are not those that the run made.
     """
 
     row: str
@@ -55,6 +58,7 @@ class DetectorGallery:
     frozen: bool
     cases: dict[str, list[Picture]]
     ladders: list[Picture]
+    missing: list[str]
 
 
 def gallery_views(run: RunFolder) -> list[DetectorGallery]:
@@ -63,17 +67,22 @@ def gallery_views(run: RunFolder) -> list[DetectorGallery]:
     for entry in run.gallery:
         view = views.setdefault(
             entry.row,
-            DetectorGallery(entry.row, f"{entry.threshold:.3g}", entry.frozen, {}, []),
+            DetectorGallery(entry.row, f"{entry.threshold:.3g}", entry.frozen, {}, [], []),
         )
         picture = _picture(run, entry)
-        if entry.corruption:
+        if picture is None:
+            view.missing.append(entry.file)
+        elif entry.corruption:
             view.ladders.append(picture)
         else:
             view.cases.setdefault(entry.role, []).append(picture)
     return list(views.values())
 
 
-def _picture(run: RunFolder, entry: GalleryEntry) -> Picture:
+def _picture(run: RunFolder, entry: GalleryEntry) -> Picture | None:
+    uri = _data_uri(run, entry)
+    if uri is None:
+        return None
     labels: Sequence[str] = [""]
     title, shown = entry.kind, CASE_WORDS
     if entry.corruption:
@@ -84,7 +93,7 @@ def _picture(run: RunFolder, entry: GalleryEntry) -> Picture:
         for label, score in zip(labels, entry.scores, strict=True)
     )
     return Picture(
-        uri=_data_uri(run, entry),
+        uri=uri,
         alt=f"{entry.detector} on a {entry.category} image, {title}: {shown}",
         title=title,
         role=entry.role,
@@ -93,6 +102,12 @@ def _picture(run: RunFolder, entry: GalleryEntry) -> Picture:
     )
 
 
-def _data_uri(run: RunFolder, entry: GalleryEntry) -> str:
-    content = (run.path / "gallery" / entry.file).read_bytes()
-    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")
+def _data_uri(run: RunFolder, entry: GalleryEntry) -> str | None:
+    """The picture's bytes; None if it is missing, no PNG or not the one that the run made."""
+    path = run.path / "gallery" / entry.file
+    if not path.is_file():
+        return None
+    content = path.read_bytes()
+    if entry.sha256 and hashlib.sha256(content).hexdigest() != entry.sha256:
+        return None
+    return picture_uri(content)

@@ -18,7 +18,6 @@ from mimbench.report.figures import PROTOCOLS, Drawing
 from mimbench.report.folder import RunFolder
 from mimbench.report.gallery import gallery_views
 from mimbench.report.operating import operating_lines
-from mimbench.report.panels import GRID_INK, INK, PAPER
 from mimbench.report.payload import METRICS, page_payload
 from mimbench.report.results import Results
 from mimbench.report.sections import (
@@ -28,6 +27,7 @@ from mimbench.report.sections import (
     signal_lines,
     spread,
 )
+from mimbench.report.security import figure_uri, policy
 from mimbench.report.styles import RowStyle
 from mimbench.report.tables import spread_text
 from mimbench.report.verdicts import claim_views
@@ -47,7 +47,7 @@ from mimbench.statistics.subgroups import FEWEST_PATIENTS
 
 __all__ = ["render_page"]
 
-INK_VARIABLES = {INK: "var(--ink)", GRID_INK: "var(--line)", PAPER: "var(--card)"}
+DRAWN_BY_SCRIPT = ("degradation", "heat map")  # kinds of figures
 # Columns beside the clean AUROC: measure, part of the table, heading, explanation.
 DETAILS = (
     (
@@ -117,6 +117,9 @@ def render_page(
     robustness, no_ratio = robustness_lines(results.robustness, board, rows)
     operating, no_threshold = operating_lines(results.operating, board.groups, rows)
     stages, costs = cost_lines(run.starts)
+    css, script = _own_file("style.css"), _own_file("script.js")
+    colours = {colour: f"c{i}" for i, colour in enumerate(_distinct(styles))}
+    style = css + _classes(colours, {_width(drawing) for drawing in drawings})
     return environment.get_template("index.html.j2").render(
         run=run,
         stages=stages,
@@ -153,7 +156,7 @@ def render_page(
         robustness=robustness,
         no_ratio=no_ratio,
         spread=spread(results.samples, board),
-        drawings=[(drawing, _inline_svg(drawing, i)) for i, drawing in enumerate(drawings)],
+        drawings=[(drawing, _uri(drawing, css), _width(drawing)) for drawing in drawings],
         gallery=gallery_views(run),
         signals=signal_lines(results.class_signal, board),
         audit=audit_findings(run),
@@ -162,8 +165,10 @@ def render_page(
         payload=payload,
         data=_json(payload),
         version=__version__,
-        style=Markup(_own_file("style.css")),
-        script=Markup(_own_file("script.js")),
+        colours=colours,
+        policy=policy(script, style),
+        style=Markup(style),
+        script=Markup(script),
     )
 
 
@@ -197,23 +202,29 @@ def _json(payload: Mapping[str, Any]) -> Markup:
     return Markup(json.dumps(payload, separators=(",", ":")).replace("<", "\\u003c"))
 
 
-def _inline_svg(drawing: Drawing, number: int) -> Markup:
-    """The figure as markup: own ids, neutral colours that follow the page, no fixed size."""
-    if drawing.kind in ("degradation", "heat map"):
-        return Markup("")  # the page draws these itself
-    text = drawing.svg.read_text(encoding="utf-8")
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, count=1, flags=re.DOTALL)
-    # Letters keep one size in all figures: 1.45 px for a point of the figure.
-    text = re.sub(
-        r'(<svg[^>]*?) width="([\d.]+)pt"',
-        lambda found: f'{found[1]} style="max-width: {1.45 * float(found[2]):.0f}px"',
-        text,
-        count=1,
-    )
-    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>f{number}-", text)
-    for colour, variable in INK_VARIABLES.items():
-        text = text.replace(colour, variable)
-    # matplotlib escapes the text of labels, so names from outside cannot add markup here.
-    return Markup(text)
+def _distinct(styles: Mapping[str, RowStyle]) -> list[str]:
+    return list(dict.fromkeys(style.colour for style in styles.values()))
+
+
+def _classes(colours: Mapping[str, str], widths: set[int]) -> str:
+    """Rules for what differs from page to page: its policy allows no style on elements."""
+    rules = [f".{name} {{ --c: {colour}; }}" for colour, name in colours.items()]
+    rules += [f".s{strength} {{ --s: {strength}%; }}" for strength in range(101)]
+    rules += [f".w{width} {{ max-width: {width}px; }}" for width in sorted(widths)]
+    return "\n".join(rules)
+
+
+def _uri(drawing: Drawing, css: str) -> str:
+    """The figure as an image; nothing for those that the page draws itself."""
+    if drawing.kind in DRAWN_BY_SCRIPT:
+        return ""
+    return figure_uri(drawing.svg.read_text(encoding="utf-8", errors="replace"), css)
+
+
+def _width(drawing: Drawing) -> int:
+    """Pixels on the page: letters keep one size in all figures, 1.45 px for a point."""
+    if drawing.kind in DRAWN_BY_SCRIPT:
+        return 0
+    text = drawing.svg.read_text(encoding="utf-8", errors="replace")
+    width = re.search(r'<svg[^>]*? width="([\d.]{1,9})pt"', text)
+    return round(1.45 * float(width[1])) if width else 1000

@@ -13,7 +13,7 @@ from mimbench.report.leaderboard import Leaderboard, build_leaderboard
 from mimbench.report.samples import FitSample, clean_samples
 from mimbench.report.training import loss_curves
 from mimbench.report.validation import validation_table
-from mimbench.scores import AS_IS, read_tables, write_table
+from mimbench.scores import write_table
 from mimbench.statistics.calibration import calibration_table
 from mimbench.statistics.class_signal import class_signal_table
 from mimbench.statistics.known_categories import known_curve_table, left_out_table
@@ -95,11 +95,9 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
     progress.update(0.45, "swap test")
     class_signal = class_signal_table(tables)
     known_curve, left_out = known_curve_table(tables), left_out_table(tables)
-    as_is = run.path / AS_IS
     harmonise = pd.DataFrame()
-    asked = run.info.run.get("data", {}).get("harmonise", False)  # else it is another run's
-    if asked and (as_is / "scores.parquet").is_file():
-        harmonise = harmonise_table(metrics, metrics_table(read_tables(as_is)))
+    if run.as_is is not None:
+        harmonise = harmonise_table(metrics, metrics_table(run.as_is))
     progress.update(0.5, "robustness")
     robustness = robustness_table(tables, reference=board.reference)
     return Results(

@@ -5,7 +5,11 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const make = (name, attributes = {}, text = "") => {
     const element = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    for (const [key, value] of Object.entries(attributes)) {
+      // the page's policy allows no style attribute
+      if (key.startsWith("--")) element.style.setProperty(key, value);
+      else element.setAttribute(key, value);
+    }
     element.textContent = text;
     return element;
   };
@@ -255,7 +259,7 @@
     tip.replaceChildren(make("b", {}, where));
     for (const [row, cell] of cells) {
       const line = make("div");
-      line.append(make("span", { class: "chip", style: `--c: ${data.rows[row].colour}` }));
+      line.append(make("span", { class: "chip", "--c": data.rows[row].colour }));
       line.append(`${data.rows[row].name} `, make("b", {}, round(cell[0])), interval(cell));
       tip.append(line);
     }
@@ -302,7 +306,7 @@
     const value = cell[0] / 1000;
     const strength = metric === "auroc" ? Math.abs(value - 0.5) * 2 : Math.abs(value);
     const good = metric === "auroc" ? value >= 0.5 : value < 0;
-    return { class: `cell ${good ? "above" : "below"}`, style: `--s: ${Math.round(Math.min(strength, 1) * 100)}%` };
+    return { class: `cell ${good ? "above" : "below"}`, "--s": `${Math.round(Math.min(strength, 1) * 100)}%` };
   }
 
   function matrix() {
@@ -357,7 +361,7 @@
   }
 
   function toggle(row, index) {
-    const button = make("button", { type: "button", "aria-pressed": String(shown.has(index)), style: `--c: ${row.colour}` });
+    const button = make("button", { type: "button", "aria-pressed": String(shown.has(index)), "--c": row.colour });
     const key = draw("svg", { viewBox: "0 0 30 12", class: "key", "aria-hidden": "true" }, button);
     draw("path", { class: "curve", d: "M1 6H29", stroke: row.colour, "stroke-dasharray": row.dashes || "none" }, key);
     draw("path", { d: SHAPES[row.marker], fill: row.colour, transform: "translate(15 6)" }, key);

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mimbench.csv_files import write_csv
-from mimbench.errors import OutputError
+from mimbench.derived import write_derived
 from mimbench.report.estimates import interval_text
 from mimbench.report.folder import read_run
 from mimbench.scores import CLEAN
@@ -18,7 +17,12 @@ __all__ = ["write_subgroups"]
 
 
 def write_subgroups(
-    folder: Path, by: Sequence[str], *, rows: Sequence[str] = (), fewest: int = FEWEST_PATIENTS
+    folder: Path,
+    by: Sequence[str],
+    *,
+    rows: Sequence[str] = (),
+    fewest: int = FEWEST_PATIENTS,
+    accept_changed: bool = False,
 ) -> str:
     """Measure the subgroups of a finished run, write subgroups.csv, and return them as text.
 
@@ -27,13 +31,14 @@ def write_subgroups(
         by: columns of the images table.
         rows: scores; by default those that speak for their detectors.
         fewest: patients that a group needs on each side.
+        accept_changed: take what was changed since the run wrote it too.
 
     Raises:
         UnknownNameError: no such column or row.
         TableError: the folder has no readable tables.
         OutputError: the folder cannot be written.
     """
-    run = read_run(folder)
+    run = read_run(folder, accept_changed=accept_changed)
     scores, fits = run.tables.scores, run.tables.fits.set_index("fit_id")["detector"]
     clean = scores.loc[scores["corruption"] == CLEAN, ["fit_id", "score"]].drop_duplicates()
     headline = [
@@ -44,11 +49,7 @@ def write_subgroups(
     chosen = list(rows) or list(dict.fromkeys(headline))
     tables = [subgroup_table(run.tables, name, rows=chosen, fewest=fewest) for name in by]
     table = _as_shown(pd.concat(tables, ignore_index=True))
-    path = folder / "subgroups.csv"
-    try:
-        write_csv(table, path)
-    except OSError as error:
-        raise OutputError(f"Cannot write {path}: {error.strerror}.") from error
+    write_derived(table, folder / "subgroups.csv", run.tables)
     text = table.drop(columns="caution").to_string(index=False) + "\n"
     marked = legend(table["caution"])
     return f"{text}{marked}\n" if marked else text

@@ -1,5 +1,7 @@
 """The leaderboard as CSV, Markdown and LaTeX."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -60,8 +62,8 @@ def _frame_cells(name: str, estimate: Estimate | Difference) -> dict[str, object
     return {name: estimate.value, **ends, f"{name}_caution": estimate.caution}
 
 
-def leaderboard_markdown(board: Leaderboard, title: str) -> str:
-    """The leaderboard as a Markdown document: table, failures, conventions."""
+def leaderboard_markdown(board: Leaderboard, title: str, doubts: Sequence[str] = ()) -> str:
+    """The leaderboard as a Markdown document: doubts about its files, table, failures, notes."""
     header = ["score", *(f"AUROC {group.label}" for group in board.groups)]
     if board.primary is not None:
         label = board.primary.label
@@ -77,11 +79,12 @@ def leaderboard_markdown(board: Leaderboard, title: str) -> str:
     rows = [_markdown_cells(entry, board) for entry in board.entries]
     kept = [k for k in range(len(header)) if k == 0 or any(row[k] for row in rows)]
     header = [header[k] for k in kept]
-    warnings = [f"**Warning about the images.** {markdown_cell(w)}" for w in board.warnings]
+    said = [*map(markdown_cell, doubts)]
+    said += [f"**Warning about the images.** {markdown_cell(w)}" for w in board.warnings]
     lines = [
         f"# {markdown_cell(title)}",
         "",
-        *(part for warning in warnings for part in (warning, "")),
+        *(part for sentence in said for part in (sentence, "")),
     ]
     lines += [_line(header), _line(["---"] * len(header))]
     lines += [_line([row[k] for k in kept]) for row in rows]

@@ -131,6 +131,7 @@ def cautions(
         found.append(
             "All images are generated. What separates them need not separate photos of people."
         )
+    found += run.doubts
     found += untaught(run.tables)
     if run.tables.folds <= 1:
         found.append(

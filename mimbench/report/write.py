@@ -41,20 +41,23 @@ class Report:
         return self.results.board
 
 
-def write_report(folder: Path, *, progress: Progress | None = None) -> Report:
+def write_report(
+    folder: Path, *, progress: Progress | None = None, accept_changed: bool = False
+) -> Report:
     """Recompute everything after scoring and write it into the run's folder.
 
     Args:
         folder: a run folder with scores.parquet, fits.parquet and images.parquet.
         progress: updated with shares of 1; the caller opens the stage.
+        accept_changed: take what was changed since the run wrote it too; the page says so.
 
     Raises:
-        TableError: a table of the run is missing or wrong.
+        TableError: a table of the run is missing, wrong or not the one that the run recorded.
         OutputError: the folder cannot be written.
     """
     tell = progress or Silent()
     meter = Meter()
-    run = read_run(folder)
+    run = read_run(folder, accept_changed=accept_changed)
     results = compute_results(run, tell)
     board = results.board
     styles = row_styles(board, list(run.detectors))
@@ -62,7 +65,7 @@ def write_report(folder: Path, *, progress: Progress | None = None) -> Report:
         tell.update(0.6, "writing the tables")
         results.write(folder)
         write_csv(leaderboard_frame(board), folder / "leaderboard.csv")
-        markdown = leaderboard_markdown(board, f"Leaderboard of {run.name}")
+        markdown = leaderboard_markdown(board, f"Leaderboard of {run.name}", run.doubts)
         _write(folder / "leaderboard.md", markdown)
         _write(folder / "leaderboard.tex", leaderboard_latex(board))
         tell.update(0.65, "drawing the figures")

@@ -1,11 +1,16 @@
 """The page in a real browser: it works from disk, alone, for everybody."""
 
+import json
+import re
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mimbench.report import Report
+from mimbench.files import file_hash
+from mimbench.report import Report, write_report
 from mimbench.report.estimates import rounded
 
 Open = Callable[..., Any]
@@ -284,3 +289,42 @@ def test_works_without_script(open_page: Open) -> None:
     page = open_page(**DESKTOP, java_script_enabled=False)
     assert page.locator(".board tbody tr:visible").count() == 7
     assert page.get_by_text("need JavaScript").is_visible()
+
+
+def test_a_script_in_a_figure_of_a_stranger_does_not_run(
+    browser: Any, report: Report, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(report.folder, tmp_path / "run")
+    figure, record = folder / "figures" / "roc.svg", folder / "figures" / "drawn.json"
+    attack = "<script>top.document.title = 'owned'; document.title = 'owned'</script>"
+    figure.write_text(re.sub(r"(<svg[^>]*>)", rf"\1{attack}", figure.read_text(), count=1))
+    known = json.loads(record.read_text())
+    known["roc"][-1] = file_hash(figure)
+    record.write_text(json.dumps(known))
+    page = browser.new_page()
+    page.goto(write_report(folder).page.as_uri())
+    assert page.locator("img.drawing").evaluate_all("(all) => all.every((e) => e.naturalWidth)")
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"f()\">')")
+    page.evaluate("document.body.append(Object.assign(document.createElement('script'), "
+                  "{ textContent: \"document.title = 'owned'\" }))")  # fmt: skip
+    assert "owned" not in page.title()
+    page.close()
+
+
+@pytest.mark.parametrize(("scheme", "card"), [("light", "255,255,255"), ("dark", "24,27,32")])
+def test_figures_follow_light_and_dark(open_page: Open, scheme: str, card: str) -> None:
+    page = open_page(**DESKTOP, color_scheme=scheme)
+    colours = page.locator("img.drawing").first.evaluate(
+        """(image) => {
+          const canvas = document.createElement("canvas");
+          [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+          const context = canvas.getContext("2d");
+          context.drawImage(image, 0, 0);
+          const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
+          const found = new Set();
+          for (let i = 0; i < data.length; i += 4) found.add(data.slice(i, i + 3).join());
+          return [...found];
+        }"""
+    )
+    assert len({card, "255,255,255", "24,27,32"} & set(colours)) == 1
+    assert card in colours

@@ -274,7 +274,7 @@ def test_the_run_folder_gets_a_table_and_strictness_an_exit_code(
         name="test", claim=(claim(), claim(row="vit").model_copy(update={"id": "d"}))
     )
     verdicts = verify(run, claims)
-    table = pd.read_csv(write_verdicts(verdicts, tmp_path), keep_default_na=False)
+    table = pd.read_csv(write_verdicts(verdicts, tmp_path, run), keep_default_na=False)
     assert table["verdict"].tolist() == ["supported", "not tested"]
     assert (exit_code(verdicts), exit_code(verdicts, strict=True)) == (0, 1)
     assert exit_code(verdicts[:1], strict=True) == 0

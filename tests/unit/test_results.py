@@ -67,8 +67,9 @@ def test_checksums_are_those_of_the_files_and_no_path_is_kept(folder: Path) -> N
 
 @pytest.mark.parametrize("kept", VERDICTS, ids=lambda path: path.parent.name)
 def test_verdicts_follow_from_scores(kept: Path, tmp_path: Path) -> None:
-    found = claims.verify(read_tables(kept.parent), claims.read_claims("mim-paper"))
-    claims.write_verdicts(found, tmp_path)
+    tables = read_tables(kept.parent)
+    found = claims.verify(tables, claims.read_claims("mim-paper"))
+    claims.write_verdicts(found, tmp_path, tables)
     before, now = (read(folder / "verdicts.csv") for folder in (kept.parent, tmp_path))
     if set(read_tables(kept.parent).scores["corruption"]) == {CLEAN}:
         # claims about corruptions cannot be judged again, and p-values are those of a family

@@ -1,12 +1,13 @@
 """Runs on disk are listed, kept in small, and cleaned of what their tables do not refer to."""
 
-import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from tampering import reseal, restamp
 
 from mimbench.cli.runs import clean
 from mimbench.errors import OutputError
@@ -27,9 +28,7 @@ def runs(finished_run: Path, tmp_path: Path) -> Path:
     place = tmp_path / "runs"
     for name in ("small", "stopped", "broken"):
         shutil.copytree(finished_run, place / name)
-    starts = json.loads((finished_run / "starts.json").read_text())
-    starts[-1] |= {"finished": False}
-    (place / "stopped" / "starts.json").write_text(json.dumps(starts))
+    reseal(place / "stopped" / "starts.json", lambda record: record["starts"][-1].pop("finished"))
     next((place / "stopped" / "blocks").rglob("*.parquet")).unlink()
     (place / "broken" / "scores.parquet").write_bytes(b"PAR1")
     return place
@@ -44,7 +43,9 @@ def test_the_list_says_what_is_finished_how_far_the_rest_is_and_what_is_unreadab
         "stopped": "unfinished",
         "broken": "unreadable",
     }
-    assert found["stopped"].detail == "2 of 2 fits, 1 of 2 blocks of scores"
+    fits = len(read_tables(runs / "small").fits)
+    stopped = f"{fits} of {fits} fits, {fits - 1} of {fits} blocks of scores"
+    assert found["stopped"].detail == stopped
     assert found["small"].command == "mimbench run small.toml"
     everything = sum(p.stat().st_size for p in (runs / "small").rglob("*") if p.is_file())
     assert found["small"].size == everything
@@ -53,8 +54,10 @@ def test_the_list_says_what_is_finished_how_far_the_rest_is_and_what_is_unreadab
 
 def test_a_single_fit_is_no_plural(runs: Path) -> None:
     path = runs / "small" / "fits.parquet"
-    assert find_runs(runs / "small")[0].detail == "2 fits"
+    fits = len(read_tables(runs / "small").fits)
+    assert find_runs(runs / "small")[0].detail == f"{fits} fits"
     pd.read_parquet(path).iloc[:1].to_parquet(path)
+    restamp(path.parent)
     assert find_runs(runs / "small")[0].detail == "1 fit"
 
 
@@ -66,23 +69,24 @@ def test_only_what_the_tables_do_not_refer_to_is_removed(runs: Path) -> None:
     fit = next((run / "fits").glob("*.json"))
     block = next((run / "blocks" / fit.stem).glob("*.parquet"))
     others = next(p for p in (run / "blocks").rglob("*.parquet") if p.parent != block.parent)
-    other_fit = run / "fits" / "0000.json"
+    other_fit = run / "fits" / f"{'0' * 16}.json"
     stale = {
         other_fit: fit,
         other_fit.with_suffix(".safetensors"): fit.with_suffix(".safetensors"),
-        run / "fits" / "0000.checkpoint.safetensors": fit.with_suffix(".safetensors"),
-        run / "blocks" / "0000" / block.name: block,
+        run / "fits" / f"{'0' * 16}.checkpoint.safetensors": fit.with_suffix(".safetensors"),
+        run / "blocks" / ("0" * 16) / block.name: block,
         run / "scores.parquet.1.partial": block,
     }
-    (run / "blocks" / "0000").mkdir()
+    (run / "blocks" / ("0" * 16)).mkdir()
     for path, content in stale.items():
         shutil.copy(content, path)
     # of a fit that the tables do name, but with numbers that are not theirs
-    shutil.copy(others, block.with_name("other.parquet"))
+    wrong = block.with_name(f"{'0' * 24}.parquet")
+    shutil.copy(others, wrong)
 
     found = leftovers(run)
     named = {path for leftover in found for path in leftover.paths}
-    assert named == {*stale, block.with_name("other.parquet")}
+    assert named == {*stale, wrong}
     assert all(path.exists() for path in named), "nothing is removed by looking"
     remove(found)
     assert {path: file_hash(path) for path in run.rglob("*") if path.is_file()} == kept
@@ -94,7 +98,7 @@ def test_an_unfinished_run_is_not_cleaned_since_it_will_go_on(runs: Path) -> Non
 
 
 def test_a_run_at_work_is_not_cleaned(runs: Path) -> None:
-    stale = runs / "small" / "fits" / "0000.json"
+    stale = runs / "small" / "fits" / f"{'0' * 16}.json"
     stale.write_text("{}")
     with locked(runs / "small"), pytest.raises(OutputError, match="at work"):
         clean(runs / "small", yes=True)
@@ -146,6 +150,7 @@ def test_the_compact_form_keeps_no_column_of_the_user_and_loses_no_order(
     values = tables.scores["value"].where(~close, 1 - 1e-9 * np.arange(len(close)))
     named = tables.images.assign(patient_name="Jane")
     RunTables(tables.scores.assign(value=values), tables.fits, named).write(run)
+    restamp(run)
     write_compact(run, tmp_path / "small")
     small = read_tables(tmp_path / "small")
     assert "patient_name" not in small.images
@@ -157,11 +162,13 @@ def test_the_compact_form_leaves_out_what_does_not_speak_for_a_detector(
     finished_run: Path, tmp_path: Path
 ) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
-    about = json.loads((run / "run.json").read_text())
-    for detector in about["detectors"]:
-        if detector["name"] != "histogram":
-            detector["headline"] = ["no such score"]
-    (run / "run.json").write_text(json.dumps(about))
+
+    def change(record: dict[str, Any]) -> None:
+        for detector in record["detectors"]:
+            if detector["name"] != "histogram":
+                detector["headline"] = ["no such score"]
+
+    reseal(run / "run.json", change)
     write_compact(run, tmp_path / "small", clean_only=True)
     small = read_tables(tmp_path / "small")
     assert set(small.scores["score"]) == {"histogram"}

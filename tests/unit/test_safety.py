@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tampering import reseal, restamp
 
 from mimbench.errors import CorruptionError, DetectorError, MimbenchError, RecipeError, TableError
 from mimbench.evaluation.external import score_external
@@ -36,10 +37,8 @@ def run(finished_run: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished_run, tmp_path / "run"))
 
 
-def change(run: Path, edit: Callable[[dict[str, Any]], object]) -> None:
-    about = json.loads((run / "run.json").read_text())
-    edit(about)
-    (run / "run.json").write_text(json.dumps(about))
+def change(run: Path, edit: Callable[[dict[str, Any]], Any]) -> None:
+    reseal(run / "run.json", edit)
 
 
 def test_code_that_a_run_names_is_imported_only_if_the_user_names_it_too(
@@ -50,7 +49,7 @@ def test_code_that_a_run_names_is_imported_only_if_the_user_names_it_too(
     with pytest.raises(DetectorError, match=f"--detector {named}"):
         score_external(run, photos, Silent())
     result = score_external(run, photos, Silent(), [named])
-    assert set(result.verdicts["row"]) == {"histogram", "Brightness"}
+    assert {"histogram", "Brightness"} <= set(result.verdicts["row"])
 
     victim = tmp_path / "touched"
     evil = tmp_path / "evil.py"
@@ -96,7 +95,8 @@ def test_a_pickle_inside_a_parquet_file_stays_asleep(run: Path, tmp_path: Path) 
     }
     fields = [field.with_metadata(sleeping) for field in table.schema]
     pq.write_table(table.cast(pa.schema(fields, table.schema.metadata)), run / "fits.parquet")
-    assert len(read_tables(run).fits) == 2
+    restamp(run)
+    assert len(read_tables(run).fits) == table.num_rows
     assert not victim.exists()
 
 

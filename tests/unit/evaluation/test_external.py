@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 from small_images import write_category
+from tampering import restamp
 
 from mimbench.data.dataset import ImageOptions
 from mimbench.errors import TableError
@@ -92,6 +93,7 @@ def test_a_row_that_lost_a_fit_has_a_reason_instead_of_the_mean_of_the_others(
     fits = tables.fits.assign(status=np.where(lost, "failed", "ok"), reason="out of memory")
     kept = ~tables.scores["fit_id"].isin(fits.loc[lost, "fit_id"])
     RunTables(tables.scores[kept], fits, tables.images).write(broken)
+    restamp(broken)
     found = score_external(broken, [str(tmp_path / "site")], Silent(), [f"{plugin}:Brightness"])
     for table in (found.operating, found.auroc, found.drift, found.verdicts):
         assert set(table["reason"]) == {"the fit of fold 1 failed: out of memory"}

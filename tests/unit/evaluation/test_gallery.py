@@ -1,6 +1,5 @@
 """The gallery: which images it shows, what stands beside them, and that photos stay out of it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from mimbench.evaluation.plan import RunFile, make_plan
 from mimbench.evaluation.progress import Silent
 from mimbench.evaluation.runner import execute
 from mimbench.scores import RunTables, read_tables
+from mimbench.sealed import read_json
 
 SUITE = """
 name = "tiny"
@@ -41,7 +41,7 @@ def runs(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def entries_of(run: Path) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = json.loads((run / "gallery" / "gallery.json").read_text())
+    entries: list[dict[str, Any]] = read_json(run / "gallery" / "gallery.json")["pictures"]
     return entries
 
 

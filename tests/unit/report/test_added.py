@@ -7,6 +7,7 @@ import pytest
 from synthetic_run import write_synthetic_run
 
 from mimbench.claims import read_claims, verify
+from mimbench.derived import write_derived
 from mimbench.errors import MimbenchError, OutputError, TableError
 from mimbench.gate import GateSettings, gate
 from mimbench.report import Report, write_report
@@ -106,7 +107,7 @@ def test_adding_again_replaces_what_was_added(clean: RunTables, tmp_path: Path) 
     for name in ("first", "second"):
         own_of(clean, "telea").drop(columns="fold").to_csv(tmp_path / f"{name}.csv", index=False)
         out, notes = add_rows(run, [tmp_path / f"{name}.csv"])
-        (out / "verdicts.csv").write_text("of these rows only")
+        write_derived(pd.DataFrame({"of": ["these"]}), out / "verdicts.csv", read_tables(out))
         assert notes == ()
     out, _ = add_rows(run, [tmp_path / "first.csv"])
     assert {"first"} == set(read_tables(out).fits["detector"]) - set(clean.fits["detector"])

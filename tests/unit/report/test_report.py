@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from synthetic_run import RUN_INFO, write_synthetic_run
 
+from mimbench.derived import write_derived
 from mimbench.errors import MimbenchError, OutputError
 from mimbench.report import Report, figures, write, write_report
 from mimbench.report.estimates import rounded
@@ -33,7 +34,7 @@ from mimbench.report.subgroups import write_subgroups
 from mimbench.report.tables import _latex
 from mimbench.report.terminal import leaderboard_table
 from mimbench.report.training import loss_curves
-from mimbench.scores import RunTables
+from mimbench.scores import RunTables, read_tables
 
 KNOWN = Group("known", "same-source")
 UNKNOWN = Group("unknown", "other-source")
@@ -321,7 +322,7 @@ def test_tables_of_other_commands_get_their_section(tables: RunTables, tmp_path:
         "why": "Nobody claimed it.",
     }
     further = verdict | {"reading": "further", "row": "mim/l1", "verdict": "refuted"}
-    pd.DataFrame([further, verdict]).to_csv(folder / "verdicts.csv", index=False)
+    write_derived(pd.DataFrame([further, verdict]), folder / "verdicts.csv", read_tables(folder))
     page = page_of(write_report(folder))
     assert page.index('id="verdicts"') < page.index('id="leaderboard"')
     assert "mim beats chance &amp; more" in page
@@ -367,7 +368,7 @@ def test_loss_curves_are_means_over_the_fits_that_speak_for_a_detector(
     assert (curves["fits"] == 2).all()
     page = page_of(write_report(folder))
     section = page[page.index('<section id="training">') :]
-    assert "<svg" in section[: section.index("</section>")]
+    assert "data:image/svg+xml" in section[: section.index("</section>")]
     assert (folder / "figures" / "training.png").is_file()
     pd.DataFrame(lines).drop(columns="loss").to_csv(path, index=False)
     with pytest.raises(MimbenchError, match=r"training\.csv lacks the columns loss"):

@@ -1,0 +1,32 @@
+"""What every command does with a run's folder before it reads there."""
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["AcceptChanged", "visit"]
+
+AcceptChanged = Annotated[
+    bool,
+    typer.Option(
+        "--accept-changed",
+        help="Take files that were changed since the run recorded them; the outputs say so.",
+    ),
+]
+
+
+def visit(folder: Path) -> None:
+    """Remove the images that a killed run left in its folder, before anything else is done there.
+
+    Raises:
+        OutputError: something in the folder is a link.
+    """
+    from mimbench.evaluation.lock import holder
+    from mimbench.run_files import PIXELS, refuse_links, remove_partials
+
+    refuse_links(folder)
+    if holder(folder) is None:
+        with contextlib.suppress(OSError):  # a folder that cannot be written can be read
+            remove_partials(folder, PIXELS)
