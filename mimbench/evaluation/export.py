@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image
+from pydantic import BaseModel
 
 from mimbench.csv_files import write_csv
 from mimbench.errors import DataError, OutputError, TableError
@@ -21,7 +22,9 @@ from mimbench.evaluation.scoring import Rows, blocks_of_rows, corrupted, scored_
 from mimbench.evaluation.store import code_version
 from mimbench.files import whole
 from mimbench.recipes import content_hash, validate
-from mimbench.scores import read_tables
+from mimbench.run_files import refuse_links
+from mimbench.scores import RECORD as RUN_RECORD
+from mimbench.scores import read_record, read_tables
 
 __all__ = ["Export", "export_conditions"]
 
@@ -80,16 +83,27 @@ def export_conditions(source: str, out: Path, progress: Progress) -> Export:
     return Export(written, done - written)
 
 
+class _Record(BaseModel):
+    """What of run.json is needed to make a run's pictures again."""
+
+    run: dict[str, Any]
+    environment: dict[str, Any]
+
+
 def _plan(source: str, progress: Progress) -> Plan:
     """Images and conditions of a finished run as it recorded them, or those of a run to come."""
-    record = Path(source) / "run.json"
-    if not record.is_file():
-        if Path(source).is_dir():
-            raise TableError(f"{record} does not exist; is {source} the folder of a finished run?")
+    folder = Path(source)
+    if not folder.is_dir():
         return plan_images(resolve_run(source, Flags()))
-    about = json.loads(record.read_text(encoding="utf-8"))
-    plan = plan_images(validate(RunFile, about["run"], record))
-    made = {name: about["environment"].get(name) for name in ("code", *LIBRARIES)}
+    refuse_links(folder)
+    about, _ = read_record(folder)
+    if not about:
+        raise TableError(
+            f"{folder / RUN_RECORD} does not exist; is {source} the folder of a finished run?"
+        )
+    record = validate(_Record, about, folder / RUN_RECORD)
+    plan = plan_images(validate(RunFile, record.run, folder / RUN_RECORD))
+    made = {name: record.environment.get(name) for name in ("code", *LIBRARIES)}
     now = _versions()
     changed = [f"{name} {made[name]}, now {now[name]}" for name in made if made[name] != now[name]]
     if changed:

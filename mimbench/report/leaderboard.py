@@ -142,7 +142,8 @@ def build_leaderboard(run: RunFolder, metrics: pd.DataFrame) -> Leaderboard:
     rows = {str(row): run.detectors[str(name)] for row, name in pairs.to_numpy()}
     cells = {row: _cells(estimates, row, groups + open_groups) for row in rows}
     facts = row_facts(run.tables)
-    beside = {row: controls_of(row, facts) for row in rows}
+    # a control whose fits failed has no numbers to compare with
+    beside = {row: [name for name in controls_of(row, facts) if name in rows] for row in rows}
     controls = {row for row, info in rows.items() if info.control}
     compared = {control for names in beside.values() for control in names} & controls
     best_control = _highest(cells, sorted(compared or controls), groups)
