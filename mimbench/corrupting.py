@@ -1,24 +1,66 @@
 """The command `mimbench corrupt`: suites by name on folders, and contact sheets of suites."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
 from mimbench.console import Display
-from mimbench.corruptions.folder import FolderReport, corrupt_folder
+from mimbench.corruptions.folder import FolderReport, Reader, corrupt_folder
 from mimbench.corruptions.sheet import suite_pictures
 from mimbench.data import phantom
-from mimbench.data.images import Photo, read_photos
+from mimbench.data.accounting import Accounting, account, metadata_note, unread_files
+from mimbench.data.file_names import shown
+from mimbench.data.images import Photo, read_photos, read_whole, share_memory
 from mimbench.data.sheet import contact_sheet
+from mimbench.data.tree import Listing, list_files
 from mimbench.errors import DataError, OutputError
 from mimbench.evaluation.suites import read_suite
+from mimbench.files import whole
 
-__all__ = ["corrupt_tree", "draw_sheet"]
+__all__ = ["CorruptedTree", "corrupt_tree", "draw_sheet"]
 
 SHEET_SIDE = 160  # of a picture on a contact sheet, pixels
+UNREAD = "rejected.csv"
+
+
+@dataclass(frozen=True)
+class CorruptedTree:
+    """What came of a folder of images.
+
+    Attributes:
+        made: the pictures.
+        unread: files that were not corrupted: path, what, reason and files.
+        accounting: what became of each file of the folder.
+        notes: what the reader should know, one sentence each.
+    """
+
+    made: FolderReport
+    unread: pd.DataFrame
+    accounting: Accounting
+    notes: tuple[str, ...]
+
+    @property
+    def rejected(self) -> list[tuple[str, str]]:
+        """(path, reason) of files that should be images and could not be corrupted."""
+        rows = self.unread[self.unread["what"] == "rejected"]
+        return list(zip(rows["path"], rows["reason"], strict=True))
+
+    def as_json(self) -> dict[str, Any]:
+        """The result for a program."""
+        return {
+            "written": self.made.written,
+            "kept": self.made.kept,
+            "files": self.accounting.as_json(),
+            "unread": self.unread.to_dict("records"),
+            "orphans": [shown(path) for path in self.made.orphans],
+            "notes": list(self.notes),
+        }
 
 
 def corrupt_tree(
@@ -29,19 +71,53 @@ def corrupt_tree(
     seed: int,
     processes: int,
     progress: Display,
-) -> FolderReport:
-    """Corrupt a folder by a suite of this name; see `mimbench.corruptions.folder`."""
+) -> CorruptedTree:
+    """Corrupt a folder by a suite of this name; see `mimbench.corruptions.folder`.
+
+    Files that were not corrupted are listed in `target/rejected.csv`.
+
+    Raises:
+        DataError: no images in `source`, or a folder in it that cannot be opened.
+        CorruptionError, OutputError: as for `corrupt_folder`.
+    """
     conditions = read_suite(suite)
-    progress.stage(f"Corrupting {source}", 1)
-    return corrupt_folder(
+    listing = list_files(source)
+    progress.stage(f"Corrupting {shown(source)}", 1)
+    made = corrupt_folder(
         source,
+        [path.relative_to(source) for path in listing.images],
         target,
         conditions,
+        Reader(read_whole, share_memory),
         severities=severities or None,
         seed=seed,
         processes=processes,
         progress=lambda done, total: progress.update(done / total, f"{done} of {total} images"),
     )
+    broken = [(shown(source / image), reason) for image, reason in made.rejected]
+    rejected = [*listing.rejected, *broken]
+    unread = unread_files(rejected, listing.left_out)
+    with whole(target / UNREAD) as partial:
+        unread.to_csv(partial, index=False)
+    accounting = account(len(listing.images) - len(broken), len(rejected), listing.left_out)
+    if not accounting.read:
+        raise DataError(
+            f"None of {len(listing.images)} images can be corrupted; {broken[0][0]}: "
+            f"{broken[0][1]}."
+        )
+    return CorruptedTree(made, unread, accounting, tuple(_notes(source, target, listing, made)))
+
+
+def _notes(source: Path, target: Path, listing: Listing, made: FolderReport) -> Iterator[str]:
+    for empty in listing.without_images:
+        yield f"no image in {empty.path}: it holds {empty.holds}."
+    yield from metadata_note([f"{shown(source / image)}: {what}" for image, what in made.dropped])
+    if made.orphans:
+        yield (
+            f"files in {shown(target)} that are of no image in {shown(source)} now: "
+            f"{len(made.orphans)}, e.g. {shown(made.orphans[0])}. Delete them if you don't need "
+            "them."
+        )
 
 
 def draw_sheet(suite: str, image: Path | None, out: Path, seed: int) -> None:

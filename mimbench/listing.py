@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mimbench import corruptions
 from mimbench.data.audit import Audit, audit
-from mimbench.data.dataset import gather, survey
+from mimbench.data.dataset import Dataset, gather, survey
 from mimbench.data.options import ImageOptions
 from mimbench.errors import UnknownNameError
 from mimbench.evaluation.suites import read_suite
@@ -25,7 +25,15 @@ from mimbench.statistics.cautions import legend
 if TYPE_CHECKING:
     from mimbench.evaluation.external import External
 
-__all__ = ["audit_images", "describe_images", "external_table", "gate_settings", "listing"]
+__all__ = [
+    "audit_images",
+    "describe_images",
+    "external_table",
+    "files_as_json",
+    "gate_settings",
+    "images_as_json",
+    "listing",
+]
 
 
 def listing(what: str) -> Table:
@@ -83,9 +91,8 @@ def _called(run: Mapping[str, Any]) -> str:
     )
 
 
-def describe_images(data: list[str]) -> list[RenderableType]:
+def describe_images(found: Dataset) -> list[RenderableType]:
     """What mimbench sees in folders or CSV files: per folder a table of categories, then notes."""
-    found = survey(data)
     parts: list[RenderableType] = []
     for dataset, own in found.table.groupby("dataset", sort=False):
         table = _table("category", "images", "patients", "width x height")
@@ -99,6 +106,26 @@ def describe_images(data: list[str]) -> list[RenderableType]:
     return parts
 
 
+def images_as_json(found: Dataset) -> dict[str, Any]:
+    """The same for a program."""
+    counts = [
+        {
+            "dataset": dataset,
+            "category": category,
+            "images": len(group),
+            "patients": group["patient"].nunique(),
+        }
+        for (dataset, category), group in found.table.groupby(["dataset", "category"], sort=False)
+    ]
+    return {"categories": counts, **files_as_json(found)}
+
+
+def files_as_json(found: Dataset) -> dict[str, Any]:
+    """What became of each file, for a program."""
+    unread = found.unread.to_dict("records")
+    return {"files": found.accounting.as_json(), "unread": unread, "notes": list(found.notes)}
+
+
 def audit_images(
     data: list[str],
     target: str | None,
@@ -106,7 +133,7 @@ def audit_images(
     harmonise: bool,
     backbone: str | None = None,
     weights: str = "imagenet",
-) -> Audit:
+) -> tuple[Audit, Dataset]:
     """Audit folders or CSV files, with roles if any are named, else as one collection each.
 
     With a backbone, pictures that only its features find alike are reported too.
@@ -118,10 +145,10 @@ def audit_images(
         table = {"data": data, "target": target, "harmonise": harmonise, **named}
         found = gather(validate(ImageOptions, table, "data check"))
     if backbone is None:
-        return audit(found)
+        return audit(found), found
     from mimbench.detectors.networks import penultimate_features
 
-    return audit(found, penultimate_features(backbone, weights, found.pixels))
+    return audit(found, penultimate_features(backbone, weights, found.pixels)), found
 
 
 def gate_settings(

@@ -25,11 +25,17 @@ def phantom(
 
 def show(
     data: Annotated[list[str], typer.Argument(metavar="DIR...", help="Folders or CSV files.")],
+    as_json: Json = False,
 ) -> None:
     """Say what mimbench sees in folders of images: categories, patients, sources, bad files."""
-    from mimbench.listing import describe_images
+    from mimbench.data.dataset import survey
+    from mimbench.listing import describe_images, images_as_json
 
-    for part in describe_images(data):
+    found = survey(data)
+    if as_json:
+        print_json(images_as_json(found))
+        return
+    for part in describe_images(found):
         console().print(part)
 
 
@@ -59,12 +65,13 @@ def check(
     Exit code 1 if there is an error (with --strict: a warning).
     """
     from mimbench.data.audit import as_html, as_text
-    from mimbench.listing import audit_images
+    from mimbench.listing import audit_images, files_as_json
 
     roles = {"unknown": unknown, "abnormal": abnormal, "external": external}
-    result = audit_images(data, target, roles, harmonise, backbone, weights)
+    result, found = audit_images(data, target, roles, harmonise, backbone, weights)
     if as_json:
-        print_json({**asdict(result), "passes": result.passes(strict)})
+        passes = {"passes": result.passes(strict)}
+        print_json({**asdict(result), **passes, **files_as_json(found)})
     else:
         say(as_text(result), end="")
     if html is not None:

@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from mimbench.cli.exit_codes import ExitCode
+from mimbench.cli.root import Json, Quiet, print_json
 from mimbench.cli.streams import console
 from mimbench.console import Display
 from mimbench.errors import OutputError
@@ -46,18 +47,26 @@ def export_conditions(
         typer.Argument(metavar="RUN", help="Folder of a finished run, run file, or run's name."),
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write into.")],
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Write the exact images of a run, clean and corrupted, for detectors of any framework.
 
     manifest.csv names every picture's image_id, condition, role and split. Scores of the pictures
     come back with `mimbench report DIR --add scores.csv`. Repeated, it goes on where it stopped.
+    Files that were not read are listed in OUT/rejected.csv.
     """
     from mimbench.evaluation.export import export_conditions as export
 
-    with Display(console(), quiet=quiet) as progress:
+    with Display(console(stderr=as_json), quiet=quiet) as progress:
         made = export(source, out, progress)
+    if as_json:
+        counts = {"written": made.written, "kept": made.kept}
+        manifest = {"manifest": str(out / "manifest.csv")}
+        print_json({**manifest, **counts, "files": made.files.as_json(), "notes": made.notes})
+        return
     console().print(f"{made.written} written, {made.kept} kept; {out / 'manifest.csv'}")
+    console().print(made.files.sentence)
 
 
 def corrupt(
@@ -75,12 +84,17 @@ def corrupt(
         Path | None,
         typer.Option(metavar="PNG", help="Draw a contact sheet instead, of IN or of the phantom."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> int:
-    """Corrupt a folder of images, outside any benchmark; repeated, it goes on where it stopped."""
+    """Corrupt a folder of images, outside any benchmark; repeated, it goes on where it stopped.
+
+    Pictures are made again where the content of their image has changed. Files that were not
+    corrupted are listed in OUT/rejected.csv.
+    """
     from mimbench.corrupting import corrupt_tree, draw_sheet
 
-    terminal = console()
+    terminal = console(stderr=as_json)
     if sheet is not None:
         draw_sheet(suite, source, sheet, seed)
         terminal.print(f"{suite} on {sheet}")
@@ -88,8 +102,14 @@ def corrupt(
     if source is None or out is None:
         raise OutputError("mimbench corrupt needs two folders, IN and OUT, or --sheet FILE.png.")
     with Display(terminal, quiet=quiet) as progress:
-        made = corrupt_tree(source, out, suite, severity, seed, processes, progress)
-    terminal.print(f"{made.written} written, {made.kept} kept, {len(made.rejected)} rejected.")
-    for path, reason in made.rejected:
+        result = corrupt_tree(source, out, suite, severity, seed, processes, progress)
+    if as_json:
+        print_json(result.as_json())
+        return 0
+    terminal.print(f"{result.made.written} written, {result.made.kept} kept.")
+    for note in result.notes:
+        terminal.print(note)
+    for path, reason in result.rejected:
         terminal.print(f"rejected: {path}: {reason}", style="yellow")
+    terminal.print(result.accounting.sentence)
     return 0

@@ -9,9 +9,10 @@ import pandas as pd
 
 from mimbench.data.tree import LeftOut
 
-__all__ = ["Accounting", "account", "unread_files"]
+__all__ = ["Accounting", "account", "metadata_note", "unread_files"]
 
 COLUMNS = ("path", "what", "reason", "files")
+_NAMED = 3  # files that a note names
 
 
 @dataclass(frozen=True)
@@ -73,4 +74,15 @@ def unread_files(rejected: Sequence[tuple[str, str]], left_out: Iterable[LeftOut
     rows += [(entry.path, "left out", entry.reason, entry.files) for entry in left_out]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(
         {"path": "str", "what": "str", "reason": "str", "files": "int64"}
+    )
+
+
+def metadata_note(dropped: Sequence[str]) -> tuple[str, ...]:
+    """A note on files of which metadata could not be read, each as "path: what"."""
+    if not dropped:
+        return ()
+    named = "; ".join(dropped[:_NAMED]) + "; ..." * (len(dropped) > _NAMED)
+    return (
+        f"photos read without metadata that is broken; their pixels are sound: {len(dropped)} "
+        f"({named}).",
     )

@@ -4,12 +4,12 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ __all__ = [
     "finish",
     "read_photos",
     "read_whole",
+    "share_memory",
 ]
 
 MIN_SIDE = 16
@@ -97,6 +98,17 @@ def read_whole(path: Path) -> WholePhoto | str:
     """Read and decode one file at its own size, or the reason why not."""
     with pillow_limits():
         return _read(path, _decode_whole)
+
+
+def share_memory(processes: int, alone: AbstractContextManager[Any]) -> None:
+    """Divide this process's budget of memory by the number of processes that decode.
+
+    Args:
+        processes: how many there are.
+        alone: a lock that they share, for images that are larger than a process's part.
+    """
+    global _budget
+    _budget = Budget(BUDGET // processes, alone)
 
 
 def decode(data: bytes, size: int, harmonise: bool = False) -> Photo:

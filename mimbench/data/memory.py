@@ -1,8 +1,9 @@
 """How much memory decoders may take together."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Condition
+from typing import Any
 
 from PIL import Image
 
@@ -22,24 +23,31 @@ class Budget:
     An image that is larger than the whole budget is decoded while no other one is.
     """
 
-    def __init__(self, total: int) -> None:
-        """`total` in bytes."""
+    def __init__(self, total: int, alone: AbstractContextManager[Any] | None = None) -> None:
+        """Make a budget.
+
+        Args:
+            total: bytes.
+            alone: held while an image is decoded that is larger than the whole budget.
+        """
         self.total = total
+        self._alone = alone or nullcontext()
         self.used = 0
         self._changed = Condition()
 
     @contextmanager
     def reserve(self, needed: int) -> Iterator[None]:
         """Wait until there is room for `needed` bytes, and keep them for the time of the block."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self.used or self.used + needed <= self.total)
-            self.used += needed
-        try:
-            yield
-        finally:
+        with self._alone if needed > self.total else nullcontext():
             with self._changed:
-                self.used -= needed
-                self._changed.notify_all()
+                self._changed.wait_for(lambda: not self.used or self.used + needed <= self.total)
+                self.used += needed
+            try:
+                yield
+            finally:
+                with self._changed:
+                    self.used -= needed
+                    self._changed.notify_all()
 
 
 def decoding_bytes(image: Image.Image, whole: int) -> int:

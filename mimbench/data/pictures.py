@@ -10,14 +10,13 @@ import pandas as pd
 from PIL import Image
 
 from mimbench.data import abnormal, phantom
+from mimbench.data.accounting import metadata_note
 from mimbench.data.file_facts import header_facts
 from mimbench.data.file_names import on_disk
 from mimbench.data.images import finish, read_photos
 from mimbench.data.options import GENERATED, PHANTOM
 
 __all__ = ["Pictures", "read_pictures"]
-
-_NAMED = 3  # files that a note names
 
 
 @dataclass(frozen=True)
@@ -71,17 +70,7 @@ def read_pictures(table: pd.DataFrame, size: int, harmonise: bool = False) -> Pi
         pixels if keep.all() else pixels[keep],
         pd.DataFrame([files[row] for row in kept]),
         pd.DataFrame([facts[row] for row in kept]),
-        _metadata_note(dropped),
-    )
-
-
-def _metadata_note(dropped: list[str]) -> tuple[str, ...]:
-    if not dropped:
-        return ()
-    named = "; ".join(dropped[:_NAMED]) + "; ..." * (len(dropped) > _NAMED)
-    return (
-        f"photos read without metadata that is broken; their pixels are sound: {len(dropped)} "
-        f"({named}).",
+        metadata_note(dropped),
     )
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 from mimbench.csv_files import write_csv
+from mimbench.data.accounting import Accounting
 from mimbench.errors import DataError, OutputError, TableError
 from mimbench.evaluation.environment import library_versions
 from mimbench.evaluation.options import Flags, resolve_run
@@ -37,10 +38,19 @@ LIBRARIES = ("imagecorruptions-imaug", "numba", "numpy", "opencv-python", "pillo
 
 @dataclass(frozen=True)
 class Export:
-    """What was written: `written` pictures now, `kept` by an earlier, interrupted call."""
+    """What was written.
+
+    Attributes:
+        written: pictures written now.
+        kept: pictures that an earlier, interrupted call had written.
+        files: what became of each file that was found.
+        notes: what the reader should know of how the images were read, one sentence each.
+    """
 
     written: int
     kept: int
+    files: Accounting
+    notes: tuple[str, ...]
 
 
 def export_conditions(source: str, out: Path, progress: Progress) -> Export:
@@ -64,6 +74,8 @@ def export_conditions(source: str, out: Path, progress: Progress) -> Export:
     progress.stage("Reading images", 1)
     plan = _plan(source, progress)
     progress.update(1)
+    for note in plan.dataset.notes:
+        progress.message(note)
     _check_apart(plan.run, out)
     work = list(_work(plan))
     progress.stage("Writing pictures", sum(len(rows) for _, rows in work))
@@ -77,10 +89,12 @@ def export_conditions(source: str, out: Path, progress: Progress) -> Export:
             lines.append(_manifest(plan, condition, rows, files))
             done += len(rows)
         write_csv(pd.concat(lines, ignore_index=True), out / MANIFEST)
+        write_csv(plan.dataset.unread, out / "rejected.csv")
     except OSError as error:
         raise OutputError(f"Cannot write to {out}: {error.strerror or error}.") from error
     progress.update(done)
-    return Export(written, done - written)
+    dataset = plan.dataset
+    return Export(written, done - written, dataset.accounting, dataset.notes)
 
 
 class _Record(BaseModel):

@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
     "check": ("mimbench.testing.check", ["histogram"]),
     "corrupt": ("mimbench.corrupting.corrupt_tree", ["in", "out"]),
     "export-conditions": ("mimbench.evaluation.export.export_conditions", ["RUN", "out"]),
-    "data show": ("mimbench.listing.describe_images", ["images"]),
+    "data show": ("mimbench.data.dataset.survey", ["images"]),
     "data check": ("mimbench.listing.audit_images", ["images"]),
     "data phantom": ("mimbench.data.export.write_phantom", ["out"]),
     "runs list": ("mimbench.evaluation.housekeeping.find_runs", ["."]),
