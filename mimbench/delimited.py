@@ -62,7 +62,8 @@ def read_delimited(
 
     Args:
         path: of the file.
-        expected: names that columns may have; they tell which delimiter the file has.
+        expected: names that columns may have, in small letters; they tell which delimiter the
+            file has.
         error: what to raise.
 
     Raises:
@@ -80,12 +81,13 @@ def read_delimited(
     (_, header), *rows = rows
     notes = [] if delimiter == "," else [f"cells are separated by {_DELIMITERS[delimiter]}."]
     header, rows, more = _in_columns(path, header, rows, error)
+    header, renamed = _in_small_letters(header, expected)
     doubled = [name for name, count in Counter(header).items() if count > 1]
     if doubled:
         raise error(f"{path} has two columns called '{doubled[0]}'; rename or remove one of them.")
     columns = {name: [row[k] for _, row in rows] for k, name in enumerate(header)}
     cells = pd.DataFrame(columns, dtype="str")
-    return DelimitedTable(cells, [line for line, _ in rows], (*notes, *more))
+    return DelimitedTable(cells, [line for line, _ in rows], (*notes, *more, *renamed))
 
 
 def numbers(column: "pd.Series[str]") -> tuple["pd.Series[float]", tuple[str, ...]]:
@@ -124,8 +126,9 @@ def _text(path: Path, error: type[MimbenchError]) -> str:
     except UnicodeDecodeError as problem:
         line = content[: problem.start].count(b"\n") + 1
         raise error(
-            f"{path}, line {line}: the byte 0x{content[problem.start]:02x} is no {encoding.upper()}"
-            "; save the file as 'CSV UTF-8'."
+            f"{path} is not a readable CSV file: line {line} has the byte "
+            f"0x{content[problem.start]:02x}, which is no {encoding.upper()}. Save the file as "
+            "'CSV UTF-8'."
         ) from problem
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
@@ -192,6 +195,17 @@ def _in_columns(
     kept = [k for k in range(len(header)) if k not in unnamed]
     names = [header[k] for k in kept]
     return names, [(line, [row[k] for k in kept]) for line, row in rows], notes
+
+
+def _in_small_letters(header: list[str], expected: Collection[str]) -> tuple[list[str], list[str]]:
+    """Expected names in the expected letters, and a note on those that were written otherwise.
+
+    A column `Patient` that is taken for something else would lose the patients.
+    """
+    names = [name.casefold() if name.casefold() in expected else name for name in header]
+    other = [name for name, small in zip(header, names, strict=True) if name != small]
+    note = f"columns read in small letters: {', '.join(other)}."
+    return names, [note] * bool(other)
 
 
 def _filled(rows: Sequence[Row], columns: Collection[int]) -> bool:

@@ -1,5 +1,6 @@
 """Scores from a CSV file that another program wrote, checked against the images of a run."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mimbench.delimited import DelimitedTable, numbers, read_delimited
 from mimbench.errors import TableError, UnknownNameError
 from mimbench.scores import CLEAN, RunTables, split_column
 from mimbench.statistics.layout import test_masks
@@ -51,26 +53,24 @@ def read_scores(path: Path, tables: RunTables) -> ForeignScores:
             not in the run, twice or missing, a condition or fold is not the run's.
         UnknownNameError: a column that means nothing here.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError as error:
-        raise TableError(f"There is no file {path}.") from error
-    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
-        raise TableError(f"{path} is not a readable CSV file: {error}.") from error
+    written = read_delimited(path, {REQUIRED, *KEYS, *OPTIONAL, *MANIFEST}, TableError)
+    table = written.cells
     _check_columns(path, table)
+    values, commas = _values(path, written)
+    corruption = table.get("corruption", pd.Series("", table.index, dtype="str"))
     scores = pd.DataFrame(
         {
-            "image_id": _image_ids(path, table, tables.images),
-            "corruption": table.get("corruption", pd.Series("", table.index)).replace("", CLEAN),
-            "severity": _integers(path, table, "severity", 0),
-            "fold": _integers(path, table, "fold", -1),
-            "seed": _integers(path, table, "seed", 0),
-            "value": _values(path, table),
+            "image_id": _image_ids(path, written, tables.images),
+            "corruption": corruption.replace("", CLEAN),
+            "severity": _integers(path, written, "severity", 0),
+            "fold": _integers(path, written, "fold", -1),
+            "seed": _integers(path, written, "seed", 0),
+            "value": values,
         }
     )
     _check_conditions(path, scores, tables)
     _check_folds(path, scores, tables)
-    _check_once(path, scores)
+    _check_once(path, written, scores)
     used = _used(scores, tables)
     kept = scores[used]
     _check_complete(path, kept, tables)
@@ -78,13 +78,13 @@ def read_scores(path: Path, tables: RunTables) -> ForeignScores:
     index = pd.MultiIndex.from_frame(cells).get_indexer(pd.MultiIndex.from_frame(kept[list(cells)]))
     folds = cells["fold"].astype("Int64").where(cells["fold"] >= 0)
     left = int((~used).sum())
-    notes = (f"{path}: {left} lines are of images that no fit is tested on; not needed.",) * (
-        left > 0
-    )
+    notes = [f"{path}: {note}" for note in (*written.notes, *commas)]
+    if left:
+        notes.append(f"{path}: {left} lines are of images that no fit is tested on; not needed.")
     return ForeignScores(
         kept.drop(columns=["fold", "seed"]).assign(cell=index),
         cells.assign(fold=folds).reset_index(drop=True),
-        notes,
+        tuple(notes),
     )
 
 
@@ -102,52 +102,67 @@ def _check_columns(path: Path, table: pd.DataFrame) -> None:
         raise TableError(f"{path} has no rows.")
 
 
-def _image_ids(path: Path, table: pd.DataFrame, images: pd.DataFrame) -> "pd.Series[str]":
+def _image_ids(path: Path, written: DelimitedTable, images: pd.DataFrame) -> "pd.Series[str]":
     """Image of each row, by identifier, else by path."""
+    table = written.cells
     if "image_id" in table:
         ids = table["image_id"]
         strangers = ~ids.isin(images["image_id"])
     else:
         own = images[images["path"] != ""]
         by_path = dict(zip(own["path"].map(_absolute), own["image_id"], strict=True))
-        ids = table["path"].map(_absolute).map(by_path)
+        by_path |= dict(zip(own["path"], own["image_id"], strict=True))
+        ids = table["path"].map(
+            lambda name: next((by_path[way] for way in _ways(name) if way in by_path), None)
+        )
         strangers = ids.isna()
     if strangers.any():
         row = int(np.flatnonzero(strangers)[0])
         key = "image_id" if "image_id" in table else "path"
         raise TableError(
             f"{path} names {int(strangers.sum())} times an image that the run does not have, "
-            f"first in line {row + 2}: {key} '{table[key].iloc[row]}'."
+            f"first in line {written.lines[row]}: {key} '{table[key].iloc[row]}'."
         )
     return ids
 
 
+def _ways(path: str) -> Iterator[str]:
+    """How a path may be written in a run: as it is, in full, and with the other slashes."""
+    for name in (path, path.replace("\\", "/")):
+        yield name
+        yield _absolute(name)
+
+
 def _absolute(path: str) -> str:
-    return str(Path(path).resolve())
+    return os.path.realpath(path)
 
 
-def _values(path: Path, table: pd.DataFrame) -> NDArray[np.float64]:
-    values = pd.to_numeric(table["value"], errors="coerce").to_numpy(dtype=np.float64)
+def _values(path: Path, written: DelimitedTable) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    column = written.cells["value"]
+    found, notes = numbers(column)
+    values: NDArray[np.float64] = np.asarray(found, dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         raise TableError(
             f"{path} has values that are no finite number ({bad.size} of {len(values)}), first in "
-            f"line {bad[0] + 2}: '{table['value'].iloc[bad[0]]}'."
+            f"line {written.lines[bad[0]]}: '{column.iloc[bad[0]]}'."
         )
-    return values
+    return values, notes
 
 
-def _integers(path: Path, table: pd.DataFrame, column: str, default: int) -> NDArray[np.int64]:
+def _integers(path: Path, written: DelimitedTable, column: str, default: int) -> NDArray[np.int64]:
+    table = written.cells
     if column not in table:
         return np.full(len(table), default, dtype=np.int64)
     text = table[column].replace("", str(default))
-    numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
-    bad = np.flatnonzero(~(np.isfinite(numbers) & (numbers == np.floor(numbers))))
+    found = numbers(text)[0].to_numpy(dtype=np.float64)
+    bad = np.flatnonzero(~(np.isfinite(found) & (found == np.floor(found))))
     if bad.size:
         raise TableError(
-            f"{path}, line {bad[0] + 2}: {column} '{text.iloc[bad[0]]}' is no whole number."
+            f"{path}, line {written.lines[bad[0]]}: {column} '{text.iloc[bad[0]]}' is no whole "
+            "number."
         )
-    return numbers.astype(np.int64)
+    return found.astype(np.int64)
 
 
 def _check_conditions(path: Path, scores: pd.DataFrame, tables: RunTables) -> None:
@@ -185,13 +200,13 @@ def _check_folds(path: Path, scores: pd.DataFrame, tables: RunTables) -> None:
             )
 
 
-def _check_once(path: Path, scores: pd.DataFrame) -> None:
+def _check_once(path: Path, written: DelimitedTable, scores: pd.DataFrame) -> None:
     repeated = scores.drop(columns="value").duplicated()
     if repeated.any():
         row = int(np.flatnonzero(repeated)[0])
         line = scores.iloc[row]
         raise TableError(
-            f"{path}, line {row + 2}: image {line['image_id']} has a second score under "
+            f"{path}, line {written.lines[row]}: image {line['image_id']} has a second score under "
             f"{line['corruption']} {line['severity']}; one per image, condition, fold and seed."
         )
 

@@ -31,14 +31,14 @@ def read(csv: Path) -> Manifest:
         DataError: no such file, not a CSV file, a missing column, or a row without category.
     """
     table = read_delimited(csv, _USED, DataError)
-    cells, renamed = _by_their_names(csv, table.cells)
+    cells = table.cells
     missing = [name for name in ("path", "category") if name not in cells]
     if missing:
         there = ", ".join(cells.columns.astype(str))
         raise DataError(f"{csv} lacks the columns {' and '.join(missing)}; it has {there}.")
     if not len(cells):
         raise DataError(f"{csv} has no rows; expected one per image.")
-    notes = [f"read as a CSV file with {len(cells)} rows.", *table.notes, *renamed]
+    notes = [f"read as a CSV file with {len(cells)} rows.", *table.notes]
     clash = [str(name) for name in cells if _OURS.fullmatch(str(name))]
     if clash:
         notes.append(f"columns left out because mimbench uses their names: {', '.join(clash)}.")
@@ -54,21 +54,6 @@ def read(csv: Path) -> Manifest:
     cells["category"] = cells["category"].map(canonical_category)
     cells["path"], more = _paths(csv, cells["path"])
     return Manifest(cells, "csv", names, (*notes, *more))
-
-
-def _by_their_names(csv: Path, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The table with the names that are used in small letters, and a note on those that were not.
-
-    A column `Patient` that is taken for something else would lose the patients.
-    """
-    wanted = {name: name.casefold() for name in map(str, cells) if name.casefold() in _USED}
-    if len(set(wanted.values())) < len(wanted):
-        doubled = next(name for name in wanted.values() if list(wanted.values()).count(name) > 1)
-        both = " and ".join(name for name in wanted if wanted[name] == doubled)
-        raise DataError(f"{csv} has the columns {both}; rename or remove one of them.")
-    renamed = {name: small for name, small in wanted.items() if name != small}
-    note = f"columns used as {', '.join(renamed.values())}: {', '.join(renamed)}."
-    return cells.rename(columns=renamed), [note] * bool(renamed)
 
 
 def _names(

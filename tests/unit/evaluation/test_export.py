@@ -12,7 +12,7 @@ from PIL import Image
 
 from mimbench.data.dataset import ImageOptions
 from mimbench.errors import DataError, MimbenchError, OutputError, TableError, UnknownNameError
-from mimbench.evaluation.export import Export, export_conditions
+from mimbench.evaluation.export import export_conditions
 from mimbench.evaluation.external import score_external
 from mimbench.evaluation.plan import RunFile, make_plan
 from mimbench.evaluation.progress import Silent
@@ -103,7 +103,8 @@ def test_an_interrupted_export_goes_on_and_another_one_is_refused(
     for path in lost:
         path.unlink()
     kept = len(list(out.rglob("*.png")))
-    assert export_conditions(str(run), out, Silent()) == Export(3, kept)
+    made = export_conditions(str(run), out, Silent())
+    assert (made.written, made.kept) == (3, kept)
     for path in (*lost, out / "manifest.csv"):
         assert path.read_bytes() == (exported / path.relative_to(out)).read_bytes()
     record = json.loads((out / "conditions.json").read_text())

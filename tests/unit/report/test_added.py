@@ -153,6 +153,65 @@ def test_a_file_that_does_not_fit_is_refused_and_says_where(
         read_added(path, clean)
 
 
+def _lines(table: pd.DataFrame, end: str, separator: str = ",") -> str:
+    """The table as CSV, every line but the header with something at its end."""
+    header, *rows = table.to_csv(index=False, sep=separator).splitlines()
+    return "\n".join([header, *(row + end for row in rows)])
+
+
+SPELLINGS = {
+    "delimiters at the ends of lines": lambda t: _lines(t, ",,").encode(),
+    "semicolons and decimal commas": lambda t: t.to_csv(sep=";", decimal=",", index=False).encode(),
+    "decimal commas in quotes": lambda t: (
+        t.assign(value=t["value"].map(lambda value: repr(value).replace(".", ",")))
+        .to_csv(index=False)
+        .encode()
+    ),
+    "an index": lambda t: t.to_csv().encode(),
+    "an index without a header": lambda t: t.to_csv().encode()[1:],
+    "a byte order mark": lambda t: t.to_csv(index=False).encode("utf-8-sig"),
+    "UTF-16 and tabs": lambda t: t.to_csv(index=False, sep="\t").encode("utf-16"),
+    "blank lines": lambda t: t.to_csv(index=False).replace("\n", "\n\n").encode(),
+    "capitals and spaces": lambda t: (
+        t.rename(columns={"image_id": "Image_ID ", "value": " Value"}).to_csv(index=False).encode()
+    ),
+    "paths with other slashes": lambda t: (
+        t.assign(path=t["path"].str.replace("/", "\\"))
+        .drop(columns="image_id")
+        .to_csv(index=False)
+        .encode()
+    ),
+}
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+def test_spellings_of_one_table_give_the_same_scores(spell, clean: RunTables, tmp_path: Path):
+    table = own_of(clean, "resnet18/posterior").reset_index(drop=True)
+    table.drop(columns="path").to_csv(tmp_path / "theirs.csv", index=False)
+    plain = read_added(tmp_path / "theirs.csv", clean)
+    with_path = "paths" in next(name for name, other in SPELLINGS.items() if other is spell)
+    (tmp_path / "theirs.csv").write_bytes(spell(table if with_path else table.drop(columns="path")))
+    written = read_added(tmp_path / "theirs.csv", clean)
+    pd.testing.assert_frame_equal(
+        written.scores.drop(columns="fit_id"), plain.scores.drop(columns="fit_id")
+    )
+
+
+def test_lines_of_a_message_are_those_of_the_file(clean: RunTables, tmp_path: Path) -> None:
+    table = own_of(clean, "resnet18/posterior").drop(columns="path")
+    text = table.to_csv(index=False).replace("\n", "\n\n")
+    (tmp_path / "theirs.csv").write_text(text + f"{table['image_id'].iloc[0]},clean,0,0,high\n")
+    with pytest.raises(TableError, match=f"line {2 * len(table) + 3}: 'high'"):
+        read_added(tmp_path / "theirs.csv", clean)
+
+
+def test_a_column_twice_is_refused(clean: RunTables, tmp_path: Path) -> None:
+    table = own_of(clean, "resnet18/posterior").drop(columns="path")
+    pd.concat([table, -table[["value"]]], axis=1).to_csv(tmp_path / "theirs.csv", index=False)
+    with pytest.raises(TableError, match="two columns called 'value'"):
+        read_added(tmp_path / "theirs.csv", clean)
+
+
 def test_files_and_names_that_cannot_be_are_refused(clean: RunTables, tmp_path: Path) -> None:
     (tmp_path / "mim.csv").write_text("image_id,value\n")
     (tmp_path / "my scores.csv").write_text("image_id,value\n")
@@ -160,7 +219,7 @@ def test_files_and_names_that_cannot_be_are_refused(clean: RunTables, tmp_path: 
     for name, message in {
         "mim": "already",
         "my scores": "letters",
-        "none": "no file",
+        "none": "does not exist",
         "image": "not a readable CSV",
     }.items():
         with pytest.raises(TableError, match=message):
