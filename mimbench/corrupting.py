@@ -13,6 +13,7 @@ from PIL import Image
 from mimbench.console import Display
 from mimbench.corruptions.folder import FolderReport, Reader, corrupt_folder
 from mimbench.corruptions.sheet import suite_pictures
+from mimbench.csv_files import write_csv
 from mimbench.data import phantom
 from mimbench.data.accounting import Accounting, account, metadata_note, unread_files
 from mimbench.data.file_names import shown
@@ -21,7 +22,6 @@ from mimbench.data.sheet import contact_sheet
 from mimbench.data.tree import Listing, list_files
 from mimbench.errors import DataError, OutputError
 from mimbench.evaluation.suites import read_suite
-from mimbench.files import whole
 
 __all__ = ["CorruptedTree", "corrupt_tree", "draw_sheet"]
 
@@ -97,8 +97,7 @@ def corrupt_tree(
     broken = [(shown(source / image), reason) for image, reason in made.rejected]
     rejected = [*listing.rejected, *broken]
     unread = unread_files(rejected, listing.left_out)
-    with whole(target / UNREAD) as partial:
-        unread.to_csv(partial, index=False)
+    write_csv(unread, target / UNREAD)
     accounting = account(len(listing.images) - len(broken), len(rejected), listing.left_out)
     if not accounting.read:
         raise DataError(
