@@ -85,7 +85,9 @@ def _answered() -> int:
         result = app(standalone_mode=False)
     except MimbenchError as error:
         return complain(str(error))
-    except typer.Abort:
+    except typer.Abort as stop:
+        if isinstance(stop.__cause__, EOFError):  # typer takes any for the end of a prompt
+            return crashed(stop.__cause__)
         return ExitCode.INTERRUPTED
     except typer.Exit as stop:
         return stop.exit_code

@@ -5,6 +5,7 @@ whole, and so does pebble 5.2, whose workers share one channel (a few kills amon
 all of them). Here each worker has a pipe of its own, so that its end concerns nobody else.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -155,29 +156,38 @@ class Crew:
                 np.save(file, self.plan.dataset.pixels)
         shift = _Shift(self, tasks, progress)
         while shift.unfinished():
-            self._hire(len(shift.queue))
+            self._hire(len(shift.queue), progress)
             shift.hand_out()
             shift.listen()
             shift.stop_overdue()
             shift.report()
         return shift.failed()
 
-    def _hire(self, waiting: int) -> None:
+    def _hire(self, waiting: int, progress: Progress) -> None:
         warm_up()  # nothing happens if it is
         idle = sum(worker.task is None for worker in self.workers)
         for _ in range(min(self.jobs.count - len(self.workers), waiting - idle)):
-            self.workers.append(_Worker(self.order))
+            try:
+                self.workers.append(_Worker(self.order))
+            except (EOFError, OSError) as error:
+                self._count_stillborn(f"ended before they began ({type(error).__name__})")
+                progress.message("The process that starts workers has ended; it is started again.")
+                return
 
     def dismiss(self, worker: "_Worker") -> str:
         """Take a dead or killed worker off the list and say how it ended."""
         self.workers.remove(worker)
         ended = worker.kill()
-        self.stillborn = 0 if worker.ready else self.stillborn + 1
+        if not worker.ready:
+            self._count_stillborn(ended)
+        return ended
+
+    def _count_stillborn(self, ended: str) -> None:
+        self.stillborn += 1
         if self.stillborn >= TRIES:
             raise MimbenchError(
                 f"Worker processes cannot start: each of {TRIES} {ended}. --jobs 0 does without."
             )
-        return ended
 
 
 class _Worker:
@@ -205,11 +215,28 @@ class _Worker:
         """End the process if it has not ended, and say how it did."""
         self.process.kill()
         self.process.join()
+        lives_on = self._lives_on()
         self.pipe.close()
+        if lives_on and self.process.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
+                return "was lost with the process that starts workers"
         code = self.process.exitcode or 0
         if code < 0:
             return f"was killed by {signal.Signals(-code).name}"
         return f"ended with exit code {code}"
+
+    def _lives_on(self) -> bool:
+        """Whether the process works on although it counts as ended.
+
+        How it ends is reported by the process that starts workers, and that one may be killed.
+        """
+        try:
+            while self.pipe.poll():
+                self.pipe.recv()
+        except (EOFError, OSError):  # its end of the pipe is closed
+            return False
+        return True
 
 
 class _Shift:
@@ -274,7 +301,7 @@ class _Shift:
     def _hear(self, worker: _Worker, event: Event) -> None:
         match event:
             case Ready():
-                worker.ready = True
+                worker.ready, self.crew.stillborn = True, 0
             case Begun(fit):
                 worker.fit = fit
                 limit = self.crew.jobs.timeout

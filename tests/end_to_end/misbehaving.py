@@ -40,6 +40,13 @@ class HangsScoring(Level):
         time.sleep(3600)
 
 
+class Slow(Level):
+    def fit(self, train):
+        super().fit(train)
+        (HERE / f"slow-{os.getpid()}").touch()
+        time.sleep(2)
+
+
 class OutOfMemory(Level):
     def fit(self, train):
         raise MemoryError("no memory for a tensor of 1 TB")

@@ -5,8 +5,12 @@ The full version: `MIMBENCH_KILLS=100 pytest tests/end_to_end/test_jobs.py`.
 
 import os
 import random
+import signal
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pandas as pd
@@ -176,6 +180,49 @@ def test_a_fit_that_cannot_be_loaded_is_a_failed_row_in_every_rerun(
             "DiesLoading": "fit: its process ended with exit code 7 3 times",
         }
     assert len(list((tmp_path / "out" / "fits").glob("*.json"))) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are started otherwise there")
+def test_a_run_survives_the_kill_of_the_process_that_starts_its_workers(
+    folders: dict[str, Path], misbehaving: Path, tmp_path: Path
+) -> None:
+    server, killed = forkserver._forkserver, list[int]()
+
+    def kill(when: Callable[[], bool]) -> None:
+        until = time.monotonic() + 100
+        while time.monotonic() < until and not (server._forkserver_pid not in killed and when()):
+            time.sleep(0.05)
+        killed.append(server._forkserver_pid)
+        os.kill(killed[-1], signal.SIGKILL)
+
+    def kills() -> None:
+        kill(starting.is_set)  # while a worker waits for it
+        kill(lambda: any(misbehaving.parent.glob("slow-*")))  # while a worker is at work
+
+    starting = threading.Event()
+    told = Told()
+    # a server that has to import everything first, which takes seconds
+    server._stop()
+    thread = threading.Thread(target=kills)
+    thread.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crew._Worker, "__init__", announced(crew._Worker.__init__, starting))
+        result = work(folders, tmp_path / "out", [f"{misbehaving}:Slow"], Jobs(1), told)
+    thread.join()
+    assert result.failures == ()
+    assert len(killed) == 2
+    assert any("process that starts workers has ended" in text for text in told.messages)
+    assert any("was lost with the process that starts workers" in text for text in told.messages)
+    first, *_ = sorted(misbehaving.parent.glob("slow-*"), key=lambda path: path.stat().st_mtime)
+    assert not Path(f"/proc/{first.name.removeprefix('slow-')}").exists(), "it works on unseen"
+
+
+def announced(start: Callable[..., None], event: threading.Event) -> Callable[..., None]:
+    def started(*arguments: object) -> None:
+        threading.Timer(0.3, event.set).start()
+        start(*arguments)
+
+    return started
 
 
 @pytest.mark.parametrize("jobs", [None, Jobs(2)], ids=["alone", "two processes"])
