@@ -12,7 +12,7 @@ from mkdocs.structure.pages import Page
 
 from mimbench.cli import app
 from mimbench.cli.exit_codes import MEANINGS
-from mimbench.scores import FIT_COLUMNS, IMAGE_COLUMNS, SCORE_COLUMNS
+from mimbench.scores import FIT_COLUMNS, FIT_NOTES, IMAGE_COLUMNS, SCORE_COLUMNS
 
 ROOT = Path(__file__).parent.parent
 FAMILIES = ("inpainting", "one-class", "classifier", "ensemble", "control")
@@ -89,7 +89,7 @@ def _suites() -> Iterator[str]:
 def _tables() -> Iterator[str]:
     for name, columns in (
         ("scores", SCORE_COLUMNS),
-        ("fits", FIT_COLUMNS),
+        ("fits", FIT_COLUMNS | FIT_NOTES),
         ("images", IMAGE_COLUMNS),
     ):
         yield from (f"## `{name}.parquet`", "", "| column | type |", "| --- | --- |")

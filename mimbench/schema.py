@@ -21,6 +21,7 @@ __all__ = [
     "ABOUT",
     "CORRUPTION_SIZE",
     "FIT_COLUMNS",
+    "FIT_NOTES",
     "IMAGE_COLUMNS",
     "ROLES",
     "SCHEMA_VERSION",
@@ -30,7 +31,7 @@ __all__ = [
     "schema_note",
 ]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 CORRUPTION_SIZE = "corruption_size"  # column of the images
 ABOUT = b"mimbench"  # metadata key under which our parquet files say what they are
 ROLES = ("target", "known", "unknown", "abnormal", "external")
@@ -47,7 +48,7 @@ class Column:
     Attributes:
         dtype: of pandas, as it is written.
         since: schema version that brought it.
-        before: its value in tables of an older schema.
+        before: its value in tables of an older schema, or what makes it from their columns.
         optional: whether a table may lack it.
         empty: whether a cell may be missing or, as text, empty.
         low, high: range of a number, ends included.
@@ -64,6 +65,17 @@ class Column:
     high: float = np.inf
     choices: tuple[str, ...] = ()
     values: tuple[type, ...] | None = None
+
+
+def _lines_before(fits: Mapping[str, pd.Series]) -> list[str]:
+    """What fits of an older schema say of lines: the scores called "residual" had some.
+
+    What these were fitted on was not kept. A fit without fold has seen no image.
+    """
+    return [
+        "" if pd.isna(fold) else json.dumps({f"{detector}/residual": ""})
+        for detector, fold in zip(fits["detector"], fits["fold"], strict=True)
+    ]
 
 
 COLUMNS: dict[str, dict[str, Column]] = {
@@ -100,6 +112,11 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "not_run": Column("str", optional=True, empty=True, values=(str,)),
         # what the fit measured of itself on its validation images
         "quality": Column("str", optional=True, empty=True, values=(int, float)),
+        # rows that a line through held-out images has taken another row out of, and that row;
+        # empty: it is not in the tables
+        "lines": Column(
+            "str", since=3, before=_lines_before, optional=True, empty=True, values=(str,)
+        ),
     },
     "images": {
         # SHA-256 of the file's bytes, or of (generator, version, seed, index)
@@ -130,6 +147,8 @@ SCORE_COLUMNS, FIT_COLUMNS, IMAGE_COLUMNS = (
     {name: column.dtype for name, column in columns.items() if not column.optional}
     for columns in COLUMNS.values()
 )
+
+FIT_NOTES = {name: column.dtype for name, column in COLUMNS["fits"].items() if column.optional}
 
 
 def schema_note() -> bytes:
@@ -164,7 +183,8 @@ def conform(name: str, table: pa.Table, where: object) -> pd.DataFrame:
     frame = {column: _column(where, column, table[column], rules.get(column)) for column in names}
     for column, rule in rules.items():
         if column not in frame and version < rule.since:
-            frame[column] = pd.Series([rule.before] * len(table), dtype=rule.dtype)
+            before = rule.before(frame) if callable(rule.before) else [rule.before] * len(table)
+            frame[column] = pd.Series(before, dtype=rule.dtype)
         elif column not in frame and not rule.optional:
             raise TableError(f"{where} has no column '{column}'.")
     return pd.DataFrame(frame, index=pd.RangeIndex(len(table)))

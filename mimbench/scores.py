@@ -6,6 +6,7 @@ from another framework. Nothing here needs torch.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from mimbench.schema import (
     ABOUT,
     CORRUPTION_SIZE,
     FIT_COLUMNS,
+    FIT_NOTES,
     IMAGE_COLUMNS,
     ROLES,
     SCHEMA_VERSION,
@@ -42,6 +44,7 @@ __all__ = [
     "CLEAN",
     "CORRUPTION_SIZE",
     "FIT_COLUMNS",
+    "FIT_NOTES",
     "IMAGE_COLUMNS",
     "RECORD",
     "ROLES",
@@ -52,6 +55,7 @@ __all__ = [
     "RunTables",
     "checksums",
     "doubt_about",
+    "fitted_lines",
     "more_fits",
     "read_record",
     "read_table",
@@ -194,6 +198,15 @@ class RunTables:
 def checksums(folder: Path) -> dict[str, str]:
     """SHA-256 of the files of a run's three tables."""
     return {name: file_hash(folder / f"{name}.parquet") for name in TABLES}
+
+
+def fitted_lines(fits: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Rows that lines were fitted on -> the rows that have such a line in them."""
+    found: dict[str, set[str]] = {}
+    for text in fits["lines"].dropna().unique() if "lines" in fits else ():
+        for row, covariate in json.loads(text or "{}").items():
+            found.setdefault(covariate, set()).add(row)
+    return {covariate: tuple(sorted(rows)) for covariate, rows in found.items() if covariate}
 
 
 def more_fits(fits: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:

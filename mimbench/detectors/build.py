@@ -150,8 +150,9 @@ def scores_of(
     """Check what a detector returned and name its rows.
 
     Returns:
-        Row name -> float64 array (n,), the recipe's scores only, in its order, without those for
-        which the detector returned an error: they are rows of their own that are not run.
+        Row name -> float64 array (n,), the recipe's scores in its order and those that a line in
+        them has taken out, without those for which the detector returned an error: they are rows
+        of their own that are not run.
 
     Raises:
         DetectorError: a score is missing, has the wrong shape, is complex, or is not finite.
@@ -165,12 +166,12 @@ def scores_of(
                 f"{recipe.name} yields a score called {name!r}; a name has no control characters."
             )
     if recipe.scores and list(found) != [""]:
-        missing = [score for score in recipe.scores if score not in found]
+        missing = [s for s in (*recipe.scores, *_covariates(recipe)) if s not in found]
         if missing:
             raise DetectorError(
                 f"{recipe.name} did not yield {', '.join(missing)}; it yields {', '.join(found)}."
             )
-        found = {score: found[score] for score in recipe.scores}
+        found = {score: found[score] for score in (*recipe.scores, *_covariates(recipe))}
     return {
         recipe.row(score): _checked(recipe, score, values, n)
         for score, values in found.items()
@@ -188,6 +189,13 @@ def converted(
         for score, values in found.items()
         if isinstance(values, Tensor) and not values.is_floating_point()
     }
+
+
+def _covariates(recipe: Recipe) -> tuple[str, ...]:
+    """Scores that the recipe does not ask for, but that lines in its scores were fitted on."""
+    lines = kind_of(recipe).lines
+    needed = [lines[score] for score in recipe.scores if score in lines]
+    return tuple(score for score in dict.fromkeys(needed) if score not in recipe.scores)
 
 
 def _texts(value: Any) -> Iterator[str]:

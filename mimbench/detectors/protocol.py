@@ -131,6 +131,9 @@ class Detector:
         open_set: scores that ask whether an image is of any known category, instead of whether it
             is of the target.
         needs: shared outputs that `score` reads from the batch.
+        lines: scores from which `fit` has taken, by a line through the held-out images of what it
+            was fitted on, another score: `{"residual": "untrained"}`. The other score must be
+            yielded, too, so that statistics can fit the line again.
         random: whether fits with different seeds differ.
         any_size: of a control that images of any size can be given to: a run computes it at every
             input size of its other rows as well, because a control has to see what they see.
@@ -149,6 +152,7 @@ class Detector:
     random: ClassVar[bool] = True
     any_size: ClassVar[bool] = False
     open_set: ClassVar[tuple[str, ...]] = ()
+    lines: ClassVar[Mapping[str, str]] = MappingProxyType({})
     needs: tuple[str, ...] = ()
     knows: tuple[str, ...] = ()
     combines: tuple[str, ...] = ()

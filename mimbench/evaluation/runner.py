@@ -14,6 +14,7 @@ import torch
 from mimbench.csv_files import write_csv
 from mimbench.data.audit import cached_audit
 from mimbench.derived import forget_derived
+from mimbench.detectors.build import kind_of
 from mimbench.errors import DataError, DetectorError, OutputError
 from mimbench.evaluation import gallery
 from mimbench.evaluation.combining import combine_rows
@@ -37,12 +38,13 @@ from mimbench.evaluation.scoring import (
 from mimbench.evaluation.shares import fit_missing, score_missing
 from mimbench.evaluation.store import Store
 from mimbench.files import room
-from mimbench.recipes import content_hash
+from mimbench.recipes import Recipe, content_hash
 from mimbench.run_files import check_new, refuse_links, remove_partials
 from mimbench.scores import (
     AS_IS,
     CORRUPTION_SIZE,
     FIT_COLUMNS,
+    FIT_NOTES,
     SCORE_COLUMNS,
     RunTables,
     checksums,
@@ -403,6 +405,7 @@ def _fits_table(plan: Plan, record: _Record, device: torch.device) -> pd.DataFra
             "seconds": fit.seconds,
             "not_run": _not_run(fit),
             "quality": json.dumps(dict(fit.detector.quality), sort_keys=True),
+            "lines": _lines(fit.spec.recipe),
             **_describe_spec(plan, fit.spec),
         }
         for fit in record.fits
@@ -417,12 +420,13 @@ def _fits_table(plan: Plan, record: _Record, device: torch.device) -> pd.DataFra
             "seconds": float("nan"),
             "not_run": "{}",
             "quality": "{}",
+            "lines": _lines(spec.recipe),
             **_describe_spec(plan, spec),
         }
         for fit_id, (spec, reason) in lost
     ]
     table = pd.DataFrame([*good, *failed]).assign(versions=versions)
-    return table[[*FIT_COLUMNS, "not_run", "quality"]].astype(FIT_COLUMNS)
+    return table[[*FIT_COLUMNS, *FIT_NOTES]].astype(FIT_COLUMNS)
 
 
 def _not_run(fit: Fit) -> str:
@@ -433,6 +437,16 @@ def _not_run(fit: Fit) -> str:
     }
     named = {recipe.row(name): why for name, why in asked.items()}
     return json.dumps(named, sort_keys=True)
+
+
+def _lines(recipe: Recipe) -> str:
+    """Rows of a recipe that a line was fitted in, each with the row that it has taken, as JSON."""
+    lines = {
+        recipe.row(own): recipe.row(other)
+        for own, other in kind_of(recipe).lines.items()
+        if own in recipe.scores or not recipe.scores
+    }
+    return json.dumps(lines, sort_keys=True)
 
 
 def _write_curves(fits: Sequence[Fit], path: Path) -> Iterator[str]:

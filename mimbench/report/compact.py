@@ -22,6 +22,7 @@ from mimbench.scores import (
     TABLES,
     RunTables,
     checksums,
+    fitted_lines,
     read_record,
     stamped,
 )
@@ -36,9 +37,9 @@ KEPT = (*IMAGE_COLUMNS, "format", CORRUPTION_SIZE)  # of the images
 def write_compact(folder: Path, out: Path, *, clean_only: bool = False) -> int:
     """Write the headline rows of a run into a folder that `report`, `verify` and `gate` take.
 
-    Scores are rounded to single precision where that makes no two of them equal. Of the images,
-    paths and columns that a user added are left out; of absolute paths in run.json the last part
-    stays.
+    What a line in a headline row was fitted on is kept, too. Scores are rounded to single
+    precision where that makes no two of them equal. Of the images, paths and columns that a user
+    added are left out; of absolute paths in run.json the last part stays.
 
     Args:
         folder: of a finished run.
@@ -80,10 +81,11 @@ def _write_all(tables: RunTables, metadata: dict[str, Any], out: Path) -> None:
 def _headline(run: RunFolder, clean_only: bool) -> RunTables:
     tables, detectors = run.tables, run.detectors
     of_fit = dict(zip(tables.fits["fit_id"], tables.fits["detector"], strict=True))
+    lines = fitted_lines(tables.fits)
     scores = tables.scores
     pairs = scores[["fit_id", "score"]].drop_duplicates()
     kept = [
-        detectors[of_fit[fit]].is_headline(row)
+        any(detectors[of_fit[fit]].is_headline(own) for own in (row, *lines.get(row, ())))
         for fit, row in zip(pairs["fit_id"], pairs["score"], strict=True)
     ]
     scores = scores.merge(pairs[kept], on=["fit_id", "score"])

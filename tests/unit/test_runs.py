@@ -158,6 +158,29 @@ def test_the_compact_form_keeps_no_column_of_the_user_and_loses_no_order(
     assert kept["value"].nunique() == close.sum()
 
 
+def test_the_compact_form_keeps_what_a_line_in_a_headline_row_was_fitted_on(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+
+    def change(record: dict[str, Any]) -> None:
+        for detector in record["detectors"]:
+            if detector["name"] == "Brightness":
+                detector["headline"] = ["residual"]
+
+    reseal(run / "run.json", change)
+    tables = read_tables(run)
+    own = tables.scores[tables.scores["score"] == "Brightness"]
+    names = ("Brightness/residual", "Brightness/untrained")
+    scores = pd.concat([own.assign(score=name) for name in names])
+    lines = '{"Brightness/residual": "Brightness/untrained"}'
+    for said, kept in (("{}", names[:1]), (lines, names)):
+        RunTables(scores, tables.fits.assign(lines=said), tables.images).write(run)
+        restamp(run)
+        write_compact(run, tmp_path / str(len(kept)))
+        assert set(read_tables(tmp_path / str(len(kept))).scores["score"]) == set(kept)
+
+
 def test_the_compact_form_leaves_out_what_does_not_speak_for_a_detector(
     finished_run: Path, tmp_path: Path
 ) -> None:

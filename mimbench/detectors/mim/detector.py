@@ -1,6 +1,7 @@
 """MIM: a generator that has seen the target alone inpaints an image; the error says what it is."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated
 
 import torch
@@ -47,8 +48,9 @@ class MIM(Detector):
       idea.
     - `contrast`: log error minus log error of an untrained inpainter (Telea), which cannot know
       the target.
-    - `residual`: log error minus what a line predicts from the untrained inpainter's log error,
-      fitted on held-out target images.
+    - `untrained`: the untrained inpainter's log error.
+    - `residual`: log error minus what a line predicts from `untrained`, fitted on held-out target
+      images.
     - `critic`: how much more real the critic finds the original than its inpainting.
     - `features`, `lpips`: perceptual distances, with a backbone that has weights.
 
@@ -56,6 +58,7 @@ class MIM(Detector):
     """
 
     trains_on = "target"
+    lines = MappingProxyType({"residual": "untrained"})
 
     def __init__(
         self,
@@ -204,7 +207,7 @@ class MIM(Detector):
         images, inpainted, untrained, judged = self._compared(batch)
         scores = measure(images, inpainted)
         trained, reference = log_error(images, inpainted), log_error(images, untrained)
-        scores["contrast"] = trained - reference
+        scores |= {"untrained": reference, "contrast": trained - reference}
         if self.line is not None:
             intercept, slope = self.line
             scores["residual"] = trained - (intercept + slope * reference)

@@ -1,6 +1,7 @@
 """MIM in feature space: mask and inpaint the map that a frozen backbone makes of an image."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 import torch
@@ -39,12 +40,14 @@ class MIMFeatures(Detector):
     Scores, all higher = less like the target:
 
     - `l2`: log of the inpainting's mean squared error.
-    - `contrast`: that, minus the log error of the neighbours' mean.
-    - `residual`: that, minus what a line predicts from the log error of the neighbours' mean,
-      fitted on held-out target images.
+    - `untrained`: log error of the neighbours' mean.
+    - `contrast`: `l2` minus `untrained`.
+    - `residual`: `l2` minus what a line predicts from `untrained`, fitted on held-out target
+      images.
     """
 
     trains_on = "target"
+    lines = MappingProxyType({"residual": "untrained"})
 
     def __init__(
         self,
@@ -123,7 +126,7 @@ class MIMFeatures(Detector):
         """Scores of one pass, each float (N,), higher = less like the target."""
         images = batch.images.to(self.mean.device)
         error, reference = self._errors(self._reduced(self._maps(images)))
-        scores = {"l2": error, "contrast": error - reference}
+        scores = {"l2": error, "untrained": reference, "contrast": error - reference}
         if self.line is not None:
             intercept, slope = self.line
             scores["residual"] = error - (intercept + slope * reference)

@@ -46,6 +46,15 @@ def fitted() -> MIM:
     return refit(striped(), small(steps=120))
 
 
+def test_what_the_residual_is_adjusted_by_is_a_score_of_its_own(fitted: MIM) -> None:
+    images = stripes(8, 12, upright=True)
+    found = scores(fitted, images)
+    assert MIM.lines == {"residual": "untrained"}
+    unit = level(images / 255)
+    untrained = log_error(images / 255 / unit, telea(images) / 255 / unit)
+    assert torch.allclose(found["untrained"], untrained, atol=1e-5)
+
+
 def test_training_reduces_the_error_and_stripes_score_below_what_was_never_seen(
     fitted: MIM,
 ) -> None:

@@ -1,5 +1,6 @@
 """A run fits without seeing what it is tested on, computes nothing twice, and loses no row."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_images import write_category
 from torch import Tensor
 
 from mimbench.data.dataset import ImageOptions
@@ -131,6 +133,32 @@ def test_swap_fits_are_scored_on_clean_images_alone(
     conditions = scored.agg(set)
     assert conditions["measles"] == {"clean"}
     assert len(conditions["mpox"]) == 5
+
+
+def test_what_a_line_was_fitted_on_is_in_the_tables_of_target_and_swap_fits(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    recipe = tmp_path / "small.toml"
+    text = 'extends = "random-generator"\nname = "small"\nscores = ["residual"]\n'
+    recipe.write_text(text + "headline = []\n[parameters]\nwidth = 4\n")
+    for name, grey in (("mpox", 90), ("measles", 140)):
+        write_category(tmp_path / "data" / name, grey, 24, grey)
+    more = folders | {"data": tmp_path / "data"}
+    tables = executed(planned(more, [str(recipe)], swap=("measles",)), tmp_path / "run")
+    for fit in tables.fits.itertuples():
+        assert json.loads(fit.lines) == {"small/residual": "small/untrained"}
+        own = tables.images[
+            (tables.images["category"] == fit.fitted_on)
+            & (tables.images["split_0"] == "validation")
+        ]
+        scored = tables.scores[tables.scores["fit_id"] == fit.fit_id].pivot_table(
+            index="image_id", columns="score", values="value"
+        )
+        held_out = scored.loc[own["image_id"]]
+        # the line has been taken out: what is left of it is level
+        slope = np.polyfit(held_out["small/untrained"], held_out["small/residual"], 1)[0]
+        assert abs(slope) < 1e-4
+    assert set(tables.fits["fitted_on"]) == {"mpox", "measles"}
 
 
 def test_a_changed_plug_in_file_is_fitted_and_scored_again(
