@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mimbench.statistics.cautions import area_cautions, difference_cautions
 from mimbench.statistics.estimate import Estimate
+from mimbench.statistics.fold_training import FoldTraining
 from mimbench.statistics.intervals import (
     DIFFERENCE_METHOD,
     LOGIT_METHOD,
@@ -42,6 +43,10 @@ class Influence:
         id_share, ood_share: (E, P) 1 / (patients in the smallest group of that side to which the
             patient belongs); 0 for patients who are not on that side.
         reasons: (E,) why a value is NaN; empty otherwise.
+        line: (E, P) influence of each patient through the held-out images that a line in the score
+            was fitted on; None: there is no such line.
+        unknown: (E,) what of the variance is unknown, in words; empty if nothing is.
+        training: the part that comes from models which were trained per fold.
     """
 
     value: Array
@@ -51,6 +56,9 @@ class Influence:
     id_share: Array
     ood_share: Array
     reasons: tuple[str, ...]
+    line: Array | None = None
+    unknown: tuple[str, ...] = ()
+    training: FoldTraining | None = None
 
     @property
     def area(self) -> Array:
@@ -59,9 +67,20 @@ class Influence:
 
     @property
     def variance(self) -> Array:
-        """(E,) sum of the squared influences of the patients."""
+        """(E,) of the patients that were tested, trained on, and held out for a line."""
         total = np.abs(self.id + self.ood) + self.bound
-        return np.asarray(np.einsum("ep,ep->e", total, total))
+        tested = np.einsum("ep,ep->e", total, total)
+        return np.asarray(tested + self.training_variance + self.line_variance)
+
+    @property
+    def training_variance(self) -> Array:
+        """(E,) part of the variance from the patients that folds were trained on."""
+        return np.zeros(len(self.value)) if self.training is None else self.training.variance
+
+    @property
+    def line_variance(self) -> Array:
+        """(E,) part of the variance from the patients that lines were fitted on."""
+        return np.zeros(len(self.value)) if self.line is None else (self.line**2).sum(1)
 
     @property
     def df(self) -> Array:
@@ -69,9 +88,16 @@ class Influence:
         parts = np.zeros(len(self.value))
         for side, share in ((self.id, self.id_share), (self.ood, self.ood_share)):
             own = np.einsum("ep,ep->e", side, side)
-            parts += own**2 / np.maximum((share > 0).sum(1) - share.sum(1), 1.0)
+            parts += own**2 / self._freedom(share)
+        parts += self.training_variance**2 / self._freedom(self.id_share)
+        if self.line is not None:
+            parts += self.line_variance**2 / np.maximum((self.line != 0).sum(1) - 2.0, 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.clip(self.variance**2 / parts, 1.0, 1e9)
+
+    @staticmethod
+    def _freedom(share: Array) -> Array:
+        return np.asarray(np.maximum((share > 0).sum(1) - share.sum(1), 1.0))
 
     @property
     def patients(self) -> tuple[Codes, Codes]:
@@ -98,14 +124,11 @@ class Influence:
             bound=np.abs(matrix) @ self.bound,
             id_share=_largest(used, self.id_share),
             ood_share=_largest(used, self.ood_share),
-            reasons=self._mixed_reasons(used),
+            reasons=_mixed_texts(self.reasons, used),
+            line=None if self.line is None else matrix @ self.line,
+            unknown=_mixed_texts(self.unknown, used),
+            training=None if self.training is None else self.training.mixed(matrix),
         )
-
-    def _mixed_reasons(self, used: NDArray[np.bool_]) -> tuple[str, ...]:
-        if not any(self.reasons):
-            return ("",) * len(used)
-        own = np.asarray(self.reasons, dtype=object)
-        return tuple(next((reason for reason in own[row] if reason), "") for row in used)
 
     def area_interval(self, level: float = 0.95) -> tuple[Array, Array]:
         """(E,) ends of the intervals of AUROCs or means of AUROCs, on the logit scale."""
@@ -160,7 +183,13 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
         if any(term.reasons):
             new = (reasons == "") & (weight != 0)
             reasons[new] = np.asarray(term.reasons, dtype=object)[new]
-    return Influence(value, id_side, ood_side, bound, id_share, ood_share, tuple(reasons))
+    return Influence(
+        value, id_side, ood_side, bound, id_share, ood_share,
+        reasons=tuple(reasons),
+        line=_summed_lines(terms, factors),
+        unknown=_first_unknown(terms, factors),
+        training=FoldTraining.combine([term.training for term in terms], factors),
+    )  # fmt: skip
 
 
 def paired_difference(
@@ -178,6 +207,28 @@ def paired_difference(
         Estimate(float(v), float(a), float(b), "" if r else DIFFERENCE_METHOD, r, float(q), c)
         for v, a, b, r, q, c in zip(own.value, low, high, own.reasons, p, cautions, strict=True)
     ]
+
+
+def _summed_lines(terms: Sequence[Influence], weights: Sequence[Array]) -> Array | None:
+    lines = [w[:, None] * t.line for t, w in zip(terms, weights, strict=True) if t.line is not None]
+    return np.sum(lines, axis=0) if lines else None
+
+
+def _first_unknown(terms: Sequence[Influence], weights: Sequence[Array]) -> tuple[str, ...]:
+    found = np.full(len(terms[0].value), "", dtype=object)
+    for term, weight in zip(terms, weights, strict=True):
+        if any(term.unknown):
+            new = (found == "") & (weight != 0)
+            found[new] = np.asarray(term.unknown, dtype=object)[new]
+    return tuple(found) if any(found) else ()
+
+
+def _mixed_texts(texts: tuple[str, ...], used: NDArray[np.bool_]) -> tuple[str, ...]:
+    """(K,) the first text of those that each of K uses."""
+    if not any(texts):
+        return ("",) * len(used) if texts else ()
+    own = np.asarray(texts, dtype=object)
+    return tuple(next((text for text in own[row] if text), "") for row in used)
 
 
 def _shaped(term: Array, total: Array) -> Array:

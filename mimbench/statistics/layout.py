@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mimbench.errors import TableError
 from mimbench.scores import CLEAN, RunTables, split_column
 
-__all__ = ["Condition", "Group", "Layout", "Question", "Row", "test_masks"]
+__all__ = ["Condition", "Group", "Layout", "Question", "Row", "part_masks", "test_masks"]
 
 Mask = NDArray[np.bool_]
 Condition = tuple[str, int]
@@ -74,12 +74,15 @@ class Row:
         detector: name of the recipe.
         fits: index, seed and fold of each fit (seed and fold -1 where the fit has none).
         reason: why the row has no numbers; empty if all its fits are ok.
+        line: the score that a line through held-out images has taken out of this one; empty if it
+            is not in the tables, None if there is no line.
     """
 
     score: str
     detector: str
     fits: tuple[tuple[int, int, int], ...]
     reason: str
+    line: str | None = None
 
 
 class Layout:
@@ -119,9 +122,14 @@ class Layout:
             )
         self.target: str = targets.pop()
         self.test = test_masks(images) & (True if among is None else among)
+        self.trained = part_masks(images, "train")
+        self.held_out = part_masks(images, "validation")
         source = images["source"].to_numpy(dtype=object)
         own = np.isin(source, np.unique(source[self.role == "target"].astype(str)))
         self.relation = np.where(own, "same-source", "other-source").astype(object)
+        pairs = zip(tables.fits["fitted_on"], tables.fits["withheld"], strict=True)
+        self._fitted_on = tables.fits["fitted_on"].tolist()
+        self._seen = [f"{own} without {less}" if less else str(own) for own, less in pairs]
         self._entering = tables.main_fits if fits is None else fits
         self._read_scores(tables)
         self.rows = tuple(self._rows(tables.fits))
@@ -173,7 +181,8 @@ class Layout:
             for code, score in scored:
                 silent = [records[i] for i in own if code * self._n_fits + i not in seen]
                 silence = f"no scores from {_describe(silent[0])}" if silent else ""
-                yield Row(score, str(detector), members, failed or silence)
+                line = next((_line(records[i], score) for i in own), None)
+                yield Row(score, str(detector), members, failed or silence, line)
             names = {score for _, score in scored}
             not_run = {
                 name: reason
@@ -219,6 +228,28 @@ class Layout:
             for fold in (range(len(self.test)) if own < 0 else [own])
         ]
 
+    def line_images(self, row: Row, fit: int) -> tuple[NDArray[np.int64], float]:
+        """Held-out images that the line of a fit was fitted on, and their number by that used.
+
+        A swap fit is given as many of them as the target has.
+
+        Args:
+            row: the row.
+            fit: position of the fit in `row.fits`.
+        """
+        number, _, fold = row.fits[fit]
+        if fold < 0:
+            return np.zeros(0, dtype=np.int64), 1.0
+        own = self.held_out[fold] & (self.category == self._fitted_on[number])
+        of_target = self.held_out[fold] & (self.category == self.target)
+        return np.flatnonzero(own), max(1.0, own.sum() / max(of_target.sum(), 1))
+
+    def trained_on(self, row: Row) -> str:
+        """What a row's fits were trained on, in words; empty if one of them has seen no image."""
+        if any(fold < 0 for _, _, fold in row.fits):
+            return ""
+        return ", ".join(sorted({self._seen[fit] for fit, _, _ in row.fits}))
+
     def questions(self) -> list[Question]:
         """Detection (target against every other category) and open-set (ID = target + known)."""
         target = self.role == "target"
@@ -248,13 +279,26 @@ class Layout:
 
 def test_masks(images: pd.DataFrame) -> Mask:
     """(folds, N) which images are test images; a table without splits is one fold, all test."""
-    columns: list[pd.Series[bool]] = []
-    while split_column(len(columns)) in images:
-        columns.append(images[split_column(len(columns))] == "test")
-    if not columns:
+    if split_column(0) not in images:
         return np.ones((1, len(images)), dtype=bool)
-    shifted = images["role"].isin(SHIFTED)
-    return np.stack([(column | shifted).to_numpy(dtype=bool) for column in columns])
+    shifted = images["role"].isin(SHIFTED).to_numpy(dtype=bool)
+    return np.asarray(part_masks(images, "test") | shifted)
+
+
+def part_masks(images: pd.DataFrame, part: str) -> Mask:
+    """(folds, N) which images are in a part, "train" or "validation"; none without splits."""
+    columns = [images[name] == part for name in _splits(images)]
+    if not columns:
+        return np.zeros((1, len(images)), dtype=bool)
+    return np.stack([column.to_numpy(dtype=bool) for column in columns])
+
+
+def _splits(images: pd.DataFrame) -> Iterator[str]:
+    """Names of the split columns, fold by fold."""
+    fold = 0
+    while split_column(fold) in images:
+        yield split_column(fold)
+        fold += 1
 
 
 def _numbers(fit: dict[Any, Any]) -> tuple[int, int]:
@@ -267,6 +311,12 @@ def _describe(fit: dict[Any, Any]) -> str:
     seed, fold = _numbers(fit)
     parts = [f"fold {fold}"] * (fold >= 0) + [f"seed {seed}"] * (seed >= 0)
     return f"the fit of {', '.join(parts)}" if parts else "it"
+
+
+def _line(fit: dict[Any, Any], score: str) -> str | None:
+    text = fit.get("lines")
+    lines: dict[str, str] = json.loads(text) if isinstance(text, str) and text else {}
+    return lines.get(score)
 
 
 def _failure(fit: dict[Any, Any]) -> str:

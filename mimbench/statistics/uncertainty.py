@@ -161,7 +161,7 @@ class Measured:
     @property
     def known(self) -> NDArray[np.bool_]:
         """(E,) whether the variance of every source is known."""
-        return np.isfinite(self._others[0])
+        return np.asarray([not text for text in self.unknown])
 
     @property
     def variance(self) -> Array:
@@ -172,6 +172,13 @@ class Measured:
     def df(self) -> Array:
         """(E,) Satterthwaite's degrees of freedom of the variance."""
         return _total([self._of_patients, self._others])[1]
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """(E,) what of the variance is unknown, in words; empty if nothing is."""
+        of_patients = self.patients.unknown or ("",) * len(self.value)
+        others = np.where(np.isfinite(self._others[0]), "", RETRAINING).tolist()
+        return tuple(own or other for own, other in zip(of_patients, others, strict=True))
 
     @property
     def _nothing(self) -> Source:
@@ -268,8 +275,8 @@ def paired_difference(
         alike: as in `Measured.combine`.
 
     Returns:
-        Where retraining is unknown, the interval is that of the patients, its caution says so, and
-        p is NaN.
+        Where a source is unknown, the interval is that of the others, its caution says so, and p
+        is NaN.
     """
     own = first.minus(second, alike=alike)
     cautions = difference_cautions([first.value, second.value], own.patients.fewest_patients)
@@ -294,10 +301,10 @@ def _estimates(
             "" if reason else method,
             reason,
             float(q),
-            caution if known or reason else RETRAINING,
+            caution if reason else unknown or caution,
         )
-        for value, low, high, reason, q, caution, known in zip(
-            values, *interval, own.reasons, tested, cautions, own.known, strict=True
+        for value, low, high, reason, q, caution, unknown in zip(
+            values, *interval, own.reasons, tested, cautions, own.unknown, strict=True
         )
     ]
 

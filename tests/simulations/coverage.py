@@ -17,6 +17,7 @@ from mimbench.statistics.bootstrap import METRICS, Resamples, bootstrap_interval
 from mimbench.statistics.cells import Cells, share_influence
 from mimbench.statistics.influence import Influence, combine
 from mimbench.statistics.intervals import difference_interval, difference_p, logit_interval
+from tests.simulations import trained
 
 Array = NDArray[np.float64]
 ICC = 0.5
@@ -186,7 +187,7 @@ def table(head: list[str], rows: Iterator[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-def sections(runs: int, rng: np.random.Generator) -> Iterator[str]:
+def sections(runs: int, trained_runs: int, rng: np.random.Generator) -> Iterator[str]:
     areas = (0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
     sizes = ((10, 10), (10, 300), (20, 20), (20, 300), (45, 20), (45, 300), (100, 20), (100, 300),
              (500, 20), (500, 300))  # fmt: skip
@@ -232,6 +233,7 @@ def sections(runs: int, rng: np.random.Generator) -> Iterator[str]:
     yield bootstrap_table(((20, 300), (45, 20), (45, 300), (100, 300)), runs, rng)
     yield "## Patient bootstrap where FPR gets an interval\n"
     yield bootstrap_table(((60, 300), (100, 100), (200, 300), (500, 300)), runs, rng.spawn(1)[0])
+    yield from trained.sections(trained_runs, rng.spawn(1)[0])
 
 
 INTRODUCTION = """# Coverage of the intervals
@@ -239,7 +241,7 @@ INTRODUCTION = """# Coverage of the intervals
 Percent of {runs} simulated data sets whose 95 % interval holds the true value; mean width in
 parentheses. The Monte Carlo error of a cell is {error:.1f} points. Command:
 
-    python -m tests.simulations.coverage --runs {runs} --seed {seed}
+    python -m tests.simulations.coverage --runs {runs} --trained-runs {trained_runs} --seed {seed}
 
 """
 
@@ -247,13 +249,14 @@ parentheses. The Monte Carlo error of a cell is {error:.1f} points. Command:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5000)
+    parser.add_argument("--trained-runs", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("results/coverage.md"))
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
     error = 100 * np.sqrt(0.95 * 0.05 / options.runs)
-    text = INTRODUCTION.format(runs=options.runs, seed=options.seed, error=error)
-    for part in sections(options.runs, rng):
+    text = INTRODUCTION.format(**vars(options), error=error)
+    for part in sections(options.runs, options.trained_runs, rng):
         text += part + "\n"
         options.out.write_text(text)
 

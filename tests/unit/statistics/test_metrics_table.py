@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from mimbench.errors import TableError
 from mimbench.scores import RunTables
 from mimbench.statistics import metrics
 from mimbench.statistics.cells import Cells
+from mimbench.statistics.fold_training import FoldTraining
 from mimbench.statistics.influence import combine
 from mimbench.statistics.metrics import METRIC_COLUMNS, metrics_table
 
@@ -216,7 +218,8 @@ def test_tables_without_a_target_or_with_an_image_scored_twice_are_refused(two_f
         metrics_table(RunTables(tables.scores, tables.fits, images))
 
 
-def test_intervals_of_the_table_are_those_of_the_published_method(two_folds):
+@pytest.mark.parametrize("trained", [False, True])
+def test_intervals_of_the_table_are_those_of_the_published_method(two_folds, trained):
     rng = np.random.default_rng(0)
     fits, _ = two_folds
     images = pd.concat([images_table().assign(copy=k) for k in range(20)], ignore_index=True)
@@ -230,6 +233,9 @@ def test_intervals_of_the_table_are_those_of_the_published_method(two_folds):
         ]
     )  # fmt: skip
     fits = pd.DataFrame(fits).astype({"fold": "Int64", "seed": "Int64"})
+    if not trained:  # one model that has seen no image
+        fits = fits[:1].assign(fold=None, seed=None).astype({"fold": "Int64", "seed": "Int64"})
+        scores = scores[scores["fit_id"] == fits["fit_id"].iloc[0]]
     table = metrics_table(RunTables(scores, fits, images), resamples=200)
     wide = scores.pivot_table(index="fit_id", columns="image_id", values="value")
     codes = pd.factorize(images["patient"])[0]
@@ -239,10 +245,13 @@ def test_intervals_of_the_table_are_those_of_the_published_method(two_folds):
         sides = [test & (images["category"] == name).to_numpy() for name in ("mpox", "acne")]
         cells = Cells(*(codes[side] for side in sides), n_patients=codes.max() + 1)
         return cells.influence(
-            *(wide.loc[f"mim-{fold}", images["image_id"][side]] for side in sides)
+            *(wide.loc[f"mim-{fold * trained}", images["image_id"][side]] for side in sides)
         )
 
-    mean = combine([fold_influence(0), fold_influence(1)], [0.5, 0.5]).area_estimates()[0]
+    mean = combine([fold_influence(0), fold_influence(1)], [0.5, 0.5])
+    if trained:  # each target patient is trained on by the other fold: twice the variance again
+        mean = replace(mean, training=FoldTraining({"mpox": np.sqrt(2) * mean.id}))
+    mean = mean.area_estimates()[0]
     acne = number(table, category="acne")
     assert (acne.value, acne.low, acne.high) == pytest.approx((mean.value, mean.low, mean.high))
     # with this many patients the bootstrap of the same AUROC has about the same width
