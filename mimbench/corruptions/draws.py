@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mimbench.compiled import compiled
 from mimbench.corruptions.checks import Keys
-from mimbench.corruptions.compiled import compiled
 
 __all__ = ["Draws", "below", "normal", "stream", "uniform"]
 

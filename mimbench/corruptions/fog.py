@@ -7,8 +7,8 @@ the plasma is float64 as in the original code (the maintained package uses float
 import numpy as np
 from numpy.typing import NDArray
 
+from mimbench.compiled import compiled
 from mimbench.corruptions.checks import Images
-from mimbench.corruptions.compiled import compiled
 from mimbench.corruptions.draws import Draws, uniform
 from mimbench.corruptions.kernel import Kernel, Parameter
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from mimbench.compiled import compiled
 from mimbench.corruptions.checks import Images
-from mimbench.corruptions.compiled import compiled
 
 __all__ = ["cut", "to_levels", "to_unit"]
 

@@ -7,8 +7,8 @@ hue, saturation and value as in scikit-image.
 import numpy as np
 from numpy.typing import NDArray
 
+from mimbench.compiled import compiled
 from mimbench.corruptions.checks import Images
-from mimbench.corruptions.compiled import compiled
 from mimbench.corruptions.draws import Draws
 from mimbench.corruptions.kernel import Kernel, Parameter
 

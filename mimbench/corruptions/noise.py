@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, ndtr
 
+from mimbench.compiled import compiled
 from mimbench.corruptions.checks import Images
-from mimbench.corruptions.compiled import compiled
 from mimbench.corruptions.draws import Draws
 from mimbench.corruptions.kernel import Kernel, Parameter
 

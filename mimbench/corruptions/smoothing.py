@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mimbench.corruptions.compiled import compiled
+from mimbench.compiled import compiled
 
 __all__ = ["smooth"]
 

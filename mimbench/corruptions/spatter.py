@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mimbench.compiled import compiled
 from mimbench.corruptions.checks import Images
-from mimbench.corruptions.compiled import compiled
 from mimbench.corruptions.draws import Draws, normal
 from mimbench.corruptions.kernel import Kernel, Parameter
 from mimbench.corruptions.smoothing import smooth

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mimbench.corruptions.compiled import compiled
+from mimbench.compiled import compiled
 
 __all__ = ["ZoomAxis", "enlarge", "zoom_axis"]
 

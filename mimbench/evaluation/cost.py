@@ -44,7 +44,7 @@ class Meter:
         for process in ("self", *_workers()):
             with contextlib.suppress(OSError):  # then the peak is the process's so far
                 # Linux: resets VmHWM; see proc_pid_clear_refs(5)
-                (_PROC / process / "clear_refs").write_text("5")
+                (_PROC / process / "clear_refs").write_text("5", encoding="utf-8")
         torch = _torch_on_gpu()
         if torch is not None:
             torch.cuda.reset_peak_memory_stats()
@@ -62,7 +62,7 @@ class Meter:
 
 def _peak(process: str) -> int | None:
     with contextlib.suppress(OSError):
-        for line in (_PROC / process / "status").read_text().splitlines():
+        for line in (_PROC / process / "status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     return None
@@ -76,7 +76,7 @@ def _workers() -> list[str]:
         with contextlib.suppress(OSError):
             process = queue.pop()
             for thread in (_PROC / process / "task").iterdir():
-                children = (thread / "children").read_text().split()
+                children = (thread / "children").read_text(encoding="utf-8").split()
                 found += children
                 queue += children
     return found

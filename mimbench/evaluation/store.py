@@ -22,7 +22,7 @@ from mimbench.sealed import read_sealed, write_sealed
 
 __all__ = ["FitEntry", "Store", "code_version"]
 
-CODE = ("corruptions", "data", "detectors")  # packages that a score can depend on
+CODE = ("compiled.py", "corruptions", "data", "detectors")  # what a score can depend on
 
 
 @cache
@@ -30,8 +30,9 @@ def code_version() -> str:
     """Version of mimbench with a hash of the code that scores depend on."""
     package = Path(mimbench.__file__).parent
     digest = hashlib.sha256()
-    for folder in CODE:
-        for path in sorted((package / folder).rglob("*.py")):
+    for name in CODE:
+        place = package / name
+        for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
             digest.update(path.relative_to(package).as_posix().encode())
             digest.update(path.read_bytes())
     return f"{mimbench.__version__}+{digest.hexdigest()[:12]}"

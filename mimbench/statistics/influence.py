@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mimbench.compiled import compiled
 from mimbench.statistics.cautions import area_cautions, difference_cautions
 from mimbench.statistics.estimate import Estimate
 from mimbench.statistics.fold_training import FoldTraining
@@ -241,7 +241,7 @@ def _shaped(term: Array, total: Array) -> Array:
     return term if same else np.ascontiguousarray(np.broadcast_to(term, total.shape))
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _add_scaled(total: Array, weight: Array, term: Array) -> None:
     """Add (E, P) numbers to `total`, each of the E rows times its weight."""
     for entry in range(term.shape[0]):
@@ -249,7 +249,7 @@ def _add_scaled(total: Array, weight: Array, term: Array) -> None:
             total[entry, patient] += weight[entry] * term[entry, patient]
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _largest(used: NDArray[np.bool_], share: Array) -> Array:
     """(K, P) largest share of each patient among the rows of `share` that each of K uses."""
     largest = np.zeros((used.shape[0], share.shape[1]))

@@ -4,10 +4,13 @@ Every function takes arrays that broadcast and returns arrays. NaN in, NaN out. 
 zero width: where the sample shows no variance, a bound from the number of patients takes over.
 """
 
-import numba
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit, ndtr, ndtri, stdtr, stdtrit
+
+from mimbench.compiled import compiled
 
 __all__ = [
     "DIFFERENCE_METHOD",
@@ -190,7 +193,7 @@ def _farthest_inside(value: Array, n_id: Array, n_ood: Array, z: float, outer: f
     return found.reshape(value.shape)
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@partial(compiled, error_model="numpy")
 def _variances(area: Array, n_id: Array, n_ood: Array) -> Array:
     found = np.empty_like(area)
     for place in range(area.size):
@@ -198,7 +201,7 @@ def _variances(area: Array, n_id: Array, n_ood: Array) -> Array:
     return found
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@partial(compiled, error_model="numpy")
 def _bisected(value: Array, n_id: Array, n_ood: Array, z: float, outer: float) -> Array:
     found = np.empty_like(value)
     for place in range(value.size):
@@ -214,7 +217,7 @@ def _bisected(value: Array, n_id: Array, n_ood: Array, z: float, outer: float) -
     return found
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@partial(compiled, error_model="numpy")
 def _variance(area: float, n_id: float, n_ood: float) -> float:
     if n_ood <= 0:
         return area * (1 - area) / n_id

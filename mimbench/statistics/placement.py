@@ -1,15 +1,16 @@
 """Placement values: how much each image contributes to an AUROC."""
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from mimbench.compiled import compiled
 
 __all__ = ["add_by_patient", "placement_values"]
 
 Array = NDArray[np.float64]
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def placement_values(
     id_scores: Array, ood_scores: Array, starts: NDArray[np.int64]
 ) -> tuple[Array, Array, Array]:
@@ -57,7 +58,7 @@ def placement_values(
     return auroc, id_placements, ood_placements
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def add_by_patient(values: Array, patients: NDArray[np.int64], sums: Array) -> None:
     """Add `values` (G, n) to `sums` (G, P), each image to the column of its patient."""
     for group in range(values.shape[0]):

@@ -4,9 +4,10 @@ The inner loops run over `WIDTH` columns and hold counts in float64, so that the
 vector instructions throughout; counts are exact below 2^53.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from mimbench.compiled import compiled
 
 __all__ = ["METRICS", "WIDTH", "add_present", "weighted_metrics"]
 
@@ -17,7 +18,7 @@ METRICS = ("auroc", "aupr_in", "aupr_out", "fpr95_target", "fpr95_ood", "detecti
 WIDTH = 64
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def weighted_metrics(
     x: Array,
     id_images: Indices,
@@ -77,7 +78,7 @@ def weighted_metrics(
                 out[5, 0] = _detection_error(y[span], below[span], drawn, cumulative[:, 0])
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _needed(total: Array, tpr: float) -> Array:
     """Smallest counts whose share of `total` reaches `tpr`, in the arithmetic of a division."""
     needed = np.zeros(WIDTH)
@@ -92,7 +93,7 @@ def _needed(total: Array, tpr: float) -> Array:
     return needed
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _rank_reaching(cumulative: Array, tpr: float) -> Array:
     """Rank of the first ID image, from the lowest score up, where `tpr` of them are accepted."""
     rank = np.zeros(WIDTH)
@@ -104,7 +105,7 @@ def _rank_reaching(cumulative: Array, tpr: float) -> Array:
     return rank
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _from_the_top(
     y: Array,
     below: Indices,
@@ -155,7 +156,7 @@ def _from_the_top(
             out[4, b] = flagged_id[b] / total_id[b]
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _from_the_bottom(
     x: Array,
     y: Array,
@@ -189,7 +190,7 @@ def _from_the_bottom(
             out[1, b] = precision[b] / total[b]
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _detection_error(
     y: Array, below: Indices, drawn: NDArray[np.uint8], cumulative: Array
 ) -> float:
@@ -206,7 +207,7 @@ def _detection_error(
     return best
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def add_present(total: Array, weight: Array, values: Array, weights: Array) -> None:
     """Add weighted values to `total`, and the weights of those that are not NaN to `weight`.
 
