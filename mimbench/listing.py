@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from rich.console import RenderableType
@@ -18,17 +18,11 @@ from mimbench.evaluation.suites import read_suite
 from mimbench.gate import GateSettings, read_gate_file, scoreless
 from mimbench.recipes import names, read_recipe, read_toml, validate
 from mimbench.registry import entry_point_names
-from mimbench.report.estimates import interval_text
 from mimbench.report.folder import read_run
-from mimbench.statistics.cautions import legend
-
-if TYPE_CHECKING:
-    from mimbench.evaluation.external import External
 
 __all__ = [
     "audit_images",
     "describe_images",
-    "external_table",
     "files_as_json",
     "gate_settings",
     "images_as_json",
@@ -167,34 +161,6 @@ def gate_settings(
         ]
         given["rows"] += scoreless(run.tables)
     return validate(GateSettings, {**settings.model_dump(), **given}, "gate")
-
-
-def external_table(result: "External") -> Table:
-    """What fitted detectors do on external images, at the frozen threshold and as a ranking."""
-    table = _table("score", "sensitivity", "specificity", "AUROC", "drift of the target")
-    for row, own in result.operating.groupby("row", sort=False):
-        shares = [
-            _told(_mean(own[own["metric"] == metric]), "value")
-            for metric in ("sensitivity", "specificity")
-        ]
-        auroc = _told(result.auroc[result.auroc["row"] == row], "auroc")
-        moved = _told(result.drift[result.drift["row"] == row], "drift")
-        _add(table, str(row), *shares, auroc, moved)
-    table.caption = legend([*result.auroc["caution"], *result.drift["caution"]])
-    return table
-
-
-def _mean(rows: pd.DataFrame) -> pd.DataFrame:
-    """The mean over categories where there is one."""
-    mean = rows[rows["category"] == ""]
-    return rows if mean.empty else mean
-
-
-def _told(rows: pd.DataFrame, name: str) -> str:
-    if rows.empty:
-        return "no such images"
-    line = rows.to_dict("records")[0]
-    return str(line["reason"]) if pd.isna(line[name]) else interval_text(line, name)
 
 
 def _sizes(group: pd.DataFrame) -> str:

@@ -51,6 +51,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "SCORE_COLUMNS",
     "TABLES",
+    "UNLABELLED",
     "Origin",
     "RunTables",
     "checksums",
@@ -67,6 +68,7 @@ __all__ = [
 
 CLEAN = "clean"
 RECORD = "run.json"  # what a run says of itself, the digests of its tables among it
+UNLABELLED = "unlabelled"  # category of external images of which nobody says what they show
 
 TABLES = ("scores", "fits", "images")
 BESIDE = ("rejected.csv", "audit.csv", "training.csv")  # what else a run writes and a report reads

@@ -13,6 +13,7 @@ from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.class_signal import class_signal_table
 from mimbench.statistics.comparisons import Quantity, RunAurocs
 from mimbench.statistics.controls import controls_of, row_facts, size_of
+from mimbench.statistics.external import NO_OTHERS, NO_TARGET
 from mimbench.statistics.influence import Influence, combine
 from mimbench.statistics.known_categories import KnownCurve
 from mimbench.statistics.shares import RunShares
@@ -71,6 +72,10 @@ class RunEvidence:
         found = sorted({relation for role, relation in groups if role == claim.role})
         chosen = [relation for relation in found if claim.relation in ("", relation)]
         if not chosen:
+            if claim.role == "external" and (self._tables.images["role"] == "external").any():
+                lacking = {"sensitivity": NO_TARGET, "specificity": NO_OTHERS}
+                why = lacking.get(claim.metric, f"{NO_TARGET}, or {NO_OTHERS}")
+                raise NotTestedError(f"the run has {why}")
             kind = claim.relation.replace("-", " ")
             raise NotTestedError(f"the run has no {' '.join([kind, claim.role]).strip()} images")
         return tuple(reversed(chosen))

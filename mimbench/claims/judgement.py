@@ -284,7 +284,8 @@ def _scope(evidence: RunEvidence, place: Place) -> str:
     images = claim.category or f"{claim.role} categories"
     parts = [f"{images}, {place.relation.replace('-', ' ')}"]
     if claim.metric == "sensitivity":
-        parts = [f"{claim.role} images of the target, {place.relation.replace('-', ' ')}"]
+        relation = "" if claim.role == "external" else f", {place.relation.replace('-', ' ')}"
+        parts = [f"{claim.role} images of the target{relation}"]
     parts += [f"images from {', '.join(claim.sources)}"] * bool(claim.sources)
     parts += [f"{column} {value}" for column, value in claim.where.items()]
     corruptions = evidence.corruptions(claim)

@@ -25,7 +25,7 @@ MEANINGS: Mapping[ExitCode, str] = {
     ExitCode.NO: "the answer is no: `gate`, `verify --strict`, `check`, `data check`",
     ExitCode.USAGE: "no answer, for the reason printed: usage, unreadable files, runs that cannot "
     "be compared",
-    ExitCode.FAILED_ROWS: "`run` is finished, and some rows of it failed",
+    ExitCode.FAILED_ROWS: "`run` or `score` is finished, and some rows of it failed",
     ExitCode.CRASHED: "an unexpected error; the traceback is in the file that is named",
     ExitCode.UNWRITABLE: "standard output or error cannot be written, such as to a full disk",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",

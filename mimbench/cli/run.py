@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -15,6 +15,10 @@ from mimbench.cli.root import Json, Quiet, command_line, print_json
 from mimbench.cli.streams import console, result_only
 from mimbench.console import Display
 
+if TYPE_CHECKING:
+    from mimbench.evaluation.external import External
+
+NAMED = 5  # files that a message names
 IMAGES = "Images"
 WHAT = "What to measure"
 HOW = "How to run"
@@ -362,16 +366,16 @@ def score(
     accept_changed: AcceptChanged = False,
     quiet: Quiet = False,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Apply a run's fitted detectors, at their frozen thresholds, to images from elsewhere.
 
-    Images in a category of the target's name count as target. Writes a verdict per image, and with
-    labels sensitivity, specificity and AUROC with intervals.
+    Images in a category of the target's name count as target; images in no folder of a category
+    are unlabelled. Writes a verdict per image, and with labels sensitivity, specificity and AUROC
+    with intervals, as a run with --external does. Images that the run was trained or validated on
+    are refused.
     """
     from mimbench.evaluation.external import score_external
-    from mimbench.listing import external_table
     from mimbench.run_files import check_external
-    from mimbench.scores import doubt_about, read_tables
 
     visit(folder)
     place = out or folder / "external"
@@ -380,15 +384,37 @@ def score(
         result = score_external(
             folder, images, progress, detector or (), accept_changed=accept_changed
         )
+        for note in result.notes:
+            progress.message(note)
     result.write(place)
+    _show_external(result, folder, place, as_json)
+    for what, reason in result.failures:
+        console(stderr=True).print(Text.assemble(("Failed:", "bold red"), f" {what}: {reason}"))
+    return ExitCode.FAILED_ROWS if result.failures else ExitCode.DONE
+
+
+def _show_external(result: "External", folder: Path, place: Path, as_json: bool) -> None:
+    from mimbench.report.external import external_notes, external_table
+
     verdicts = place / "external_verdicts.csv"
     doubt = doubt_about(read_tables(folder, accept_changed=True)) if accept_changed else ""
     if doubt:
         console(stderr=True).print(f"{folder}: {doubt}")
     if as_json:
-        tables = {"operating": result.operating, "auroc": result.auroc, "drift": result.drift}
+        tables = {**result.test.tables, "rejected": result.rejected}
         records = {name: table.to_dict("records") for name, table in tables.items()}
-        print_json({"verdicts": str(verdicts), "doubt": doubt, **records})
+        failed = [{"fit": fit, "reason": reason} for fit, reason in result.failures]
+        notes = [*result.notes, *external_notes(result.test)]
+        print_json(
+            {"doubt": doubt, **records, "verdicts": str(verdicts), "failed": failed, "notes": notes}
+        )
         return
-    console().print(external_table(result))
-    console().print(f"Verdict per image: {verdicts}")
+    terminal = console()
+    terminal.print(external_table(result.test, folder.name))
+    if len(result.rejected):
+        rejected = result.rejected.head(NAMED).to_dict("records")
+        named = "; ".join(f"{image['path']}: {image['reason']}" for image in rejected)
+        more = f"; and {len(result.rejected) - NAMED} more" * (len(result.rejected) > NAMED)
+        words = f"Could not be read and left out: {len(result.rejected)}. {named}{more}."
+        terminal.print(words)
+    terminal.print(f"Verdict per image: {verdicts}")

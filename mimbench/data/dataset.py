@@ -1,6 +1,6 @@
 """From the user's folders to images that a plan can use: decoded once, each with one role."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -100,17 +100,22 @@ def gather(options: ImageOptions) -> Dataset:
 
 
 def survey(
-    places: Sequence[str], layout: str | None = None, size: int = 224, harmonise: bool = False
+    places: Sequence[str],
+    layout: str | None = None,
+    size: int = 224,
+    harmonise: bool = False,
+    labels: Collection[str] | None = None,
 ) -> Dataset:
     """Read what lies in folders and CSV files before anybody gives it a role.
 
-    The column `role` is empty; repeated files are included.
+    The column `role` is empty; repeated files are included. With `labels`, images outside of
+    subfolders are unlabelled unless their folder bears one of these names.
 
     Raises:
         DataError: a path without images.
         UnknownNameError: a layout that does not exist.
     """
-    offer = files_offered(places, layout)
+    offer = files_offered(places, layout, labels)
     return _accounted(_read(offer, offer.table.assign(role=""), size, harmonise))
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from mimbench.data.layouts import read_manifest
 from mimbench.data.manifest import Manifest
 from mimbench.data.options import GENERATED, PHANTOM, ImageOptions
 from mimbench.data.tree import LeftOut, WithoutImages
+from mimbench.data.unlabelled import mark_unlabelled
 from mimbench.errors import DataError
 
 __all__ = ["Offer", "files_offered", "images_offered"]
@@ -49,21 +50,28 @@ def images_offered(options: ImageOptions) -> Offer:
     named = [(group, place) for group in _GROUPS for place in getattr(options, group)]
     words = {("data", PHANTOM), ("abnormal", GENERATED)}
     names = _dataset_names([place for group, place in named if (group, place) not in words])
-    offers = []
+    offers: list[Manifest] = []
     for group, place in named:
         if (group, place) in words:
             manifest = _generated(place, options.seed)
         else:
             layout = options.layout if group == "data" else None
-            manifest = _files(place, names[place], layout)
+            named_so_far = {name for offer in offers for name in offer.table["category"]}
+            labels = named_so_far if group == "external" else None
+            manifest = _files(place, names[place], layout, labels)
         offers.append(replace(manifest, table=manifest.table.assign(group=group)))
     return _together(offers)
 
 
-def files_offered(places: Sequence[str], layout: str | None) -> Offer:
-    """All images in folders and CSV files that have no role yet."""
+def files_offered(
+    places: Sequence[str], layout: str | None, labels: Collection[str] | None = None
+) -> Offer:
+    """All images in folders and CSV files that have no role yet.
+
+    With `labels`, images outside of subfolders are unlabelled unless their folder is one of these.
+    """
     names = _dataset_names(places)
-    return _together([_files(place, names[place], layout) for place in places])
+    return _together([_files(place, names[place], layout, labels) for place in places])
 
 
 def _together(manifests: Sequence[Manifest]) -> Offer:
@@ -92,9 +100,13 @@ def _generated(word: str, seed: int) -> Manifest:
     return Manifest(table, word, notes=(note,))
 
 
-def _files(place: str, dataset: str, layout: str | None) -> Manifest:
+def _files(
+    place: str, dataset: str, layout: str | None, labels: Collection[str] | None = None
+) -> Manifest:
     path = Path(place)
     manifest = read_manifest(path, layout)
+    if labels is not None:
+        manifest = mark_unlabelled(manifest, path, labels)
     table = manifest.table.assign(dataset=dataset)
     root = shown(path if path.is_dir() else path.parent)
     # The path below the root, so that the split stays when the folder moves.

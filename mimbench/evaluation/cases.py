@@ -55,13 +55,17 @@ def threshold_of(tables: RunTables, fit_id: str, row: str, fold: int) -> Thresho
 
 
 def choose_cases(
-    scores: NDArray[np.float64], roles: NDArray[np.object_], threshold: float
+    scores: NDArray[np.float64],
+    roles: NDArray[np.object_],
+    target: NDArray[np.bool_],
+    threshold: float,
 ) -> list[Case]:
     """The most and the least confident right and wrong image of each role, no image twice.
 
     Args:
         scores: (N,) higher = less like the target; NaN for images that may not be shown.
         roles: (N,) role of each image.
+        target: (N,) which images are of the target category, external ones included.
         threshold: target images are right up to it, all others above it.
 
     Returns:
@@ -69,8 +73,8 @@ def choose_cases(
     """
     distance = np.abs(scores - threshold)
     cases = []
+    right = (scores <= threshold) == target
     for role in ROLES:
-        right = scores <= threshold if role == "target" else scores > threshold
         for word, side in (("right", right), ("wrong", ~right)):
             found = np.flatnonzero(side & (roles == role) & np.isfinite(scores))
             order = found[np.argsort(-distance[found], kind="stable")].tolist()

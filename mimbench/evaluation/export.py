@@ -20,7 +20,7 @@ from mimbench.evaluation.options import Flags, resolve_run
 from mimbench.evaluation.plan import Condition, Plan, RunFile, plan_images
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import Rows, blocks_of_rows, corrupted, scored_rows
-from mimbench.evaluation.store import code_version
+from mimbench.evaluation.store import score_code
 from mimbench.files import whole
 from mimbench.recipes import content_hash, validate
 from mimbench.run_files import refuse_links
@@ -190,7 +190,7 @@ def _claim(out: Path, plan: Plan) -> None:
 
 
 def _versions() -> dict[str, Any]:
-    return {"code": code_version(), **{name: library_versions()[name] for name in LIBRARIES}}
+    return {"code": score_code(), **{name: library_versions()[name] for name in LIBRARIES}}
 
 
 def _files(plan: Plan, condition: Condition, rows: Rows) -> list[str]:

@@ -1,33 +1,31 @@
 """Apply the fitted detectors of a run to new images, at the thresholds frozen on its validation."""
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
-from pydantic import BaseModel, Field
 
 from mimbench.csv_files import write_csv
 from mimbench.data.dataset import Dataset, survey
+from mimbench.data.repeats import keep_first, merge_patients
 from mimbench.detectors.build import build, identity
-from mimbench.errors import DetectorError, OutputError, TableError
+from mimbench.errors import DataError, OutputError, TableError
 from mimbench.evaluation.combining import combine_rows, combining
+from mimbench.evaluation.failure import reason_of, without_exit
+from mimbench.evaluation.fitted_run import FittedRun, read_fitted_run
 from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.plan import FitSpec
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import score_images
-from mimbench.evaluation.store import Store, code_version
-from mimbench.recipes import Recipe, validate
-from mimbench.registry import is_installed
-from mimbench.run_files import check_external, refuse_links
-from mimbench.scores import CLEAN, RECORD, SCORE_COLUMNS, RunTables, read_record, read_tables
-from mimbench.statistics.external import drift_table, external_table
-from mimbench.statistics.layout import Layout
-from mimbench.statistics.threshold import frozen_thresholds, operating_table, validation_masks
+from mimbench.evaluation.store import Store, fit_code
+from mimbench.evaluation.threshold_folds import threshold_note
+from mimbench.recipes import Recipe
+from mimbench.run_files import check_external
+from mimbench.scores import CLEAN, SCORE_COLUMNS, UNLABELLED, RunTables
+from mimbench.statistics.external import ExternalTest, external_test
 
 __all__ = ["External", "score_external"]
 
@@ -37,19 +35,20 @@ class External:
     """What fitted detectors say of new images.
 
     Attributes:
-        verdicts: one row per image and score: path, category, row, value (mean over fits),
-            accepted (share of the fits whose threshold calls the image target, in [0, 1]).
-        operating: sensitivity and specificity at the frozen thresholds, with intervals.
-        auroc: per row, new target images against the other new ones, see `external_table`.
-        drift: per row, new target images against validation target images, see `drift_table`.
-        tables: the new images as a run of their own, for a report.
+        test: the tables of the external test.
+        tables: the new images as external images of the run, its validation images beside them.
+        rejected: `path` and `reason` of each file that should be an image and could not be read.
+        unread: all files that were not read, as in rejected.csv.
+        failures: (fit, reason) of every fit that could not score.
+        notes: what the reader should know, one sentence each.
     """
 
-    verdicts: pd.DataFrame
-    operating: pd.DataFrame
-    auroc: pd.DataFrame
-    drift: pd.DataFrame
+    test: ExternalTest
     tables: RunTables
+    rejected: pd.DataFrame
+    unread: pd.DataFrame
+    failures: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
 
     def write(self, folder: Path) -> None:
         """Write everything as CSV and parquet into `folder`.
@@ -60,8 +59,9 @@ class External:
         check_external(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for name in ("verdicts", "operating", "auroc", "drift"):
-                write_csv(getattr(self, name), folder / f"external_{name}.csv")
+            for name, table in self.test.tables.items():
+                write_csv(table, folder / f"external_{name}.csv")
+            write_csv(self.rejected, folder / "rejected.csv")
             self.tables.write(folder)
         except OSError as error:
             raise OutputError(f"Cannot write to {folder}: {error.strerror}.") from error
@@ -75,11 +75,12 @@ def score_external(
     *,
     accept_changed: bool = False,
 ) -> External:
-    """Score new images with a run's fits.
+    """Score new images with a run's fits; whatever forbids it is found before the first score.
 
     Args:
         run: folder of a finished run, which may be somebody else's.
         places: folders or CSV files; images in a category of the target's name count as target.
+            Those that lie in no folder of a category are unlabelled.
         progress: is told of each fit.
         plug_ins: files and modules that may be imported, as the run names them.
         accept_changed: take tables that were changed since the run wrote them too.
@@ -88,105 +89,87 @@ def score_external(
         TableError: `run` is no finished run, or a fitted state is missing or damaged.
         DetectorError: the run names code that is neither mimbench's, installed as a plug-in, nor
             among `plug_ins`.
-        DataError: no readable image.
+        DataError: no readable image, a file under two categories, or images that fits of the run
+            were trained or validated on.
     """
-    tables = read_tables(run, accept_changed=accept_changed)
-    refuse_links(run, store=True)
-    about = _read_metadata(run, accept_changed)
-    if about.added:
-        raise TableError(f"{run} has rows made elsewhere, which score nothing; use the run itself.")
-    recipes = {recipe.name: recipe for recipe in about.recipes(run)}
-    _check_code(recipes.values(), plug_ins, run)
-    found = survey(places, size=about.canonical_size, harmonise=about.run.data.harmonise)
-    target = about.target
-    made_of_rows = {recipe.name for recipe in combining(list(recipes.values()))}
-    fits = tables.fits[tables.main_fits & ~tables.fits["detector"].isin(made_of_rows)]
+    fitted = read_fitted_run(run, plug_ins, accept_changed=accept_changed)
+    images = fitted.tables.images
+    found = survey(
+        places,
+        size=fitted.canonical_size,
+        harmonise=fitted.harmonise,
+        labels=set(images["category"]) - {UNLABELLED},
+    )
+    _check_new(found.table, images)
+    new = _each_once(found)
+    made_of_rows = {recipe.name for recipe in combining(fitted.recipes)}
+    fits = fitted.tables.fits
+    fits = fits[fitted.tables.main_fits & ~fits["detector"].isin(made_of_rows)]
     usable = fits[fits["status"] == "ok"]
     if usable.empty:
         raise TableError(f"All fits of {run} failed; there is nothing to score with.")
     store = Store(run)
-    progress.stage("Scoring", len(usable))
-    blocks = []
-    for number, row in enumerate(usable.to_dict("records")):
-        progress.update(number, str(row["detector"]))
-        blocks.append(_score(store, _recipe(recipes, row, run), row, found))
-    progress.update(len(usable))
-    scored = _as_run(tables, fits, found, pd.concat(blocks, ignore_index=True), target)
-    merged, _ = combine_rows(scored, list(recipes.values()))
+    for row in usable.to_dict("records"):
+        _restore(store, fitted.recipe(str(row["detector"])), row)  # and it will be again
+    blocks, failures = _score_all(store, fitted, usable, new, progress)
+    scored = _as_run(fitted.tables, _with_failures(fits, failures), new, blocks)
+    merged, not_combined = combine_rows(scored, fitted.recipes)
+    test = external_test(merged)
+    if test is None:
+        raise DataError("There are no images to score.")
+    folds = max(fitted.tables.folds, 1)
+    note = threshold_note(images, folds, fitted.plan_seed, external=True)
+    named = fits.set_index("fit_id")["detector"]
     return External(
-        verdicts=_verdicts(merged, found),
-        operating=operating_table(merged),
-        auroc=external_table(merged),
-        drift=drift_table(merged),
+        test=replace(test, verdicts=_for_every_file(test.verdicts, found.table)),
         tables=merged,
+        rejected=found.rejected,
+        unread=found.unread,
+        failures=(*((str(named[fit]), why) for fit, why in failures.items()), *not_combined),
+        notes=(*found.notes, *([note] if note else [])),
     )
 
 
-def _check_code(recipes: Iterable[Recipe], allowed: Sequence[str], run: Path) -> None:
-    """Refuse to import what only the run's folder names: reading it must not run its code."""
-    for recipe in recipes:
-        if not (is_installed(recipe.detector) or recipe.detector in allowed):
-            raise DetectorError(
-                f"{run / 'run.json'} names code that is not part of mimbench: {recipe.detector}. "
-                f"If you trust it, say so: --detector {shlex.quote(recipe.detector)}."
-            )
+def _check_new(new: pd.DataFrame, images: pd.DataFrame) -> None:
+    """Refuse images that a fit may have learnt, or that set a threshold."""
+    splits = images[[name for name in images if str(name).startswith("split_")]]
+    seen = images["role"].isin(["target", "known"]) & (splits != "test").any(axis=1)
+    known = new[new["image_id"].isin(images.loc[seen, "image_id"])]
+    if len(known):
+        path, image_id = known[["path", "image_id"]].iloc[0]
+        own = images.loc[images["image_id"] == image_id].iloc[0]
+        raise DataError(
+            f"{known['image_id'].nunique()} of the images were used for training or validation by "
+            f"the run, e.g. {path} ({own['path'] or own['image_id'][:12]} there, {own['role']}). "
+            "An external test needs images that no fit has seen; leave them out."
+        )
 
 
-def _recipe(recipes: Mapping[str, Recipe], row: Mapping[Any, Any], run: Path) -> Recipe:
-    name = str(row["detector"])
-    if name not in recipes:
-        raise TableError(f"{run / 'run.json'} has no recipe of the detector '{name}'.")
-    return recipes[name]
+def _each_once(found: Dataset) -> Dataset:
+    """External images, each once; patients who share a file are one."""
+    table = found.table.assign(role="external")
+    keep = keep_first(table)
+    merged = table.assign(patient=merge_patients(table))[keep].reset_index(drop=True)
+    return replace(found, table=merged, pixels=found.pixels[keep])
 
 
-class _Data(BaseModel):
-    harmonise: bool = False
-
-
-class _Run(BaseModel):
-    data: _Data
-
-
-class _Metadata(BaseModel):
-    """What of run.json is needed to score with the run's fits."""
-
-    target: str
-    canonical_size: int = Field(ge=16, le=4096)
-    run: _Run
-    detectors: list[dict[str, Any]]
-    added: list[Any] = Field(default_factory=list)
-
-    def recipes(self, where: Path) -> list[Recipe]:
-        """Recipes of the run's detectors, without what run.json says about them beside."""
-        fields = [
-            {name: known[name] for name in Recipe.model_fields if name in known}
-            for known in self.detectors
-        ]
-        return [validate(Recipe, own, where / "run.json") for own in fields]
-
-
-def _read_metadata(run: Path, accept_changed: bool) -> _Metadata:
-    content, _ = read_record(run, accept_changed=accept_changed)
-    if not content:
-        raise TableError(f"{run / RECORD} does not exist; is {run} the folder of a finished run?")
-    return validate(_Metadata, content, run / RECORD)
-
-
-def _score(store: Store, recipe: Recipe, row: dict[Any, Any], found: Dataset) -> pd.DataFrame:
+def _restore(store: Store, recipe: Recipe, row: Mapping[Any, Any]) -> Fit:
+    """A fit as the run left it."""
     entry = store.read_fit(row["fit_id"])
     if entry is None or entry.state_hash != row["state_hash"]:
         raise TableError(
             f"The fitted state of {row['detector']} ({row['fit_id']}) is missing or not the one "
             "that made the run's scores; repeat the run."
         )
-    if entry.about["recipe"] != identity(recipe) or entry.about["code"] != code_version():
+    if entry.about["recipe"] != identity(recipe) or entry.about["code"] != fit_code():
         raise TableError(
             f"{row['detector']} ({row['fit_id']}) was fitted with other code, parameters or "
             "weights than are here now, and its thresholds belong to those; repeat the run."
         )
     detector = build(recipe)
     try:
-        detector.load(entry.state)
+        with without_exit():
+            detector.load(entry.state)
     except Exception as error:
         raise TableError(
             f"The fitted state of {row['detector']} ({row['fit_id']}) does not fit its recipe: "
@@ -194,59 +177,64 @@ def _score(store: Store, recipe: Recipe, row: dict[Any, Any], found: Dataset) ->
         ) from error
     fold = None if pd.isna(row["fold"]) else int(row["fold"])
     spec = FitSpec(recipe, row["fitted_on"], fold, None)
-    fit = Fit(spec, row["fit_id"], detector, entry.state_hash, entry.seconds)
-    scored = score_images(fit, found.pixels, int(row["input_size"]), torch.device("cpu"))
-    wide = pd.DataFrame({"image_id": found.table["image_id"], **scored})
-    return wide.melt("image_id", var_name="score").assign(
-        fit_id=row["fit_id"], corruption=CLEAN, severity=0
+    return Fit(spec, row["fit_id"], detector, entry.state_hash, entry.seconds)
+
+
+def _score_all(
+    store: Store, fitted: FittedRun, usable: pd.DataFrame, new: Dataset, progress: Progress
+) -> tuple[list[pd.DataFrame], dict[str, str]]:
+    """Blocks of scores, and why a fit has none, by fit_id."""
+    blocks, failures = [], {}
+    progress.stage("Scoring", len(usable))
+    for number, row in enumerate(usable.to_dict("records")):
+        name = str(row["detector"])
+        progress.update(number, name)
+        fit = _restore(store, fitted.recipe(name), row)
+        try:
+            with without_exit():
+                scored = score_images(fit, new.pixels, int(row["input_size"]), torch.device("cpu"))
+        except Exception as error:  # a detector that fails must not end the others
+            failures[fit.fit_id] = f"score: {reason_of(fit.spec, error)}"
+            progress.message(f"{name} failed. {failures[fit.fit_id]}")
+            continue
+        wide = pd.DataFrame({"image_id": new.table["image_id"], **scored})
+        blocks.append(wide.melt("image_id", var_name="score").assign(fit_id=row["fit_id"]))
+    progress.update(len(usable))
+    return blocks, failures
+
+
+def _with_failures(fits: pd.DataFrame, failures: Mapping[str, str]) -> pd.DataFrame:
+    reasons = fits["fit_id"].map(failures)
+    failed = reasons.notna()
+    return fits.assign(
+        status=fits["status"].mask(failed, "failed"), reason=fits["reason"].mask(failed, reasons)
     )
 
 
 def _as_run(
-    tables: RunTables, fits: pd.DataFrame, found: Dataset, scores: pd.DataFrame, target: str
+    tables: RunTables, fits: pd.DataFrame, new: Dataset, blocks: Iterable[pd.DataFrame]
 ) -> RunTables:
-    """New images as the test part of every fold, the run's own validation images beside them."""
+    """The new images as external images of a run of which only the validation part is left."""
     splits = [str(name) for name in tables.images if str(name).startswith("split_")]
-    new = found.table.drop_duplicates("image_id")
-    new = new.assign(role=np.where(new["category"] == target, "target", "external"))
-    new = new.assign(**dict.fromkeys(splits, "test"))
+    fresh = new.table.assign(**dict.fromkeys(splits, "test"))
     old = tables.images[tables.images["role"] == "target"]
-    old = old[~old["image_id"].isin(new["image_id"])]
-    seen = sorted(set(new["image_id"]) & set(tables.images["image_id"]))
-    if seen:
-        path = new.loc[new["image_id"] == seen[0], "path"].iloc[0]
-        raise TableError(
-            f"{len(seen)} of the images are part of the run itself, e.g. {path}; an external test "
-            "needs images that the run has not seen."
-        )
     kept = old[(old[splits] == "validation").any(axis=1)].copy()
     for name in splits:  # the run's own test images take no part in the external test
         kept[name] = kept[name].where(kept[name] == "validation", "train")
+    good = fits.loc[fits["status"] == "ok", "fit_id"]
     clean = tables.scores[
         (tables.scores["corruption"] == CLEAN)
         & tables.scores["image_id"].isin(kept["image_id"])
-        & tables.scores["fit_id"].isin(fits["fit_id"])
+        & tables.scores["fit_id"].isin(good)
     ]
-    scores = scores.drop_duplicates(["fit_id", "score", "image_id"])
-    together = pd.concat([clean, scores[list(SCORE_COLUMNS)]], ignore_index=True)
-    images = pd.concat([kept, new], ignore_index=True)
+    scored = [block.assign(corruption=CLEAN, severity=0)[list(SCORE_COLUMNS)] for block in blocks]
+    together = pd.concat([clean, *scored], ignore_index=True)
+    images = pd.concat([kept, fresh], ignore_index=True)
     return RunTables(together.astype(SCORE_COLUMNS), fits, images)
 
 
-def _verdicts(tables: RunTables, found: Dataset) -> pd.DataFrame:
-    layout = Layout(tables)
-    masks = validation_masks(tables, layout)
-    where = pd.Index(tables.images["image_id"]).get_indexer(pd.Index(found.table["image_id"]))
-    parts = []
-    for row in layout.rows:
-        values = layout.values(row)
-        at, reason = frozen_thresholds(layout, row, values, masks)
-        cells = layout.cells(row)
-        own = np.stack([values[fit, 0, where] for fit, _, _ in cells])
-        accepted = np.where(np.isnan(at), np.nan, 1.0)[:, None] * (own <= at[:, None])
-        parts.append(
-            found.table[["path", "category"]].assign(
-                row=row.score, value=own.mean(0), accepted=accepted.mean(0), reason=reason
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+def _for_every_file(verdicts: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts by file: files that repeat another one byte for byte share its verdict."""
+    paths = files[["image_id", "path"]]
+    merged = verdicts.drop(columns="path").merge(paths, on="image_id", how="left", sort=False)
+    return merged[list(verdicts.columns)]

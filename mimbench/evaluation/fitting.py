@@ -17,7 +17,7 @@ from mimbench.errors import MimbenchError, SplitError, TrainingError
 from mimbench.evaluation.environment import library_versions
 from mimbench.evaluation.failure import without_exit
 from mimbench.evaluation.plan import FitSpec, Plan
-from mimbench.evaluation.store import Store, code_version
+from mimbench.evaluation.store import Store, fit_code
 from mimbench.recipes import content_hash
 from mimbench.scores import split_column
 
@@ -98,10 +98,11 @@ def fit_address(plan: Plan, spec: FitSpec, device: torch.device) -> dict[str, An
         "fitted_on": spec.fitted_on,
         "images": {part: content_hash(keys) for part, keys in seen.items()},
         "canonical_size": plan.canonical_size,
+        "input_size": plan.input_size(spec.recipe),
         "harmonise": plan.run.data.harmonise,
         "device": device.type,
         "threads": torch.get_num_threads(),
-        "code": code_version(),
+        "code": fit_code(),
         "libraries": library_versions(),
     }
 

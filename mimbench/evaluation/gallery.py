@@ -140,7 +140,8 @@ def _pictures(
     threshold = threshold_of(tables, fit.fit_id, row, FOLD)
     clean = _of_condition(scores, UNTOUCHED).reindex(images["image_id"]).to_numpy(float)
     roles = images["role"].to_numpy(object)
-    cases = choose_cases(np.where(allowed, clean, np.nan), roles, threshold.value)
+    target = (images["category"] == plan.dataset.target).to_numpy(bool)
+    cases = choose_cases(np.where(allowed, clean, np.nan), roles, target, threshold.value)
     made = _make(plan, fit, UNTOUCHED, [case.image for case in cases], device)
     if not cases or made is None:
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 from mimbench.detectors.build import kind_of
 from mimbench.evaluation.plan import Plan
-from mimbench.evaluation.store import code_version
+from mimbench.evaluation.store import score_code
 from mimbench.files import file_hash
 from mimbench.scores import BESIDE, RECORD, checksums
 from mimbench.sealed import write_sealed
@@ -26,7 +26,7 @@ def write_metadata(
         "name": plan.run.name,
         "command": command,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "environment": {**environment, "code": code_version()},
+        "environment": {**environment, "code": score_code()},
         "checksums": checksums(folder),
         "files": {name: file_hash(folder / name) for name in BESIDE if (folder / name).is_file()},
         "target": plan.dataset.target,

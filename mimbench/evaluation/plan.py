@@ -23,6 +23,7 @@ from mimbench.errors import (
 )
 from mimbench.evaluation.control_sizes import with_controls_at_every_size
 from mimbench.evaluation.suites import read_suite
+from mimbench.evaluation.threshold_folds import threshold_note
 from mimbench.evaluation.withholding import Withheld, withheld_from
 from mimbench.recipes import Recipe, derive
 from mimbench.scores import CLEAN
@@ -166,6 +167,7 @@ def make_plan(run: RunFile) -> Plan:
     _check_swap(run, plan.dataset)
     withheld, notes = _withheld(run, plan.dataset, recipes)
     notes = [*(note for recipe in recipes for note in _notes(recipe, plan.dataset)), *notes]
+    notes += _threshold_notes(run, plan.images)
     target = plan.dataset.target
     fits = tuple(fit for recipe in recipes for fit in _fits(recipe, run, target, withheld))
     dataset = replace(plan.dataset, notes=(*plan.dataset.notes, *notes, *_count(fits)))
@@ -320,6 +322,15 @@ def _withheld(
     elif counts and max(counts) > len(known):
         notes.append(f"The known-curve ends at the {len(known)} known categories that there are.")
     return withheld_from(known, counts, run.known_orders, groups, run.plan_seed), notes
+
+
+def _threshold_notes(run: RunFile, images: pd.DataFrame) -> list[str]:
+    """Which thresholds these folds do not give, and how many folds would."""
+    asked = (False, True) if (images["role"] == "external").any() else (False,)
+    found = [
+        threshold_note(images, run.folds, run.plan_seed, external=external) for external in asked
+    ]
+    return [note for note in found if note]
 
 
 def _count(fits: Sequence[FitSpec]) -> list[str]:

@@ -20,7 +20,7 @@ from mimbench.evaluation.environment import library_versions
 from mimbench.evaluation.failure import without_exit
 from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.plan import Condition, FitSpec, Plan
-from mimbench.evaluation.store import Store, code_version
+from mimbench.evaluation.store import Store, score_code
 from mimbench.recipes import content_hash
 from mimbench.scores import split_column
 
@@ -222,10 +222,11 @@ def _address(plan: Plan, unit: Unit, fit: Fit, image_ids: list[str]) -> dict[str
         "canonical_size": plan.canonical_size,
         # clean images are never enlarged
         "corruption_size": plan.corruption_size if unit.condition.corruption else None,
+        "input_size": plan.input_size(fit.spec.recipe),
         "harmonise": plan.run.data.harmonise,
         "batch": BATCH,
         "threads": torch.get_num_threads(),
-        "code": code_version(),
+        "code": score_code(),
         "libraries": library_versions(),
     }
 

@@ -6,7 +6,7 @@ Tensors are kept as safetensors, numbers as parquet, the rest as JSON; nothing i
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,19 +20,33 @@ from mimbench.files import file_hash
 from mimbench.recipes import content_hash
 from mimbench.sealed import read_sealed, write_sealed
 
-__all__ = ["FitEntry", "Store", "code_version"]
+__all__ = ["FitEntry", "Store", "fit_code", "score_code"]
 
-CODE = ("compiled.py", "corruptions", "data", "detectors")  # what a score can depend on
+# What decides a fitted state beside its address: how images are read and detectors trained, and
+# which images a training gets. What only plans, keeps or carries results is in neither list.
+FIT_CODE = ("compiled.py", "corruptions", "data", "detectors", "evaluation/fitting.py")
+# A score depends on how images are corrupted, resized and batched too.
+SCORE_CODE = (*FIT_CODE, "evaluation/scoring.py")
 
 
 @cache
-def code_version() -> str:
+def fit_code() -> str:
+    """Version of mimbench with a hash of the code that fitted states depend on."""
+    return _version(FIT_CODE)
+
+
+@cache
+def score_code() -> str:
     """Version of mimbench with a hash of the code that scores depend on."""
+    return _version(SCORE_CODE)
+
+
+def _version(parts: Sequence[str]) -> str:
     package = Path(mimbench.__file__).parent
     digest = hashlib.sha256()
-    for name in CODE:
-        place = package / name
-        for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
+    for part in parts:
+        place = package / part
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             digest.update(path.relative_to(package).as_posix().encode())
             digest.update(path.read_bytes())
     return f"{mimbench.__version__}+{digest.hexdigest()[:12]}"

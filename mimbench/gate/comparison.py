@@ -301,10 +301,7 @@ class _Comparison:
         return _diagnosis(self._tests(pairs))
 
     def _categories(self) -> list[str]:
-        images = self.aligned.reference.images[self.aligned.tested]
-        sources = set(images.loc[images["role"] == "target", "source"])
-        same = images["source"].isin(sources) == (self.settings.relation == "same-source")
-        return sorted(set(images.loc[same & (images["role"] == self.settings.role), "category"]))
+        return sorted(self.own.categories(self.settings.role, self.settings.relation))
 
 
 @dataclass(frozen=True)

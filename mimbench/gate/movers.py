@@ -42,7 +42,8 @@ def _most_harmed(row: str, reference: RunTables, candidate: RunTables, count: in
     table = table.assign(before=_ranks(reference, row), after=_ranks(candidate, row))
     table = table.dropna(subset=["before", "after"])
     up = table["after"] - table["before"]
-    table["harm"] = up.where(table["role"] == "target", -up)
+    target = set(table.loc[table["role"] == "target", "category"])
+    table["harm"] = up.where(table["category"].isin(target), -up)
     worst = table[table["harm"] > 0].nlargest(count, "harm").reset_index()
     return worst.assign(row=row)[list(MOVER_COLUMNS)]
 

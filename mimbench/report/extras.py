@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mimbench.report.estimates import interval_text, rounded
+from mimbench.report.external import external_frame, external_notes
 from mimbench.report.folder import RunFolder
 from mimbench.report.groups import Group
 from mimbench.report.known import (
@@ -43,6 +44,13 @@ WORDS = {
         "tested on the group that they never saw: near-OOD from the collection that they know. "
         "Beside it the same detector, trained on all, on the same images. Intervals cover "
         "patients and hold for these trainings. By category: left_out.csv.",
+    ),
+    "external_auroc": (
+        "External test",
+        "How the detectors do on another site's images, as they were trained here. AUROC compares "
+        "the external target images with the external images of other categories; images of the "
+        "run's own collections take no part, since telling the site would then look like telling "
+        "the disease. One verdict per image: external_verdicts.csv.",
     ),
     "harmonise": (
         "With and without harmonising",
@@ -91,10 +99,12 @@ class Extra:
 def extras(run: RunFolder, results: Results) -> dict[str, Extra]:
     """Tables that this run has, by file stem."""
     board, curve, left_out = results.board, results.known_curve, results.left_out
+    external = results.external
     tables = {
         **run.extras,
         "known_curve": curve_lines(curve, board) if len(curve) else curve,
         "left_out": left_out_lines(left_out, board) if len(left_out) else left_out,
+        "external_auroc": external_frame(external) if external is not None else pd.DataFrame(),
         "harmonise": _harmonise(results.harmonise),
         "calibration": _calibration(results.calibration),
         "validation": _validation(results.validation),
@@ -103,6 +113,7 @@ def extras(run: RunFolder, results: Results) -> dict[str, Extra]:
     findings = {
         "known_curve": curve_findings(curve, board),
         "left_out": left_out_findings(left_out, board),
+        "external_auroc": tuple(external_notes(external)) if external is not None else (),
         "validation": untaught(run.tables),
     }
     return {

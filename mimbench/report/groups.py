@@ -20,6 +20,11 @@ class Group:
     relation: str
 
     @property
+    def external(self) -> bool:
+        """Whether these are another site's images, compared with that site's target images."""
+        return self.role == "external"
+
+    @property
     def slug(self) -> str:
         """Name for files and columns, e.g. "known_same-source"."""
         return f"{self.role}_{self.relation}"

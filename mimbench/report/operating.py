@@ -33,9 +33,10 @@ def operating_points(
 ) -> dict[tuple[str, Group], tuple[float, float]]:
     """Shares of clean target and other images refused at the frozen threshold, by row and group."""
     clean = operating[(operating["corruption"] == CLEAN) & operating["value"].notna()]
-    accepted = _sensitivity(clean).set_index("row")["value"]
     points = {}
     for group in groups:
+        side = group.role if group.external else "target"
+        accepted = _sensitivity(clean, side).set_index("row")["value"]
         refused = _specificity(clean, group)
         for row, value in zip(refused["row"], refused["value"], strict=True):
             if row in accepted:
@@ -67,8 +68,8 @@ def operating_lines(
     return lines, reason
 
 
-def _sensitivity(table: pd.DataFrame) -> pd.DataFrame:
-    return table[(table["metric"] == "sensitivity") & (table["role"] == "target")]
+def _sensitivity(table: pd.DataFrame, role: str = "target") -> pd.DataFrame:
+    return table[(table["metric"] == "sensitivity") & (table["role"] == role)]
 
 
 def _specificity(table: pd.DataFrame, group: Group) -> pd.DataFrame:

@@ -115,7 +115,8 @@ def render_page(
     payload = page_payload(metrics, board, styles)
     blocks = heat_map(metrics, board, rows)
     robustness, no_ratio = robustness_lines(results.robustness, board, rows)
-    operating, no_threshold = operating_lines(results.operating, board.groups, rows)
+    own_groups = [group for group in board.groups if not group.external]
+    operating, no_threshold = operating_lines(results.operating, own_groups, rows)
     stages, costs = cost_lines(run.starts)
     css, script = _own_file("style.css"), _own_file("script.js")
     colours = {colour: f"c{i}" for i, colour in enumerate(_distinct(styles))}
@@ -152,6 +153,7 @@ def render_page(
         fewest=FEWEST_PATIENTS,
         rows=rows,
         operating=operating,
+        own_groups=own_groups,
         no_threshold=no_threshold,
         robustness=robustness,
         no_ratio=no_ratio,

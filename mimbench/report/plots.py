@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from mimbench.report.groups import Group
 from mimbench.report.panels import INK, PAPER, label_all, label_outside, legend_above, panel_grid
-from mimbench.report.samples import GRID, FitSample, mean_roc
+from mimbench.report.samples import EXTERNAL_TARGET, GRID, TARGET, FitSample, mean_roc
 from mimbench.report.styles import RowStyle
 
 __all__ = ["degradation_figure", "distribution_figure", "heat_map_figure", "roc_figure"]
@@ -179,7 +179,9 @@ def distribution_figure(
         groups: the groups in order.
         styles: the rows to draw.
     """
-    order = ["target", *(group.label for group in groups)]
+    at_home = [group.label for group in groups if not group.external]
+    abroad = [group.label for group in groups if group.external]
+    order = [TARGET, *at_home, *([EXTERNAL_TARGET] * bool(abroad)), *abroad]
     left = 0.25 + 0.07 * max(len(label) for label in order)
     figure, axes = panel_grid(
         len(styles), columns=3, width=2.5, height=0.1 + 0.36 * len(order), left=left, below=0.25

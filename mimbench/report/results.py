@@ -16,6 +16,8 @@ from mimbench.report.validation import validation_table
 from mimbench.scores import write_table
 from mimbench.statistics.calibration import calibration_table
 from mimbench.statistics.class_signal import class_signal_table
+from mimbench.statistics.external import TABLES as EXTERNAL
+from mimbench.statistics.external import ExternalTest, external_test
 from mimbench.statistics.known_categories import known_curve_table, left_out_table
 from mimbench.statistics.metrics import metrics_table
 from mimbench.statistics.robustness import robustness_table
@@ -45,6 +47,7 @@ class Results:
         harmonise: empty unless the run kept its images as they were as well.
         validation: how well fits do on their validation images, where they say it.
         training: loss curves of the run's training.csv, see `loss_curves`; no file of its own.
+        external: None unless the run has external images.
     """
 
     metrics: pd.DataFrame
@@ -59,11 +62,15 @@ class Results:
     harmonise: pd.DataFrame
     validation: pd.DataFrame
     training: pd.DataFrame
+    external: ExternalTest | None = None
 
     def write(self, folder: Path) -> None:
         """Write a parquet or CSV file for each table that has rows; one without leaves no file."""
-        for name in (*LARGE, *SMALL):
-            table, path = self._told(getattr(self, name)), folder / f"{name}.csv"
+        external = self.external.tables if self.external is not None else {}
+        tables = {name: self._told(getattr(self, name)) for name in (*LARGE, *SMALL)}
+        tables |= {f"external_{name}": external.get(name, ()) for name in EXTERNAL}
+        for name, table in tables.items():
+            path = folder / f"{name}.csv"
             if name in LARGE:
                 path.unlink(missing_ok=True)  # what it was called before 0.1
                 path = path.with_suffix(".parquet")
@@ -113,4 +120,5 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
         harmonise=harmonise,
         validation=validation_table(tables.fits[tables.main_fits]),
         training=loss_curves(run),
+        external=external_test(tables),
     )

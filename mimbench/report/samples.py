@@ -1,6 +1,6 @@
 """Clean test scores by row, fit and group: what ROC curves and distributions are drawn from."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +9,14 @@ import pandas as pd
 
 from mimbench.report.groups import Group
 from mimbench.scores import CLEAN, RunTables
-from mimbench.statistics.layout import Layout
+from mimbench.statistics.layout import Layout, Question, Row
 from mimbench.statistics.ranking import auroc, roc_points
 from mimbench.statistics.threshold import frozen_thresholds, validation_masks
 
 __all__ = [
+    "EXTERNAL_TARGET",
     "GRID",
+    "TARGET",
     "FitSample",
     "clean_samples",
     "fit_auroc",
@@ -23,6 +25,7 @@ __all__ = [
     "standardised_threshold",
 ]
 
+TARGET, EXTERNAL_TARGET = "target", "external target"
 Values = npt.NDArray[np.float64]
 GRID: Values = (np.arange(200) + 0.5) / 200
 
@@ -36,6 +39,8 @@ class FitSample:
         target: scores of the target images.
         others: scores by group and category.
         threshold: frozen on validation images; NaN where there is none.
+        reference: scores of the run's own target images, which give the fit's scale.
+        external: whether target and others are external images.
     """
 
     fold: int
@@ -43,6 +48,8 @@ class FitSample:
     target: Values
     others: dict[Group, dict[str, Values]]
     threshold: float
+    reference: Values
+    external: bool = False
 
 
 def clean_samples(tables: RunTables, rows: Collection[str]) -> dict[str, list[FitSample]]:
@@ -52,29 +59,39 @@ def clean_samples(tables: RunTables, rows: Collection[str]) -> dict[str, list[Fi
     if clean.empty:
         return {}
     layout = Layout(RunTables(clean, tables.fits, tables.images))
-    question = next((q for q in layout.questions() if q.name == "detection"), None)
-    if question is None:
-        return {}
+    questions = [question for question in layout.questions() if question.name == "detection"]
     validation = validation_masks(tables, layout)
     samples: dict[str, list[FitSample]] = {}
     for row in layout.rows:
         if row.score not in rows or row.reason:
             continue
-        values = layout.values(row)
-        thresholds, _ = frozen_thresholds(layout, row, values, validation)
-        for (position, fold, seed), threshold in zip(layout.cells(row), thresholds, strict=True):
-            own, test = values[position, 0], layout.test[fold]
-            others: dict[Group, dict[str, Values]] = {}
-            for group in question.groups:
-                members = group.images[test[group.images]]
-                if members.size:
-                    place = others.setdefault(Group(group.role, group.relation), {})
-                    place[group.category] = own[members]
-            target = own[question.id_images & test]
-            if target.size:
-                sample = FitSample(fold, seed, target, others, float(threshold))
-                samples.setdefault(row.score, []).append(sample)
+        found = [
+            sample for asked in questions for sample in _samples(layout, row, asked, validation)
+        ]
+        if found:
+            samples[row.score] = found
     return samples
+
+
+def _samples(
+    layout: Layout, row: Row, question: Question, validation: npt.NDArray[np.bool_]
+) -> Iterator[FitSample]:
+    """Test scores of each fit of a row on the images of a question."""
+    values = layout.values(row)
+    external = question.groups[0].role == "external"
+    thresholds, _ = frozen_thresholds(layout, row, values, validation, external)
+    for (position, fold, seed), threshold in zip(layout.cells(row), thresholds, strict=True):
+        own, test = values[position, 0], layout.test[fold]
+        others: dict[Group, dict[str, Values]] = {}
+        for group in question.groups:
+            members = group.images[test[group.images]]
+            if members.size:
+                place = others.setdefault(Group(group.role, group.relation), {})
+                place[group.category] = own[members]
+        target, home = own[question.id_images & test], own[(layout.role == "target") & test]
+        if target.size:
+            scale = home if home.size else target
+            yield FitSample(fold, seed, target, others, float(threshold), scale, external)
 
 
 def mean_roc(samples: Sequence[FitSample], group: Group) -> Values | None:
@@ -111,13 +128,14 @@ def standardised(samples: dict[str, list[FitSample]]) -> pd.DataFrame:
     Fits have scales of their own; only after this can their images stand in one picture.
 
     Returns:
-        Columns `row`, `group` ("target" or a group's label), `value`.
+        Columns `row`, `group` (`TARGET`, `EXTERNAL_TARGET` or a group's label), `value`.
     """
     frames = []
     for row, of_row in samples.items():
         for sample in of_row:
             middle, spread = _scale(sample)
-            parts = {"target": sample.target} | {
+            called = EXTERNAL_TARGET if sample.external else TARGET
+            parts = {called: sample.target} | {
                 group.label: np.concatenate(list(values.values()))
                 for group, values in sample.others.items()
             }
@@ -130,11 +148,12 @@ def standardised(samples: dict[str, list[FitSample]]) -> pd.DataFrame:
 
 def standardised_threshold(samples: Sequence[FitSample]) -> float:
     """Where the frozen threshold lies on the scale of `standardised`: the median over fits."""
-    scales = [(sample.threshold, *_scale(sample)) for sample in samples]
+    own = [sample for sample in samples if not sample.external] or samples
+    scales = [(sample.threshold, *_scale(sample)) for sample in own]
     return float(np.median([(threshold - middle) / spread for threshold, middle, spread in scales]))
 
 
 def _scale(sample: FitSample) -> tuple[float, float]:
     """Median and interquartile range of the target's scores."""
-    low, middle, high = np.percentile(sample.target, [25, 50, 75])
+    low, middle, high = np.percentile(sample.reference, [25, 50, 75])
     return float(middle), float(high - low) or 1.0

@@ -70,7 +70,7 @@ def spread(samples: Mapping[str, Sequence[FitSample]], board: Leaderboard) -> li
             values = [v for sample in of_row if (v := fit_auroc(sample, group)) is not None]
             words = f"{rounded(min(values))} to {rounded(max(values))}" if values else ""
             places.append({"aurocs": values, "words": words})
-        if len(of_row) > 1:
+        if len({(sample.fold, sample.seed) for sample in of_row}) > 1:
             lines.append({"row": entry.row, "places": places})
     return lines
 

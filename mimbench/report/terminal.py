@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mimbench.report.estimates import rounded
+from mimbench.report.external import external_notes
 from mimbench.report.groups import Group
 from mimbench.report.known import curve_findings, left_out_findings
 from mimbench.report.leaderboard import Entry, Leaderboard
@@ -130,4 +131,6 @@ def _notes(report: Report) -> list[str]:
     notes += [f"{failure.row} {failure.words}" for failure in board.failures]
     notes += curve_findings(report.results.known_curve, board)
     notes += left_out_findings(report.results.left_out, board)
+    external = report.results.external
+    notes += external_notes(external) if external is not None else []
     return [*notes, sample_note(board), *cautions(report.run, board, ("AUROC",))]

@@ -173,9 +173,10 @@ def _inverted(entry: Entry, board: Leaderboard) -> bool:
 
 def sample_note(board: Leaderboard) -> str:
     """How many images and patients stand behind the table, and how its intervals are made."""
+    own = [group for group in board.groups if not group.external] or board.groups
     cells = {
         group: estimate
-        for group in board.groups
+        for group in own  # external images have a target side of their own
         for entry in board.entries
         if (estimate := entry.cell(group, "auroc")) is not None
     }

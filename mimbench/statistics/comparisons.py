@@ -72,7 +72,7 @@ class RunAurocs:
         """Take the tables; arguments as for `Layout`."""
         self._layout = Layout(tables, fits=fits, among=among)
         self._fits = tables.fits
-        self._rows: dict[tuple[str, str], RowAreas] = {}
+        self._rows: dict[tuple[str, str, bool], RowAreas] = {}
 
     @cached_property
     def rows(self) -> tuple[str, ...]:
@@ -86,7 +86,8 @@ class RunAurocs:
 
     def categories(self, role: str, relation: str) -> list[str]:
         """Categories in the mean of a role and relation."""
-        found = [group for asked in self._layout.questions()[:1] for group in asked.groups]
+        asked = [question for question in self._layout.questions() if question.name == "detection"]
+        found = [group for question in asked for group in question.groups]
         return [g.category for g in found if (g.role, g.relation) == (role, relation)]
 
     def influence(self, quantity: Quantity) -> Influence:
@@ -136,7 +137,7 @@ class RunAurocs:
 
     def _find(self, quantity: Quantity) -> tuple[RowAreas, int]:
         """The row's AUROCs and the position of the group asked for."""
-        areas = self._areas(quantity.row, quantity.question)
+        areas = self._areas(quantity)
         question = areas.contest.question
         names = [
             f"{group.role} / {group.relation} / {group.category}"
@@ -145,15 +146,18 @@ class RunAurocs:
         wanted = f"{quantity.role} / {quantity.relation} / {quantity.category}"
         return areas, _position("group of images", wanted, names)
 
-    def _areas(self, row: str, question: str) -> RowAreas:
-        if (row, question) not in self._rows:
-            questions = self._layout.questions()
-            contest = questions[_position("question", question, [q.name for q in questions])]
-            own = self._layout.rows[_position("row", row, self.rows)]
-            self._rows[row, question] = RowAreas(
-                self._layout, Contest(self._layout, contest), own, self._layout.values(own)
-            )
-        return self._rows[row, question]
+    def _areas(self, quantity: Quantity) -> RowAreas:
+        """The row's AUROCs on the question asked, at home or on external images."""
+        abroad = quantity.role == "external"
+        key = (quantity.row, quantity.question, abroad)
+        if key not in self._rows:
+            asked = self._layout.questions()
+            own = [q for q in asked if (q.groups[0].role == "external") == abroad] or asked
+            question = own[_position("question", quantity.question, [q.name for q in own])]
+            row = self._layout.rows[_position("row", quantity.row, self.rows)]
+            contest = Contest(self._layout, question)
+            self._rows[key] = RowAreas(self._layout, contest, row, self._layout.values(row))
+        return self._rows[key]
 
     def _at(self, areas: RowAreas, corruption: str, severity: int, protocol: str) -> Area:
         conditions = self._layout.conditions

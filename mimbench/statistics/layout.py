@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mimbench.errors import TableError
-from mimbench.scores import CLEAN, RunTables, split_column
+from mimbench.scores import CLEAN, UNLABELLED, RunTables, split_column
 
 __all__ = ["Condition", "Group", "Layout", "Question", "Row", "part_masks", "test_masks"]
 
@@ -88,7 +88,9 @@ class Row:
 class Layout:
     """The tables of one run as arrays: images 0..N-1, patients 0..P-1, conditions and rows.
 
-    A category with images from the target's source and from others becomes two groups.
+    A category with images from the target's source and from others becomes two groups. External
+    images are compared among themselves: external target images against the other external ones,
+    whose relation is that to the source of the external target images.
     """
 
     def __init__(
@@ -124,15 +126,24 @@ class Layout:
         self.test = test_masks(images) & (True if among is None else among)
         self.trained = part_masks(images, "train")
         self.held_out = part_masks(images, "validation")
-        source = images["source"].to_numpy(dtype=object)
-        own = np.isin(source, np.unique(source[self.role == "target"].astype(str)))
-        self.relation = np.where(own, "same-source", "other-source").astype(object)
+        self.external: Mask = np.asarray(self.role == "external", dtype=bool)
+        self.is_target: Mask = np.asarray(self.category == self.target, dtype=bool)
+        self.relation = self._relations(images["source"].to_numpy(dtype=object))
         pairs = zip(tables.fits["fitted_on"], tables.fits["withheld"], strict=True)
         self._fitted_on = tables.fits["fitted_on"].tolist()
         self._seen = [f"{own} without {less}" if less else str(own) for own, less in pairs]
         self._entering = tables.main_fits if fits is None else fits
         self._read_scores(tables)
         self.rows = tuple(self._rows(tables.fits))
+
+    def _relations(self, source: NDArray[np.object_]) -> NDArray[np.object_]:
+        """(N,) whether the target images that an image is compared with share its source."""
+        own = np.isin(source, np.unique(source[self.role == "target"].astype(str)))
+        abroad = self.external & self.is_target
+        if abroad.any():
+            there = np.isin(source, np.unique(source[abroad].astype(str)))
+            own = np.where(self.external, there, own)
+        return np.where(own, "same-source", "other-source").astype(object)
 
     def _read_scores(self, tables: RunTables) -> None:
         fits = tables.fits
@@ -251,26 +262,34 @@ class Layout:
         return ", ".join(sorted({self._seen[fit] for fit, _, _ in row.fits}))
 
     def questions(self) -> list[Question]:
-        """Detection (target against every other category) and open-set (ID = target + known)."""
-        target = self.role == "target"
-        known = target | (self.role == "known")
-        detection = Question("detection", target, self._groups(None), ("both", "target-only"))
-        open_set = Question("open-set", known, self._groups("ood"), ("both",))
-        return [question for question in (detection, open_set) if question.groups]
+        """Detection at home and on external images, and open-set (ID = target + known).
 
-    def _groups(self, joint_role: str | None) -> tuple[Group, ...]:
-        """OOD images by role, relation and category; a joint role takes unknown and abnormal."""
-        ood = (self.category != self.target) & (self.role != "target")
-        if joint_role is None:
-            return self.groups(ood)
-        return self.groups(
-            ood & np.isin(self.role.astype(str), ["unknown", "abnormal"]), joint_role
-        )
+        Detection compares target images with those of every other category of the same site: the
+        run's own target with the run's own others, external target with external others. Without
+        external target images nothing external is compared.
+        """
+        target, known = self.role == "target", self.role == "known"
+        shifted = np.isin(self.role.astype(str), ["unknown", "abnormal"])
+        both = ("both", "target-only")
+        own = self.groups(~self.is_target & ~self.external)
+        asked = [
+            Question("detection", target, own, both),
+            Question("open-set", target | known, self.groups(shifted, "ood"), ("both",)),
+        ]
+        abroad = self.is_target & self.external
+        if np.any(abroad & self.test):
+            others = self.groups(~self.is_target & self.external)
+            asked.insert(1, Question("detection", abroad, others, both))
+        return [question for question in asked if question.groups]
 
     def groups(self, images: Mask, joint_role: str | None = None) -> tuple[Group, ...]:
-        """Those of `images` that are test images in any fold, by role, relation and category."""
+        """Those of `images` that are test images in any fold, by role, relation and category.
+
+        External images without a label are in no group.
+        """
         members: dict[tuple[str, str, str], list[int]] = {}
-        for image in np.flatnonzero(images & np.any(self.test, axis=0)).tolist():
+        labelled = ~(self.external & (self.category == UNLABELLED))
+        for image in np.flatnonzero(images & labelled & np.any(self.test, axis=0)).tolist():
             role = joint_role or self.role[image]
             key = (role, self.relation[image], self.category[image])
             members.setdefault(key, []).append(image)

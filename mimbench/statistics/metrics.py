@@ -68,9 +68,10 @@ def metrics_table(
     """
     layout = Layout(tables)
     tested = np.any(layout.test, axis=0)
+    strata = np.where(layout.external, "external " + layout.category, layout.category)
     draws = Resamples(
         layout.patient,
-        np.where(tested, layout.category, ""),
+        np.where(tested, strata, ""),
         resamples,
         np.random.default_rng(seed),
     )

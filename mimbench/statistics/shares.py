@@ -10,7 +10,7 @@ from mimbench.errors import UnknownNameError
 from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.influence import Influence
 from mimbench.statistics.layout import Layout
-from mimbench.statistics.threshold import Side, frozen_thresholds, validation_masks
+from mimbench.statistics.threshold import Side, frozen_thresholds, judged_sides, validation_masks
 
 __all__ = ["RunShares"]
 
@@ -28,18 +28,17 @@ class RunShares:
         self._validation = validation_masks(tables, self._layout)
 
     @cached_property
-    def _sides(self) -> dict[str, Side]:
-        target = self._layout.category == self._layout.target
-        return {
-            metric: Side(self._layout, metric, images)
-            for metric, images in (("sensitivity", target), ("specificity", ~target))
-            if self._layout.groups(images)
-        }
+    def _sides(self) -> list[Side]:
+        return judged_sides(self._layout)
 
     def groups(self, metric: str) -> list[tuple[str, str, str]]:
         """Role, relation and category of each group; an empty category is the mean over them."""
-        side = self._sides.get(metric)
-        return [] if side is None else [(g.role, g.relation, g.category) for g in side.groups]
+        return [
+            (group.role, group.relation, group.category)
+            for side in self._sides
+            if side.metric == metric
+            for group in side.groups
+        ]
 
     def influence(
         self,
@@ -71,9 +70,20 @@ class RunShares:
         if (corruption, severity) not in layout.conditions:
             known = [f"{name} {level}" for name, level in layout.conditions]
             raise UnknownNameError("condition", f"{corruption} {severity}", known)
-        side, values = self._sides[metric], layout.values(own)
-        at, reason = frozen_thresholds(layout, own, values, self._validation)
+        side, entry = self._place(metric, group)
+        values = layout.values(own)
+        at, reason = frozen_thresholds(layout, own, values, self._validation, side.external)
         condition = layout.conditions.index((corruption, severity))
         shares = side.influence(layout.cells(own), values[:, condition], at)
-        share = shares.mix(np.eye(len(shares.value))[self.groups(metric).index(group)])
+        share = shares.mix(np.eye(len(shares.value))[entry])
         return replace(share, value=np.full(1, np.nan), reasons=(reason,)) if reason else share
+
+    def _place(self, metric: str, group: tuple[str, str, str]) -> tuple[Side, int]:
+        """The side that has the group, and its position there."""
+        return next(
+            (side, entry)
+            for side in self._sides
+            if side.metric == metric
+            for entry, own in enumerate(side.groups)
+            if (own.role, own.relation, own.category) == group
+        )

@@ -19,7 +19,9 @@ __all__ = [
     "SENSITIVITY",
     "Side",
     "conformal_threshold",
+    "fewest_patients",
     "frozen_thresholds",
+    "judged_sides",
     "operating_table",
     "validation_masks",
 ]
@@ -72,7 +74,7 @@ def conformal_threshold(
     values = np.asarray(scores, dtype=np.float64)
     codes = np.unique(np.asarray(patients), return_inverse=True)[1]
     count = int(codes.max(initial=-1)) + 1
-    fewest = int(np.ceil(sensitivity / (1 - sensitivity) - 1e-9))
+    fewest = fewest_patients(sensitivity)
     if count < fewest:
         return missing(f"{count} target patients in validation; {fewest} are needed")
     if np.isnan(values).any():
@@ -83,15 +85,22 @@ def conformal_threshold(
     return Estimate(float(values[order][np.argmax(reached)]))
 
 
+def fewest_patients(sensitivity: float = SENSITIVITY) -> int:
+    """How many validation patients a finite threshold of this sensitivity in (0, 1) needs."""
+    return int(np.ceil(sensitivity / (1 - sensitivity) - 1e-9))
+
+
 def operating_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
     """Sensitivity and specificity of each row at its frozen threshold, under every condition.
 
     One threshold per fit: each fold's fit scores the validation target images of its fold, and the
     scores of all folds are pooled, except those of images that the fit's own fold tests. It is
     then applied to the fit's test images, clean and corrupted, and the shares are averaged over
-    the fits. Fits stop early on validation images, and a score may be calibrated on them, so that
-    the conformal promise holds for the ranks, not strictly for such fits. Both are in [0, 1],
-    higher = better. Images of the target category give sensitivity, external ones included.
+    the fits. External images are none of the run's test images, so that nothing is excepted from
+    their threshold: it is the one that a new site would get. Fits stop early on validation images,
+    and a score may be calibrated on them, so that the conformal promise holds for the ranks, not
+    strictly for such fits. Both are in [0, 1], higher = better. Images of the target category give
+    sensitivity, external ones included.
 
     Args:
         tables: the three tables of a run.
@@ -101,13 +110,7 @@ def operating_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
         One row per number, columns as `OPERATING_COLUMNS`.
     """
     layout = Layout(tables)
-    validation = validation_masks(tables, layout)
-    target = layout.category == layout.target
-    sides = [
-        Side(layout, metric, images)
-        for metric, images in (("sensitivity", target), ("specificity", ~target))
-        if layout.groups(images)
-    ]
+    validation, sides = validation_masks(tables, layout), judged_sides(layout)
     records = [
         record
         for row in layout.rows
@@ -117,7 +120,11 @@ def operating_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
 
 
 def row_thresholds(
-    layout: Layout, row: Row, values: Array, validation: NDArray[np.bool_]
+    layout: Layout,
+    row: Row,
+    values: Array,
+    validation: NDArray[np.bool_],
+    external: bool = False,
 ) -> list[Estimate]:
     """Threshold of each cell of a row, from clean validation scores of all folds of its seed.
 
@@ -129,11 +136,12 @@ def row_thresholds(
         row: the row.
         values: (fits, N) scores.
         validation: (folds, N) which images are target validation images.
+        external: whether external images are judged, so that all validation images take part.
     """
     cells = layout.cells(row)
     thresholds = []
     for _, tested, own_seed in cells:
-        free = ~layout.test[tested]
+        free = np.ones_like(validation[0]) if external else ~layout.test[tested]
         pooled = {
             (fit, image): values[fit, image]
             for fit, fold, seed in cells
@@ -155,11 +163,26 @@ def validation_masks(tables: RunTables, layout: Layout) -> NDArray[np.bool_]:
     return masks
 
 
-class Side:
-    """The images of one metric in each fold: who counts as right."""
+def judged_sides(layout: Layout) -> list["Side"]:
+    """Target images and others, the run's own and external ones; those that there are."""
+    return [
+        Side(layout, metric, images & (layout.external == external), external)
+        for external in (False, True)
+        for metric, images in (
+            ("sensitivity", layout.is_target),
+            ("specificity", ~layout.is_target),
+        )
+        if layout.groups(images & (layout.external == external))
+    ]
 
-    def __init__(self, layout: Layout, metric: str, images: NDArray[np.bool_]) -> None:
-        self.metric, self.layout = metric, layout
+
+class Side:
+    """The images of one metric in each fold, all external or none: who counts as right."""
+
+    def __init__(
+        self, layout: Layout, metric: str, images: NDArray[np.bool_], external: bool
+    ) -> None:
+        self.metric, self.layout, self.external = metric, layout, external
         question = Question(metric, images, layout.groups(images), ())
         self.groups = question.groups + question.means
         weights = question.mean_weights
@@ -191,7 +214,11 @@ class Side:
 
 
 def frozen_thresholds(
-    layout: Layout, row: Row, values: Array, validation: NDArray[np.bool_]
+    layout: Layout,
+    row: Row,
+    values: Array,
+    validation: NDArray[np.bool_],
+    external: bool = False,
 ) -> tuple[Array, str]:
     """(cells,) threshold of each cell of a row, and why there is none where they are NaN.
 
@@ -200,12 +227,13 @@ def frozen_thresholds(
         row: the row.
         values: (fits, conditions, N) its scores.
         validation: (folds, N) which images are target validation images.
+        external: whether the thresholds judge external images, see `row_thresholds`.
     """
     cells = layout.cells(row)
     if row.reason or (CLEAN, 0) not in layout.conditions:
         return np.full(len(cells), np.nan), row.reason or "no clean scores"
     clean = values[:, layout.conditions.index((CLEAN, 0))]
-    thresholds = row_thresholds(layout, row, clean, validation)
+    thresholds = row_thresholds(layout, row, clean, validation, external)
     at = np.asarray([threshold.value for threshold in thresholds])
     return at, next((t.reason for t in thresholds if t.reason), "")
 
@@ -218,9 +246,13 @@ def _row_records(
     level: float,
 ) -> Iterator[dict[str, Any]]:
     values, cells = layout.values(row), layout.cells(row)
-    at, reason = frozen_thresholds(layout, row, values, validation)
+    frozen = {
+        external: frozen_thresholds(layout, row, values, validation, external)
+        for external in {side.external for side in sides}
+    }
     for k, (corruption, severity) in enumerate(layout.conditions):
         for side in sides:
+            at, reason = frozen[side.external]
             shares = side.influence(cells, values[:, k], at)
             low, high = shares.area_interval(level)
             for e, group in enumerate(side.groups):

@@ -49,7 +49,7 @@ def test_code_that_a_run_names_is_imported_only_if_the_user_names_it_too(
     with pytest.raises(DetectorError, match=f"--detector {named}"):
         score_external(run, photos, Silent())
     result = score_external(run, photos, Silent(), [named])
-    assert {"histogram", "Brightness"} <= set(result.verdicts["row"])
+    assert {"histogram", "Brightness"} <= set(result.test.verdicts["row"])
 
     victim = tmp_path / "touched"
     evil = tmp_path / "evil.py"

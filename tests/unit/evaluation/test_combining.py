@@ -132,7 +132,7 @@ def test_new_images_get_the_ensembles_scores_too(
     write_category(tmp_path / "site" / "orf", 200, 3, 18)
     plug_ins = [name for name in settings.detectors if isinstance(name, str) and ":" in name]
     external = score_external(result.folder, [str(tmp_path / "site")], Silent(), plug_ins)
-    value = external.verdicts.groupby(["row", "category"])["value"].mean()
+    value = external.test.verdicts.groupby(["row", "category"])["value"].mean()
     assert value["both", "orf"] > value["both", "mpox"]
     old = external.tables.scores.merge(tables.scores, on=["fit_id", "score", "image_id"])
     old = old[old["score"] == "both"]

@@ -86,7 +86,8 @@ def test_pictures_stand_beside_their_scores(runs: dict[bool, Path]) -> None:
 def test_the_clearest_and_the_closest_calls_are_chosen() -> None:
     scores = np.array([0.1, 0.4, 0.7, 0.9, 0.2, 0.8, 0.6, np.nan])
     roles = np.array([*["target"] * 4, *["unknown"] * 4], dtype=object)
-    chosen = [(case.image, case.kind) for case in choose_cases(scores, roles, 0.5)]
+    found = choose_cases(scores, roles, roles == "target", 0.5)
+    chosen = [(case.image, case.kind) for case in found]
     assert chosen == [
         (0, "most confident right"),
         (1, "least confident right"),

@@ -75,7 +75,7 @@ def test_a_training_image_a_library_and_the_code_change_every_fit(
     versions = environment.library_versions()
     assert {"torch", "numpy", "opencv-python"} <= versions.keys()
     assert not {"pandas", "pyarrow", "matplotlib"} & versions.keys(), "they make no score"
-    for name, value in (("library_versions", {**versions, "torch": "9"}), ("code_version", "new")):
+    for name, value in (("library_versions", {**versions, "torch": "9"}), ("fit_code", "new")):
         with monkeypatch.context() as inside:
             inside.setattr(fitting, name, lambda value=value: value)
             assert changed(before, ids()) == {"one-class", "classifier"}

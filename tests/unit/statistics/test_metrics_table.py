@@ -183,16 +183,34 @@ def test_fits_on_another_category_stay_out(two_folds):
     assert acne.n_fits == 2
 
 
-def test_external_images_are_another_role_and_the_targets_category_is_no_outlier(two_folds):
+def test_external_others_are_compared_with_external_target_images_alone(two_folds):
     fits, scores = two_folds
     tables = run_tables(fits, scores)
     images = tables.images.copy()
-    images.loc[images.image_id == "v0", ["category", "role"]] = ["mpox", "external"]
+    abroad = images.image_id.isin(["v0", "u0"])
+    images.loc[abroad, ["role", "source"]] = ["external", "B"]
+    images.loc[images.image_id == "v0", "category"] = "mpox"
     images.loc[images.image_id == "a0", "role"] = "external"
     table = metrics_table(RunTables(tables.scores, tables.fits, images), resamples=0)
     assert "mpox" not in set(table.category)
-    assert number(table, category="paper").role == "external"
+    # v0 has 0 and 7, u0 2 and 1, the paper 5 and 5
+    acne, paper = (number(table, role="external", category=c) for c in ("acne", "paper"))
+    assert (acne.value, acne.relation) == (0.5, "same-source")
+    assert (paper.value, paper.relation) == (0.5, "other-source")
+    assert (acne.n_target, acne.n_target_patients) == (1, 1)
     assert "external" not in set(table[table.question == "open-set"].role)
+    at_home = number(table, role="unknown", category="acne")
+    assert at_home.n_target == 4
+    assert at_home.n_other == 1
+
+
+def test_without_external_target_images_nothing_external_is_compared(two_folds):
+    tables = run_tables(*two_folds)
+    images = tables.images.copy()
+    images.loc[images.image_id == "a0", "role"] = "external"
+    table = metrics_table(RunTables(tables.scores, tables.fits, images), resamples=0)
+    assert "external" not in set(table.role)
+    assert "paper" not in set(table.category)
 
 
 def test_the_table_is_the_same_again_and_complete(two_folds):

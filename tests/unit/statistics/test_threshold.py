@@ -108,4 +108,18 @@ def test_too_few_validation_patients_leave_rows_with_a_reason(run):
     table = operating_table(RunTables(run.scores, run.fits, images))
     assert len(table) > 0
     assert table.value.isna().all()
-    assert set(table.reason) == {"17 target patients in validation; 19 are needed"}
+    own = table["role"] != "external"
+    assert set(table.reason[own]) == {"17 target patients in validation; 19 are needed"}
+    # no fold tests external images, so that no validation image is left out
+    assert set(table.reason[~own]) == {"18 target patients in validation; 19 are needed"}
+
+
+def test_external_images_meet_the_threshold_of_all_validation_images(run):
+    scores = run.scores.copy()
+    # 20 patients: the 20th of 20 is the threshold, the 19th where one of them is being tested
+    scores.loc[scores.image_id == "e0", "value"] = 19.5
+    table = operating_table(RunTables(scores, run.fits, run.images))
+    assert number(table, "sensitivity", role="external").value == 1
+    scores.loc[scores.image_id == "e0", "value"] = 20.5
+    table = operating_table(RunTables(scores, run.fits, run.images))
+    assert number(table, "sensitivity", role="external").value == 0
