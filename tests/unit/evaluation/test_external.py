@@ -80,7 +80,7 @@ def test_a_run_with_external_images_and_score_give_the_same_numbers(
         pd.testing.assert_frame_equal(own, table.sort_values(key, ignore_index=True), rtol=1e-12)
     for table in (within.auroc, within.operating, within.drift):
         assert table.select_dtypes("number").notna().all(axis=None)
-        assert set(table["row"]) == {"Brightness", "redness", "histogram"}
+        assert set(table["row"]) >= {"Brightness", "redness", "histogram"}
 
 
 def test_external_target_images_are_compared_with_external_others(
@@ -184,7 +184,7 @@ def test_images_in_no_folder_of_a_category_get_verdicts_alone(
     assert found.test.auroc["auroc"].isna().all()
     assert found.test.sides["side"].tolist() == [UNLABELLED, "validation"]
     verdicts = found.test.verdicts
-    assert len(verdicts) == 3 * 10
+    assert (verdicts.groupby("row").size() == 10).all()
     assert verdicts["accepted"].notna().all()
     assert any("10 images" in note and UNLABELLED in note for note in found.notes)
     # a folder that bears the name of a category says what its images show
@@ -214,7 +214,7 @@ def test_unlabelled_images_of_a_run_are_no_category(
     found = external_test(tables)
     assert found is not None
     assert found.verdicts["accepted"].notna().all()
-    assert len(found.verdicts) == 3 * 48
+    assert (found.verdicts.groupby("row").size() == 48).all()
     assert found.operating.empty
 
 
