@@ -171,11 +171,12 @@ STARTS = [  # interrupted once: the second start found what the first had done
 def _images(rng: np.random.Generator, categories: tuple[Category, ...]) -> pd.DataFrame:
     rows = []
     for category in categories:
+        key = f"{category.role} {category.name}" if category.role == "external" else category.name
         for index in range(category.images):
             patient = f"{category.source}:{category.name}:{index // category.per_patient}"
             rows.append(
                 {
-                    "image_id": hashlib.sha256(f"{category.name} {index}".encode()).hexdigest(),
+                    "image_id": hashlib.sha256(f"{key} {index}".encode()).hexdigest(),
                     "dataset": category.source,
                     "path": f"{category.name}/{index}.jpg",
                     "category": category.name,

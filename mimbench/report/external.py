@@ -1,6 +1,6 @@
 """The external test in words and lines: for the page, and for the terminals of run and score."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,17 @@ from rich.table import Table
 from rich.text import Text
 
 from mimbench.report.estimates import interval_text
+from mimbench.scores import UNLABELLED
 from mimbench.statistics.cautions import legend
-from mimbench.statistics.external import ExternalTest
+from mimbench.statistics.external import NO_OTHERS, NO_TARGET, ExternalTest
 
 __all__ = ["ExternalLine", "external_frame", "external_lines", "external_notes", "external_table"]
 
 MOST_NAMED = 8  # categories in a sentence
 WIDTH = 100
+MOST_ON_ONE_LINE = 4  # columns; with more, intervals go below their values
+NO_NUMBER = "n/a"
+SIDES = ("target", "other")
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class ExternalLine:
 
     Attributes:
         relation: of the other images to the source of the external target images.
+        accepted: of how many unlabelled images most fits call target; "n/a" without a threshold.
     """
 
     row: str
@@ -37,37 +42,47 @@ class ExternalLine:
     sensitivity: str
     specificity: str
     drift: str
+    accepted: str
 
 
 def external_lines(test: ExternalTest) -> list[ExternalLine]:
     """Lines by AUROC, the highest first; rows without one by sensitivity and by name below."""
     operating, drift = test.operating, test.drift.set_index("row")
+    accepted = _accepted(test)
     found = []
     for line in test.auroc.to_dict("records"):
-        own = operating[operating["row"] == line["row"]]
+        row = str(line["row"])
+        own = operating[operating["row"] == row]
         sensitivity = _record(own[own["metric"] == "sensitivity"])
         here = (own["metric"] == "specificity") & (own["category"] == "")
         if line["relation"]:
             here &= own["relation"] == line["relation"]
-        specificity = _record(own[here])
         cells = ExternalLine(
-            str(line["row"]),
-            bool(line["control"]),
-            str(line["relation"]).replace("-", " "),
-            interval_text(line, "auroc"),
-            interval_text(sensitivity),
-            interval_text(specificity),
-            interval_text(drift.loc[str(line["row"])].to_dict(), "drift"),
+            row=row,
+            control=bool(line["control"]),
+            relation=str(line["relation"]).replace("-", " "),
+            auroc=interval_text(line, "auroc"),
+            sensitivity=interval_text(sensitivity),
+            specificity=interval_text(_record(own[here])),
+            drift=interval_text(drift.loc[row].to_dict(), "drift"),
+            accepted=accepted.get(row, NO_NUMBER),
         )
-        place = [
-            np.nan_to_num(-value, nan=np.inf) for value in (line["auroc"], sensitivity["value"])
-        ]
-        found.append(((*place, cells.row, cells.relation), cells))
+        values = line["auroc"], sensitivity["value"]
+        place = [np.nan_to_num(-value, nan=np.inf) for value in values]
+        found.append(((*place, row, cells.relation), cells))
     return [cells for _, cells in sorted(found, key=lambda pair: pair[0])]
 
 
 def _record(rows: pd.DataFrame) -> Mapping[Any, Any]:
     return rows.to_dict("records")[0] if len(rows) else {"value": np.nan}
+
+
+def _accepted(test: ExternalTest) -> dict[str, str]:
+    """How many unlabelled images each row's fits call target, most of them."""
+    unlabelled = test.verdicts[test.verdicts["category"] == UNLABELLED]
+    unlabelled = unlabelled.drop_duplicates(["row", "image_id"]).dropna(subset="accepted")
+    shares = unlabelled.groupby("row")["accepted"]
+    return {str(row): f"{(own > 0.5).sum()} of {len(own)}" for row, own in shares}
 
 
 def external_notes(test: ExternalTest) -> list[str]:
@@ -77,19 +92,15 @@ def external_notes(test: ExternalTest) -> list[str]:
     named = str(validation["category"].iloc[0]) if len(validation) else "target"
     notes = []
     if len(target) or len(other):
-        sides = " against ".join(
-            [
-                f"{_counted(target)} of {named}" if len(target) else f"no image of {named}",
-                f"{_counted(other)} of {_categories(other)}" if len(other) else "no other image",
-            ]
-        )
+        sides = [_counted(target, named) if len(target) else f"no image of {named}"]
+        sides += [_counted(other, _categories(other)) if len(other) else "no other image"]
         notes.append(
-            f"External images alone: {sides}. Thresholds and drift: {_counted(validation)} of "
-            f"{named} that validated the run's trainings."
+            f"External images alone: {' against '.join(sides)}. Thresholds and drift: "
+            f"{_counted(validation, named)} on which the run's trainings were validated."
         )
     if len(unlabelled):
         notes.append(
-            f"Unlabelled: {_counted(unlabelled)}. Each has a verdict; none enters a sensitivity, "
+            f"Unlabelled: {_counted(unlabelled, 'no category')}. They enter no sensitivity, "
             "specificity or AUROC."
         )
     return [*notes, *_not_available(test), *_meaning(test)]
@@ -99,34 +110,38 @@ def _side(test: ExternalTest, side: str) -> pd.DataFrame:
     return test.sides[test.sides["side"] == side]
 
 
-def _counted(rows: pd.DataFrame) -> str:
+def _counted(rows: pd.DataFrame, what: str) -> str:
     images, patients = int(rows["images"].sum()), int(rows["patients"].sum())
-    return f"{images} image{'s' * (images != 1)} of {patients} patient{'s' * (patients != 1)}"
+    sides = f"{images} image{'s' * (images != 1)} of {what}"
+    return f"{sides} ({patients} patient{'s' * (patients != 1)})"
 
 
 def _categories(rows: pd.DataFrame) -> str:
-    names = [f"{name} ({n})" for name, n in zip(rows["category"], rows["images"], strict=True)]
+    names = list(rows["category"])
+    if len(names) == 1:
+        return str(names[0])
+    counted = [f"{name} {n}" for name, n in zip(names, rows["images"], strict=True)]
     more = [f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
-    return ", ".join(names[:MOST_NAMED] + more)
+    return f"{len(names)} other categories: {', '.join(counted[:MOST_NAMED] + more)}"
 
 
 def _not_available(test: ExternalTest) -> list[str]:
     """What has no number in any row, with the reasons."""
-    parts = []
-    specific = test.operating[test.operating["metric"] == "specificity"]
-    for name, table, column in (
-        ("AUROC", test.auroc, "auroc"),
-        ("sensitivity", test.operating[test.operating["metric"] == "sensitivity"], "value"),
-        ("specificity", specific, "value"),
-        ("drift", test.drift, "drift"),
-    ):
-        if table[column].notna().any():
-            continue
-        reasons = sorted(set(table["reason"])) or ["no such images"]
-        parts.append((name, "; ".join(reasons)))
+    metric = test.operating["metric"]
+    tables = {
+        "AUROC": (test.auroc, "auroc", ""),
+        "sensitivity": (test.operating[metric == "sensitivity"], "value", NO_TARGET),
+        "specificity": (test.operating[metric == "specificity"], "value", NO_OTHERS),
+        "drift": (test.drift, "drift", ""),
+    }
+    if not (len(_side(test, "target")) or len(_side(test, "other"))):
+        tables.clear()
+    tables["verdicts"] = (test.verdicts, "accepted", "")
     by_reason: dict[str, list[str]] = {}
-    for name, reason in parts:
-        by_reason.setdefault(reason, []).append(name)
+    for name, (table, column, absent) in tables.items():
+        if table[column].isna().all():
+            reason = "; ".join(sorted(set(table["reason"]))) or absent
+            by_reason.setdefault(reason, []).append(name)
     return [f"Not available: {', '.join(names)} ({why})." for why, names in by_reason.items()]
 
 
@@ -144,47 +159,61 @@ def _meaning(test: ExternalTest) -> list[str]:
 
 
 def external_frame(test: ExternalTest) -> pd.DataFrame:
-    """The lines as a table of words, for the page."""
+    """The lines as a table of words, for the page; without columns that have no number."""
     lines = external_lines(test)
-    several = len({line.relation for line in lines}) > 1
     return pd.DataFrame(
         {
             "score": f"{line.row} (control)" if line.control else line.row,
-            **({"other images": line.relation} if several else {}),
-            "AUROC": line.auroc,
-            "sensitivity": line.sensitivity,
-            "specificity": line.specificity,
-            "drift (0.5: none)": line.drift,
+            **{head: getattr(line, field) for field, head in _columns(test, lines).items()},
         }
         for line in lines
     )
 
 
+def _columns(test: ExternalTest, lines: Sequence[ExternalLine]) -> dict[str, str]:
+    """Headings of the columns that have something to say, by field of a line."""
+    counts = {side: _side(test, side)[["images", "patients"]].sum() for side in SIDES}
+    n = {side: f"{own['images']} / {own['patients']}" for side, own in counts.items()}
+    heads = {
+        "auroc": "AUROC",
+        "sensitivity": f"sensitivity, n {n['target']}",
+        "specificity": f"specificity, n {n['other']}",
+        "drift": "drift, 0.5: none",
+        "accepted": "unlabelled, called target",
+    }
+    several = {"relation": "other images"} if len({line.relation for line in lines}) > 1 else {}
+    return several | {
+        field: head
+        for field, head in heads.items()
+        if any(getattr(line, field) != NO_NUMBER for line in lines)
+    }
+
+
 def external_table(test: ExternalTest, name: str) -> RenderableType:
     """The lines on a terminal, within 100 columns, and what to know about them."""
     lines = external_lines(test)
-    several = len({line.relation for line in lines}) > 1
+    columns = _columns(test, lines)
+    title, notes = f"External test of {name}", external_notes(test)
+    if not columns:
+        return Lines(*map(Text, [title, *notes]))
+    signs = ["Values with 95 % intervals; n is images / patients."]
+    signs += ["c control: a row that cannot know the target."] * any(x.control for x in lines)
     table = Table(
-        title=f"External test of {name}",
+        title=title,
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         padding=(0, 1, 0, 0),
         width=WIDTH,
     )
+    between = " [" if len(columns) <= MOST_ON_ONE_LINE else "\n["
     table.add_column("score", overflow="fold")
     table.add_column("", no_wrap=True)
-    counts = {side: _side(test, side)[["images", "patients"]].sum() for side in ("target", "other")}
-    n_target, n_other = (f"{n['images']} / {n['patients']}" for n in counts.values())
-    heads = ["AUROC ▼", f"sensitivity\nn {n_target}", f"specificity\nn {n_other}"]
-    for head in [*(["other images"] * several), *heads, "drift\n0.5: none"]:
-        table.add_column(head, justify="right", no_wrap=True)
+    for field, head in columns.items():
+        sorts = " ▼" if field == "auroc" else ""
+        table.add_column(head.replace(", ", "\n") + sorts, justify="right", no_wrap=True)
     for line in lines:
-        cells = [line.relation] * several
-        cells += [line.auroc, line.sensitivity, line.specificity, line.drift]
-        style = "dim" if line.control else ""
-        kind = "c" if line.control else ""
+        cells = [getattr(line, field).replace(" [", between) for field in columns]
+        kind, style = ("c", "dim") if line.control else ("", "")
         table.add_row(Text(line.row), Text(kind), *map(Text, cells), style=style)
-    notes = ["Values with 95 % intervals; n is images / patients."]
-    notes += ["c control: a row that cannot know the target."] * any(x.control for x in lines)
-    return Lines(table, *(Text(note) for note in [*notes, *external_notes(test)]))
+    return Lines(table, *map(Text, [*signs, *notes]))

@@ -47,10 +47,10 @@ WORDS = {
     ),
     "external_auroc": (
         "External test",
-        "How the detectors do on another site's images, as they were trained here. AUROC compares "
-        "the external target images with the external images of other categories; images of the "
-        "run's own collections take no part, since telling the site would then look like telling "
-        "the disease. One verdict per image: external_verdicts.csv.",
+        "How the detectors of this run do on another site's images. AUROC compares external target "
+        "images with external images of other categories. Images of the run's own collections take "
+        "no part: a score that recognises the collection would seem to recognise the disease. "
+        "Verdict per image: external_verdicts.csv.",
     ),
     "harmonise": (
         "With and without harmonising",

@@ -206,3 +206,23 @@ def test_verdicts_and_subgroups_reach_the_page(mimbench: Command, tmp_path: Path
     assert 'id="subgroups"' in page.read_text()
     assert mimbench("verify", folder)[0] == 0
     assert 'id="verdicts"' in page.read_text()
+
+
+def test_score_lists_what_it_cannot_read_and_refuses_before_it_begins(
+    mimbench: Command, finished_run: Path, plugin: Path, tmp_path: Path
+) -> None:
+    write_category(tmp_path / "site" / "mpox", 90, 3, 17)
+    write_category(tmp_path / "site" / "orf", 170, 3, 18)
+    (tmp_path / "site" / "mpox" / "cut.jpg").write_bytes(b"\xff\xd8\xff")
+    asked = ("score", finished_run, tmp_path / "site", "--detector", f"{plugin}:Brightness")
+    code, text = mimbench(*asked, "--out", tmp_path / "out")
+    assert code == 0
+    assert "cut.jpg" in text
+    assert "cut.jpg" in (tmp_path / "out" / "rejected.csv").read_text()
+    assert "--folds" in text, "how to get a threshold"
+    assert "External test of small" in text
+
+    code, text = mimbench(*asked, "--out", finished_run)
+    assert code == 2
+    assert "--out" in text
+    assert "Scoring" not in text
