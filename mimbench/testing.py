@@ -285,7 +285,8 @@ class _global_random_state_must_stay:  # noqa: N801 - reads as a statement
             )
 
     @staticmethod
-    def _state() -> tuple[bytes, str, str]:
+    def _state() -> tuple[list[bytes], str, str]:
         numpy_state: Any = np.random.get_state(legacy=False)  # noqa: NPY002 - only looked at
-        own = torch.get_rng_state().numpy().tobytes()
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        own = [state.numpy().tobytes() for state in (torch.get_rng_state(), *cuda)]
         return own, repr(numpy_state), repr(random.getstate())

@@ -31,6 +31,7 @@ __all__ = [
 
 INDEX = "gallery.json"  # record of a folder of pictures
 GENERATED = "generated"  # format of an image that no file holds
+PHANTOM = "phantom"  # data set of the generated skin photos
 
 EXTRAS = ("verdicts", "subgroups", "audit", "training")
 DERIVED = {"verdicts": "mimbench verify", "subgroups": "mimbench subgroups"}  # by other commands
@@ -90,6 +91,13 @@ class RunFolder:
         """Whether every image was generated, so that no photo is among them."""
         images = self.tables.images
         return "format" in images and bool((images["format"] == GENERATED).all())
+
+    @property
+    def phantom(self) -> bool:
+        """Whether generated images of the phantom are among them."""
+        images = self.tables.images
+        own = images["dataset"] == PHANTOM
+        return "format" in images and bool((own & (images["format"] == GENERATED)).any())
 
     @property
     def target(self) -> str:

@@ -1,19 +1,16 @@
-"""Corruption errors relative to a reference, of AUROCs with intervals and of plain error tables."""
+"""Corruption errors of AUROCs relative to a reference, with intervals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from mimbench.errors import TableError, UnknownNameError
-from mimbench.scores import CLEAN
 from mimbench.statistics.estimate import Estimate
 from mimbench.statistics.influence import Influence, combine
 
-__all__ = ["Ratio", "corruption_error", "mean_ratio", "relative_corruption_error", "top1_errors"]
+__all__ = ["Ratio", "corruption_error", "mean_ratio", "relative_corruption_error"]
 
 Array = NDArray[np.float64]
 
@@ -88,75 +85,6 @@ def mean_ratio(ratios: Sequence[Ratio]) -> Ratio:
     weights = [1 / len(ratios)] * len(ratios)
     mean = combine([ratio.influence for ratio in ratios], weights)
     return Ratio(mean, positive=all(ratio.positive for ratio in ratios))
-
-
-def top1_errors(errors: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """CE and relative CE from plain top-1 errors, as for ImageNet-C.
-
-    Args:
-        errors: columns `model`, `corruption` ("clean" for the clean error), `severity`, `error`
-            in [0, 1] or in percent.
-        reference: the model that counts as 1.
-
-    Returns:
-        Columns `model`, `corruption` ("*": the mean, mCE), `ce`, `relative_ce`, `reason` (why one
-        of them is NaN). **Lower = more robust**; multiply by 100 for the usual percent.
-
-    Raises:
-        TableError: a column is missing, or a cell stands twice.
-        UnknownNameError: no such reference.
-
-    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, section 4.
-    """
-    lacking = {"model", "corruption", "severity", "error"} - set(errors.columns)
-    if lacking:
-        raise TableError(f"The table of errors lacks the columns {', '.join(sorted(lacking))}.")
-    key = ["model", "corruption", "severity"]
-    if errors.duplicated(key).any():
-        double = errors[errors.duplicated(key)].iloc[0]
-        raise TableError(
-            f"The error of {double['model']} under {double['corruption']} is there twice."
-        )
-    if reference not in set(errors["model"]):
-        raise UnknownNameError("reference model", reference, set(errors["model"]))
-    names, severities = errors["corruption"].tolist(), errors["severity"].tolist()
-    cells = dict(
-        zip(zip(errors["model"], names, severities, strict=True), errors["error"], strict=True)
-    )
-    levels: dict[str, list[int]] = {}
-    for corruption, severity in sorted(set(zip(names, severities, strict=True))):
-        levels.setdefault(corruption, []).append(severity)
-    clean_level = levels.pop(CLEAN, [0])[0]
-    rows = []
-    for model in dict.fromkeys(errors["model"]):
-        own = []
-        for corruption, steps in levels.items():
-            (error, rise), (under, rise_under) = (
-                _sums(cells, name, corruption, steps, clean_level) for name in (model, reference)
-            )
-            own.append((_quotient(error, under), _quotient(rise, rise_under)))
-            rows.append((model, corruption, *own[-1]))
-        rows.append((model, "*", *np.mean(own, axis=0)))
-    table = pd.DataFrame(rows, columns=["model", "corruption", "ce", "relative_ce"])
-    bad = table["ce"].isna() | table["relative_ce"].isna()
-    reason = f"an error is missing, or that of '{reference}' does not rise above 0"
-    return table.assign(reason=np.where(bad, reason, ""))
-
-
-def _sums(
-    cells: Mapping[tuple[str, str, int], float],
-    model: str,
-    corruption: str,
-    severities: Sequence[int],
-    clean: int,
-) -> tuple[float, float]:
-    """Summed error over the severities, and its rise above as many clean errors."""
-    total = sum(cells.get((model, corruption, severity), np.nan) for severity in severities)
-    return total, total - len(severities) * cells.get((model, CLEAN, clean), np.nan)
-
-
-def _quotient(numerator: float, denominator: float) -> float:
-    return numerator / denominator if denominator > 0 else np.nan
 
 
 def _sum(terms: Sequence[Influence]) -> Influence:

@@ -21,8 +21,6 @@ __all__ = [
     "detection_error",
     "fpr_at_tpr",
     "roc_points",
-    "trapezoid_aupr_in",
-    "trapezoid_aupr_out",
 ]
 
 Scores = NDArray[np.float64]
@@ -73,6 +71,9 @@ def auroc(id_scores: Scores, ood_scores: Scores) -> float:
 def average_precision_out(id_scores: Scores, ood_scores: Scores) -> float:
     """AUPR-OUT as average precision: OOD images are the positives.
 
+    The sum of the precisions at each distinct score, weighted by the steps of recall. OpenOOD v1.5
+    and pytorch-ood 0.4.0 join the same points by the trapezoid rule instead.
+
     Returns:
         Estimate in [0, 1], higher = better; chance is the share of OOD images.
 
@@ -93,30 +94,6 @@ def average_precision_in(id_scores: Scores, ood_scores: Scores) -> float:
     """
     precision, recall = _precision_recall(-ood_scores[::-1], -id_scores[::-1])
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
-
-
-@_ranking
-def trapezoid_aupr_out(id_scores: Scores, ood_scores: Scores) -> float:
-    """AUPR-OUT by the trapezoid rule, for comparison with OpenOOD; optimistic where it is steep.
-
-    Returns:
-        Estimate in [0, 1], higher = better.
-
-    Source: OpenOOD v1.5, `metrics.auc` over `precision_recall_curve`.
-    """
-    return _trapezoid(*_precision_recall(id_scores, ood_scores))
-
-
-@_ranking
-def trapezoid_aupr_in(id_scores: Scores, ood_scores: Scores) -> float:
-    """AUPR-IN by the trapezoid rule, for comparison with OpenOOD; optimistic where it is steep.
-
-    Returns:
-        Estimate in [0, 1], higher = better.
-
-    Source: OpenOOD v1.5, `metrics.auc` over `precision_recall_curve`.
-    """
-    return _trapezoid(*_precision_recall(-ood_scores[::-1], -id_scores[::-1]))
 
 
 @_ranking
@@ -194,7 +171,3 @@ def _flagged(negatives: Scores, positives: Scores) -> tuple[Scores, Scores]:
 def _precision_recall(negatives: Scores, positives: Scores) -> tuple[Scores, Scores]:
     false, true = _flagged(negatives, positives)
     return true / (true + false), true / positives.size
-
-
-def _trapezoid(precision: Scores, recall: Scores) -> float:
-    return float(np.trapezoid(np.concatenate([[1.0], precision]), np.concatenate([[0.0], recall])))

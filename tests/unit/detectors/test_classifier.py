@@ -113,6 +113,25 @@ def test_smoothed_labels_keep_the_posterior_from_the_extremes() -> None:
     assert 1.0 < spread[1] < 0.6 * spread[0]  # log 4 = 1.39 is what 0.4 asks for
 
 
+@pytest.mark.parametrize("architecture", [BODY, "timm/test_resnet"])
+def test_a_new_network_leaves_the_generators_of_every_device_as_they_were(
+    architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for device in ("cuda", "xpu"):  # torch.manual_seed would seed these, and nothing restores them
+        monkeypatch.setattr(
+            f"torch.{device}.manual_seed_all", lambda *_: pytest.fail("it seeds another device")
+        )
+    before = torch.get_rng_state()
+    one = build_network(architecture, 2, "none", seed=1)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.default_generator.manual_seed(99)
+    other = build_network(architecture, 2, "none", seed=1)
+    for (name, tensor), again in zip(
+        one.state_dict().items(), other.state_dict().values(), strict=True
+    ):
+        assert torch.equal(tensor, again), name
+
+
 def test_linear_probe_trains_the_head_alone() -> None:
     start = build_network(BODY, 2, "none", seed=1).state_dict()
     for mode, changed in (("linear-probe", {"body.classifier.1"}), ("fine-tune", None)):

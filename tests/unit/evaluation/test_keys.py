@@ -1,5 +1,6 @@
 """Keys of the store: what a fit depends on changes its address, and nothing else does."""
 
+import ast
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 import pytest
 import torch
 
+import mimbench
 from mimbench.data.dataset import ImageOptions
 from mimbench.detectors.build import identity
-from mimbench.evaluation import environment, fitting
+from mimbench.evaluation import environment, fitting, store
 from mimbench.evaluation.fitting import fit_ids
 from mimbench.evaluation.plan import RunFile, make_plan
 from mimbench.evaluation.store import Store
@@ -94,6 +96,81 @@ def test_fits_trained_with_other_threads_are_others(
     one, two, again = found
     assert changed(one, two) == {"one-class", "classifier"}
     assert one == again
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of mimbench's code, from which addresses are made."""
+    package = tmp_path / "mimbench"
+    shutil.copytree(Path(mimbench.__file__).parent, package)
+    monkeypatch.setattr(store.mimbench, "__file__", str(package / "__init__.py"))
+    return package
+
+
+def addresses_of_code() -> tuple[str, str]:
+    store.fit_code.cache_clear()
+    store.score_code.cache_clear()
+    return store.fit_code(), store.score_code()
+
+
+@pytest.mark.parametrize(
+    ("module", "fit", "score"),
+    [
+        ("evaluation/scoring.py", False, True),
+        ("evaluation/fitting.py", True, True),
+        ("detectors/mim/masks.py", True, True),
+        ("corruptions/noise.py", True, True),
+        ("data/pictures.py", True, True),
+        ("report/page.py", False, False),
+        ("evaluation/journal.py", False, False),
+    ],
+)
+def test_editing_code_that_makes_a_number_changes_its_address(
+    copied: Path, module: str, fit: bool, score: bool
+) -> None:
+    before = addresses_of_code()
+    with (copied / module).open("a") as file:
+        file.write("# edited\n")
+    after = addresses_of_code()
+    assert (before[0] != after[0], before[1] != after[1]) == (fit, score)
+
+
+def test_every_module_that_scoring_imports_is_in_the_address_or_decides_no_score() -> None:
+    """Whoever imports another module on the way to a score says here which it is."""
+    package = Path(mimbench.__file__).parent
+    decides = {
+        path
+        for part in store.SCORE_CODE
+        for path in ((package / part).rglob("*.py") if "." not in part else [package / part])
+    }
+    in_the_address_otherwise = {
+        "recipes.py",  # a recipe's content
+        "registry.py",  # the code of a plug-in
+        "evaluation/environment.py",  # versions
+        "evaluation/plan.py",  # images, conditions and sizes
+    }
+    carries = {
+        *("errors.py", "files.py", "scores.py", "text.py"),
+        *(f"evaluation/{name}.py" for name in ("blocks", "failure", "store")),
+        # the audit of the images, and what a fit says of its validation images
+        *(f"statistics/{name}.py" for name in ("calibration", "cells", "estimate", "influence")),
+    }
+    found = {place for path in decides for place in imported(path, package)} - decides
+    left = {path.relative_to(package).as_posix() for path in found if path.name != "__init__.py"}
+    assert left - in_the_address_otherwise - carries == set()
+
+
+def imported(path: Path, package: Path) -> list[Path]:
+    """Files of mimbench that a file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    places = [package.parent / name.replace(".", "/") for name in names if name[:8] == "mimbench"]
+    found = [place.with_suffix(".py") for place in places] + [p / "__init__.py" for p in places]
+    return [place for place in found if place.is_file()]
 
 
 def test_all_code_of_a_plug_in_counts_also_what_its_module_imports(

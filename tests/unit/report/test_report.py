@@ -247,7 +247,21 @@ def test_a_toy_run_says_so_before_its_numbers(tables: RunTables, tmp_path: Path)
     assert page.index(about, first) - first < 60
     guessing = "resnet18 does not tell apart the 3 categories"  # 1/3 by guessing
     assert page.count(guessing) == 2  # beside the validation table and among the limits
+    assert "phantom" not in page, "other generated images make no such promise"
     assert "generated" not in page_of(write_report(_photos(tmp_path / "photos", toy)))
+
+
+def test_a_run_on_the_phantom_says_that_raw_error_is_at_chance_by_construction(
+    tables: RunTables, tmp_path: Path
+) -> None:
+    clean = tables.scores[tables.scores["corruption"] == "clean"]
+    images = tables.images.assign(format="generated", dataset="phantom")
+    report = write_report(
+        write_synthetic_run(tmp_path / "run", RunTables(clean, tables.fits, images))
+    )
+    page = page_of(report)
+    limits = page[page.index('id="limits"') :]
+    assert re.search(r"phantom was built so that[^<]*raw error[^<]*near chance", limits)
 
 
 def _photos(folder: Path, toy: RunTables) -> Path:

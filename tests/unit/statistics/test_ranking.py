@@ -1,9 +1,12 @@
 """Ranking metrics against scikit-learn, and their direction."""
 
 import math
+from importlib.metadata import version
 
 import numpy as np
 import pytest
+import torch
+from pytorch_ood.metrics import functional as theirs
 from sklearn import config_context
 from sklearn import metrics as sk
 
@@ -120,16 +123,37 @@ def test_roc_points_equal_scikit_learn():
     np.testing.assert_allclose(true, expected[1], atol=1e-12)
 
 
-def test_trapezoid_aupr_equals_the_formula_of_openood():
-    rng = np.random.default_rng(2)
+def labelled(target, ood):
+    """Scores of both sides with labels as pytorch-ood takes them: negative is OOD."""
+    scores = torch.tensor(np.concatenate([target, ood]), dtype=torch.float64)
+    return scores, torch.tensor([0] * len(target) + [-1] * len(ood))
+
+
+@pytest.mark.parametrize("kind", ["continuous", "ties", "extreme"])
+def test_pytorch_ood_ranks_raw_scores_too(kind):
+    """Parity with pytorch-ood 0.4.0; before it, scores went through a sigmoid."""
+    assert version("pytorch-ood") == "0.4.0"
+    rng = np.random.default_rng(4)
     for _ in range(50):
-        target, ood = draw("ties", rng)
-        scores = np.concatenate([target, ood])
-        label = np.repeat([0, 1], [len(target), len(ood)])
-        for metric, positive, score in (
-            (ranking.trapezoid_aupr_out, label, scores),
-            (ranking.trapezoid_aupr_in, 1 - label, -scores),
-        ):
-            precision, recall, _ = sk.precision_recall_curve(positive, score)
-            expected = sk.auc(recall, precision)
-            assert metric(target, ood).value == pytest.approx(expected, abs=1e-12)
+        target, ood = draw(kind, rng)
+        pair = labelled(target, ood)
+        assert ranking.auroc(target, ood).value == pytest.approx(float(theirs.auroc(*pair)))
+        assert ranking.fpr_at_tpr(target, ood, positive="ood").value == pytest.approx(
+            float(theirs.fpr_at_tpr(*pair))
+        )
+
+
+def test_aupr_is_average_precision_and_not_the_trapezoid_rule_of_openood_and_pytorch_ood():
+    rng = np.random.default_rng(2)
+    target, ood = rng.normal(size=34), rng.normal(1, 1, size=20)
+    for kind, sides in (("distinct", (target, ood)), ("constant", (0 * target, 0 * ood))):
+        label = np.repeat([0, 1], [34, 20])
+        precision, recall, _ = sk.precision_recall_curve(label, np.concatenate(sides))
+        trapezoid = sk.auc(recall, precision)  # OpenOOD v1.5, evaluators/metrics.py
+        assert float(theirs.aupr(*labelled(*sides))) == pytest.approx(trapezoid)
+        ours = ranking.average_precision_out(*sides).value
+        if kind == "constant":  # half the way up to 1, where the score says nothing at all
+            assert ours == pytest.approx(20 / 54)
+            assert trapezoid == pytest.approx((1 + 20 / 54) / 2)
+        else:
+            assert 0 < ours - trapezoid < 0.05

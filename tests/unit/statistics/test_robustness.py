@@ -3,17 +3,15 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from score_tables import clean_scores, fit_row, run_tables, score_rows
 
-from mimbench.errors import TableError, UnknownNameError
+from mimbench.errors import UnknownNameError
 from mimbench.statistics.cells import Cells
 from mimbench.statistics.corruption_error import (
     corruption_error,
     mean_ratio,
     relative_corruption_error,
-    top1_errors,
 )
 from mimbench.statistics.metrics import metrics_table
 from mimbench.statistics.robustness import (
@@ -123,25 +121,3 @@ def test_robustness_table_agrees_with_the_metrics_table(two_folds):
     assert table.loc[table.value.isna(), "reason"].ne("").all()
     with pytest.raises(UnknownNameError, match="telea"):
         robustness_table(tables, reference="tela")
-
-
-def test_top1_tables_follow_hendrycks_and_dietterich():
-    errors = pd.DataFrame(
-        [("alexnet", "clean", 0, 0.4), ("alexnet", "fog", 1, 0.5), ("alexnet", "fog", 2, 0.7),
-         ("alexnet", "snow", 1, 0.8), ("mine", "clean", 0, 0.2), ("mine", "fog", 1, 0.3),
-         ("mine", "fog", 2, 0.3), ("mine", "snow", 1, 0.4)],
-        columns=["model", "corruption", "severity", "error"],
-    )  # fmt: skip
-    found = top1_errors(errors, "alexnet").set_index(["model", "corruption"])
-    assert found.loc[("mine", "fog"), "ce"] == pytest.approx(0.6 / 1.2)
-    assert found.loc[("mine", "fog"), "relative_ce"] == pytest.approx(0.2 / 0.4)
-    assert found.loc[("mine", "*"), "ce"] == pytest.approx((0.5 + 0.5) / 2)
-    assert found.loc[("alexnet", "*"), "ce"] == pytest.approx(1)
-
-    lost = top1_errors(errors[:-1], "alexnet").set_index(["model", "corruption"])
-    assert math.isnan(lost.loc[("mine", "*"), "ce"])
-    assert "missing" in lost.loc[("mine", "snow"), "reason"]
-    with pytest.raises(UnknownNameError, match="alexnet"):
-        top1_errors(errors, "alexnett")
-    with pytest.raises(TableError, match="twice"):
-        top1_errors(pd.concat([errors, errors[:1]]), "alexnet")
