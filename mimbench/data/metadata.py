@@ -32,7 +32,7 @@ def without_metadata(data: bytes) -> bytes | None:
             stripped = _tiff(data)
         else:
             return None
-    except struct.error:  # the file ends in the middle of a block
+    except (struct.error, IndexError):  # the file ends in the middle of a block
         return None
     return stripped if stripped != data else None
 

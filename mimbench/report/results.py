@@ -68,7 +68,7 @@ class Results:
         """Write a parquet or CSV file for each table that has rows; one without leaves no file."""
         external = self.external.tables if self.external is not None else {}
         tables = {name: self._told(getattr(self, name)) for name in (*LARGE, *SMALL)}
-        tables |= {f"external_{name}": external.get(name, ()) for name in EXTERNAL}
+        tables |= {f"external_{name}": external.get(name, pd.DataFrame()) for name in EXTERNAL}
         for name, table in tables.items():
             path = folder / f"{name}.csv"
             if name in LARGE:

@@ -112,6 +112,13 @@ def test_broken_pixels_are_rejected_however_the_metadata_is():
             decode(data[:-400], 48)
 
 
+@pytest.mark.parametrize("start", [b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"II*\0"])
+def test_a_file_that_ends_soon_after_its_start_cannot_be_read(start):
+    for rest in (b"", b"\xff", b"\xff\xff", b"\xff\xe1", b"\xff\xe1\x00", b"\xff\xe1\x00\x02"):
+        with pytest.raises(Unreadable):
+            decode(start + rest, 48)
+
+
 def test_files_whose_metadata_was_left_out_are_named(tmp_path: Path):
     (tmp_path / "acne").mkdir()
     (tmp_path / "acne" / "sound.jpg").write_bytes(_saved("JPEG"))

@@ -150,7 +150,7 @@ def test_every_module_that_scoring_imports_is_in_the_address_or_decides_no_score
         "evaluation/plan.py",  # images, conditions and sizes
     }
     carries = {
-        *("errors.py", "files.py", "scores.py", "text.py"),
+        *("delimited.py", "errors.py", "files.py", "scores.py", "text.py"),
         *(f"evaluation/{name}.py" for name in ("blocks", "failure", "store")),
         # the audit of the images, and what a fit says of its validation images
         *(f"statistics/{name}.py" for name in ("calibration", "cells", "estimate", "influence")),
