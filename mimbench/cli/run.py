@@ -397,17 +397,15 @@ def _show_external(result: "External", folder: Path, place: Path, as_json: bool)
     from mimbench.report.external import external_notes, external_table
 
     verdicts = place / "external_verdicts.csv"
-    doubt = doubt_about(read_tables(folder, accept_changed=True)) if accept_changed else ""
-    if doubt:
-        console(stderr=True).print(f"{folder}: {doubt}")
+    if result.doubt:
+        console(stderr=True).print(f"{folder}: {result.doubt}")
     if as_json:
         tables = {**result.test.tables, "rejected": result.rejected}
         records = {name: table.to_dict("records") for name, table in tables.items()}
         failed = [{"fit": fit, "reason": reason} for fit, reason in result.failures]
         notes = [*result.notes, *external_notes(result.test)]
-        print_json(
-            {"doubt": doubt, **records, "verdicts": str(verdicts), "failed": failed, "notes": notes}
-        )
+        about = {"verdicts": str(verdicts), "failed": failed, "notes": notes}
+        print_json({**records, **about, "doubt": result.doubt})
         return
     terminal = console()
     terminal.print(external_table(result.test, folder.name))

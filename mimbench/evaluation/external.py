@@ -24,7 +24,7 @@ from mimbench.evaluation.store import Store, fit_code
 from mimbench.evaluation.threshold_folds import threshold_note
 from mimbench.recipes import Recipe
 from mimbench.run_files import check_external
-from mimbench.scores import CLEAN, SCORE_COLUMNS, UNLABELLED, RunTables
+from mimbench.scores import CLEAN, SCORE_COLUMNS, UNLABELLED, RunTables, doubt_about
 from mimbench.statistics.external import ExternalTest, external_test
 
 __all__ = ["External", "score_external"]
@@ -41,6 +41,7 @@ class External:
         unread: all files that were not read, as in rejected.csv.
         failures: (fit, reason) of every fit that could not score.
         notes: what the reader should know, one sentence each.
+        doubt: what keeps the run's tables from being known as its own; empty if nothing does.
     """
 
     test: ExternalTest
@@ -49,6 +50,7 @@ class External:
     unread: pd.DataFrame
     failures: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    doubt: str = ""
 
     def write(self, folder: Path) -> None:
         """Write everything as CSV and parquet into `folder`.
@@ -127,6 +129,7 @@ def score_external(
         unread=found.unread,
         failures=(*((str(named[fit]), why) for fit, why in failures.items()), *not_combined),
         notes=(*found.notes, *([note] if note else [])),
+        doubt=doubt_about(fitted.tables),
     )
 
 

@@ -12,8 +12,8 @@ from small_images import write_category
 from tampering import restamp
 
 from mimbench.data.dataset import ImageOptions
-from mimbench.errors import DataError, OutputError, TableError
-from mimbench.evaluation.external import External, check_place, score_external
+from mimbench.errors import DataError, TableError
+from mimbench.evaluation.external import External, score_external
 from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.progress import Silent
@@ -298,16 +298,6 @@ def test_photos_that_cannot_be_read_are_listed(
     assert listed["reason"].notna().all()
     for name, table in found.test.tables.items():
         assert len(pd.read_csv(tmp_path / "out" / f"external_{name}.csv")) == len(table)
-
-
-def test_a_place_that_cannot_keep_the_results_is_refused_before_any_scoring(
-    run: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(OutputError, match=r"holds a run of its own.*--out"):
-        check_place(run)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="--out"):
-        check_place(tmp_path / "file" / "below")
 
 
 def test_a_changed_state_is_not_served_and_found_before_any_scoring(
