@@ -20,6 +20,7 @@ from mimbench.evaluation.options import Flags, resolve_run
 from mimbench.evaluation.plan import Condition, Plan, RunFile, plan_images
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import Rows, blocks_of_rows, corrupted, scored_rows
+from mimbench.evaluation.started_in import started_in
 from mimbench.evaluation.store import score_code
 from mimbench.files import whole
 from mimbench.recipes import content_hash, validate
@@ -72,11 +73,10 @@ def export_conditions(source: str, out: Path, progress: Progress) -> Export:
         UnknownNameError: no such run.
     """
     progress.stage("Reading images", 1)
-    plan = _plan(source, progress)
+    plan = _plan(source, out.resolve(), progress)
     progress.update(1)
     for note in plan.dataset.notes:
         progress.message(note)
-    _check_apart(plan.run, out)
     work = list(_work(plan))
     progress.stage("Writing pictures", sum(len(rows) for _, rows in work))
     written, done, lines = 0, 0, []
@@ -104,11 +104,11 @@ class _Record(BaseModel):
     environment: dict[str, Any]
 
 
-def _plan(source: str, progress: Progress) -> Plan:
+def _plan(source: str, out: Path, progress: Progress) -> Plan:
     """Images and conditions of a finished run as it recorded them, or those of a run to come."""
     folder = Path(source)
     if not folder.is_dir():
-        return plan_images(resolve_run(source, Flags()))
+        return _apart(resolve_run(source, Flags()), out)
     refuse_links(folder)
     about, _ = read_record(folder)
     if not about:
@@ -116,7 +116,11 @@ def _plan(source: str, progress: Progress) -> Plan:
             f"{folder / RUN_RECORD} does not exist; is {source} the folder of a finished run?"
         )
     record = validate(_Record, about, folder / RUN_RECORD)
-    plan = plan_images(validate(RunFile, record.run, folder / RUN_RECORD))
+    with started_in(about) as place:
+        try:
+            plan = _apart(validate(RunFile, record.run, folder / RUN_RECORD), out)
+        except DataError as error:
+            raise DataError(f"{error} Paths of {source} are relative to {place}.") from error
     made = {name: record.environment.get(name) for name in ("code", *LIBRARIES)}
     now = _versions()
     changed = [f"{name} {made[name]}, now {now[name]}" for name in made if made[name] != now[name]]
@@ -144,11 +148,13 @@ def _as_recorded(plan: Plan, images: pd.DataFrame, source: str) -> Plan:
     return replace(plan, dataset=dataset, images=images)
 
 
-def _check_apart(run: RunFile, out: Path) -> None:
-    data = run.data
+def _apart(run: RunFile, out: Path) -> Plan:
+    """A run's images, which must not lie around the folder that is written to."""
+    plan, data = plan_images(run), run.data
     for place in (*data.data, *data.unknown, *data.abnormal, *data.external):
-        if Path(place).is_dir() and out.resolve().is_relative_to(Path(place).resolve()):
+        if Path(place).is_dir() and out.is_relative_to(Path(place).resolve()):
             raise OutputError(f"{out} lies in {place}, whose images the run reads; choose another.")
+    return plan
 
 
 def _work(plan: Plan) -> Iterator[tuple[Condition, Rows]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mimbench.detectors.build import kind_of
 from mimbench.evaluation.plan import Plan
+from mimbench.evaluation.started_in import KEY
 from mimbench.evaluation.store import score_code
 from mimbench.files import file_hash
 from mimbench.scores import BESIDE, RECORD, checksums
@@ -25,6 +26,7 @@ def write_metadata(
     metadata = {
         "name": plan.run.name,
         "command": command,
+        KEY: str(Path.cwd()),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "environment": {**environment, "code": score_code()},
         "checksums": checksums(folder),
