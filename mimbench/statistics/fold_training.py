@@ -3,15 +3,17 @@
 A patient is tested in one fold and trained on in others, so the means of the folds are not
 independent. What he does to a model cannot be seen in the scores of test images. How much it varies
 is calibrated by detectors that were really trained per fold (`results/coverage.md`), and bounded by
-how differently the folds' models rank the images that all of them score.
+how differently the folds' models rank the images that all of them score, and by how much the folds
+differ.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import chdtri
 from scipy.stats import rankdata
 
 __all__ = ["FoldTraining", "fold_ratio", "rank_variance", "trained_influence"]
@@ -23,6 +25,7 @@ Array = NDArray[np.float64]
 # Bengio's rule, patients by training patients of a fold, gives 1.3 to 1.9 for three folds or more.
 CALIBRATED = 2.0
 FEWEST = 10  # images whose ranks say how much the folds' models differ
+LIMIT = 0.9  # confidence of the upper limit that the spread of the folds sets
 INSIDE = 0.05  # of the ID scores lie below and above an image whose rank counts
 
 
@@ -31,37 +34,57 @@ class FoldTraining:
     """The part of E numbers that comes from models trained per fold, linear like the numbers.
 
     The variance is the sum of the squared influences over patients and over what the models were
-    trained on: models of two categories share no training patient.
+    trained on: models of two categories share no training patient. It is at most what the spread of
+    the folds leaves room for, so that a difference which is alike in all folds has hardly any.
 
     Attributes:
         by_source: what the models were trained on -> (E, P) influence of each patient as one who
             is trained on; 0 for patients that no fold trains on.
+        folds: (E, K) what each fold contributes to the numbers; NaN: unknown.
+        ratio: see `fold_ratio`.
 
     Source: Nadeau & Bengio 2003, Machine Learning 52:239, for a variance of folds that counts the
     overlap of their training sets.
     """
 
     by_source: Mapping[str, Array]
+    folds: Array
+    ratio: float
 
     @property
     def variance(self) -> Array:
         """(E,) variance of the numbers from the patients that were trained on."""
         squares = [np.einsum("ep,ep->e", own, own) for own in self.by_source.values()]
-        return np.asarray(np.sum(squares, axis=0))
+        return np.asarray(np.fmin(np.sum(squares, axis=0), self._room()))
+
+    def _room(self) -> Array:
+        """(E,) upper limit of that variance from the spread of the folds; NaN without one."""
+        count = self.folds.shape[1]
+        if np.isinf(self.ratio):
+            return np.full(len(self.folds), np.nan)
+        spread = np.var(count * self.folds, axis=1, ddof=1)
+        return np.asarray(self.ratio * spread * (count - 1) / chdtri(count - 1, LIMIT))
 
     def mixed(self, matrix: Array) -> Self:
         """That of K combinations of the numbers: `matrix` is (K, E)."""
-        return type(self)({name: matrix @ own for name, own in self.by_source.items()})
+        sources = {name: matrix @ own for name, own in self.by_source.items()}
+        return replace(self, by_source=sources, folds=matrix @ self.folds)
 
     @classmethod
     def combine(cls, terms: Sequence[Self | None], weights: Sequence[Array]) -> Self | None:
         """That of a weighted sum; None for terms without trained models. Weights are (E,)."""
+        pairs = [(term, w) for term, w in zip(terms, weights, strict=True) if term is not None]
+        if not pairs:
+            return None
         by_source: dict[str, Array] = {}
-        for term, weight in zip(terms, weights, strict=True):
-            for name, own in ({} if term is None else term.by_source).items():
+        folds = np.zeros_like(pairs[0][0].folds)
+        for term, weight in pairs:
+            for name, own in term.by_source.items():
                 scaled = weight[:, None] * own
                 by_source[name] = by_source[name] + scaled if name in by_source else scaled
-        return cls(by_source) if by_source else None
+            same = term.folds.shape == folds.shape
+            folds = folds + weight[:, None] * term.folds if same else np.full_like(folds, np.nan)
+        return cls(by_source, folds, max(term.ratio for term, _ in pairs))
 
 
 def trained_influence(tested: Array, room: float) -> Array:
@@ -95,7 +118,7 @@ def fold_ratio(trained: NDArray[np.bool_]) -> float:
     return float((part.mean(0) ** 2).sum() / np.var(part, axis=0, ddof=1).sum())
 
 
-def rank_variance(id_scores: Sequence[Array], shared: Array, folds: Sequence[int]) -> float:
+def rank_variance(id_scores: Sequence[Array], shared: Array, folds: NDArray[np.int64]) -> float:
     """Mean variance between folds of the ranks that their models give to the same images.
 
     An AUROC is a mean of placements, and the variance of a mean is at most the mean variance. Only
@@ -120,6 +143,5 @@ def rank_variance(id_scores: Sequence[Array], shared: Array, folds: Sequence[int
     if inside.shape[1] < FEWEST:
         return np.inf
     ranks = rankdata(inside, axis=1)
-    of = np.asarray(folds)
-    means = np.stack([ranks[of == fold].mean(0) for fold in sorted(set(folds))])
+    means = np.stack([ranks[folds == fold].mean(0) for fold in np.unique(folds)])
     return float(np.var(means, axis=0, ddof=1).mean() / inside.shape[1] ** 2)

@@ -93,7 +93,7 @@ class Influence:
         if self.line is not None:
             parts += self.line_variance**2 / np.maximum((self.line != 0).sum(1) - 2.0, 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.clip(self.variance**2 / parts, 1.0, 1e9)
+            return np.where(parts == 0, 1.0, np.clip(self.variance**2 / parts, 1.0, 1e9))
 
     @staticmethod
     def _freedom(share: Array) -> Array:

@@ -110,7 +110,7 @@ class RowAreas:
         values = np.stack([influence.value for influence in own])
         total = combine(own, list(self.weights))
         if self._trained_on:
-            total = replace(total, training=self._training(total, condition, other))
+            total = replace(total, training=self._training(total, values, condition, other))
         return Area(total.mix(self.entries), self.per_cell(values))
 
     def _influence(self, fit: int, fold: int, condition: int, other: int) -> Influence:
@@ -135,7 +135,9 @@ class RowAreas:
         unknown = tuple(LOST if gone else "" for gone in lost) if lost.any() else ()
         return replace(own, line=np.nan_to_num(change)[:, None] * moves, unknown=unknown)
 
-    def _training(self, total: Influence, condition: int, other: int) -> FoldTraining:
+    def _training(
+        self, total: Influence, values: Array, condition: int, other: int
+    ) -> FoldTraining:
         """What the patients do to it whom a fold tests and others train on."""
         trained, shared = self.contest.trained_patients, self.contest.shared_images
         id_scores = [self.scores(*cell[:2], condition, other)[0] for cell in self.cells]
@@ -150,10 +152,12 @@ class RowAreas:
                 for own, slope, (fit, fold, _) in zip(id_scores, slopes, self.cells, strict=True)
             ]
         ratio = fold_ratio(trained[:, trained.any(0)])
-        folds = [fold for _, fold, _ in self.cells]
-        room = ratio * rank_variance(id_scores, ood_scores, folds)
+        of = np.asarray([fold for _, fold, _ in self.cells])
+        room = ratio * rank_variance(id_scores, ood_scores, of)
         tested = np.where(trained.any(0), total.id, 0.0)
-        return FoldTraining({self._trained_on: trained_influence(tested, room)})
+        parts = np.where(self.weights > 0, self.weights * values, 0.0)
+        folds = np.stack([parts[of == fold].sum(0) for fold in np.unique(of)], axis=1)
+        return FoldTraining({self._trained_on: trained_influence(tested, room)}, folds, ratio)
 
     def scores(self, fit: int, fold: int, condition: int, other: int) -> tuple[Array, Array]:
         """Scores of the ID images and of the OOD images of one cell."""

@@ -266,7 +266,11 @@ trained on, as mimbench computes it (mean width).
 
 def sections(runs: int, rng: np.random.Generator) -> Iterator[str]:
     """The tables, each once per number of interest."""
-    lines = [(setting, simulated(setting, runs, rng)) for setting in SETTINGS]
+    own = rng.spawn(len(SETTINGS))
+    lines = [
+        (setting, simulated(setting, runs, generator))
+        for setting, generator in zip(SETTINGS, own, strict=True)
+    ]
     yield "## Detectors really trained per fold\n"
     yield EXPLANATION.format(runs=runs, error=100 * np.sqrt(0.95 * 0.05 / runs))
     for title, key in (("known", "known"), ("unknown", "unknown")):

@@ -268,7 +268,9 @@ def test_intervals_of_the_table_are_those_of_the_published_method(two_folds, tra
 
     mean = combine([fold_influence(0), fold_influence(1)], [0.5, 0.5])
     if trained:  # each target patient is trained on by the other fold: twice the variance again
-        mean = replace(mean, training=FoldTraining({"mpox": np.sqrt(2) * mean.id}))
+        mean = replace(
+            mean, training=FoldTraining({"mpox": np.sqrt(2) * mean.id}, np.array([[0.1, 0.9]]), 1.0)
+        )
     mean = mean.area_estimates()[0]
     acne = number(table, category="acne")
     assert (acne.value, acne.low, acne.high) == pytest.approx((mean.value, mean.low, mean.high))
