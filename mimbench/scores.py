@@ -40,6 +40,7 @@ from mimbench.sealed import read_sealed
 __all__ = [
     "ABOUT",
     "AS_IS",
+    "AUDIT",
     "BESIDE",
     "CLEAN",
     "CORRUPTION_SIZE",
@@ -67,6 +68,7 @@ __all__ = [
 ]
 
 CLEAN = "clean"
+AUDIT = "audit"  # folder, below a run's, of what a second run need not look for again
 RECORD = "run.json"  # what a run says of itself, the digests of its tables among it
 UNLABELLED = "unlabelled"  # category of external images of which nobody says what they show
 

@@ -10,6 +10,13 @@ import pandas as pd
 from mimbench.data import phantom
 from mimbench.data.accounting import Accounting, account, unread_files
 from mimbench.data.categories import MPOX
+from mimbench.data.duplicates import (
+    Duplicate,
+    check_categories_stay,
+    keep_parts_together,
+    resolve,
+)
+from mimbench.data.near_duplicates import Comparison, compare
 from mimbench.data.offers import Offer, files_offered, images_offered
 from mimbench.data.options import PHANTOM, ImageOptions
 from mimbench.data.pictures import read_pictures
@@ -35,6 +42,8 @@ class Dataset:
         notes: what the reader should know of how the images were read, one sentence each.
         target: the target category; empty where roles are not given yet.
         left_out: all other files that are not in `table`.
+        duplicates: pairs that show the same photograph, where `load` looked for them.
+        comparison: what was compared for it.
     """
 
     table: pd.DataFrame
@@ -44,6 +53,8 @@ class Dataset:
     notes: tuple[str, ...]
     target: str
     left_out: tuple[LeftOut, ...] = ()
+    duplicates: tuple[Duplicate, ...] | None = None
+    comparison: Comparison | None = None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -61,32 +72,67 @@ class Dataset:
         return unread_files(rejected, self.left_out)
 
 
-def load(options: ImageOptions) -> Dataset:
+def load(options: ImageOptions, known: Comparison | None = None) -> Dataset:
     """Read all images of a run, each once.
 
     Byte-identical files of a category become one image, and the patients that share one become
-    one patient. Files that cannot be read are listed in `rejected`; they don't end the run.
+    one patient, as do those of near-duplicates. Near-duplicates across categories or roles are
+    left out. Files that cannot be read are listed in `rejected`; they don't end the run.
+
+    Args:
+        options: which images.
+        known: an earlier comparison of the pictures, so that it need not be made again.
 
     Raises:
-        DataError: a path without images, a category with two roles or no readable image, the
-            same file under two categories or roles.
+        DataError: a path without images, a category with two roles, with no readable image or
+            with near-duplicates of others alone, the same file under two categories or roles.
         UnknownNameError: a target, known or unknown category or layout that does not exist.
     """
-    found = _gather(options)
-    table = found.table
-    keep = keep_first(table)
+    return _accounted(_without_near_duplicates(_without_repeats(_gather(options)), known))
+
+
+def _without_repeats(found: Dataset) -> Dataset:
+    keep = keep_first(found.table)
     if keep.all():
-        return _accounted(found)
-    merged = table.assign(patient=merge_patients(table))
-    once = replace(
-        found,
-        table=merged[keep].reset_index(drop=True),
-        pixels=found.pixels[keep],
-        facts=found.facts[keep].reset_index(drop=True),
-        notes=(*found.notes, _repeat_note(table, merged, keep)),
-        left_out=(*found.left_out, *_repeats(table, keep)),
+        return found
+    merged = found.table.assign(patient=merge_patients(found.table))
+    note = _repeat_note(found.table, merged, keep)
+    together, notes = keep_parts_together(found.table, merged)
+    return replace(
+        _rows(replace(found, table=together), keep),
+        notes=(*found.notes, note, *notes),
+        left_out=(*found.left_out, *_repeats(found.table, keep)),
     )
-    return _accounted(once)
+
+
+def _without_near_duplicates(found: Dataset, known: Comparison | None) -> Dataset:
+    comparison = compare(found.table, known)
+    resolved = resolve(found.table, comparison.pairs)
+    check_categories_stay(found.table, resolved.left_out)
+    left_out = [
+        LeftOut(path, "near-duplicate", f"the same photograph as {other}")
+        for path, other in zip(
+            found.table.loc[resolved.left_out, "path"], resolved.others, strict=True
+        )
+    ]
+    merged = found.table.assign(patient=resolved.patients)
+    together, notes = keep_parts_together(found.table, merged)
+    return replace(
+        _rows(replace(found, table=together), ~resolved.left_out),
+        notes=(*found.notes, *notes),
+        left_out=(*found.left_out, *left_out),
+        duplicates=resolved.duplicates,
+        comparison=comparison,
+    )
+
+
+def _rows(found: Dataset, keep: npt.NDArray[np.bool_]) -> Dataset:
+    return replace(
+        found,
+        table=found.table[keep].reset_index(drop=True),
+        pixels=found.pixels if keep.all() else found.pixels[keep],
+        facts=found.facts[keep].reset_index(drop=True),
+    )
 
 
 def gather(options: ImageOptions) -> Dataset:

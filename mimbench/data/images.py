@@ -1,6 +1,7 @@
 """From a file's bytes to RGB uint8 at the canonical size, or the reason why not."""
 
 import hashlib
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ __all__ = [
     "WholePhoto",
     "decode",
     "decode_whole",
+    "each_whole_picture",
     "finish",
     "read_photos",
     "read_whole",
@@ -98,6 +100,29 @@ def read_whole(path: Path) -> WholePhoto | str:
     """Read and decode one file at its own size, or the reason why not."""
     with pillow_limits():
         return _read(path, _decode_whole)
+
+
+def each_whole_picture(
+    paths: Sequence[Path], side: int, use: Callable[[Image.Image], Result]
+) -> list[Result | None]:
+    """What `use` makes of each file's whole picture, computed by a few threads.
+
+    Args:
+        paths: of the files.
+        side: pictures have about `side`² pixels, or as few as their files.
+        use: is given the picture, upright and in RGB.
+
+    Returns:
+        In the order of `paths`; None where the file is no photo or is gone.
+    """
+
+    def made(path: Path) -> Result | None:
+        picture = _read(path, partial(_reduced, side=side))
+        return None if isinstance(picture, str) else use(picture)
+
+    workers = min(8, os.cpu_count() or 1)
+    with pillow_limits(), ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(made, paths))
 
 
 def share_memory(processes: int, alone: AbstractContextManager[Any]) -> None:
@@ -208,6 +233,23 @@ def _decode_whole(data: bytes) -> WholePhoto:
 
     pixels, problem = _with_or_without_metadata(data, photo)
     return WholePhoto(pixels, hashlib.sha256(data).hexdigest(), problem)
+
+
+def _reduced(data: bytes, side: int) -> Image.Image:
+    """The whole picture with about `side`² pixels."""
+
+    def picture(image: Image.Image) -> tuple[Image.Image, str]:
+        whole = image.width * image.height
+        image.draft("RGB", (2 * side, 2 * side))
+        with _reserved(image, whole):
+            rgb, problem = _upright_rgb(image)
+            factor = side / math.sqrt(rgb.width * rgb.height)
+            size = max(1, round(factor * rgb.width)), max(1, round(factor * rgb.height))
+            smaller = rgb.resize(size, Image.Resampling.LANCZOS) if factor < 1 else rgb.copy()
+        return smaller, problem
+
+    found, _ = _with_or_without_metadata(data, picture)
+    return found
 
 
 def _with_or_without_metadata(

@@ -1,6 +1,7 @@
 """Byte-identical files: one image within a category, an error across categories."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +9,7 @@ import pandas as pd
 
 from mimbench.errors import DataError
 
-__all__ = ["clashes", "keep_first", "merge_patients"]
+__all__ = ["clashes", "joined", "keep_first", "merge_patients"]
 
 
 def clashes(table: pd.DataFrame) -> pd.DataFrame:
@@ -40,17 +41,22 @@ def keep_first(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 def merge_patients(table: pd.DataFrame) -> pd.Series:
     """The patients, with those that share a file joined under the first of their names."""
-    parent = {name: name for name in table["patient"]}
+    sharing: dict[str, list[str]] = defaultdict(list)
+    for image, patient in zip(table["image_id"], table["patient"], strict=True):
+        sharing[image].append(patient)
+    return table["patient"].map(joined(table["patient"], sharing.values())).astype("str")
+
+
+def joined(names: Iterable[str], groups: Iterable[Sequence[str]]) -> dict[str, str]:
+    """For each name the first, in alphabetical order, of those that groups link to it."""
+    parent = {name: name for name in names}
 
     def root(name: str) -> str:
         while parent[name] != name:
             name = parent[name]
         return name
 
-    sharing: dict[str, set[str]] = defaultdict(set)
-    for image, patient in zip(table["image_id"], table["patient"], strict=True):
-        sharing[image].add(patient)
-    for patients in sharing.values():
-        roots = sorted({root(name) for name in patients})
-        parent.update(dict.fromkeys(roots, roots[0]))
-    return table["patient"].map(root).astype("str")
+    for group in groups:
+        roots = sorted({root(name) for name in group})
+        parent.update(dict.fromkeys(roots, roots[0]) if roots else {})
+    return {name: root(name) for name in parent}

@@ -112,7 +112,7 @@ class Crew:
         self.plan = plan
         self.jobs = jobs
         pixels = folder / f"{PIXELS}.{os.getpid()}{PARTIAL}"
-        light = replace(plan.dataset, pixels=plan.dataset.pixels[:0])
+        light = replace(plan.dataset, pixels=plan.dataset.pixels[:0], comparison=None)
         self.order = Order(replace(plan, dataset=light), pixels, folder, device, jobs.threads)
         self.workers: list[_Worker] = []
         self.stillborn = 0

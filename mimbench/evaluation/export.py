@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from mimbench.csv_files import write_csv
 from mimbench.data.accounting import Accounting
+from mimbench.data.near_duplicates import Comparison, read_comparison
 from mimbench.errors import DataError, OutputError, TableError
 from mimbench.evaluation.environment import library_versions
 from mimbench.evaluation.options import Flags, resolve_run
@@ -25,8 +26,8 @@ from mimbench.evaluation.store import score_code
 from mimbench.files import whole
 from mimbench.recipes import content_hash, validate
 from mimbench.run_files import refuse_links
+from mimbench.scores import AUDIT, read_record, read_tables
 from mimbench.scores import RECORD as RUN_RECORD
-from mimbench.scores import read_record, read_tables
 
 __all__ = ["Export", "export_conditions"]
 
@@ -116,9 +117,10 @@ def _plan(source: str, out: Path, progress: Progress) -> Plan:
             f"{folder / RUN_RECORD} does not exist; is {source} the folder of a finished run?"
         )
     record = validate(_Record, about, folder / RUN_RECORD)
+    known = read_comparison(folder / AUDIT)
     with started_in(about) as place:
         try:
-            plan = _apart(validate(RunFile, record.run, folder / RUN_RECORD), out)
+            plan = _apart(validate(RunFile, record.run, folder / RUN_RECORD), out, known)
         except DataError as error:
             raise DataError(f"{error} Paths of {source} are relative to {place}.") from error
     made = {name: record.environment.get(name) for name in ("code", *LIBRARIES)}
@@ -148,9 +150,9 @@ def _as_recorded(plan: Plan, images: pd.DataFrame, source: str) -> Plan:
     return replace(plan, dataset=dataset, images=images)
 
 
-def _apart(run: RunFile, out: Path) -> Plan:
+def _apart(run: RunFile, out: Path, known: Comparison | None = None) -> Plan:
     """A run's images, which must not lie around the folder that is written to."""
-    plan, data = plan_images(run), run.data
+    plan, data = plan_images(run, known), run.data
     for place in (*data.data, *data.unknown, *data.abnormal, *data.external):
         if Path(place).is_dir() and out.is_relative_to(Path(place).resolve()):
             raise OutputError(f"{out} lies in {place}, whose images the run reads; choose another.")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
 from mimbench.corruptions.definition import Corruption
 from mimbench.data.categories import canonical_category
 from mimbench.data.dataset import Dataset, ImageOptions, load
+from mimbench.data.near_duplicates import Comparison
 from mimbench.data.splits import split
 from mimbench.detectors.build import build, combines, kind_of, recipe_of
 from mimbench.detectors.protocol import Detector
@@ -158,10 +159,13 @@ class Plan:
         return recipe.input_size or self.canonical_size
 
 
-def make_plan(run: RunFile) -> Plan:
-    """Read the images and lay out fits and conditions; every usage error shows here."""
+def make_plan(run: RunFile, known: Comparison | None = None) -> Plan:
+    """Read the images and lay out fits and conditions; every usage error shows here.
+
+    Pictures of the comparison `known` are not compared again.
+    """
     recipes = _recipes(run)  # and so does a wrong parameter, before the images are read
-    plan = plan_images(run)
+    plan = plan_images(run, known)
     recipes = with_controls_at_every_size(recipes, plan.canonical_size)
     _check_names(recipes)
     _check_swap(run, plan.dataset)
@@ -174,10 +178,10 @@ def make_plan(run: RunFile) -> Plan:
     return replace(plan, dataset=dataset, recipes=recipes, fits=fits)
 
 
-def plan_images(run: RunFile) -> Plan:
+def plan_images(run: RunFile, known: Comparison | None = None) -> Plan:
     """The images, splits and conditions of a run, without any detector."""
     conditions = _conditions(run)
-    dataset = load(run.data)
+    dataset = load(run.data, known)
     images = split(dataset.table, run.folds, run.plan_seed, given_fold=run.given_fold)
     plan = Plan(run, dataset, images, (), (), conditions)
     if plan.corruption_size < plan.canonical_size:

@@ -13,6 +13,7 @@ import torch
 
 from mimbench.csv_files import write_csv
 from mimbench.data.audit import cached_audit
+from mimbench.data.near_duplicates import read_comparison, write_comparison
 from mimbench.derived import forget_derived
 from mimbench.detectors.build import kind_of
 from mimbench.errors import DataError, DetectorError, OutputError
@@ -42,6 +43,7 @@ from mimbench.recipes import Recipe, content_hash
 from mimbench.run_files import check_new, refuse_links, remove_partials
 from mimbench.scores import (
     AS_IS,
+    AUDIT,
     CORRUPTION_SIZE,
     FIT_COLUMNS,
     FIT_NOTES,
@@ -104,7 +106,7 @@ def run(
     if jobs is not None and not (starts and starts[-1].finished):  # else nothing may be missing
         warm_up()
     progress.stage("Reading images", 1)
-    plan = make_plan(settings)
+    plan = make_plan(settings, read_comparison(folder / AUDIT))
     progress.update(1)
     _tell_of_another(plan, folder, progress)
     for note in plan.dataset.notes:
@@ -114,7 +116,7 @@ def run(
         remove_partials(folder)
         if settings.data.harmonise:
             data = settings.data.model_copy(update={"harmonise": False})
-            plain = make_plan(settings.model_copy(update={"data": data}))
+            plain = make_plan(settings.model_copy(update={"data": data}), plan.dataset.comparison)
             as_is = folder / AS_IS
             before = execute(plain, as_is, progress, command, strict=strict, jobs=jobs).failures
         result = execute(plan, folder, progress, command, strict=strict, jobs=jobs)
@@ -246,7 +248,9 @@ def _tell_of_threads(journal: Journal, folder: Path, progress: Progress) -> None
 
 def _audit(plan: Plan, folder: Path, progress: Progress, strict: bool) -> None:
     progress.stage("Auditing images", 1)
-    found = cached_audit(replace(plan.dataset, table=plan.images), folder / "audit")
+    if plan.dataset.comparison is not None:
+        write_comparison(plan.dataset.comparison, folder / AUDIT)
+    found = cached_audit(replace(plan.dataset, table=plan.images), folder / AUDIT)
     table = pd.DataFrame(
         [asdict(finding) for finding in found.findings], columns=["severity", "check", "message"]
     )

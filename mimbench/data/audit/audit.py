@@ -13,9 +13,15 @@ from mimbench.data.audit.differences import (
     unreadable_findings,
 )
 from mimbench.data.audit.finding import Finding, Severity
-from mimbench.data.audit.leaks import patient_findings, picture_findings, repeat_findings
+from mimbench.data.audit.leaks import (
+    duplicate_findings,
+    feature_findings,
+    patient_findings,
+    repeat_findings,
+)
 from mimbench.data.dataset import Dataset
-from mimbench.data.near_duplicates import similar_features, similar_pictures
+from mimbench.data.duplicates import resolve
+from mimbench.data.near_duplicates import compare, similar_features
 
 __all__ = ["Audit", "audit"]
 
@@ -48,7 +54,7 @@ def audit(dataset: Dataset, features: npt.NDArray[np.floating] | None = None) ->
 
     Args:
         dataset: of `dataset.gather` or `dataset.survey` to find repeated files, or of
-            `dataset.load` with the columns `split_<k>` to look across a split.
+            `dataset.load`, which has left out or joined near-duplicates.
         features: (N, D), of a backbone, to find near-duplicates that pixels don't show.
     """
     found = sorted(_findings(dataset, features), key=lambda f: _ORDER.index(f.severity))
@@ -58,13 +64,17 @@ def audit(dataset: Dataset, features: npt.NDArray[np.floating] | None = None) ->
 def _findings(dataset: Dataset, features: npt.NDArray[np.floating] | None) -> Iterator[Finding]:
     table = dataset.table
     yield from repeat_findings(table)
-    pairs = similar_pictures(dataset.pixels)
-    yield from picture_findings(table, pairs, "correlation")
+    duplicates = dataset.duplicates
+    if duplicates is None:  # nobody has looked for them yet
+        duplicates = resolve(table, compare(table).pairs).duplicates
+    yield from duplicate_findings(duplicates)
     if features is not None:
-        seen = set(zip(pairs["first"], pairs["second"], strict=True))
+        seen = {frozenset(pair.images) for pair in duplicates}
         more = similar_features(features)
-        new = [p not in seen for p in zip(more["first"], more["second"], strict=True)]
-        yield from picture_findings(table, more[new], "cosine of features")
+        images = table["image_id"].to_numpy()
+        pairs = zip(images[more["first"]], images[more["second"]], strict=True)
+        new = [frozenset(pair) not in seen for pair in pairs]
+        yield from feature_findings(table, more[new])
     yield from patient_findings(table)
     yield from copy_findings(table)
     yield from unreadable_findings(dataset.rejected)

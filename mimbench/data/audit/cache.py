@@ -12,7 +12,7 @@ from mimbench.files import whole
 
 __all__ = ["cached_audit"]
 
-_VERSION = 2  # of the checks; a new one forgets what older ones found
+_VERSION = 3  # of the checks; a new one forgets what older ones found
 
 
 def cached_audit(dataset: Dataset, folder: Path) -> Audit:
@@ -39,6 +39,7 @@ def _read(path: Path) -> Audit | None:
 
 def _key(dataset: Dataset) -> str:
     digest = hashlib.sha256(f"{_VERSION}/{dataset.pixels.shape}/{dataset.notes}".encode())
+    digest.update(repr(dataset.duplicates).encode())
     for table in (dataset.table, dataset.facts, dataset.rejected):
         digest.update(table.to_csv(index=False).encode())
     return digest.hexdigest()[:16]

@@ -1,15 +1,24 @@
 """The same picture or person in places that must not meet."""
 
-from collections.abc import Iterator, Mapping
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from mimbench.data.audit.finding import Finding, Severity, examples
+from mimbench.data.duplicates import Duplicate, Outcome
 from mimbench.data.repeats import clashes
 
-__all__ = ["patient_findings", "picture_findings", "repeat_findings"]
+__all__ = ["duplicate_findings", "feature_findings", "patient_findings", "repeat_findings"]
 
+_GRAVEST: tuple[Outcome, ...] = (
+    "label in doubt",
+    "external copy",
+    "one patient",
+    "same patient",
+)
 _TRAINABLE = ("target", "known")
 
 
@@ -32,13 +41,64 @@ def repeat_findings(table: pd.DataFrame) -> Iterator[Finding]:
         yield Finding("warning", "repeated files", message)
 
 
-def picture_findings(table: pd.DataFrame, pairs: pd.DataFrame, how: str) -> Iterator[Finding]:
-    """Pairs of near-duplicates, by what they join.
+def duplicate_findings(duplicates: Sequence[Duplicate]) -> Iterator[Finding]:
+    """A sentence about all near-duplicates, and one about each pair.
+
+    The first is a warning where a run joins patients or leaves images out for them.
+    """
+    if not duplicates:
+        return
+    counts = Counter(pair.outcome for pair in duplicates)
+    across = counts["label in doubt"] + counts["external copy"]
+    left = {i for d in duplicates for i, out in zip(d.images, d.left_out, strict=True) if out}
+    parts = (
+        (across, f"across categories or roles, {len(left)} images are left out"),
+        (counts["one patient"], "of different patients, who count as one"),
+        (counts["same patient"], "of one patient"),
+    )
+    said = "; ".join(f"{_pairs(count)} {what}" for count, what in parts if count)
+    # Those that a reader should look at come first.
+    named = sorted(duplicates, key=lambda pair: _GRAVEST.index(pair.outcome))
+    yield Finding(
+        "warning" if across or counts["one patient"] else "note",
+        "near-duplicates",
+        f"{said}. For example {' and '.join(named[0].names)} show the same photograph.",
+    )
+    for pair in named:
+        yield Finding(
+            "note",
+            "near-duplicates",
+            f"{' and '.join(pair.names)} show the same photograph ({_evidence(pair)}): "
+            f"{_fate(pair)}.",
+        )
+
+
+def _pairs(count: int) -> str:
+    return f"{count} pair{'s' * (count != 1)}"
+
+
+def _evidence(pair: Duplicate) -> str:
+    seen = "" if math.isnan(pair.similarity) else f"similarity {pair.similarity:.2f}, "
+    return f"{seen}{pair.matches} matching keypoints"
+
+
+def _fate(pair: Duplicate) -> str:
+    first, second = pair.patients
+    gone = " and ".join(n for n, out in zip(pair.names, pair.left_out, strict=True) if out)
+    return {
+        "same patient": f"both are of patient {first}, who stays in one part of every split",
+        "one patient": f"the patients {first} and {second} count as one",
+        "label in doubt": "both are left out, because nothing says which category is right",
+        "external copy": f"the external {gone} is left out, because the run has the photograph",
+    }[pair.outcome]
+
+
+def feature_findings(table: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[Finding]:
+    """Pairs of pictures whose features of a backbone are nearly the same.
 
     Args:
         table: images, with or without `split_<k>`.
-        pairs: positions `first` and `second` of each pair, and their `similarity`.
-        how: what the similarity is, for the reader.
+        pairs: of `similar_features`.
     """
     for pair in _records(pairs):
         rows = table.iloc[[int(pair["first"]), int(pair["second"])]]
@@ -48,8 +108,8 @@ def picture_findings(table: pd.DataFrame, pairs: pd.DataFrame, how: str) -> Iter
         names = " and ".join(_named(row) for row in _records(rows))
         yield Finding(
             severity,
-            "near-duplicates",
-            f"{names} show nearly the same picture ({how} {pair['similarity']:.3f}): {meaning}",
+            "similar features",
+            f"{names} have nearly the same features (cosine {pair['similarity']:.3f}): {meaning}",
         )
 
 
