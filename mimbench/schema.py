@@ -102,7 +102,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "family": Column("str", empty=True),  # "inpainting", "classifier", "control", ...
         # side of the square that the detector sees, pixels; 0: unknown or mixed
         "input_size": Column("int64", low=0, high=2**20),
-        "status": Column("str", choices=("ok", "failed")),
+        "status": Column("str", choices=("ok", "failed", "not run")),
         "reason": Column("str", empty=True),  # why it failed; empty if ok
         "recipe_hash": Column("str", empty=True),
         "state_hash": Column("str", empty=True),

@@ -1,8 +1,8 @@
 """What a run will do, decided before anything is computed: images, splits, fits, conditions."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 import pandas as pd
@@ -23,6 +23,7 @@ from mimbench.errors import (
     WeightsError,
 )
 from mimbench.evaluation.control_sizes import with_controls_at_every_size
+from mimbench.evaluation.one_class import NO_KNOWN, known_categories, without_known
 from mimbench.evaluation.suites import read_suite
 from mimbench.evaluation.threshold_folds import threshold_note
 from mimbench.evaluation.withholding import Withheld, withheld_from
@@ -134,7 +135,7 @@ class Plan:
     """Everything that a run computes, in order.
 
     `images` is the dataset's table with one column `split_<k>` per fold, row-aligned with
-    `dataset.pixels`.
+    `dataset.pixels`. `not_run` has the recipes for which there is no fit, with the reason.
     """
 
     run: RunFile
@@ -143,6 +144,7 @@ class Plan:
     recipes: tuple[Recipe, ...]
     fits: tuple[FitSpec, ...]
     conditions: tuple[Condition, ...]
+    not_run: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def canonical_size(self) -> int:
@@ -172,10 +174,18 @@ def make_plan(run: RunFile, known: Comparison | None = None) -> Plan:
     withheld, notes = _withheld(run, plan.dataset, recipes)
     notes = [*(note for recipe in recipes for note in _notes(recipe, plan.dataset)), *notes]
     notes += _threshold_notes(run, plan.images)
+    not_run = without_known(recipes, plan.dataset)
+    notes += [f"Not run, because there is {NO_KNOWN}: {', '.join(not_run)}."] * bool(not_run)
+    if set(plan.dataset.table["role"]) == {"target"}:
+        notes.append(
+            "All images are of the target, so there is no AUROC: add images of anything else with "
+            "--unknown, --abnormal or --external."
+        )
     target = plan.dataset.target
-    fits = tuple(fit for recipe in recipes for fit in _fits(recipe, run, target, withheld))
+    able = [recipe for recipe in recipes if recipe.name not in not_run]
+    fits = tuple(fit for recipe in able for fit in _fits(recipe, run, target, withheld))
     dataset = replace(plan.dataset, notes=(*plan.dataset.notes, *notes, *_count(fits)))
-    return replace(plan, dataset=dataset, recipes=recipes, fits=fits)
+    return replace(plan, dataset=dataset, recipes=recipes, fits=fits, not_run=not_run)
 
 
 def plan_images(run: RunFile, known: Comparison | None = None) -> Plan:
@@ -290,8 +300,12 @@ def _conditions(run: RunFile) -> tuple[Condition, ...]:
 
 
 def _check_swap(run: RunFile, dataset: Dataset) -> None:
-    table = dataset.table
-    known = sorted(table["category"][table["role"] == "known"].unique())
+    table, known = dataset.table, known_categories(dataset)
+    if run.swap and not known:
+        raise DataError(
+            "The swap test fits one-class detectors on a known category, and the data have "
+            f"{NO_KNOWN}. Add a folder of another category to the data, or leave out --swap."
+        )
     sources = table.groupby("category")["source"].agg(set)
     for name in run.swap:
         category = canonical_category(name)
@@ -308,19 +322,19 @@ def _withheld(
     run: RunFile, dataset: Dataset, recipes: Sequence[Recipe]
 ) -> tuple[tuple[Withheld, ...], list[str]]:
     """What is withheld from classifiers' further fits, and why something asked for is not."""
-    roles = dataset.table[["category", "role"]].drop_duplicates()
-    known = sorted(roles.loc[roles["role"] == "known", "category"])
+    known = known_categories(dataset)
     groups, counts = run.leave_out_groups or 0, run.known_curve
     notes: list[str] = []
     asked = ["the known-curve"] * bool(counts) + ["leaving out groups"] * bool(groups)
     what, built = " and ".join(asked), [_built(recipe) for recipe in recipes]
     if asked and len(known) < 2:
-        notes.append(f"Not run: {what}, which needs 2 known categories; there is only {known[0]}.")
+        there = f"only {known[0]}" if known else "none"
+        notes.append(f"Not run: {what}, which needs 2 known categories; there is {there}.")
         counts, groups = (), 0
     elif asked and not any(found.trains_on == "known" for found in built if found is not None):
         notes.append(f"Not run: {what}; no detector of this run trains on known categories.")
         counts, groups = (), 0
-    if counts and "unknown" not in set(roles["role"]):
+    if counts and "unknown" not in set(dataset.table["role"]):
         notes.append("Not run: the known-curve, which needs unknown categories; there are none.")
         counts = ()
     elif counts and max(counts) > len(known):

@@ -205,7 +205,8 @@ def execute(
         fits=_fits_table(plan, record, device),
         images=_images_table(plan),
     )
-    tables, not_combined = combine_rows(scored, plan.recipes)
+    able = [recipe for recipe in plan.recipes if recipe.name not in plan.not_run]
+    tables, not_combined = combine_rows(scored, able)
     for row, reason in not_combined:
         progress.message(f"{row} failed. {reason}")
     tables.write(folder)
@@ -429,8 +430,25 @@ def _fits_table(plan: Plan, record: _Record, device: torch.device) -> pd.DataFra
         }
         for fit_id, (spec, reason) in lost
     ]
-    table = pd.DataFrame([*good, *failed]).assign(versions=versions)
+    rest = [_not_run_at_all(plan, recipe) for recipe in plan.recipes if recipe.name in plan.not_run]
+    table = pd.DataFrame([*good, *failed, *rest]).assign(versions=versions)
     return table[[*FIT_COLUMNS, *FIT_NOTES]].astype(FIT_COLUMNS)
+
+
+def _not_run_at_all(plan: Plan, recipe: Recipe) -> dict[str, Any]:
+    """A line for a recipe without any fit, so that its rows stand in the report with the reason."""
+    reason = plan.not_run[recipe.name]
+    rows = [recipe.row(score) for score in recipe.scores] or [recipe.name]
+    return {
+        "fit_id": f"not-run-{content_hash(recipe.name)[:9]}",
+        "status": "not run",
+        "reason": reason,
+        "state_hash": "",
+        "seconds": float("nan"),
+        "not_run": json.dumps(dict.fromkeys(rows, reason), sort_keys=True),
+        "quality": "{}",
+        **_describe_spec(plan, FitSpec(recipe, plan.dataset.target, None, None)),
+    }
 
 
 def _not_run(fit: Fit) -> str:

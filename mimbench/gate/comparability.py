@@ -98,7 +98,8 @@ def _failure(tables: RunTables, row: str) -> str:
 
 def scoreless(tables: RunTables) -> tuple[str, ...]:
     """Detectors, controls aside, of which all fits failed: each is a row of that name."""
-    names = sorted(set(tables.fits["detector"][~tables.fits["control"]]))
+    failed = (tables.fits["status"] == "failed") & ~tables.fits["control"]
+    names = sorted(set(tables.fits["detector"][failed]))
     return tuple(name for name in names if not _has_fits(tables, name))
 
 

@@ -60,7 +60,7 @@ def category_cells(
         & (metrics["metric"] == "auroc")
         & metrics["row"].isin(rows)
     ]
-    parts = []
+    parts = [cells.assign(group="", label="").iloc[:0]]  # there is one even without groups
     for group in groups:
         part = cells[(cells["role"] == group.role) & (cells["relation"] == group.relation)]
         part = part.sort_values("category", kind="stable")

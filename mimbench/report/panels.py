@@ -61,9 +61,14 @@ LEGEND_LINE = 0.18  # inches
 
 @contextmanager
 def paper_style() -> Iterator[None]:
-    """The style of all figures, and silence for two warnings that seaborn 0.13.2 causes."""
+    """The style of all figures, and silence for two warnings that seaborn 0.13.2 causes.
+
+    And for letters that no font here has: the page shows the SVG, which leaves them to the browser.
+    """
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.simplefilter("ignore", mpl.MatplotlibDeprecationWarning)
+        warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
+        warnings.filterwarnings("ignore", "Matplotlib currently does not support", UserWarning)
         if category := getattr(pd.errors, "Pandas4Warning", None):
             warnings.simplefilter("ignore", category)
         yield

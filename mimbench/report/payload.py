@@ -114,7 +114,9 @@ def _nested(
     """Thousandths by group and row, flat over corruptions, severities and (value, low, high)."""
     shape = (len(groups), len(rows), len(corruptions), len(severities), 3)
     cells = np.full(shape, np.nan)
-    pairs = pd.MultiIndex.from_tuples([(group.role, group.relation) for group in groups])
+    pairs = pd.MultiIndex.from_arrays(
+        [[group.role for group in groups], [group.relation for group in groups]]
+    )
     place = (
         pairs.get_indexer(pd.MultiIndex.from_frame(table[["role", "relation"]])),
         pd.Index(rows).get_indexer(pd.Index(table["row"])),

@@ -86,12 +86,8 @@ def heat_map_figure(
         ).reindex(columns=list(rows))
         for group, part in cells.groupby("group", sort=False)
     }
-    heights = [len(block) for block in blocks.values()]
-    figure = Figure(
-        figsize=(3.2 + 0.62 * max(len(rows), 4), 1.1 + 0.24 * sum(heights) + 0.32 * len(heights)),
-        layout="constrained",
-    )
-    axes = np.atleast_1d(figure.subplots(len(blocks), 1, sharex=True, height_ratios=heights))
+    names = [f"{row} (control)" if row in controls else row for row in rows]
+    figure, axes, legend = _heat_map_axes([list(block.index) for block in blocks.values()], names)
     colours = sns.diverging_palette(38, 245, s=85, l=58, as_cmap=True)
     for axis, (group, block) in zip(axes, blocks.items(), strict=True):
         sns.heatmap(
@@ -106,18 +102,46 @@ def heat_map_figure(
             linewidths=1,
             linecolor=PAPER,
             cbar=False,
+            xticklabels=names if axis is axes[-1] else [],
+            yticklabels=list(block.index),
         )
         axis.set(xlabel="", ylabel="")
         axis.grid(visible=False)
         axis.set_title(group, loc="left", fontweight="bold")
         axis.tick_params(axis="y", rotation=0, length=0)
-        axis.tick_params(axis="x", rotation=45, length=0)
-    names = [f"{row} (control)" if row in controls else row for row in rows]
-    axes[-1].set_xticklabels(names, ha="right")
-    figure.colorbar(
-        axes[0].collections[0], ax=list(axes), label="AUROC (0.5 = coin toss)", shrink=0.6
-    )
+        axis.tick_params(axis="x", length=0)
+    for label in axes[-1].get_xticklabels():
+        label.set(rotation=45, ha="right", rotation_mode="anchor")
+    figure.colorbar(axes[0].collections[0], cax=legend, orientation="horizontal")
+    legend.set_title("AUROC (0.5 = coin toss)", loc="left", fontsize=8)
+    legend.tick_params(labelsize=8)
     return figure
+
+
+def _heat_map_axes(
+    labels: Sequence[Sequence[str]], names: Sequence[str]
+) -> tuple[Figure, list[Any], Any]:
+    """Axes of cells of one size for any number of blocks, categories and rows, and a legend.
+
+    Args:
+        labels: of the lines of each block.
+        names: of the columns.
+    """
+    across, down, title, head = 0.62, 0.24, 0.32, 0.75  # inches
+    slant = 0.055 * max(map(len, names))  # how far a name at 45 degrees reaches left and down
+    left = max(0.075 * max(len(label) for block in labels for label in block), slant - across / 2)
+    left, below = left + 0.15, slant + 0.2
+    inner = across * max(len(names), 4)
+    width = left + inner + 0.2
+    height = head + sum(title + down * len(block) for block in labels) + below
+    figure = Figure(figsize=(width, height))
+    axes, top = [], height - head
+    for block in labels:
+        top -= title + down * len(block)
+        box = (left / width, top / height, inner / width, down * len(block) / height)
+        axes.append(figure.add_axes(box))
+    legend = figure.add_axes((left / width, 1 - 0.35 / height, 1.6 / width, 0.1 / height))
+    return figure, axes, legend
 
 
 def roc_figure(

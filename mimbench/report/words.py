@@ -143,7 +143,7 @@ def cautions(
             "One split: a single division of the patients cannot show how much the numbers change "
             "from split to split. Run with --folds 3 to see the fold-to-fold spread."
         )
-    if not any(entry.control for entry in board.entries):
+    if board.entries and not any(entry.control for entry in board.entries):
         found.append(
             "No control was run, so nothing here shows that a detector uses more than image "
             "statistics. Add the control recipes to see what they reach."

@@ -114,7 +114,7 @@ def _fits_of(tables: RunTables, row: str, fitted_on: str) -> pd.DataFrame:
 
 
 def _check_row(tables: RunTables, row: str, fits: pd.DataFrame) -> None:
-    failed = fits[fits["status"] != "ok"]
+    failed = fits[fits["status"] == "failed"]
     if len(failed):
         raise TableError(f"{row} failed: {failed['reason'].iloc[0]}")
     scores = tables.scores
