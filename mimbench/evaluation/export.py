@@ -21,7 +21,7 @@ from mimbench.evaluation.options import Flags, resolve_run
 from mimbench.evaluation.plan import Condition, Plan, RunFile, plan_images
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import Rows, blocks_of_rows, corrupted, scored_rows
-from mimbench.evaluation.started_in import started_in
+from mimbench.evaluation.started_in import start_folder, started_in
 from mimbench.evaluation.store import score_code
 from mimbench.files import whole
 from mimbench.recipes import content_hash, validate
@@ -118,7 +118,8 @@ def _plan(source: str, out: Path, progress: Progress) -> Plan:
         )
     record = validate(_Record, about, folder / RUN_RECORD)
     known = read_comparison(folder / AUDIT)
-    with started_in(about) as place:
+    place = start_folder(about)
+    with started_in(place):
         try:
             plan = _apart(validate(RunFile, record.run, folder / RUN_RECORD), out, known)
         except DataError as error:

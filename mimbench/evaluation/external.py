@@ -20,6 +20,7 @@ from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.plan import FitSpec
 from mimbench.evaluation.progress import Progress
 from mimbench.evaluation.scoring import score_images
+from mimbench.evaluation.started_in import started_in
 from mimbench.evaluation.store import Store, fit_code
 from mimbench.evaluation.threshold_folds import threshold_note
 from mimbench.recipes import Recipe
@@ -84,7 +85,7 @@ def score_external(
         places: folders or CSV files; images in a category of the target's name count as target.
             Those that lie in no folder of a category are unlabelled.
         progress: is told of each fit.
-        plug_ins: files and modules that may be imported, as the run names them.
+        plug_ins: files and modules that may be imported; paths lead from the working folder.
         accept_changed: take tables that were changed since the run wrote them too.
 
     Raises:
@@ -110,12 +111,13 @@ def score_external(
     usable = fits[fits["status"] == "ok"]
     if usable.empty:
         raise TableError(f"All fits of {run} failed; there is nothing to score with.")
-    store = Store(run)
-    for row in usable.to_dict("records"):
-        _restore(store, fitted.recipe(str(row["detector"])), row)  # and it will be again
-    blocks, failures = _score_all(store, fitted, usable, new, progress)
-    scored = _as_run(fitted.tables, _with_failures(fits, failures), new, blocks)
-    merged, not_combined = combine_rows(scored, fitted.recipes)
+    store = Store(run.absolute())
+    with started_in(fitted.started):
+        for row in usable.to_dict("records"):
+            _restore(store, fitted.recipe(str(row["detector"])), row)  # and it will be again
+        blocks, failures = _score_all(store, fitted, usable, new, progress)
+        scored = _as_run(fitted.tables, _with_failures(fits, failures), new, blocks)
+        merged, not_combined = combine_rows(scored, fitted.recipes)
     test = external_test(merged)
     if test is None:
         raise DataError("There are no images to score.")

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from mimbench.errors import DetectorError, TableError
+from mimbench.evaluation.started_in import KEY, start_folder
 from mimbench.recipes import Recipe, validate
 from mimbench.registry import is_installed
 from mimbench.run_files import refuse_links
@@ -27,6 +28,7 @@ class FittedRun:
         canonical_size: side at which its images were kept, pixels.
         harmonise: whether they were harmonised.
         plan_seed: of its splits.
+        started: folder from which the paths in its recipes lead.
     """
 
     folder: Path
@@ -35,6 +37,7 @@ class FittedRun:
     canonical_size: int
     harmonise: bool
     plan_seed: int
+    started: Path
 
     def recipe(self, name: str) -> Recipe:
         """The recipe of a detector.
@@ -64,6 +67,7 @@ class _Metadata(BaseModel):
     run: _Run
     detectors: list[dict[str, Any]]
     added: list[Any] = Field(default_factory=list)
+    folder: Any = None
 
     def recipes(self, where: Path) -> tuple[Recipe, ...]:
         """Recipes of the run's detectors, without what run.json says about them beside."""
@@ -81,7 +85,7 @@ def read_fitted_run(
 
     Args:
         folder: of the run.
-        plug_ins: files and modules that may be imported, as the run names them.
+        plug_ins: files and modules that may be imported; paths lead from the working folder.
         accept_changed: take tables that were changed since the run wrote them too.
 
     Raises:
@@ -97,21 +101,34 @@ def read_fitted_run(
             f"{folder} has rows made elsewhere, which score nothing; use the run itself."
         )
     recipes = about.recipes(folder)
-    _check_code(recipes, plug_ins, folder)
+    started = start_folder({KEY: about.folder})
+    _check_code(recipes, plug_ins, folder, started)
     data = about.run.data
     return FittedRun(
-        folder, tables, recipes, about.canonical_size, data.harmonise, about.run.plan_seed
+        folder, tables, recipes, about.canonical_size, data.harmonise, about.run.plan_seed, started
     )
 
 
-def _check_code(recipes: Iterable[Recipe], allowed: Sequence[str], run: Path) -> None:
-    """Reading a folder must not run its code."""
+def _check_code(
+    recipes: Iterable[Recipe], allowed: Sequence[str], run: Path, started: Path
+) -> None:
+    """Reading a folder must not run its code, nor a file of the same name from elsewhere."""
+    trusted = {_spelt_out(name, Path.cwd()) for name in allowed}
     for recipe in recipes:
-        if not (is_installed(recipe.detector) or recipe.detector in allowed):
+        code = _spelt_out(recipe.detector, started)
+        if not (is_installed(recipe.detector) or code in trusted):
             raise DetectorError(
-                f"{run / 'run.json'} names code that is not part of mimbench: {recipe.detector}. "
-                f"If you trust it, say so: --detector {shlex.quote(recipe.detector)}."
+                f"{run / 'run.json'} names code that is not part of mimbench: {code}. "
+                f"If you trust it, say so: --detector {shlex.quote(code)}."
             )
+
+
+def _spelt_out(name: str, folder: Path) -> str:
+    """A plug-in's name; of one in a file with its whole path, where relative ones lead from."""
+    module, colon, attribute = name.rpartition(":")
+    if not module.endswith(".py"):
+        return name
+    return f"{(folder / module).resolve()}{colon}{attribute}"
 
 
 def _read_metadata(folder: Path, accept_changed: bool) -> _Metadata:

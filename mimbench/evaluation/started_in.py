@@ -6,24 +6,28 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["KEY", "started_in"]
+__all__ = ["KEY", "start_folder", "started_in"]
 
 KEY = "folder"  # of run.json: absolute path of the folder in which the run was started
 
 
-@contextlib.contextmanager
-def started_in(record: Mapping[str, Any]) -> Iterator[Path]:
-    """Work in the folder in which a run was started, if this machine has it; yields the folder.
+def start_folder(record: Mapping[str, Any]) -> Path:
+    """The folder in which a run was started, if this machine has it, or else the working folder.
 
     Args:
         record: contents of the run's run.json.
     """
     named = record.get(KEY)
-    folder = Path(named) if isinstance(named, str) else Path()
+    folder = Path(named) if isinstance(named, str) and "\0" not in named else Path()
+    return folder if folder.is_absolute() and folder.is_dir() else Path.cwd()
+
+
+@contextlib.contextmanager
+def started_in(folder: Path) -> Iterator[None]:
+    """Work in `folder` for a while."""
     here = Path.cwd()
-    if folder.is_absolute() and folder.is_dir():
-        os.chdir(folder)
+    os.chdir(folder)
     try:
-        yield Path.cwd()
+        yield
     finally:
         os.chdir(here)

@@ -8,8 +8,9 @@ import pytest
 from small_images import write_category
 
 from mimbench.data.dataset import ImageOptions
-from mimbench.errors import DataError
+from mimbench.errors import DataError, DetectorError
 from mimbench.evaluation.export import export_conditions
+from mimbench.evaluation.external import score_external
 from mimbench.evaluation.plan import RunFile, make_plan
 from mimbench.evaluation.progress import Silent
 from mimbench.evaluation.runner import execute
@@ -38,6 +39,19 @@ def test_pictures_are_exported_from_the_folder_that_the_run_names(elsewhere: Pat
     assert made.written == 36
     assert (elsewhere / "pictures" / "manifest.csv").is_file()
     assert Path.cwd() == elsewhere
+
+
+def test_new_images_are_scored_with_the_plug_in_that_the_run_means(elsewhere: Path) -> None:
+    for number, name in enumerate(("mpox", "acne")):
+        write_category(elsewhere / "new" / name, 60 + 50 * number, 3, 9 + number)
+    there = elsewhere.parent / "a" / "mine.py"
+    (elsewhere / "mine.py").write_text("raise SystemExit('not the one that is trusted')")
+    for trusted in ([], ["mine.py:bright"]):
+        with pytest.raises(DetectorError, match=f"--detector {there}:bright"):
+            score_external(Path("../a/r"), ["new"], Silent(), trusted)
+    for trusted in ("../a/mine.py:bright", f"{there}:bright"):
+        result = score_external(Path("../a/r"), ["new"], Silent(), [trusted])
+        assert set(result.test.verdicts["row"]) == {"bright"}
 
 
 def test_a_folder_that_is_gone_is_named_with_where_it_was(elsewhere: Path) -> None:
