@@ -31,7 +31,7 @@ def whole(path: Path) -> Iterator[Path]:
         with room(path.parent):
             os.close(create(partial))
             yield partial
-            with partial.open("rb") as file:
+            with partial.open("r+b") as file:  # Windows syncs what is open for writing alone
                 os.fsync(file.fileno())
             partial.replace(path)
     except BaseException as error:

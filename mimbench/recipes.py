@@ -19,6 +19,7 @@ from mimbench.problems import problems
 from mimbench.text import printable
 
 __all__ = [
+    "LARGEST",
     "Recipe",
     "content_hash",
     "derive",

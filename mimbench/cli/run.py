@@ -216,6 +216,7 @@ def run(
         typer.Option(
             metavar="N",
             min=0,
+            max=512,
             help="Worker processes, which share the threads; 0: none, for a debugger.",
             rich_help_panel=HOW,
         ),

@@ -79,7 +79,9 @@ def corrupt(
         list[int] | None, typer.Option(metavar="N", help="1..5; default: the suite's.")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws.", min=0)] = 0,
-    processes: Annotated[int, typer.Option(metavar="N", help="Work in N processes.", min=1)] = 1,
+    processes: Annotated[
+        int, typer.Option(metavar="N", help="Work in N processes.", min=1, max=512)
+    ] = 1,
     sheet: Annotated[
         Path | None,
         typer.Option(metavar="PNG", help="Draw a contact sheet instead, of IN or of the phantom."),

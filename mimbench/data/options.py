@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mimbench.recipes import LARGEST
+
 __all__ = ["GENERATED", "PHANTOM", "ImageOptions"]
 
 PHANTOM = "phantom"
@@ -43,7 +45,7 @@ class ImageOptions(BaseModel):
     canonical_size: Annotated[int, Field(ge=32, le=512)] | None = None
     harmonise: bool = False
     layout: str | None = None
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
 
     @property
     def size(self) -> int:

@@ -51,7 +51,7 @@ def recipe_of(spec: str) -> Recipe:
         spec: name of a shipped recipe, path of a recipe (.toml), "file.py:Object",
             "package.module:Object", or the name of an installed plug-in.
     """
-    if ":" in spec:
+    if ":" in spec and not spec.endswith(".toml"):  # Windows has colons in paths
         table = {"name": spec.rpartition(":")[2], "detector": spec, "description": "Plug-in"}
         return validate(Recipe, table, f"Detector '{spec}'")
     if spec.endswith(".toml") or spec in names("baselines"):

@@ -43,6 +43,7 @@ from mimbench.run_files import PIXELS, remove_partials
 __all__ = ["Crew", "Jobs", "warm_up"]
 
 TRIES = 3  # kills of its worker, without any progress between them, after which a fit has failed
+KILLED = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has one of the two
 TICK = 1.0  # seconds between two looks at the clock
 
 # A fork of a process that has imported everything costs milliseconds; elsewhere forks are unsafe.
@@ -219,7 +220,7 @@ class _Worker:
         self.pipe.close()
         if lives_on and self.process.pid is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.process.pid, signal.SIGKILL)
+                os.kill(self.process.pid, KILLED)
                 return "was lost with the process that starts workers"
         code = self.process.exitcode or 0
         if code < 0:
@@ -346,7 +347,7 @@ class _Shift:
         if count < TRIES:
             self.progress.message(f"{what}: its process {ended}; it is done again.")
             return
-        guess = "; out of memory?" if worker.process.exitcode == -signal.SIGKILL else ""
+        guess = "; out of memory?" if worker.process.exitcode == -KILLED else ""
         for lost in task.fits if fit is None else (fit,):
             self._fail(worker, lost, f"its process {ended} {count} times{guess}")
 

@@ -27,7 +27,7 @@ from mimbench.evaluation.one_class import NO_KNOWN, known_categories, without_kn
 from mimbench.evaluation.suites import read_suite
 from mimbench.evaluation.threshold_folds import threshold_note
 from mimbench.evaluation.withholding import Withheld, withheld_from
-from mimbench.recipes import Recipe, derive
+from mimbench.recipes import LARGEST, Recipe, derive
 from mimbench.scores import CLEAN
 
 __all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan", "plan_images"]
@@ -61,7 +61,7 @@ class RunFile(BaseModel):
     severities: Annotated[tuple[PositiveInt, ...], BeforeValidator(_numbers)] = ()
     folds: int = Field(default=1, ge=1, le=20)
     seeds: int = Field(default=1, ge=1, le=50)
-    plan_seed: int = Field(default=0, ge=0)
+    plan_seed: int = Field(default=0, ge=0, le=LARGEST)
     given_fold: int | None = Field(default=None, ge=1)  # use the split that came with the data
     swap: tuple[str, ...] = ()  # categories on which one-class detectors are fitted instead
     # fit what trains on known categories with that many of them too, in several random orders

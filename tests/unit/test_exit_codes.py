@@ -142,3 +142,13 @@ def test_an_output_that_cannot_be_written_is_neither_an_answer_nor_a_traceback(
     shell = ["sh", "-c", '"$@" >&-', "sh", *version]
     done = subprocess.run(shell, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (ExitCode.DONE, ""), "the code is the answer"
+
+
+def test_ctrl_c_while_everything_is_imported_is_one_word(
+    mimbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mimbench.cli.main", interrupted)
+    assert mimbench("--version") == (ExitCode.INTERRUPTED, "", "Interrupted.\n")

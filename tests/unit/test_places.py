@@ -1,5 +1,6 @@
 """mimbench works where little can be written, printed or assumed: home, encoding, zone, locale."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -10,7 +11,11 @@ import pytest
 from numba.core import caching
 
 from mimbench.compiled import compiled
+from mimbench.detectors.build import recipe_of
+from mimbench.errors import DetectorError, RecipeError
+from mimbench.registry import resolve
 
+OTHER_OPENS = ("os", "Image", "ImageOps", "pa_csv", "webbrowser")
 PACKAGE = Path(__file__).parents[2] / "mimbench"
 
 UNCACHED = """
@@ -63,12 +68,28 @@ def test_a_run_goes_through_on_a_bare_system(folders: dict[str, Path], tmp_path:
 
 
 def test_files_are_read_and_written_in_utf8_whatever_the_locale_is() -> None:
-    """`read_text()` and friends would take the locale's encoding."""
+    """Without an encoding, `read_text` and friends take the locale's."""
     wrong = [
-        f"{path.name}:{number}"
+        f"{path.name}:{call.lineno}"
         for path in PACKAGE.rglob("*.py")
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        for call in (".read_text(", ".write_text(", '.open("r', '.open("w', '.open("a', ".open()")
-        if call in line and "encoding" not in line and '"rb"' not in line and '"wb"' not in line
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and opens_text(call)
+        if "encoding" not in {keyword.arg for keyword in call.keywords}
     ]
     assert wrong == []
+
+
+def opens_text(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    if name == "open":
+        of_path = not (isinstance(call.func.value, ast.Name) and call.func.value.id in OTHER_OPENS)
+        modes = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+        return of_path and "b" not in "".join(map(str, modes))
+    return name in ("read_text", "write_text")
+
+
+def test_paths_of_windows_are_paths_though_they_have_colons() -> None:
+    with pytest.raises(RecipeError, match=r"no file C:\\recipes\\mine\.toml"):
+        recipe_of(r"C:\recipes\mine.toml")
+    with pytest.raises(DetectorError, match=r"no file C:\\code\\mine\.py"):
+        resolve(r"C:\code\mine.py:Mine")
