@@ -131,7 +131,8 @@ def finished_run(
     images = ImageOptions(
         data=(str(folders["data"]),), unknown=(str(folders["unknown"]),), canonical_size=32
     )
-    run = RunFile(name="small", detectors=("histogram", f"{plugin}:Brightness"), data=images)
+    histogram = {"extends": "histogram", "input_size": 32}  # what the plug-in sees, too
+    run = RunFile(name="small", detectors=(histogram, f"{plugin}:Brightness"), data=images)
     out = tmp_path_factory.mktemp("run") / "small"
     assert execute(make_plan(run), out, Silent(), "mimbench run small.toml").failures == ()
     return out

@@ -62,6 +62,14 @@ def compact(
     clean_only: Annotated[
         bool, typer.Option("--clean", help="Without the scores of corrupted images.")
     ] = False,
+    limit: Annotated[
+        float,
+        typer.Option(
+            metavar="MB",
+            min=0.0,
+            help="Largest file of scores; those of corrupted images are rounded to fit.",
+        ),
+    ] = 3.0,
 ) -> None:
     """Write the headline rows of a run small enough for a repository, without image paths.
 
@@ -70,8 +78,10 @@ def compact(
     from mimbench.report.compact import write_compact
 
     visit(folder)
-    size = _size(write_compact(folder, out, clean_only=clean_only))
-    console().print(Text(f"{out}: {size}"))
+    made = write_compact(folder, out, clean_only=clean_only, limit=round(limit * 1e6))
+    console().print(Text(f"{out}: {_size(made.size)}"))
+    if made.rounding is not None:
+        console().print(Text(str(made.rounding)))
 
 
 def clean(

@@ -2,7 +2,7 @@
 
 import re
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from mimbench.errors import OutputError
 from mimbench.files import whole
 from mimbench.report.folder import RunFolder, read_run
+from mimbench.report.rounding import TOLERANCES, Rounding, round_corrupted
 from mimbench.scores import (
     CLEAN,
     CORRUPTION_SIZE,
@@ -28,30 +29,47 @@ from mimbench.scores import (
 )
 from mimbench.sealed import write_sealed
 
-__all__ = ["write_compact"]
+__all__ = ["LIMIT", "Compact", "write_compact"]
 
 ABSOLUTE = re.compile(r"(?<![\w:/])/(?:[^\s/]+/)+")  # what precedes the last part of a path
+LIMIT = 3_000_000  # of the file of scores, bytes: what a repository should hold of one run
 KEPT = (*IMAGE_COLUMNS, "format", CORRUPTION_SIZE)  # of the images
 
 
-def write_compact(folder: Path, out: Path, *, clean_only: bool = False) -> int:
+@dataclass(frozen=True)
+class Compact:
+    """What was written.
+
+    Attributes:
+        size: of all files, bytes.
+        rounding: of the scores of corrupted images, beyond single precision; None if there is none.
+    """
+
+    size: int
+    rounding: Rounding | None
+
+
+def write_compact(
+    folder: Path, out: Path, *, clean_only: bool = False, limit: int = LIMIT
+) -> Compact:
     """Write the headline rows of a run into a folder that `report`, `verify` and `gate` take.
 
     What a line in a headline row was fitted on is kept, too. Scores are rounded to single
-    precision where that makes no two of them equal. Of the images, paths and columns that a user
-    added are left out; of absolute paths in run.json the last part stays.
+    precision where that makes no two of them equal. Where the file of scores would be too large,
+    those of corrupted images are rounded further, as little as it takes, and run.json says what
+    that changes. Of the images, paths and columns that a user added are left out; of absolute paths
+    in run.json the last part stays.
 
     Args:
         folder: of a finished run.
         out: a new or empty folder.
         clean_only: leave out the scores of corrupted images.
-
-    Returns:
-        Size of what was written, bytes.
+        limit: of the file of scores, bytes.
 
     Raises:
         TableError: a table of the run is missing or wrong.
-        OutputError: `out` holds something, or cannot be written.
+        OutputError: `out` holds something, cannot be written, or the scores do not fit into the
+            limit without changing an AUROC by more than the last of `TOLERANCES`.
     """
     run = read_run(folder)
     tables = _headline(run, clean_only)
@@ -60,7 +78,7 @@ def write_compact(folder: Path, out: Path, *, clean_only: bool = False) -> int:
         if any(out.iterdir()):
             raise OutputError(f"{out} is not empty; choose a folder that is not there yet.")
         try:
-            _write_all(tables, read_record(folder)[0], out)
+            rounding = _write_all(tables, read_record(folder)[0], out, limit)
         except BaseException:  # half a folder would stand in the way of a second try
             for path in out.iterdir():
                 with suppress(OSError):
@@ -68,14 +86,37 @@ def write_compact(folder: Path, out: Path, *, clean_only: bool = False) -> int:
             raise
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
-    return sum(path.stat().st_size for path in out.iterdir())
+    return Compact(sum(path.stat().st_size for path in out.iterdir()), rounding)
 
 
-def _write_all(tables: RunTables, metadata: dict[str, Any], out: Path) -> None:
+def _write_all(
+    tables: RunTables, metadata: dict[str, Any], out: Path, limit: int
+) -> Rounding | None:
     for name in TABLES:
         _write(tables, name, out / f"{name}.parquet")
+    rounding = _fit_into(limit, tables, out / "scores.parquet")
     metadata = _without_paths(metadata) | {"checksums": checksums(out), "files": {}}
+    if rounding is not None:
+        metadata["rounding"] = str(rounding)
     write_sealed(out / RECORD, metadata)
+    return rounding
+
+
+def _fit_into(limit: int, tables: RunTables, path: Path) -> Rounding | None:
+    """Write the scores again with fewer digits until their file is small enough."""
+    full = path.stat().st_size
+    if full <= limit:
+        return None
+    for tolerance in TOLERANCES:
+        rounded, rounding = round_corrupted(tables, tolerance)
+        _write(rounded, "scores", path)
+        if path.stat().st_size <= limit:
+            return rounding
+    raise OutputError(
+        f"The scores take {full:,} bytes, and {path.stat().st_size:,} when they are rounded as far "
+        f"as no AUROC changes by more than {TOLERANCES[-1]}; the limit is {limit:,}. Leave out the "
+        "scores of corrupted images (--clean), or set a higher --limit."
+    )
 
 
 def _headline(run: RunFolder, clean_only: bool) -> RunTables:
@@ -127,9 +168,10 @@ def _write(tables: RunTables, name: str, path: Path) -> None:
         pq.write_table(
             table,
             partial,
-            compression="zstd",
-            compression_level=19,
+            compression="brotli",
+            compression_level=10,
             use_dictionary=texts,
             use_byte_stream_split=split,
             write_page_checksum=True,
+            data_page_size=2**26,  # one page: what repeats is found however far apart it is
         )

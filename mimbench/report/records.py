@@ -77,6 +77,7 @@ class RunInfo(_Record):
         checksums: SHA-256 of the files of the three tables.
         files: SHA-256 of other files that the run wrote, by name (`BESIDE`).
         run: the resolved run file.
+        rounding: what was done to the scores of a compact run, as a sentence; empty: nothing.
         changed: what was not as a run had recorded it when these tables were made from its own.
         added: rows that another program scored.
     """
@@ -88,6 +89,7 @@ class RunInfo(_Record):
     canonical_size: int | None = None
     corruption_size: int | None = None
     notes: tuple[str, ...] = ()
+    rounding: str = ""
     environment: dict[str, Any] = Field(default_factory=dict)
     checksums: dict[str, str] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)

@@ -137,6 +137,8 @@ def cautions(
             "inpainter are near chance. A raw error near 0.5 follows from that; it is no finding."
         )
     found += run.doubts
+    if run.info.rounding:
+        found.append(run.info.rounding)
     found += untaught(run.tables)
     if run.tables.folds <= 1:
         found.append(

@@ -110,7 +110,7 @@ def test_a_run_at_work_is_not_cleaned(runs: Path) -> None:
 def test_the_compact_form_gives_the_same_report_without_paths(
     finished_run: Path, tmp_path: Path
 ) -> None:
-    size = write_compact(finished_run, tmp_path / "small")
+    size = write_compact(finished_run, tmp_path / "small").size
     assert size == sum(path.stat().st_size for path in (tmp_path / "small").iterdir())
     whole, small = read_run(finished_run), read_run(tmp_path / "small")
     boards = [leaderboard_frame(compute_results(run, Silent()).board) for run in (whole, small)]
@@ -138,7 +138,7 @@ def test_a_compact_form_that_could_not_be_finished_does_not_stand_in_its_own_way
         patched.setattr("mimbench.report.compact.checksums", broken)
         with pytest.raises(OutputError, match="Input/output error"):
             write_compact(finished_run, tmp_path / "small")
-    assert write_compact(finished_run, tmp_path / "small") > 0
+    assert write_compact(finished_run, tmp_path / "small").size > 0
 
 
 def test_the_compact_form_keeps_no_column_of_the_user_and_loses_no_order(
