@@ -1,7 +1,6 @@
 """What can be named, and what folders of images hold, for the terminal."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,16 +14,13 @@ from mimbench.data.dataset import Dataset, gather, survey
 from mimbench.data.options import ImageOptions
 from mimbench.errors import UnknownNameError
 from mimbench.evaluation.suites import read_suite
-from mimbench.gate import GateSettings, read_gate_file, scoreless
 from mimbench.recipes import names, read_recipe, read_toml, validate
 from mimbench.registry import entry_point_names
-from mimbench.report.folder import read_run
 
 __all__ = [
     "audit_images",
     "describe_images",
     "files_as_json",
-    "gate_settings",
     "images_as_json",
     "listing",
 ]
@@ -145,22 +141,6 @@ def audit_images(
     return audit(found, penultimate_features(backbone, weights, found.pixels)), found
 
 
-def gate_settings(
-    reference: Path, file: Path | None, flags: Mapping[str, Any], *, accept_changed: bool = False
-) -> GateSettings:
-    """Settings of the gate: flags win over the file; rows default to the reference's headlines."""
-    settings = read_gate_file(file) if file is not None else GateSettings()
-    given = {name: value for name, value in flags.items() if value}
-    if not settings.rows and "rows" not in given:
-        run = read_run(reference, accept_changed=accept_changed)
-        given["rows"] = [
-            row
-            for row in sorted(run.tables.scores["score"].unique())
-            for about in [run.detectors[row.partition("/")[0]]]
-            if about.is_headline(row) and not about.control
-        ]
-        given["rows"] += scoreless(run.tables)
-    return validate(GateSettings, {**settings.model_dump(), **given}, "gate")
 
 
 def _sizes(group: pd.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,7 @@ def synthetic_tables(
     categories: tuple[Category, ...] = CATEGORIES,
     rows: tuple[Row, ...] = ROWS,
     conditions: tuple[tuple[str, int], ...] = CONDITIONS,
+    seeds: int = 1,
 ) -> RunTables:
     """Tables of a run with 3 folds, a few conditions and one detector that failed."""
     rng = np.random.default_rng(0)
@@ -71,17 +73,19 @@ def synthetic_tables(
     shift = images["category"].map({c.name: c.shift for c in categories}).to_numpy(float)
     fits, scores = [_failed_fit()], []
     for number, row in enumerate(rows):
-        folds = [pd.NA] if row.control else list(range(FOLDS))
-        for fold in folds:
-            fit_id = f"{row.detector}-{'all' if fold is pd.NA else fold}"
+        places = [(pd.NA, 0)] if row.control else list(product(range(FOLDS), range(seeds)))
+        for fold, seed in places:
+            fit_id = f"{row.detector}-{'all' if fold is pd.NA else fold}" + f"-{seed}" * (seed > 0)
             if fit_id not in {fit["fit_id"] for fit in fits}:
-                fits.append(_fit(fit_id, row, fold))
+                fits.append(_fit(fit_id, row, fold, seed))
             scored = (
                 np.ones(len(images), bool)
                 if fold is pd.NA
                 else (images[split_column(fold)] != "train").to_numpy()
             )
-            own = np.random.default_rng([number, 0 if fold is pd.NA else int(fold) + 1])
+            own = np.random.default_rng(
+                [number, 0 if fold is pd.NA else int(fold) + 1, *([seed] * (seed > 0))]
+            )
             scores += _scores(own, row, fit_id, images[scored], shift[scored], conditions)
     return RunTables(pd.concat(scores, ignore_index=True), _fits_table(fits), images)
 
@@ -196,7 +200,7 @@ def _images(rng: np.random.Generator, categories: tuple[Category, ...]) -> pd.Da
     return images
 
 
-def _fit(fit_id: str, row: Row, fold: object) -> dict[str, object]:
+def _fit(fit_id: str, row: Row, fold: object, seed: int = 0) -> dict[str, object]:
     return {
         "fit_id": fit_id,
         "detector": row.detector,
@@ -204,7 +208,7 @@ def _fit(fit_id: str, row: Row, fold: object) -> dict[str, object]:
         "withheld": "",
         "study": "",
         "fold": fold,
-        "seed": pd.NA if row.control else 0,
+        "seed": pd.NA if row.control else seed,
         "control": row.control,
         "family": row.family,
         "input_size": 64,

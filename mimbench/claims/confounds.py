@@ -1,80 +1,120 @@
-"""What else could explain a number: controls that do as well, a class that does not matter."""
+"""What else could explain a number: controls that do as well, a class that does not matter.
+
+A test that was not made never counts as passed. What it would take is named as missing.
+"""
 
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 from mimbench.claims.evidence import NotTestedError, Place, RunEvidence
-from mimbench.statistics.estimate import Estimate
-from mimbench.statistics.influence import paired_difference
+from mimbench.statistics.uncertainty import Measured, paired_difference
 
-__all__ = ["confounds"]
+__all__ = ["Explanations", "explanations"]
 
 
-def confounds(evidence: RunEvidence, place: Place, alpha: float) -> tuple[str, list[str]]:
-    """What else explains a number that a claim asks for.
+@dataclass(frozen=True)
+class Explanations:
+    """What else explains a number that a claim asks for; each is the rest of a sentence.
 
-    Returns:
-        The rest of a sentence that says what does, empty if nothing that was checked does; and
-        what was checked or could not be.
+    Attributes:
+        confounds: what does.
+        missing: what might, since its test could not be made.
+        notes: what was checked and does not.
     """
-    control = _best_control(evidence, place, 1 - alpha)
-    if control is None:
-        size = evidence.input_size(place.row)
-        sees = f" that sees images of its size ({size} px)" if size else ""
-        untested = "so what else could explain the number is untested"
-        notes = [f"the run has no control row{sees}, {untested}"]
-    else:
-        name, lead = control
-        measure = "" if place.claim.metric == "auroc" else " in balanced accuracy"
-        gap = f"{lead.value:+.2f} [{lead.low:+.2f}, {lead.high:+.2f}]{measure}"
-        if lead.value <= 0:
-            return f"the control {name} does as well or better (difference {gap})", []
-        if lead.low <= 0:
-            return f"it is not clearly above the control {name} (difference {gap})", []
-        notes = [f"it is above the best control, {name}, by {gap}"]
-    signals = evidence.class_signal(place)
-    for signal in signals.to_dict("records"):
-        words, known = _swap_test(signal)
-        if not known:
-            return words, []
-        notes.append(words)
-    if signals.empty:
-        notes.append("there is no swap test of this row, so class signal is untested")
-    return "", notes
 
+    confounds: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
-def _swap_test(signal: Mapping[Hashable, Any]) -> tuple[str, bool]:
-    """What one swap test says, and whether it shows that the class that was learned matters."""
-    swap, control = signal["swap"], signal["control"]
-    words = f"{signal['value']:+.2f} [{signal['low']:+.2f}, {signal['high']:+.2f}]"
-    if signal["low"] <= 0:
-        return f"it is not clearly above itself when fitted on {swap} (swap test {words})", False
-    if signal["value"] <= signal["null_limit"]:  # false where one seed leaves it unknown
-        return (
-            f"fitting on {swap} instead changes no more than another seed does (swap test {words}, "
-            f"retraining alone moves it by up to {signal['null_limit']:.2f})"
-        ), False
-    if control and signal["over_low"] <= 0:
-        lead = (
-            f"{signal['over_control']:+.2f} [{signal['over_low']:+.2f}, {signal['over_high']:+.2f}]"
+    def __add__(self, other: "Explanations") -> "Explanations":
+        """Both together."""
+        return Explanations(
+            self.confounds + other.confounds,
+            self.missing + other.missing,
+            self.notes + other.notes,
         )
-        return (
-            f"fitting on {swap} instead changes it by no clearly more than it changes the control "
-            f"{control} (swap test {words}, beyond the control's {lead})"
-        ), False
-    few = f"; {signal['note']}" if signal["note"] else ""
-    return f"it is above itself when fitted on {swap} (swap test {words}{few})", True
 
 
-def _best_control(evidence: RunEvidence, place: Place, level: float) -> tuple[str, Estimate] | None:
-    """The control of the row's size with the highest number, and the row's lead over it."""
-    numbers = {}
+def explanations(evidence: RunEvidence, place: Place, alpha: float) -> Explanations:
+    """Compare a row with every control, and with itself when fitted on another category."""
+    return _controls(evidence, place, alpha) + _swap_tests(evidence, place, alpha)
+
+
+def _controls(evidence: RunEvidence, place: Place, alpha: float) -> Explanations:
+    """Whether the row is clearly above the control of its size with the highest number."""
+    numbers: dict[str, Measured] = {}
+    failed = []
     for control in evidence.controls(place.row):
         try:
             numbers[control] = evidence.standing(place, control)
-        except NotTestedError:
-            continue  # a failed control controls nothing
+        except NotTestedError as reason:
+            failed.append(f"the control {control} has no number ({str(reason).rstrip('.')})")
+    if not numbers and not failed:
+        size = evidence.input_size(place.row)
+        sees = f" that sees images of its size ({size} px)" if size else ""
+        return Explanations(missing=(f"the run has no control row{sees} to compare it with",))
+    found = Explanations(missing=tuple(failed))
     if not numbers:
-        return None
-    best = max(numbers, key=lambda name: float(numbers[name].value[0]))
-    return best, paired_difference(evidence.standing(place), numbers[best], level)[0]
+        return found
+    name = max(numbers, key=lambda own: float(numbers[own].value[0]))
+    lead = paired_difference(evidence.standing(place), numbers[name], 1 - alpha)[0]
+    measure = "" if place.claim.metric == "auroc" else " in balanced accuracy"
+    gap = f"{lead.value:+.2f} [{lead.low:+.2f}, {lead.high:+.2f}]{measure}"
+    if lead.value <= 0:
+        words = f"the control {name} does as well or better (difference {gap})"
+        return found + Explanations(confounds=(words,))
+    if isnan(lead.p):
+        words = f"retraining of the control {name} is unknown, so its lead is too ({gap})"
+        return found + Explanations(missing=(words,))
+    if lead.p < alpha:
+        return found + Explanations(notes=(f"it is above the best control, {name}, by {gap}",))
+    words = f"it is not clearly above the control {name} (difference {gap})"
+    return found + Explanations(confounds=(words,))
+
+
+def _swap_tests(evidence: RunEvidence, place: Place, alpha: float) -> Explanations:
+    """Whether the class that was learned matters, beyond retraining and beyond any control."""
+    signals = evidence.class_signal(place)
+    found = Explanations(missing=tuple(evidence.failed_swaps(place)))
+    for signal in signals.to_dict("records"):
+        found += _swap_test(signal, alpha)
+    if len(signals) or found.missing:
+        return found
+    if evidence.asks_for_swap(place):
+        words = (
+            f"no swap test shows that {place.row} knows its class (run it with --swap and a known "
+            "category of the target's source)"
+        )
+        return Explanations(missing=(words,))
+    words = "it has no swap test; that is for detectors that learn the target alone"
+    return Explanations(notes=(words,))
+
+
+def _swap_test(signal: Mapping[Hashable, Any], alpha: float) -> Explanations:
+    """What one swap test says."""
+    swap, control = signal["swap"], signal["control"]
+    if isnan(signal["value"]):
+        return Explanations(missing=(f"the swap test on {swap} failed ({signal['reason']})",))
+    words = f"{signal['value']:+.2f} [{signal['low']:+.2f}, {signal['high']:+.2f}]"
+    if isnan(signal["p"]):
+        why = f"the swap test on {swap} is open, since retraining is unknown ({signal['note']})"
+        return Explanations(missing=(why,))
+    if not (signal["value"] > 0 and signal["p"] < alpha):
+        words = f"it is not clearly above itself when fitted on {swap} (swap test {words})"
+        return Explanations(confounds=(words,))
+    if control:
+        lead = (
+            f"{signal['over_control']:+.2f} [{signal['over_low']:+.2f}, {signal['over_high']:+.2f}]"
+        )
+        if isnan(signal["over_p"]):
+            why = f"retraining of the control {control} is unknown, so its class signal is too"
+            return Explanations(missing=(why,))
+        if not (signal["over_control"] > 0 and signal["over_p"] < alpha):
+            why = (
+                f"fitting on {swap} instead changes it by no clearly more than it changes the "
+                f"control {control} (swap test {words}, beyond the control's {lead})"
+            )
+            return Explanations(confounds=(why,))
+    return Explanations(notes=(f"it is above itself when fitted on {swap} (swap test {words})",))

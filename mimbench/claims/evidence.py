@@ -1,4 +1,4 @@
-"""The numbers behind a claim: paired, with patient influences."""
+"""The numbers behind a claim: paired, with all that they vary by."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,15 +14,22 @@ from mimbench.statistics.class_signal import class_signal_table
 from mimbench.statistics.comparisons import Quantity, RunAurocs
 from mimbench.statistics.controls import controls_of, row_facts, size_of
 from mimbench.statistics.external import NO_OTHERS, NO_TARGET
-from mimbench.statistics.influence import Influence, combine
 from mimbench.statistics.known_categories import KnownCurve
 from mimbench.statistics.shares import RunShares
+from mimbench.statistics.uncertainty import Measured
 
-__all__ = ["NotTestedError", "Place", "RunEvidence"]
+# of detectors that train on further categories, or that do not say on what
+OTHER_FAMILIES = ("classifier", "ensemble", "plug-in", "elsewhere")
+
+__all__ = ["NotTestedError", "NothingToLoseError", "Place", "RunEvidence"]
 
 
 class NotTestedError(MimbenchError):
     """A claim that these tables cannot answer."""
+
+
+class NothingToLoseError(NotTestedError):
+    """A claim that the numbers leave untested, not what the run lacks."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +59,19 @@ class RunEvidence:
         return row_facts(self._tables)
 
     def controls(self, row: str) -> tuple[str, ...]:
-        """The controls that a row is compared with, see `controls_of`."""
+        """The controls that a row is compared with, see `controls_of`; also those that failed."""
         return controls_of(row, self._facts)
 
     def input_size(self, row: str) -> int:
         """Side of the images that a row sees, pixels; 0 where it is unknown or mixed."""
         return size_of(row, self._facts)
+
+    def _detector(self, row: str) -> str:
+        return str(self._facts["detector"].get(row, ""))
+
+    def _main_fits(self, row: str) -> pd.DataFrame:
+        fits = self._tables.fits[self._tables.main_fits]
+        return fits[fits["detector"] == self._detector(row)]
 
     def relations(self, claim: Claim) -> tuple[str, ...]:
         """Relations to the target's source at which the claim can be tested.
@@ -80,7 +94,7 @@ class RunEvidence:
             raise NotTestedError(f"the run has no {' '.join([kind, claim.role]).strip()} images")
         return tuple(reversed(chosen))
 
-    def number(self, place: Place, row: str = "") -> Influence:
+    def number(self, place: Place, row: str = "") -> Measured:
         """The claim's metric for `row`, by default the place's own, under the claim's condition.
 
         Raises:
@@ -90,22 +104,23 @@ class RunEvidence:
             return self._share(place, row or place.row, place.claim.metric)
         return self._auroc(place, row or place.row, self.corruptions(place.claim))
 
-    def clean(self, place: Place, row: str = "") -> Influence:
+    def clean(self, place: Place, row: str = "") -> Measured:
         """AUROC on clean images; as `number`."""
         return self._auroc(place, row or place.row, ())
 
-    def standing(self, place: Place, row: str = "") -> Influence:
+    def standing(self, place: Place, row: str = "") -> Measured:
         """What a control is compared on: the AUROC, or for shares the balanced accuracy.
 
         A threshold alone shows nothing: a score that knows nothing keeps its sensitivity too.
         """
         if place.claim.metric == "auroc":
             return self.number(place, row)
-        shares = [
-            self._share(place, row or place.row, metric)
-            for metric in ("sensitivity", "specificity")
-        ]
-        return combine(shares, [0.5, 0.5])
+        return Measured.mean(
+            [
+                self._share(place, row or place.row, metric, anywhere=True)
+                for metric in ("sensitivity", "specificity")
+            ]
+        )
 
     def corruptions(self, claim: Claim) -> tuple[str, ...]:
         """Those of the claim's corruptions that the run has."""
@@ -122,20 +137,45 @@ class RunEvidence:
 
     def fits(self, place: Place) -> str:
         """How many fits of the row were averaged, in words."""
-        scores, fits = self._tables.scores, self._tables.fits[self._tables.main_fits]
-        own = fits[fits["fit_id"].isin(scores.loc[scores["score"] == place.row, "fit_id"].unique())]
+        own = self._main_fits(place.row)
         counts = [(max(1, own[name].nunique()), name) for name in ("fold", "seed")]
         return ", ".join(f"{count} {name}{'s' * (count > 1)}" for count, name in counts)
 
-    def one_fit(self, place: Place) -> bool:
-        """Whether a single training stands behind the row, on a single split."""
-        scores, fits = self._tables.scores, self._tables.fits[self._tables.main_fits]
-        own = fits[fits["fit_id"].isin(scores.loc[scores["score"] == place.row, "fit_id"].unique())]
-        own = own[own["fitted_on"].isin(self._targets)]
-        return len(own) == 1
+    def conditions(self, place: Place) -> list[str]:
+        """What a number holds for besides its images, where the interval does not contain it."""
+        own, found = self._main_fits(place.row), []
+        if self._tables.folds == 1 and own["fold"].notna().any():
+            found.append("this is one split; how much another would change is not in the interval")
+        given = own[(own["fitted_on"] == "nothing") & own["seed"].isna() & ~own["control"]]
+        if len(given):
+            found.append(f"{place.row} is one given model; another training is not considered")
+        return found
+
+    def asks_for_swap(self, place: Place) -> bool:
+        """Whether the row learned the target from its images alone, so that it has a swap test."""
+        own = self._main_fits(place.row)
+        own = own[own["fitted_on"].isin(self._targets) & ~own["control"]]
+        if "trains_on" in own and own["trains_on"].astype(bool).any():
+            return bool((own["trains_on"] == "target").any())
+        return bool((~own["family"].isin(OTHER_FAMILIES)).any())
+
+    def failed_swaps(self, place: Place) -> list[str]:
+        """Detectors, the row's own and controls, with a fit on a swap category that failed."""
+        fits = self._tables.fits
+        names = {self._detector(row) for row in (place.row, *self.controls(place.row))}
+        lost = fits[fits["detector"].isin(names) & (fits["status"] != "ok")]
+        lost = lost[~lost["fitted_on"].isin([*self._targets, "nothing"])]
+        lost = lost.drop_duplicates(["detector", "fitted_on"])
+        return [
+            f"the fit of {fit['detector']} on {fit['fitted_on']} failed"
+            f" ({str(fit['reason']).rstrip('.') or 'no reason given'})"
+            for fit in lost.to_dict("records")
+        ]
 
     def class_signal(self, place: Place) -> pd.DataFrame:
         """Swap tests of the row at the claim's role and relation; empty if there is none.
+
+        A test of which a fit failed has no number, but its reason.
 
         Where the swap category is the only known one of its source, the one on itself.
         """
@@ -147,13 +187,13 @@ class RunEvidence:
             made = fits[fits["detector"].isin(names)]  # those that failed too: they leave a gap
             self._signals[place.row] = class_signal_table(RunTables(own, made, self._tables.images))
         table = self._signals[place.row]
-        table = table[(table["row"] == place.row) & table["value"].notna()]
+        table = table[table["row"] == place.row]
         table = table[table["relation"] == place.relation]
         here = table[table["role"] == place.claim.role]
         itself = place.claim.role == "known" and here.empty
         return table[table["role"] == "swap"] if itself else here
 
-    def with_all_and_few_known(self, place: Place, row: str) -> tuple[str, Influence, Influence]:
+    def with_all_and_few_known(self, place: Place, row: str) -> tuple[str, Measured, Measured]:
         """A classifier trained on all known categories, and on the fewest of the known-curve.
 
         Returns:
@@ -180,15 +220,15 @@ class RunEvidence:
             category=claim.category,
             question=claim.question,
         )
-        few = curve.influence(asked, fewest) if row in curve.rows else None
+        few = curve.measured(asked, fewest) if row in curve.rows else None
         if few is None:
             raise NotTestedError(f"the run has no known-curve of {row}")
         words = f"AUROC of {row} trained on all {curve.all_known} known categories minus on"
         orders = f"{fewest} of them (mean of {len(curve.orders(fewest))} orders)"
-        every = _valued(curve.main.influence(asked), row)
+        every = _valued(curve.main.measured(asked), row)
         return f"{words} {orders}", every, _valued(few, row)
 
-    def _auroc(self, place: Place, row: str, corruptions: tuple[str, ...]) -> Influence:
+    def _auroc(self, place: Place, row: str, corruptions: tuple[str, ...]) -> Measured:
         claim = place.claim
         conditions = [(name, -1) for name in corruptions] or [(CLEAN, 0)]
         quantities = [
@@ -205,28 +245,30 @@ class RunEvidence:
             for corruption, severity in conditions
         ]
         try:
-            parts = [self._run_aurocs(claim).influence(quantity) for quantity in quantities]
+            parts = [self._run_aurocs(claim).measured(quantity) for quantity in quantities]
         except UnknownNameError as error:
             raise NotTestedError(_reason(error)) from error
-        return _valued(combine(parts, [1 / len(parts)] * len(parts)), row)
+        return _valued(Measured.mean(parts), row)
 
-    def _share(self, place: Place, row: str, metric: str) -> Influence:
-        shares = self._run_shares(place.claim)
-        groups = [
-            group
-            for group in shares.groups(metric)
-            if group[:2] == (place.claim.role, place.relation)
-            and (metric == "sensitivity" or group[2] == "")
-        ]
+    def _share(self, place: Place, row: str, metric: str, *, anywhere: bool = False) -> Measured:
+        """A share among the claim's images; `anywhere`: if they give none, among all others."""
+        shares, claim = self._run_shares(place.claim), place.claim
+        found = [g for g in shares.groups(metric) if metric == "sensitivity" or g[2] == ""]
+        groups = [group for group in found if group[:2] == (claim.role, place.relation)]
+        groups = groups or found * anywhere
         if not groups:
-            raise NotTestedError(f"the run has no {place.claim.role} images that give {metric}")
+            raise NotTestedError(f"the run has no {claim.role} images that give {metric}")
         try:
-            return _valued(shares.influence(row, metric, groups[0]), row)
+            return _valued(
+                Measured.mean([shares.measured(row, metric, group) for group in groups]), row
+            )
         except UnknownNameError as error:
             raise NotTestedError(_reason(error)) from error
 
     def _run_aurocs(self, claim: Claim) -> RunAurocs:
-        among = self._among(claim)
+        return self._aurocs_among(self._among(claim))
+
+    def _aurocs_among(self, among: NDArray[np.bool_]) -> RunAurocs:
         if among.tobytes() not in self._aurocs:
             self._aurocs[among.tobytes()] = RunAurocs(self._tables, among=among)
         return self._aurocs[among.tobytes()]
@@ -257,7 +299,7 @@ class RunEvidence:
         return chosen
 
 
-def _valued(number: Influence, row: str) -> Influence:
+def _valued(number: Measured, row: str) -> Measured:
     if np.isnan(number.value[0]):
         raise NotTestedError(f"{row} has no value: {number.reasons[0]}")
     return number

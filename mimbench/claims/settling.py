@@ -1,52 +1,57 @@
 """How many more patients would settle what is still open."""
 
-from math import ceil, nan
+from collections.abc import Callable
+from math import ceil, inf, isinf, isnan, nan
 
 import numpy as np
-from scipy.special import ndtri
 
 __all__ = ["more_patients", "open_question"]
 
+MOST = 10_000.0  # times the patients; beyond that no number means anything
+STEPS = 50  # of the search, and of the bisection within one of them
 
-def more_patients(
-    value: float,
-    low: float,
-    high: float,
-    threshold: float,
-    patients: int,
-    family: int,
-    alpha: float,
-) -> float:
-    """Patients to add so that the interval, adjusted for the family, would end at the threshold.
 
-    A new sample of that size settles the claim in half of all cases.
+def more_patients(p: Callable[[float], float], patients: int, alpha: float) -> float:
+    """Patients to add so that a claim that is open now would just be settled.
 
-    An extrapolation: same effect, and a width that shrinks with the square root of the number.
+    An extrapolation: same effect, patients' part of the variance shrinking with their number,
+    retraining's as it is. Half of all new samples of that size settle the claim.
 
     Args:
-        value: the effect.
-        low: lower end of its 95 % interval.
-        high: upper end.
-        threshold: what the effect is compared with.
+        p: the p-value of the verdict, adjusted, by the factor on the number of patients.
         patients: how many there are.
-        family: number of tests.
-        alpha: family-wise level.
+        alpha: the level that p has to fall below.
 
     Returns:
-        At least 1; NaN where the effect is exactly at the threshold.
+        At least 1; infinite where no number of patients suffices, NaN where p is unknown.
     """
-    distance = abs(value - threshold)
-    end = low if value > threshold else high
-    wider = ndtri(1 - alpha / 2 / family) / ndtri(0.975)
-    if distance < 1e-9:
+    if isnan(p(1.0)):
         return nan
-    factor = (abs(value - end) * wider / distance) ** 2
-    return float(max(1, ceil(patients * (factor - 1))))
+    # Not monotone: with many patients the few trainings decide, and their few degrees of freedom.
+    factors = np.geomspace(1.0, MOST, STEPS)
+    enough = next((k for k, factor in enumerate(factors) if p(float(factor)) < alpha), None)
+    if enough is None:
+        return inf
+    low, high = float(factors[max(enough - 1, 0)]), float(factors[enough])
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if p(middle) < alpha else (middle, high)
+    return float(max(1, ceil(patients * (high - 1))))
 
 
-def open_question(more: float) -> str:
-    """What would settle a claim, in a sentence; `more` as from `more_patients`."""
-    if np.isnan(more):
+def open_question(more: float, limit: float) -> str:
+    """What would settle a claim, in a sentence.
+
+    Args:
+        more: as from `more_patients`.
+        limit: what retraining alone exceeds in 5 % of cases.
+    """
+    if isinf(more) and limit > 0:
+        return (
+            "More patients alone would not settle it: retraining moves the effect by up to "
+            f"{limit:.3f} either way. More trainings (seeds) are needed."
+        )
+    if isinf(more):
         return "The effect is at the threshold; no number of patients would settle it."
     return (
         f"With {_round(more)} more target patients, and others in proportion, the odds of "

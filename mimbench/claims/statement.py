@@ -21,7 +21,9 @@ NEEDS: dict[str, tuple[str, ...]] = {
 class Claim(BaseModel):
     """One statement; every row and relation to the target's source gets its own verdict.
 
-    - `at_least`: the metric is `bound` or more.
+    - `at_least`: the metric is `bound` or more. Where the bound is somebody's estimate from other
+      images, not a level that was promised, say so by `bound_is`: a number that is clearly below
+      it does not refute anybody, it does not reproduce the estimate.
     - `superior`: the AUROC is above that of every row in `against`.
     - `non_inferior`: it is not below any of them by `margin` or more.
     - `degrades_less`: from clean to the mean over `corruptions` it loses less than each of them.
@@ -40,6 +42,7 @@ class Claim(BaseModel):
     rows: tuple[str, ...] = Field(min_length=1)  # the first is the headline, fixed beforehand
     against: tuple[str, ...] = ()
     bound: float | None = Field(default=None, gt=0, lt=1)
+    bound_is: Literal["required", "estimate"] = "required"  # estimate: somebody's, of other images
     margin: float | None = Field(default=None, gt=0, lt=1)
     metric: Literal["auroc", "sensitivity", "specificity"] = "auroc"
     question: Literal["detection", "open-set"] = "detection"
@@ -61,6 +64,8 @@ class Claim(BaseModel):
             optional = field == "corruptions" and self.kind != "needs_no_known"
             if given and field not in wanted and not optional:
                 raise ValueError(f"a claim of the kind {self.kind} has no '{field}'")
+        if self.bound_is == "estimate" and self.kind != "at_least":
+            raise ValueError(f"a claim of the kind {self.kind} has no 'bound_is'")
         if self.metric != "auroc" and (self.kind != "at_least" or self.corruptions):
             raise ValueError(f"{self.metric} can be claimed by 'at_least' on clean images only")
         return self

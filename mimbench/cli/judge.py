@@ -46,7 +46,7 @@ def verify(
     accept_changed: AcceptChanged = False,
     as_json: Json = False,
 ) -> int:
-    """Judge claims by a run: supported, refuted, inconclusive, confounded or not tested.
+    """Judge claims by a run: supported, refuted, not reproduced, inconclusive, confounded, ...
 
     The verdicts go to verdicts.csv and onto the run's page, which is made again.
     """
@@ -99,10 +99,9 @@ def gate(
 ) -> int:
     """Is a candidate run worse than a reference run, beyond margin and chance?
 
-    Exit code 0 (also where it cannot be told), 1 for a regression, 2 if not comparable.
+    Exit code 0 (also where it is inconclusive), 1 for a regression, 2 if not comparable.
     """
     from mimbench import gate as gates
-    from mimbench.listing import gate_settings
     from mimbench.scores import read_tables
 
     flags = {
@@ -111,11 +110,12 @@ def gate(
         "allow": allow,
         "require_evidence": require_evidence or None,
     }
+    given = {name: value for name, value in flags.items() if value}
     visit(reference)
     visit(candidate)
     before = read_tables(reference, accept_changed=accept_changed)
     after = read_tables(candidate, accept_changed=accept_changed)
-    settings = gate_settings(reference, file, flags, accept_changed=accept_changed)
+    settings = gates.folder_settings(reference, file, given, accept_changed=accept_changed)
     result = gates.gate(before, after, settings)
     moved = gates.movers(before, after, result.settings.rows) if explain else None
     if as_json:

@@ -2,6 +2,7 @@
 
 from mimbench.gate.comparability import Problem, scoreless
 from mimbench.gate.comparison import GateResult, GateTest, gate
+from mimbench.gate.folders import folder_settings
 from mimbench.gate.movers import movers
 from mimbench.gate.output import as_json, as_junit, as_markdown, as_text
 from mimbench.gate.settings import GateSettings, Spread, read_gate_file
@@ -16,6 +17,7 @@ __all__ = [
     "as_junit",
     "as_markdown",
     "as_text",
+    "folder_settings",
     "gate",
     "movers",
     "read_gate_file",

@@ -1,7 +1,7 @@
 """The gate: is a candidate run worse than a reference run, beyond margin and chance?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,12 @@ from mimbench.gate.comparability import (
     row_problems,
     scoreless,
 )
-from mimbench.gate.decision import Drops, decide, spread_of_seeds
+from mimbench.gate.decision import decide, visible
 from mimbench.gate.settings import GateSettings
 from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.cautions import difference_cautions
 from mimbench.statistics.comparisons import Quantity, RunAurocs
-from mimbench.statistics.influence import Influence, combine
+from mimbench.statistics.uncertainty import Measured, Part
 
 __all__ = ["GateResult", "GateTest", "gate"]
 
@@ -40,7 +40,7 @@ class GateTest:
         low, high: ends of its interval at level 1 - 2 alpha, unadjusted.
         p: of "the drop is at most the margin", Holm-adjusted.
         retraining_sd: deviation of the drop from retraining alone.
-        visible: drop that this test alone would see in half of all cases.
+        visible: drop at which this test alone has 50 % power.
         verdict: "regression", "improvement", "pass" or "inconclusive".
         caution: why the interval covers less than it says; empty if it does not.
     """
@@ -111,7 +111,7 @@ def gate(
 
     The AUROC drop of each row is tested against "at most the margin" with the variance over
     patients and over retraining; see `decide` for the verdicts. A row that was trained elsewhere
-    is judged as it is, with the variance over patients alone, unless the gate file has a spread
+    is compared as it is, with the variance over patients alone, unless the gate file has a spread
     for it: the question is whether this checkpoint is worse than that one.
 
     Args:
@@ -195,8 +195,10 @@ class _Comparison:
                 continue
             if self._same_scores(row):
                 identical += own
-            elif self._retraining_known(row):
+            elif own[0].drop.known[0]:
                 pairs += own
+            else:
+                self.problems.append(_unknown_retraining(row))
         tests = self._tests(pairs) + [_unchanged(pair) for pair in identical]
         order = {row: position for position, row in enumerate(self.settings.rows)}
         tests.sort(key=lambda test: order[test.row])
@@ -216,8 +218,27 @@ class _Comparison:
             corruption=corruption,
             severity=severity,
         )
-        before, after = self.own.influence(quantity), self.theirs.influence(quantity)
-        return _Pair(quantity, name, before, after, combine([before, after], [1, -1]))
+        before, after = self.own.measured(quantity), self.theirs.measured(quantity)
+        return _Pair(quantity, name, before, after, self._drop(row, before, after))
+
+    def _drop(self, row: str, before: Measured, after: Measured) -> Measured:
+        """The drop, with the spread that the gate file records where the runs show none."""
+        drop = before.minus(after, alike=True)
+        if self._same_weights(row):
+            return replace(drop, trainings=())
+        recorded = self.settings.retraining.get(row)
+        if recorded is None or (drop.trainings and drop.known.all()):
+            return drop
+        seeds = [{*side.trainings[0].seeds} if side.trainings else {0} for side in (before, after)]
+        sd = recorded.sd * np.sqrt(sum(1 / len(own) for own in seeds))
+        part = Part("retraining", row, np.full((1, 1), sd), recorded.seeds - 1)
+        return replace(drop, trainings=(), parts=(*drop.parts, part))
+
+    def _same_weights(self, row: str) -> bool:
+        """Whether both runs scored with the very same trained models."""
+        runs = (self.aligned.reference, self.aligned.candidate)
+        own, theirs = (set(row_fits(run, row)["state_hash"]) for run in runs)
+        return own == theirs
 
     def _missing(self, row: str, pairs: Sequence["_Pair"]) -> bool:
         reason = next((pair.drop.reasons[0] for pair in pairs if np.isnan(pair.drop.value[0])), "")
@@ -236,62 +257,26 @@ class _Comparison:
             tables.append(own[[*keys, "value"]].sort_values(keys).reset_index(drop=True))
         return bool(tables[0].equals(tables[1]))
 
-    def _retraining_known(self, row: str) -> bool:
-        known = self._retraining(self._pair(row, "clean", CLEAN, 0)) is not None
-        if not known:
-            message = (
-                f"{row} was trained anew, and how much training alone moves its AUROC is unknown: "
-                "give 3 seeds to one of the runs, or a spread measured before in the gate file's "
-                "[retraining]. Without either, only identical weights can be compared"
-            )
-            self.problems.append(Problem("retraining", message, False))
-        return known
-
-    def _retraining(self, pair: "_Pair") -> tuple[float, float] | None:
-        """Variance of the drop from retraining and its degrees of freedom, or None: unknown."""
-        row = pair.quantity.row
-        fits = [row_fits(run, row) for run in (self.aligned.reference, self.aligned.candidate)]
-        if set(fits[0]["state_hash"]) == set(fits[1]["state_hash"]):
-            return 0.0, np.inf
-        recorded = self.settings.retraining.get(row)
-        if recorded is None and all(f["seed"].isna().all() for f in fits):
-            # Its training draws no random number; or it was trained elsewhere, and the question is
-            # whether this checkpoint is worse than that one, not what another training would give.
-            return 0.0, np.inf
-        seeds = [np.asarray(run.seed_values(pair.quantity)) for run in (self.own, self.theirs)]
-        if max(map(len, seeds)) >= 3:
-            variance, df = spread_of_seeds(*seeds)
-            return float(variance), float(df)
-        if recorded is None:
-            return None
-        return recorded.sd**2 * sum(1 / len(own) for own in seeds), float(recorded.seeds - 1)
-
-    def _drops(self, pairs: Sequence["_Pair"]) -> Drops:
-        spreads = np.asarray([self._retraining(pair) for pair in pairs], dtype=np.float64)
-        parts = [
-            [getattr(pair.drop, name)[0] for pair in pairs]
-            for name in ("value", "variance", "df", "fewest_patients")
-        ]
-        return Drops(*(np.asarray(part, dtype=np.float64) for part in parts), *spreads.T)
-
     def _tests(self, pairs: Sequence["_Pair"]) -> list[GateTest]:
         if not pairs:
             return []
-        drops = self._drops(pairs)
-        decision = decide(drops, self.settings.margin, self.settings.alpha)
-        low, high = drops.interval(1 - 2 * self.settings.alpha)
-        visible = drops.visible(self.settings.margin, self.settings.alpha)
-        return [
-            pair.test(
-                low=float(low[k]),
-                high=float(high[k]),
-                p=float(decision.p[k]),
-                retraining_sd=float(np.sqrt(drops.retraining[k])),
-                visible=float(visible[k]),
-                verdict=decision.verdicts[k],
+        margin, alpha = self.settings.margin, self.settings.alpha
+        decision = decide([pair.drop for pair in pairs], margin, alpha)
+        tests = []
+        for pair, p, verdict in zip(pairs, decision.p, decision.verdicts, strict=True):
+            low, high = pair.drop.difference_interval(1 - 2 * alpha)
+            seen = visible(pair.drop, margin, alpha)
+            tests.append(
+                pair.test(
+                    low=float(low[0]),
+                    high=float(high[0]),
+                    p=float(p),
+                    retraining_sd=pair.retraining_sd,
+                    visible=seen,
+                    verdict=verdict,
+                )
             )
-            for k, pair in enumerate(pairs)
-        ]
+        return tests
 
     def _diagnose(self, rows: Sequence[str]) -> pd.DataFrame:
         asked = [(f"category {name}", CLEAN, 0, name) for name in self._categories()]
@@ -310,9 +295,15 @@ class _Pair:
 
     quantity: Quantity
     name: str
-    before: Influence
-    after: Influence
-    drop: Influence
+    before: Measured
+    after: Measured
+    drop: Measured
+
+    @property
+    def retraining_sd(self) -> float:
+        """Standard deviation of the drop from retraining alone, shown by the runs or recorded."""
+        recorded = [own.variance[0][0] for own in self.drop.parts if own.name == "retraining"]
+        return float(np.sqrt(self.drop.retraining[0][0] + sum(recorded)))
 
     def test(
         self,
@@ -324,7 +315,7 @@ class _Pair:
         visible: float,
         verdict: str,
     ) -> GateTest:
-        target, other = (int(side[0]) for side in self.drop.patients)
+        target, other = (int(side[0]) for side in self.drop.patients.patients)
         return GateTest(
             self.quantity.row,
             self.name,
@@ -344,11 +335,20 @@ class _Pair:
 
     def _caution(self) -> str:
         areas = (self.before.value, self.after.value)
-        return difference_cautions(areas, self.drop.fewest_patients)[0]
+        return difference_cautions(areas, self.drop.patients.fewest_patients)[0]
 
 
 def _unchanged(pair: _Pair) -> GateTest:
     return pair.test(low=0.0, high=0.0, p=1.0, retraining_sd=0.0, visible=0.0, verdict="pass")
+
+
+def _unknown_retraining(row: str) -> Problem:
+    message = (
+        f"{row} was trained anew, and how much training alone moves its AUROC is unknown: "
+        "give 3 seeds to one of the runs, or a spread measured before in the gate file's "
+        "[retraining]. Without either, only identical weights can be compared"
+    )
+    return Problem("retraining", message, False)
 
 
 def _diagnosis(tests: Sequence[GateTest]) -> pd.DataFrame:

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from mimbench.gate.comparison import gate
+from mimbench.gate.folders import folder_settings
 from mimbench.gate.output import as_text
-from mimbench.gate.settings import GateSettings
-from mimbench.recipes import validate
 from mimbench.scores import read_tables
 
 __all__ = ["mimbench_gate"]
@@ -21,10 +20,10 @@ __all__ = ["mimbench_gate"]
 
 @pytest.fixture(scope="session")
 def mimbench_gate() -> Callable[..., None]:
-    """Compare two run folders; the test fails where the command would."""
+    """Compare two run folders, by default on headline rows; fails where the command would."""
 
     def check(reference: str | Path, candidate: str | Path, **settings: Any) -> None:
-        asked = validate(GateSettings, settings, "mimbench_gate")
+        asked = folder_settings(Path(reference), None, settings)
         result = gate(read_tables(Path(reference)), read_tables(Path(candidate)), asked)
         if result.exit_code:
             pytest.fail(as_text(result), pytrace=False)

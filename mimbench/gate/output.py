@@ -128,12 +128,12 @@ def _sentence(test: GateTest) -> str:
     retraining = (
         f"retraining sd {test.retraining_sd:.3f}"
         if test.retraining_sd
-        else "judged as it is, not as trained anew"
+        else "compares these two models, retraining variance excluded"
     )
     return (
         f"{moved}, drop {test.drop:+.3f} {_interval(test)}, p {_p(test.p)}; "
         f"{test.target_patients} target and {test.other_patients} other patients, {retraining}; "
-        f"a drop of {test.visible:.3f} would be seen in half of all cases"
+        f"50 % power at a drop of {test.visible:.3f}"
     )
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mimbench.recipes import parse_toml, validate
+from mimbench.statistics.retraining import TRAININGS
 
 __all__ = ["GateSettings", "Spread", "read_gate_file"]
 
@@ -21,7 +22,7 @@ class Spread(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sd: float = Field(ge=0, le=0.5)
-    seeds: int = Field(default=3, ge=2)  # trainings that it was measured on
+    seeds: int = Field(default=3, ge=TRAININGS)  # trainings that it was measured on
 
 
 class GateSettings(BaseModel):

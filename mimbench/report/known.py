@@ -9,6 +9,7 @@ import pandas as pd
 from mimbench.report.estimates import interval_text, rounded
 from mimbench.report.groups import Group
 from mimbench.report.leaderboard import Leaderboard
+from mimbench.report.standings import clearly
 from mimbench.report.words import difference_text
 from mimbench.statistics.estimate import Estimate
 
@@ -136,13 +137,15 @@ def _gain(line: Line) -> str:
 def _change(line: Line, sign: int = 1) -> Estimate:
     """The change, or with sign -1 that in the other direction."""
     value, *ends = (sign * line[name] for name in ("change", "change_low", "change_high"))
-    return Estimate(value, min(ends), max(ends), caution=line["change_caution"])
+    return Estimate(value, min(ends), max(ends), p=line["change_p"], caution=line["change_caution"])
 
 
 def _direction(change: Estimate, up: str, down: str) -> str:
-    if change.low > 0:
-        return up
-    return down if change.high < 0 else "no clear difference"
+    if np.isnan(change.p):
+        return "with fewer than three trainings (seeds) of each it shows no clear difference"
+    if not clearly(change):
+        return "no clear difference"
+    return up if change.value > 0 else down
 
 
 def _capital(sentence: str) -> str:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import pandas as pd
 
 from mimbench.report.estimates import MEAN_CELL, Estimate, Estimates
 from mimbench.report.folder import DetectorInfo, RunFolder
 from mimbench.report.groups import Group, groups_of, primary_group
-from mimbench.report.standings import PairedDifferences, Standing, standing_of
+from mimbench.report.standings import PairedDifferences, Standing, clearly, standing_of
 from mimbench.statistics.controls import controls_of, row_facts
 from mimbench.statistics.estimate import Estimate as Difference
 from mimbench.statistics.larger_controls import larger_size_warnings
@@ -54,8 +55,12 @@ class Entry:
         return "control" if self.control else standing_of(self.over_control.get(group))
 
     def as_good_as_best(self, group: Group) -> bool:
-        """Whether the row is not significantly worse than the best detector (95 %, paired)."""
-        return group in self.over_best and self.over_best[group].high >= 0
+        """Whether the row is not significantly worse than the best detector (95 %, paired).
+
+        Where retraining is unknown, so is that; then it is not.
+        """
+        gap = self.over_best.get(group)
+        return gap is not None and not isnan(gap.p) and (gap.value >= 0 or not clearly(gap))
 
     @property
     def open_set(self) -> bool:
@@ -99,6 +104,7 @@ class Leaderboard:
             it is not known.
         warnings: what controls show of the images at a size that other rows do not see.
         open_groups: groups of the open-set question.
+        few_trainings: rows of which too few trainings say how much retraining moves them.
     """
 
     entries: tuple[Entry, ...]
@@ -110,6 +116,7 @@ class Leaderboard:
     corrupted_at: str
     warnings: tuple[str, ...]
     open_groups: tuple[Group, ...]
+    few_trainings: tuple[str, ...]
 
     def entry(self, row: str) -> Entry:
         """The entry of a row."""
@@ -164,6 +171,13 @@ def build_leaderboard(run: RunFolder, metrics: pd.DataFrame) -> Leaderboard:
     ]
     primary = primary_group(groups)
     entries.sort(key=lambda entry: _sort_key(entry, primary))
+    few = [
+        entry.row
+        for entry in entries
+        if primary is not None
+        and _auroc(entry, primary) is not None
+        and not differences.retraining_known(entry.row, primary)
+    ]
     return Leaderboard(
         tuple(entries),
         failures,
@@ -174,6 +188,7 @@ def build_leaderboard(run: RunFolder, metrics: pd.DataFrame) -> Leaderboard:
         run.corrupted_at if (run.tables.scores["severity"] > 0).any() else "",
         larger_size_warnings(run.tables),
         open_groups,
+        tuple(few),
     )
 
 

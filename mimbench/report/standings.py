@@ -8,15 +8,16 @@ from mimbench.report.groups import Group
 from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.comparisons import Quantity, RunAurocs
 from mimbench.statistics.estimate import Estimate
-from mimbench.statistics.influence import paired_difference
+from mimbench.statistics.uncertainty import Measured, paired_difference
 
-__all__ = ["PairedDifferences", "Standing", "standing_of"]
+__all__ = ["LEVEL", "PairedDifferences", "Standing", "clearly", "standing_of"]
 
 Standing = Literal["control", "above", "uncertain", "not above", "not compared"]
+LEVEL = 0.05  # of a difference that counts as clear
 
 
 class PairedDifferences:
-    """Differences of clean AUROCs on the same images, with intervals clustered by patient."""
+    """Differences of clean AUROCs on the same images, over patients and over retraining."""
 
     def __init__(self, tables: RunTables) -> None:
         """Take the tables of a run; only clean scores enter."""
@@ -25,11 +26,14 @@ class PairedDifferences:
 
     def between(self, row: str, other: str, group: Group) -> Estimate:
         """AUROC of `row` minus that of `other`, higher = `row` is better."""
-        own, its = (
-            self._aurocs.influence(Quantity(name, role=group.role, relation=group.relation))
-            for name in (row, other)
-        )
-        return paired_difference(own, its)[0]
+        return paired_difference(self._measured(row, group), self._measured(other, group))[0]
+
+    def retraining_known(self, row: str, group: Group) -> bool:
+        """Whether the run shows how much retraining moves the row."""
+        return bool(self._measured(row, group).known[0])
+
+    def _measured(self, row: str, group: Group) -> Measured:
+        return self._aurocs.measured(Quantity(row, role=group.role, relation=group.relation))
 
 
 def standing_of(difference: Estimate | None) -> Standing:
@@ -38,5 +42,9 @@ def standing_of(difference: Estimate | None) -> Standing:
         return "not compared"
     if difference.value <= 0:
         return "not above"
-    # NaN compares false: without an interval nothing shows more than chance.
-    return "above" if difference.low > 0 else "uncertain"
+    return "above" if clearly(difference) else "uncertain"
+
+
+def clearly(difference: Estimate) -> bool:
+    """Whether a difference is beyond patients and retraining; where one is unknown it is not."""
+    return not isnan(difference.p) and difference.p < LEVEL

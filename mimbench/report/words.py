@@ -24,6 +24,7 @@ __all__ = [
     "standing_note",
 ]
 
+NAMED = 4  # detectors in a sentence
 CONVENTIONS = (
     "AUROC: the chance that a randomly drawn other image gets a higher score than a randomly drawn "
     "target image. 1 is perfect, 0.5 is a coin toss; below 0.5 the score points the wrong way, and "
@@ -41,7 +42,7 @@ CONVENTIONS = (
     "reaches is not evidence for any detector. A row is compared with the controls that see images "
     "of its own size.",
     "Comparisons with the best control and the best detector are paired: the same images and "
-    "patients, 95 % intervals of the difference.",
+    "patients. Their 95 % intervals contain retraining, those of AUROCs are over patients alone.",
     "Each number is the mean over the categories of a group; categories from the target's source "
     "and from other sources are never averaged together.",
 )
@@ -200,6 +201,21 @@ def sample_note(board: Leaderboard) -> str:
         f"Target: {target.n_target} test images of {target.n_target_patients} patients. "
         f"Others: {groups}.{intervals} They hold for the categories that were tested."
         + corruption_note(board)
+        + _few_trainings(board)
+    )
+
+
+def _few_trainings(board: Leaderboard) -> str:
+    """A sentence on the detectors of which the run cannot say how much retraining moves them."""
+    names = [board.entry(row).detector.name for row in board.few_trainings]
+    found = list(dict.fromkeys(names))
+    if not found:
+        return ""
+    more = f" and {len(found) - NAMED} more" * (len(found) > NAMED)
+    return (
+        f" Fewer than three trainings (seeds) of {', '.join(found[:NAMED])}{more}: how much "
+        "retraining moves them is unknown, so comparisons with them are of these trained models "
+        "alone and none counts as clear. Run with --seeds 3."
     )
 
 

@@ -20,20 +20,11 @@ import pandas as pd
 
 from mimbench.scores import RunTables
 from mimbench.statistics.cautions import difference_cautions
-from mimbench.statistics.comparisons import (
-    NO_RETRAINING,
-    Quantity,
-    Retraining,
-    RunAurocs,
-    retraining,
-)
+from mimbench.statistics.comparisons import Quantity, RunAurocs
 from mimbench.statistics.controls import controls_of, row_facts
-from mimbench.statistics.influence import Influence, combine, paired_difference
+from mimbench.statistics.uncertainty import Measured, paired_difference
 
-__all__ = ["CLASS_SIGNAL_COLUMNS", "SEEDS", "class_signal_table"]
-
-SEEDS = 3  # that it takes on one fold to say how much the seed alone moves a class signal
-FREEDOM = 2 * (SEEDS - 1)  # degrees of freedom that they give, target and swap category together
+__all__ = ["CLASS_SIGNAL_COLUMNS", "class_signal_table"]
 
 CLASS_SIGNAL_COLUMNS = {
     "row": "str",  # name of the score
@@ -45,7 +36,7 @@ CLASS_SIGNAL_COLUMNS = {
     "value": "float64",  # class signal: their difference
     "low": "float64",
     "high": "float64",
-    "p": "float64",  # two-sided, "the class signal is 0"
+    "p": "float64",  # two-sided, "the class signal is 0"; NaN where retraining is unknown
     "null_sd": "float64",  # of such a difference between fits that differ in seed alone
     "null_limit": "float64",  # what such a difference exceeds in 5 % of cases, either way
     "seeds": "int64",  # fewest seeds of a fold on either side; 0: fits draw no random number
@@ -53,6 +44,7 @@ CLASS_SIGNAL_COLUMNS = {
     "over_control": "float64",  # signal minus that control's, paired
     "over_low": "float64",
     "over_high": "float64",
+    "over_p": "float64",  # two-sided, "the signal is that control's"; NaN where unknown
     "over_caution": "str",  # why that interval covers less than it says
     "note": "str",  # what the number cannot say
     "reason": "str",  # why a value is NaN
@@ -65,8 +57,9 @@ def class_signal_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFram
 
     Args:
         tables: the tables of a run with swap fits.
-        level: confidence level of the intervals, which cover patients, not retraining; `null_sd`
-            and `null_limit` say what retraining does, from the spread of seeds within folds.
+        level: confidence level of the intervals, which cover patients and retraining; where
+            retraining is unknown they cover patients alone, and p is NaN. `null_sd` and
+            `null_limit` say what retraining alone does.
 
     Returns:
         One row per score, swap category, role and relation, columns as `CLASS_SIGNAL_COLUMNS`;
@@ -84,14 +77,19 @@ class _Signal:
     """One score in one group: AUROCs of its fits on the target and on the swap category."""
 
     row: str
-    own: Influence
-    swapped: Influence
-    seeds: int
-    refits: Retraining
+    own: Measured
+    swapped: Measured
 
     @property
-    def influence(self) -> Influence:
-        return combine([self.own, self.swapped], [1, -1])
+    def difference(self) -> Measured:
+        """The class signal; the spread of retraining is taken to be that of the recipe."""
+        return self.own.minus(self.swapped, alike=True)
+
+    @property
+    def seeds(self) -> int:
+        """Fewest seeds of a fold on either side; 0: nothing random is trained."""
+        sides = [side.trainings[0] for side in (self.own, self.swapped) if side.trainings]
+        return min((min(Counter(side.strata.tolist()).values()) for side in sides), default=0)
 
 
 def _rows(tables: RunTables, target: str, swap: str, level: float) -> list[dict[str, object]]:
@@ -118,20 +116,14 @@ def _signals(
     other = RunAurocs(tables, fits=fitted_on == swap, among=chosen)
     rows = [row for row in own.rows if row in other.rows and row in facts.index]
     for role, relation in own.groups():
-        signals = []
-        for row in rows:
-            quantity = Quantity(row, role=role, relation=relation)
-            cells = [side.cell_values(quantity) for side in (own, other)]
-            random = bool(facts.loc[row, "random"])
-            seeds = min(min(Counter(folds.tolist()).values()) for _, folds, _ in cells)
-            influences = own.influence(quantity), other.influence(quantity)
-            refits = retraining(cells) if random else NO_RETRAINING
-            signals.append(_Signal(row, *influences, seeds if random else 0, refits))
+        asked = [Quantity(row, role=role, relation=relation) for row in rows]
+        signals = [_Signal(one.row, own.measured(one), other.measured(one)) for one in asked]
         yield (role, relation), signals
 
 
 def _measured(signal: _Signal, level: float) -> dict[str, object]:
-    difference = paired_difference(signal.own, signal.swapped, level)[0]
+    own = signal.difference
+    difference = paired_difference(signal.own, signal.swapped, level, alike=True)[0]
     few = f"{signal.seeds} seed{'s' * (signal.seeds > 1)} of a fold, too few to tell it from "
     return {
         "auroc": signal.own.value[0],
@@ -140,10 +132,10 @@ def _measured(signal: _Signal, level: float) -> dict[str, object]:
         "low": difference.low,
         "high": difference.high,
         "p": difference.p,
-        "null_sd": signal.refits.deviation,
-        "null_limit": signal.refits.limit,
+        "null_sd": np.sqrt(own.retraining[0][0]),
+        "null_limit": own.retraining_limit[0],
         "seeds": signal.seeds,
-        "note": f"{few}what another seed changes" if signal.refits.freedom < FREEDOM else "",
+        "note": "" if own.known[0] else f"{few}what another seed changes",
         "reason": difference.reason,
         "caution": difference.caution,
     }
@@ -151,14 +143,20 @@ def _measured(signal: _Signal, level: float) -> dict[str, object]:
 
 def _over_control(signal: _Signal, controls: Sequence[_Signal], level: float) -> dict[str, object]:
     """The signal's lead over the highest one of the controls that it is compared with."""
-    there = [c for c in controls if not np.isnan(c.influence.value[0])]
+    there = [c for c in controls if not np.isnan(c.difference.value[0])]
     if not there:
         missing = float("nan")
-        ends = dict.fromkeys(("over_control", "over_low", "over_high"), missing)
+        ends = dict.fromkeys(("over_control", "over_low", "over_high", "over_p"), missing)
         return {"control": "", "over_caution": "", **ends}
-    best = max(there, key=lambda control: float(control.influence.value[0]))
-    lead = paired_difference(signal.influence, best.influence, level, reach=2.0)[0]
+    best = max(there, key=lambda control: float(control.difference.value[0]))
+    lead = paired_difference(signal.difference, best.difference, level, reach=2.0)[0]
     areas = [side.value for one in (signal, best) for side in (one.own, one.swapped)]
-    caution = difference_cautions(areas, signal.influence.fewest_patients)[0]
-    ends = {"over_control": lead.value, "over_low": lead.low, "over_high": lead.high}
-    return {"control": best.row, "over_caution": caution, **ends}
+    few = difference_cautions(areas, signal.difference.patients.fewest_patients)[0]
+    return {
+        "control": best.row,
+        "over_control": lead.value,
+        "over_low": lead.low,
+        "over_high": lead.high,
+        "over_p": lead.p,
+        "over_caution": lead.caution if np.isnan(lead.p) else few,
+    }

@@ -6,26 +6,23 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
 
 from mimbench.errors import UnknownNameError
 from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.influence import Influence
 from mimbench.statistics.layout import Layout
-from mimbench.statistics.retraining import trainings_of
+from mimbench.statistics.retraining import Models
 from mimbench.statistics.row_areas import Area, Contest, RowAreas
 from mimbench.statistics.row_metrics import ALL_CORRUPTIONS, MEAN_SEVERITY
 from mimbench.statistics.uncertainty import Measured
 
 __all__ = [
-    "NO_RETRAINING",
     "Quantity",
-    "Retraining",
     "RunAurocs",
     "equivalence_p",
     "holm",
+    "holm_factors",
     "non_inferiority_p",
-    "retraining",
 ]
 
 Array = NDArray[np.float64]
@@ -73,6 +70,7 @@ class RunAurocs:
         self._layout = Layout(tables, fits=fits, among=among)
         self._fits = tables.fits
         self._rows: dict[tuple[str, str, bool], RowAreas] = {}
+        self._models: dict[str, Models] = {}
 
     @cached_property
     def rows(self) -> tuple[str, ...]:
@@ -96,10 +94,7 @@ class RunAurocs:
         Raises:
             UnknownNameError: the row, question, role, category or condition is not in the run.
         """
-        areas, entry = self._find(quantity)
-        area = self._at(areas, quantity.corruption, quantity.severity, quantity.protocol)
-        own = area.influence.mix(np.eye(len(areas.entries))[entry])
-        return replace(own, reasons=(areas.row.reason,)) if areas.row.reason else own
+        return self.measured(quantity).patients
 
     def measured(self, quantity: Quantity) -> Measured:
         """One number with all that it varies by: its patients, and its trained models.
@@ -111,29 +106,12 @@ class RunAurocs:
         area = self._at(areas, quantity.corruption, quantity.severity, quantity.protocol)
         own = area.influence.mix(np.eye(len(areas.entries))[entry])
         if areas.row.reason:
-            return Measured(replace(own, reasons=(areas.row.reason,)))
-        values = area.per_cell[:, [entry]]
-        return Measured(own, trainings_of(self._fits, areas.row, areas.cells, values))
-
-    def seed_values(self, quantity: Quantity) -> list[float]:
-        """The number for each seed alone, averaged over its folds.
-
-        Raises:
-            UnknownNameError: as for `influence`.
-        """
-        values, _, seeds = self.cell_values(quantity)
-        return [float(values[seeds == seed].mean()) for seed in np.unique(seeds)]
-
-    def cell_values(self, quantity: Quantity) -> tuple[Array, Array, Array]:
-        """The number for each fold and seed alone: (cells,) values, folds, seeds.
-
-        Raises:
-            UnknownNameError: as for `influence`.
-        """
-        areas, entry = self._find(quantity)
-        area = self._at(areas, quantity.corruption, quantity.severity, quantity.protocol)
-        _, folds, seeds = np.asarray(areas.cells, dtype=np.float64).T
-        return area.per_cell[:, entry], folds, seeds
+            own = replace(own, reasons=(areas.row.reason,))
+        if quantity.row not in self._models:
+            self._models[quantity.row] = Models(self._fits, areas.row)
+        models = self._models[quantity.row]
+        fit_of_cell = [fit for fit, _, _ in areas.cells]
+        return Measured(own, models.trainings(fit_of_cell, area.per_cell[:, [entry]]))
 
     def _find(self, quantity: Quantity) -> tuple[RowAreas, int]:
         """The row's AUROCs and the position of the group asked for."""
@@ -173,48 +151,6 @@ class RunAurocs:
         return areas.area(k, other)
 
 
-@dataclass(frozen=True)
-class Retraining:
-    """What refits alone do to a difference of two mean AUROCs.
-
-    Attributes:
-        deviation: standard deviation; NaN if unknown.
-        freedom: its degrees of freedom.
-    """
-
-    deviation: float
-    freedom: float
-
-    @property
-    def limit(self) -> float:
-        """What such a difference exceeds in 5 % of cases, either way; NaN if unknown."""
-        return self.deviation * float(stdtrit(self.freedom, 0.975)) if self.freedom else np.nan
-
-
-NO_RETRAINING = Retraining(0.0, np.inf)  # another fit would be the same one
-
-
-def retraining(sides: Sequence[tuple[Array, Array, Array]]) -> Retraining:
-    """What refits do to the difference of two means over fits, from the seeds of each fold.
-
-    The fits of different folds count as independent. They are not where nothing is trained: then
-    the same seed is the same network in every fold.
-
-    Args:
-        sides: for each, (cells,) AUROCs, folds, seeds.
-    """
-    squares, freedom = 0.0, 0
-    for values, folds, _ in sides:
-        for fold in np.unique(folds):
-            own = values[(folds == fold) & np.isfinite(values)]
-            squares += float(((own - own.mean()) ** 2).sum()) if own.size else 0.0
-            freedom += max(own.size - 1, 0)
-    counts = [int(np.isfinite(values).sum()) for values, _, _ in sides]
-    if not freedom or not all(counts):
-        return Retraining(np.nan, 0)
-    return Retraining(float(np.sqrt(squares / freedom * sum(1 / n for n in counts))), freedom)
-
-
 def holm(p_values: ArrayLike) -> Array:
     """Adjusted p-values of a family: reject where they are below the family-wise level.
 
@@ -224,11 +160,19 @@ def holm(p_values: ArrayLike) -> Array:
     Source: Holm 1979, Scandinavian Journal of Statistics 6:65.
     """
     p = np.nan_to_num(np.asarray(p_values, dtype=np.float64), nan=1.0)
-    order = np.argsort(p, kind="stable")
-    steps = p[order] * np.arange(p.size, 0, -1)
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
+    return np.asarray(np.minimum(p * holm_factors(p), 1.0))
+
+
+def holm_factors(p_values: Array) -> Array:
+    """(K,) by what Holm's correction multiplies each p of a family, at least 1."""
+    order = np.argsort(p_values, kind="stable")
+    ranked = p_values[order]
+    steps = np.arange(p_values.size, 0, -1, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        raised = np.maximum.accumulate(ranked * steps) / ranked
+    factors = np.empty(p_values.size)
+    factors[order] = np.where(ranked > 0, raised, steps)
+    return factors
 
 
 def non_inferiority_p(difference: Influence, margin: float) -> Array:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.comparisons import Quantity, RunAurocs
 from mimbench.statistics.estimate import Estimate, missing
-from mimbench.statistics.influence import Influence, combine, paired_difference
+from mimbench.statistics.uncertainty import Measured, paired_difference
 
 __all__ = [
     "KNOWN_CURVE_COLUMNS",
@@ -40,8 +40,9 @@ KNOWN_CURVE_COLUMNS = {
     "lowest": "float64",  # of the orders
     "highest": "float64",
     "change": "float64",  # value minus that with all known categories, on the same images
-    "change_low": "float64",
+    "change_low": "float64",  # over patients and retraining
     "change_high": "float64",
+    "change_p": "float64",  # two-sided, "there is no change"; NaN where retraining is unknown
     "reason": "str",  # why there is no value
     "caution": "str",  # why the interval of the value covers less than it says
     "change_caution": "str",
@@ -61,8 +62,9 @@ LEFT_OUT_COLUMNS = {
     "seen_low": "float64",
     "seen_high": "float64",
     "change": "float64",  # value minus seen, on the same images
-    "change_low": "float64",
+    "change_low": "float64",  # over patients and retraining
     "change_high": "float64",
+    "change_p": "float64",  # two-sided, "there is no change"; NaN where retraining is unknown
     "reason": "str",
     "caution": "str",  # of the value's interval
     "seen_caution": "str",
@@ -111,20 +113,20 @@ class _Withheld:
         detector, control = self.rows[row]
         return {"row": row, "detector": detector, "control": control, "relation": relation}
 
-    def number_of(self, fits: Mask, quantity: Quantity) -> Influence | None:
+    def number_of(self, fits: Mask, quantity: Quantity) -> Measured | None:
         """The AUROC of some fits of the row's detector; None if none of them scored."""
         own = fits & (self.tables.fits["detector"] == self.rows[quantity.row][0]).to_numpy()
         if own.tobytes() not in self._aurocs:
             self._aurocs[own.tobytes()] = RunAurocs(self.tables, fits=own, among=self.among)
         aurocs = self._aurocs[own.tobytes()]
-        return aurocs.influence(quantity) if quantity.row in aurocs.rows else None
+        return aurocs.measured(quantity) if quantity.row in aurocs.rows else None
 
 
 class KnownCurve(_Withheld):
     """AUROC on unknown categories by the number of known ones that a classifier saw.
 
-    An AUROC is the mean over folds, seeds and random orders; its interval covers patients, and
-    holds for these categories and orders.
+    An AUROC is the mean over folds, seeds and random orders; its interval covers patients, that of
+    a change retraining too. Both hold for these categories and orders.
     """
 
     def __init__(self, tables: RunTables, *, among: Mask | None = None) -> None:
@@ -148,15 +150,13 @@ class KnownCurve(_Withheld):
         own = (self.seen == count) & (self.number >= 0)
         return sorted({int(order) for order in self.number[own]})
 
-    def influence(
-        self, quantity: Quantity, count: int, order: int | None = None
-    ) -> Influence | None:
+    def measured(self, quantity: Quantity, count: int, order: int | None = None) -> Measured | None:
         """AUROC with `count` known categories, in one order or as the mean over all.
 
         Returns None if no such fit of the row's detector has scored.
         """
         if count == self.all_known:
-            return self.main.influence(quantity)
+            return self.main.measured(quantity)
         own = (self.seen == count) & (self.number >= 0)
         return self.number_of(own if order is None else own & (self.number == order), quantity)
 
@@ -188,20 +188,20 @@ def _curve_records(
     curve: KnownCurve, row: str, relation: str, level: float
 ) -> Iterator[dict[str, object]]:
     quantity = Quantity(row, role="unknown", relation=relation)
-    whole = curve.main.influence(quantity)
+    whole = curve.main.measured(quantity)
     about = curve.about(row, relation)
     if curve.rows[row][0] not in curve.learners:
         yield {**about, "known": 0, "orders": 0, **_numbers(whole, None, level)}
         return
     for count in curve.counts:
         orders = curve.orders(count)
-        each = [curve.influence(quantity, count, order) for order in orders]
+        each = [curve.measured(quantity, count, order) for order in orders]
         values = [np.nan if own is None else float(own.value[0]) for own in each]
         yield {
             **about,
             "known": count,
             "orders": len(orders),
-            **_numbers(curve.influence(quantity, count), whole, level),
+            **_numbers(curve.measured(quantity, count), whole, level),
             "lowest": np.min(values),
             "highest": np.max(values),
         }
@@ -238,11 +238,11 @@ def _left_out_records(
 ) -> Iterator[dict[str, object]]:
     learns = left_out.rows[row][0] in left_out.learners
     categories = left_out.main.categories("known", relation)
-    unseen: list[Influence | None] = []
-    seen: list[Influence] = []
+    unseen: list[Measured | None] = []
+    seen: list[Measured] = []
     for category in categories:
         quantity = Quantity(row, role="known", relation=relation, category=category)
-        seen.append(left_out.main.influence(quantity))
+        seen.append(left_out.main.measured(quantity))
         without = [category in withheld for withheld in left_out.withheld]
         fits = np.asarray(without, dtype=bool) & (left_out.number >= 0)
         unseen.append(left_out.number_of(fits, quantity) if learns else seen[-1])
@@ -263,19 +263,19 @@ def _left_out_records(
         }
 
 
-def _mean(terms: Sequence[Influence | None]) -> Influence | None:
+def _mean(terms: Sequence[Measured | None]) -> Measured | None:
     present = [term for term in terms if term is not None]
     if len(present) < len(terms):
         return None
-    return combine(present, [1 / len(present)] * len(present))
+    return Measured.mean(present)
 
 
-def _numbers(own: Influence | None, other: Influence | None, level: float) -> dict[str, object]:
+def _numbers(own: Measured | None, other: Measured | None, level: float) -> dict[str, object]:
     """A number with its interval, and its paired difference to another."""
     estimate, change = _estimate(own, level), NOTHING
     if own is not None and other is not None:
-        change = paired_difference(own, other, level)[0]
-    patients = [0, 0] if own is None else [int(side[0]) for side in own.patients]
+        change = paired_difference(own, other, level, alike=True)[0]
+    patients = [0, 0] if own is None else [int(side[0]) for side in own.patients.patients]
     return {
         "value": estimate.value,
         "low": estimate.low,
@@ -283,6 +283,7 @@ def _numbers(own: Influence | None, other: Influence | None, level: float) -> di
         "change": change.value,
         "change_low": change.low,
         "change_high": change.high,
+        "change_p": change.p,
         "reason": estimate.reason,
         "caution": estimate.caution,
         "change_caution": change.caution,
@@ -291,7 +292,7 @@ def _numbers(own: Influence | None, other: Influence | None, level: float) -> di
     }
 
 
-def _estimate(own: Influence | None, level: float) -> Estimate:
+def _estimate(own: Measured | None, level: float) -> Estimate:
     if own is None:
         return missing("no such fit has scored")
-    return own.area_estimates(level)[0]
+    return own.patients.area_estimates(level)[0]

@@ -9,7 +9,7 @@ from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.comparisons import Quantity, RunAurocs
 from mimbench.statistics.controls import row_facts, sized_name
 from mimbench.statistics.estimate import Estimate
-from mimbench.statistics.influence import paired_difference
+from mimbench.statistics.uncertainty import paired_difference
 
 __all__ = ["larger_size_warnings"]
 
@@ -73,16 +73,17 @@ def _separated(control: _Larger, aurocs: RunAurocs, level: float) -> list[str]:
     """Groups of images that the control separates at its size and not as well at the smaller."""
     places = []
     for role, relation in aurocs.groups():
-        large = aurocs.influence(Quantity(control.row, role=role, relation=relation))
-        area = large.area_estimates(level)[0]
+        large = aurocs.measured(Quantity(control.row, role=role, relation=relation))
+        area = large.patients.area_estimates(level)[0]
         if not area.low > 0.5:  # nor where there is no number
             continue
         words = f"{role} images, {relation.replace('-', ' ')}: AUROC {_interval(area)}"
         if control.smaller:
-            small = aurocs.influence(Quantity(control.smaller, role=role, relation=relation))
+            small = aurocs.measured(Quantity(control.smaller, role=role, relation=relation))
             if not paired_difference(large, small, level)[0].low > 0:
                 continue
-            words += f", at {control.smaller_size} px {_interval(small.area_estimates(level)[0])}"
+            area = small.patients.area_estimates(level)[0]
+            words += f", at {control.smaller_size} px {_interval(area)}"
         places.append(words)
     return places
 

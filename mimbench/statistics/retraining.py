@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FREEDOM", "TRAININGS", "Trainings", "mixed", "trainings_of"]
 from mimbench.statistics.layout import Row
+
+__all__ = ["FREEDOM", "TRAININGS", "Models", "Trainings", "mixed"]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 FREEDOM = 2  # degrees of freedom below which a spread of trainings counts as unknown
-SAME = ["detector", "recipe_hash", "fitted_on", "withheld", "fold"]  # of fits of one stratum
 TRAININGS = FREEDOM + 1  # of one fold, that give them
+SAME = ["detector", "recipe_hash", "fitted_on", "withheld", "fold"]  # of fits of one stratum
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Trainings:
             together = np.zeros(self.values.shape[1])
             for name in np.unique(self.means):
                 together += 1.0 / here[self.means == name].sum(0)
-        larger = by_seed > each  # false where one stratum alone has several seeds
-        variance = np.where(larger, by_seed, each) * together
+            larger = by_seed > each * (1 + 1e-9)  # equal where one stratum alone has several seeds
+            variance = np.where(larger, by_seed, each) * together
         known = (freedom >= FREEDOM) & np.isfinite(variance)
         df = np.where(larger, fewer, freedom).astype(np.float64)
         return np.where(known, variance, np.nan), np.where(known, df, np.nan)
@@ -82,12 +83,11 @@ class Trainings:
         squares, freedom = np.zeros(deviations.shape[1]), np.zeros(deviations.shape[1])
         for name in np.unique(self.means):
             seeds = np.zeros(deviations.shape[1])
-            for own in _groups(self.seeds, self.means == name):
-                if self.means[own[0]] == name:
-                    count = np.isfinite(deviations[own]).sum(0)
-                    mean = np.nansum(deviations[own], axis=0) / np.maximum(count, 1)
-                    squares += count * mean**2
-                    seeds += count > 0
+            for seed in np.unique(self.seeds[self.means == name]):
+                own = deviations[(self.means == name) & (self.seeds == seed)]
+                count = np.isfinite(own).sum(0)
+                squares += np.nansum(own, axis=0) ** 2 / np.maximum(count, 1)
+                seeds += count > 0
             freedom += np.maximum(seeds - 1, 0)
         return squares, freedom
 
@@ -120,41 +120,36 @@ class Trainings:
         )
 
 
-def trainings_of(
-    fits: pd.DataFrame, row: Row, cells: Sequence[tuple[int, int, int]], values: Array
-) -> tuple[Trainings, ...]:
-    """The trained models behind the mean of one row over its cells; none if no fit has a seed.
+class Models:
+    """The trained models of one row: which differ in the seed alone, and which are the same."""
 
-    A fit that serves every fold is one model, whatever the number of folds.
+    def __init__(self, fits: pd.DataFrame, row: Row) -> None:
+        """Take the fits table and a row of it."""
+        table = fits.iloc[[index for index, _, _ in row.fits]]
+        text = table[[*SAME, "seed"]].astype("string").fillna("")
+        state = table["state_hash"].where(table["state_hash"] != "", table["fit_id"])
+        self.ids = tuple(text.assign(state=state).agg("|".join, axis=1))
+        self.strata = pd.factorize(text[SAME].agg("|".join, axis=1))[0].astype(np.int64)
+        self.seeds = np.asarray([seed for _, seed, _ in row.fits], dtype=np.int64)
 
-    Args:
-        fits: the fits table.
-        row: the row.
-        cells: (position of the fit in `row.fits`, fold, seed) of each cell.
-        values: (cells, E) what each cell gives; NaN: nothing.
-    """
-    of = np.asarray([fit for fit, _, _ in cells], dtype=np.int64)
-    here = np.isfinite(values)
-    each = np.full((len(row.fits), values.shape[1]), np.nan)
-    for fit in range(len(row.fits)):
-        count = here[of == fit].sum(0)
-        total = np.where(here, values, 0.0)[of == fit].sum(0)
-        each[fit] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    table = fits.iloc[[index for index, _, _ in row.fits]]
-    seeds = np.asarray([seed for _, seed, _ in row.fits], dtype=np.int64)
-    if (seeds < 0).all():
-        return ()
-    same = table[SAME].astype("string").fillna("").agg("|".join, axis=1)
-    states = table["state_hash"].where(table["state_hash"] != "", table["fit_id"])
-    return (
-        Trainings(
-            ids=tuple(same + "|" + table["seed"].astype("string").fillna("") + "|" + states),
-            means=np.zeros(len(each), dtype=np.int64),
-            strata=np.asarray(pd.factorize(same)[0], dtype=np.int64),
-            seeds=seeds,
-            values=each,
-        ),
-    )
+    def trainings(self, fit_of_cell: Sequence[int], values: Array) -> tuple[Trainings, ...]:
+        """The models behind the mean over cells; none if no fit draws a random number.
+
+        A fit that serves every fold is one model, whatever the number of folds.
+
+        Args:
+            fit_of_cell: position of the fit of each cell among those of the row.
+            values: (cells, E) what each cell gives; NaN: nothing.
+        """
+        if (self.seeds < 0).all():
+            return ()
+        of, here = np.asarray(fit_of_cell, dtype=np.int64), np.isfinite(values)
+        each = np.full((len(self.ids), values.shape[1]), np.nan)
+        for fit in range(len(each)):
+            count, total = here[of == fit].sum(0), np.nansum(values[of == fit], axis=0)
+            each[fit] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        means = np.zeros(len(each), dtype=np.int64)
+        return (Trainings(self.ids, means, self.strata, self.seeds, each),)
 
 
 def mixed(values: Array, matrix: Array) -> Array:
@@ -163,8 +158,7 @@ def mixed(values: Array, matrix: Array) -> Array:
     return np.asarray(np.where(used, matrix[None] * values[:, None, :], 0.0).sum(2))
 
 
-def _groups(*labels: NDArray[np.generic]) -> list[Codes]:
-    """Positions of the entries that agree in all labels."""
-    _, codes = np.unique(np.stack([np.unique(own, return_inverse=True)[1] for own in labels]),
-                         axis=1, return_inverse=True)  # fmt: skip
-    return [np.flatnonzero(codes.ravel() == code) for code in range(int(codes.max(initial=-1)) + 1)]
+def _groups(first: Codes, second: Codes) -> list[Codes]:
+    """Positions of the entries that agree in both labels."""
+    pairs = list(zip(first.tolist(), second.tolist(), strict=True))
+    return [np.flatnonzero([other == pair for other in pairs]) for pair in dict.fromkeys(pairs)]

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from mimbench.errors import UnknownNameError
 from mimbench.scores import CLEAN, RunTables
-from mimbench.statistics.influence import Influence
 from mimbench.statistics.layout import Layout
+from mimbench.statistics.retraining import Models
 from mimbench.statistics.threshold import Side, frozen_thresholds, judged_sides, validation_masks
+from mimbench.statistics.uncertainty import Measured
 
 __all__ = ["RunShares"]
 
@@ -25,6 +26,7 @@ class RunShares:
     def __init__(self, tables: RunTables, *, among: NDArray[np.bool_] | None = None) -> None:
         """Take the tables; `among` (N,) says which images count, by default all."""
         self._layout = Layout(tables, among=among)
+        self._fits = tables.fits
         self._validation = validation_masks(tables, self._layout)
 
     @cached_property
@@ -40,15 +42,15 @@ class RunShares:
             for group in side.groups
         ]
 
-    def influence(
+    def measured(
         self,
         row: str,
         metric: str,
         group: tuple[str, str, str],
         corruption: str = CLEAN,
         severity: int = 0,
-    ) -> Influence:
-        """One share in [0, 1], higher = better.
+    ) -> Measured:
+        """One share in [0, 1], higher = better, with all that it varies by.
 
         Args:
             row: name of the score.
@@ -74,9 +76,13 @@ class RunShares:
         values = layout.values(own)
         at, reason = frozen_thresholds(layout, own, values, self._validation, side.external)
         condition = layout.conditions.index((corruption, severity))
-        shares = side.influence(layout.cells(own), values[:, condition], at)
+        cells = layout.cells(own)
+        shares, per_cell = side.shares(cells, values[:, condition], at)
         share = shares.mix(np.eye(len(shares.value))[entry])
-        return replace(share, value=np.full(1, np.nan), reasons=(reason,)) if reason else share
+        if reason:
+            share = replace(share, value=np.full(1, np.nan), reasons=(reason,))
+        models = Models(self._fits, own)
+        return Measured(share, models.trainings([k for k, _, _ in cells], per_cell[:, [entry]]))
 
     def _place(self, metric: str, group: tuple[str, str, str]) -> tuple[Side, int]:
         """The side that has the group, and its position there."""

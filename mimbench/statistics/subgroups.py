@@ -12,9 +12,10 @@ from mimbench.errors import UnknownNameError
 from mimbench.scores import CLEAN, RunTables
 from mimbench.statistics.comparisons import Quantity, RunAurocs
 from mimbench.statistics.estimate import Estimate
-from mimbench.statistics.influence import Influence, combine, paired_difference
+from mimbench.statistics.influence import Influence
 from mimbench.statistics.shares import RunShares
 from mimbench.statistics.threshold import METHOD
+from mimbench.statistics.uncertainty import Measured, paired_difference
 
 __all__ = ["FEWEST_PATIENTS", "SUBGROUP_COLUMNS", "subgroup_table"]
 
@@ -100,34 +101,35 @@ class _Subgroup:
         self._aurocs = RunAurocs(tables, among=among)
         self._shares = RunShares(tables, among=among)
 
-    def influences(self, row: str) -> Iterator[tuple[tuple[str, str, str], Influence]]:
+    def numbers(self, row: str) -> Iterator[tuple[tuple[str, str, str], Measured]]:
         """Metric, role and relation of each number, and the number."""
         for role, relation in self._aurocs.groups():
             asked = Quantity(row, role=role, relation=relation)
-            yield ("auroc", role, relation), self._aurocs.influence(asked)
+            yield ("auroc", role, relation), self._aurocs.measured(asked)
         for group in self._shares.groups("sensitivity"):
             role, relation, _ = group
-            number = self._shares.influence(row, "sensitivity", group)
+            number = self._shares.measured(row, "sensitivity", group)
             yield ("sensitivity", role, relation), number
 
 
 def _row_records(
     row: str, groups: Sequence[_Subgroup], fewest: int, level: float
 ) -> Iterator[dict[str, Any]]:
-    usable: dict[tuple[str, str, str], list[Influence]] = {}
+    usable: dict[tuple[str, str, str], list[Measured]] = {}
     for group in groups:
-        for key, number in group.influences(row):
-            reason = number.reasons[0] or _too_small(key[0], number, fewest)
+        for key, number in group.numbers(row):
+            own = number.patients
+            reason = own.reasons[0] or _too_small(key[0], own, fewest)
             if not reason:
                 usable.setdefault(key, []).append(number)
-            yield _record(row, group.name, key, number, _estimate(key[0], number, reason, level))
+            yield _record(row, group.name, key, own, _estimate(key[0], own, reason, level))
     for key, numbers in usable.items():
         if len(numbers) > 1:
             ranked = sorted(numbers, key=lambda number: number.value[0])
             pairs = len(numbers) * (len(numbers) - 1) / 2
-            gap = combine([ranked[-1], ranked[0]], [1, -1])
+            gap = ranked[-1].minus(ranked[0])
             estimate = paired_difference(ranked[-1], ranked[0], 1 - (1 - level) / pairs)[0]
-            yield _record(row, "gap", key, gap, estimate)
+            yield _record(row, "gap", key, gap.patients, estimate)
 
 
 def _too_small(metric: str, number: Influence, fewest: int) -> str:

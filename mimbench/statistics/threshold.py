@@ -201,6 +201,12 @@ class Side:
             values: (fits, N) scores under one condition.
             at: (cells,) thresholds.
         """
+        return self.shares(cells, values, at)[0]
+
+    def shares(
+        self, cells: list[tuple[int, int, int]], values: Array, at: Array
+    ) -> tuple[Influence, Array]:
+        """What `influence` returns, and (cells, E) the shares of each cell; NaN: no image."""
         own, present = [], []
         for (fit, fold, _), threshold in zip(cells, at, strict=True):
             scores = values[fit, self.images[fold]]
@@ -210,7 +216,10 @@ class Side:
             own.append(share_influence(flags, patients, self.starts[fold], self.layout.n_patients))
             present.append(np.diff(self.starts[fold]) > 0)
         weights = np.asarray(present, dtype=np.float64)
-        return combine(own, list(weights / weights.sum(0))).mix(self.entries)
+        each = np.where(weights > 0, np.stack([shares.value for shares in own]), 0.0)
+        with np.errstate(invalid="ignore"):
+            per_cell = (each @ self.entries.T) / (weights @ self.entries.T)
+        return combine(own, list(weights / weights.sum(0))).mix(self.entries), per_cell
 
 
 def frozen_thresholds(

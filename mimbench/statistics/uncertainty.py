@@ -3,7 +3,7 @@
 A number is a linear combination of AUROCs or shares. Its patients are those of `Influence`; its
 retraining comes from what each trained model alone gives for the whole combination, so that two
 conditions of one model, or two scores of it, are compared model by model. The total variance is the
-sum over the sources, with Satterthwaite's degrees of freedom. Where a source is unknown, so is p.
+sum over the sources, see `total_variance`. Where a source is unknown, so is p.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
+from scipy.special import chdtri, stdtrit
 
 from mimbench.statistics.cautions import area_cautions, difference_cautions
 from mimbench.statistics.estimate import Estimate
@@ -30,12 +30,13 @@ from mimbench.statistics.intervals import (
 )
 from mimbench.statistics.retraining import Trainings, mixed
 
-__all__ = ["Measured", "Part", "paired_difference"]
+__all__ = ["Measured", "Part", "paired_difference", "total_variance"]
 
 Array = NDArray[np.float64]
 Source = tuple[Array, Array]  # (E,) variance, and its degrees of freedom
 
 T = TypeVar("T", Trainings, "Part")
+LIMIT = 0.9  # confidence of the upper limits that give the degrees of freedom of a sum
 RETRAINING = (
     "retraining: fewer than three trainings (seeds), so the interval is that of the patients alone"
 )
@@ -149,7 +150,7 @@ class Measured:
     @cached_property
     def retraining(self) -> Source:
         """(E,) variance from retraining and its df: 0 where nothing random is trained, or NaN."""
-        return _total([self._nothing, *(own.variance for own in self.trainings)])
+        return total_variance([self._nothing, *(own.variance for own in self.trainings)])
 
     @property
     def retraining_limit(self) -> Array:
@@ -166,47 +167,52 @@ class Measured:
     @property
     def variance(self) -> Array:
         """(E,) of all sources; NaN if one of them is unknown."""
-        return self.patients.variance + self._others[0]
+        return total_variance([self._of_patients(), *self._others])[0]
 
     @property
     def df(self) -> Array:
-        """(E,) Satterthwaite's degrees of freedom of the variance."""
-        return _total([self._of_patients, self._others])[1]
+        """(E,) degrees of freedom of the variance, see `total_variance`."""
+        return total_variance([self._of_patients(), *self._others])[1]
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """(E,) what of the variance is unknown, in words; empty if nothing is."""
         of_patients = self.patients.unknown or ("",) * len(self.value)
-        others = np.where(np.isfinite(self._others[0]), "", RETRAINING).tolist()
+        known = np.isfinite(np.sum([variance for variance, _ in self._others], axis=0))
+        others = np.where(known, "", RETRAINING).tolist()
         return tuple(own or other for own, other in zip(of_patients, others, strict=True))
 
     @property
     def _nothing(self) -> Source:
         return np.zeros(self.value.shape), np.full(self.value.shape, np.inf)
 
-    @property
-    def _of_patients(self) -> Source:
-        return self.patients.variance, self.patients.df
+    def _sides(self, more: float = 1.0) -> tuple[Array, Array]:
+        """(E,) numbers of patients on the ID and on the OOD side."""
+        n_id, n_ood = (side.astype(np.float64) * more for side in self.patients.patients)
+        return n_id, n_ood
+
+    def _of_patients(self, more: float = 1.0) -> Source:
+        return self.patients.variance / more, self.patients.df * more
 
     @cached_property
-    def _others(self) -> Source:
-        """(E,) all sources except the patients; NaN if one of them is unknown."""
-        return _total([self.retraining, *(own.variance for own in self.parts)])
+    def _others(self) -> list[Source]:
+        """All sources except the patients; NaN where one is unknown."""
+        parts = [own.variance for own in self.parts]
+        return [self._nothing, *(own.variance for own in self.trainings), *parts]
 
     @cached_property
-    def _known_others(self) -> Source:
-        """(E,) those of them that are known."""
-        sources = [own.variance for own in self.trainings] + [own.variance for own in self.parts]
-        known = [self._nothing]
-        for variance, df in sources:
-            here = np.isfinite(variance)
-            known.append((np.where(here, variance, 0.0), np.where(here, df, np.inf)))
-        return _total(known)
+    def _known_others(self) -> list[Source]:
+        """The same, nothing where one is unknown."""
+        return [
+            (np.where(np.isfinite(variance), variance, 0.0), np.where(np.isnan(df), np.inf, df))
+            for variance, df in self._others
+        ]
 
-    def _of_area(self, others: Source) -> Source:
+    def _of_area(self, others: Sequence[Source], more: float = 1.0) -> Source:
         """(E,) variance and df of AUROCs: that of the patients is steadied before it is added."""
-        n_id, n_ood = (side.astype(np.float64) for side in self.patients.patients)
-        return _total([steadied(self.area, *self._of_patients, n_id, n_ood), others])
+        n_id, n_ood = self._sides(more)
+        steady = steadied(self.area, *self._of_patients(more), n_id, n_ood)
+        return total_variance([steady, *others])
 
     def area_interval(self, level: float = 0.95) -> tuple[Array, Array]:
         """(E,) ends of the intervals of AUROCs or means of AUROCs, on the logit scale.
@@ -216,19 +222,23 @@ class Measured:
         variance, df = self._of_area(self._known_others)
         n = self.patients.patients
         ends = logit_interval(self.area, variance, df, *n, level, prior_df=0.0)
-        alone = self._known_others[0] == 0
+        alone = total_variance(self._known_others)[0] == 0
         low, high = (
             np.where(alone, own, end)
             for own, end in zip(self.patients.area_interval(level), ends, strict=True)
         )
         return low, high
 
-    def area_p_above(self, bound: float) -> Array:
-        """(E,) one-sided p-values of "the AUROC is at most `bound`"; NaN if one is unknown."""
-        variance, df = self._of_area(self._others)
-        n = self.patients.patients
-        p = area_p_above(self.area, variance, df, *n, bound, prior_df=0.0)
-        p = np.where(self._others[0] == 0, self.patients.area_p_above(bound), p)
+    def area_p_above(self, bound: float, more: float = 1.0) -> Array:
+        """(E,) one-sided p-values of "the AUROC is at most `bound`"; NaN if a source is unknown.
+
+        `more`: what they would be with so many times the patients and the same trained models.
+        """
+        n_id, n_ood = self._sides(more)
+        variance, df = self._of_area(self._others, more)
+        with_others = area_p_above(self.area, variance, df, n_id, n_ood, bound, prior_df=0.0)
+        alone = area_p_above(self.area, *self._of_patients(more), n_id, n_ood, bound)
+        p = np.where(total_variance(self._others)[0] == 0, alone, with_others)
         return np.where(self.known, p, np.nan)
 
     def difference_interval(self, level: float = 0.95, reach: float = 1.0) -> tuple[Array, Array]:
@@ -236,14 +246,18 @@ class Measured:
 
         A source that is unknown is not in them; see `known`.
         """
-        variance, df = _total([self._of_patients, self._known_others])
+        variance, df = total_variance([self._of_patients(), *self._known_others])
         n = self.patients.fewest_patients
         return difference_interval(self.value, variance, df, n, level, reach)
 
-    def difference_p_above(self, bound: float) -> Array:
-        """(E,) one-sided p-values of "the difference is at most `bound`"; NaN if one is unknown."""
-        n = self.patients.fewest_patients
-        p = difference_p_above(self.value, self.variance, self.df, n, bound)
+    def difference_p_above(self, bound: float, more: float = 1.0) -> Array:
+        """(E,) one-sided p-values of "the difference is at most `bound`"; NaN if one is unknown.
+
+        `more` as in `area_p_above`.
+        """
+        n = self.patients.fewest_patients * more
+        variance, df = total_variance([self._of_patients(more), *self._others])
+        p = difference_p_above(self.value, variance, df, n, bound)
         return np.where(self.known, p, np.nan)
 
     def difference_p(self) -> Array:
@@ -309,12 +323,31 @@ def _estimates(
     ]
 
 
-def _total(sources: Sequence[Source]) -> Source:
-    """(E,) sum of variances, and Satterthwaite's degrees of freedom of it."""
+def total_variance(sources: Sequence[Source]) -> Source:
+    """(E,) sum of variances of independent sources, and degrees of freedom of it.
+
+    Satterthwaite's degrees of freedom with the upper 90 % limit of each variance in place of its
+    estimate. An estimate of two or four degrees is often small by chance; as it stands it would
+    claim the many degrees of the patients, and a test at a level of 0.3 %, as in a family of
+    sixteen, would reject up to four times too often (`results/gate.md`).
+
+    Args:
+        sources: (E,) variance and degrees of freedom of each; NaN: unknown.
+
+    Source: Satterthwaite 1946, Biometrics Bulletin 2:110, for the formula.
+    """
     variance = np.sum([own for own, _ in sources], axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        df = variance**2 / np.sum([own**2 / df for own, df in sources], axis=0)
+        limits = [own * _upper(df) for own, df in sources]
+        parts = [limit**2 / df for limit, (_, df) in zip(limits, sources, strict=True)]
+        df = np.sum(limits, axis=0) ** 2 / np.sum(parts, axis=0)
     return variance, np.where(variance > 0, np.minimum(df, 1e9), sources[0][1])
+
+
+def _upper(df: Array) -> Array:
+    """(E,) upper confidence limit of a variance by its estimate."""
+    finite = np.clip(df, 1.0, 1e9)
+    return np.asarray(np.where(np.isinf(df), 1.0, finite / chdtri(finite, LIMIT)))
 
 
 def _joined(terms: Sequence[Sequence[T]], weights: Sequence[ArrayLike]) -> list[T]:

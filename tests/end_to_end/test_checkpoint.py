@@ -121,7 +121,7 @@ def test_new_weights_at_the_same_path_are_noticed_and_damage_fails_the_gate(
         assert after.fits["state_hash"].iloc[0] != before.fits["state_hash"].iloc[0]
         outcomes[share] = gated(monkeypatch, "candidate"), capsys.readouterr().out
     assert outcomes[1e-3][0] == 0
-    assert "judged as it is" in outcomes[1e-3][1]
+    assert "retraining variance excluded" in outcomes[1e-3][1]
     assert outcomes[2.0][0] == 1
     assert "REGRESSION    mine/posterior" in outcomes[2.0][1]
 

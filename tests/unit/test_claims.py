@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_tables import Made, made_images, made_tables
+from scipy.stats import norm
 from withheld_fits import add_withheld
 
 from mimbench.claims import (
@@ -19,14 +20,16 @@ from mimbench.claims import (
     verify,
     write_verdicts,
 )
+from mimbench.claims.evidence import Place, RunEvidence
+from mimbench.claims.finding import find
 from mimbench.claims.settling import more_patients
 from mimbench.errors import MimbenchError
 from mimbench.evaluation.withholding import withheld_from
 from mimbench.recipes import names
 from mimbench.scores import RunTables
 from mimbench.statistics.class_signal import class_signal_table
-from mimbench.statistics.comparisons import Quantity, RunAurocs, holm
-from mimbench.statistics.influence import paired_difference
+from mimbench.statistics.comparisons import Quantity, RunAurocs
+from mimbench.statistics.uncertainty import paired_difference
 
 SEEDS = (0, 1, 2)
 ROWS = {
@@ -117,12 +120,139 @@ def test_a_control_with_as_much_class_signal_confounds() -> None:
     assert "no clearly more than it changes the control statistics" in verdict.explanation
 
 
-def test_without_control_or_swap_a_supported_claim_says_so() -> None:
-    (verdict,) = judge(made_tables({"mim": Made(0.95)}), claim(row="mim"))
-    assert verdict.verdict == "supported"
+def lost(run: RunTables, failed: "pd.Series[bool]", reason: str = "out of memory") -> RunTables:
+    """The same run, some of its fits failed."""
+    fits = run.fits.assign(
+        status=np.where(failed, "failed", run.fits["status"]),
+        reason=np.where(failed, reason, run.fits["reason"]),
+    )
+    kept = ~run.scores["fit_id"].isin(run.fits.loc[failed, "fit_id"])
+    return RunTables(run.scores[kept], fits, run.images)
+
+
+def without(run: RunTables, row: str) -> RunTables:
+    """The same run without one detector."""
+    own = run.fits["detector"] == row
+    kept = ~run.scores["fit_id"].isin(run.fits.loc[own, "fit_id"])
+    return RunTables(run.scores[kept], run.fits[~own], run.images)
+
+
+def test_without_a_control_nothing_is_supported(run: RunTables) -> None:
+    (verdict,) = judge(without(run, "telea"), claim())
+    assert verdict.verdict == "inconclusive"
     assert "no control row" in verdict.explanation
-    assert "no swap test" in verdict.explanation
-    assert "one split and one training" in verdict.explanation
+    assert np.isnan(verdict.more_target_patients)  # patients are not what is missing
+
+
+def test_without_a_swap_test_a_one_class_detector_is_not_supported() -> None:
+    tables = made_tables({"mim": Made(0.95), "telea": Made(0.5, control=True)}, seeds=SEEDS)
+    (verdict,) = judge(tables, claim(row="mim"))
+    assert verdict.verdict == "inconclusive"
+    assert "--swap" in verdict.explanation
+    classifier = tables.fits["detector"] == "mim"
+    for column, value in (("family", "classifier"), ("trains_on", "known")):
+        other = tables.fits.assign(**{column: np.where(classifier, value, "")})
+        (verdict,) = judge(RunTables(tables.scores, other, tables.images), claim(row="mim"))
+        assert verdict.verdict == "supported"
+        assert "no swap test" in verdict.explanation
+    plugin = tables.fits.assign(family="plug-in", trains_on="target")
+    (verdict,) = judge(RunTables(tables.scores, plugin, tables.images), claim(row="mim"))
+    assert verdict.verdict == "inconclusive"
+
+
+def test_the_strongest_control_failing_supports_nothing() -> None:
+    rows = {
+        "mim": Made(0.9, swap=0.6),
+        "histogram": Made(0.9, control=True),
+        "telea": Made(0.5, control=True),
+    }
+    tables = made_tables(rows, seeds=SEEDS)
+    assert judge(tables, claim(row="mim"))[0].verdict == "confounded"
+    (verdict,) = judge(lost(tables, tables.fits["detector"] == "histogram"), claim(row="mim"))
+    assert verdict.verdict == "inconclusive"
+    assert "the control histogram has no number" in verdict.explanation
+    assert "out of memory" in verdict.explanation
+
+
+def test_one_failed_swap_fit_supports_nothing() -> None:
+    tables = made_tables(
+        {"mim": Made(0.95, swap=0.95), "telea": Made(0.5, control=True)}, seeds=SEEDS
+    )
+    assert judge(tables, claim(row="mim"))[0].verdict == "confounded"
+    swap = tables.fits["fitted_on"] == "measles"
+    for failed in (swap & (tables.fits["seed"] == 0), swap):
+        (verdict,) = judge(lost(tables, failed), claim(row="mim"))
+        assert verdict.verdict == "inconclusive"
+        assert "the fit of mim on measles failed (out of memory)" in verdict.explanation
+
+
+def test_a_control_whose_swap_fit_failed_is_named() -> None:
+    rows = {
+        "mim": Made(0.9, swap=0.6),
+        "statistics": Made(0.7, swap=0.3, control=True),
+        "telea": Made(0.5, control=True),
+    }
+    tables = made_tables(rows, seeds=SEEDS)
+    failed = (tables.fits["detector"] == "statistics") & (tables.fits["fitted_on"] == "measles")
+    (verdict,) = judge(lost(tables, failed), claim(row="mim", bound=0.6))
+    assert verdict.verdict == "inconclusive"
+    assert "the fit of statistics on measles failed" in verdict.explanation
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_fewer_than_three_trainings_settle_nothing(seeds: tuple[int, ...]) -> None:
+    tables = made_tables(ROWS, seeds=seeds)
+    asked = [claim(), claim("superior", against=("cnn",)), claim(row="cnn", bound=0.95)]
+    for verdict in judge(tables, *asked):
+        assert verdict.verdict == "inconclusive"
+        assert verdict.explanation.count("three trainings (seeds) are needed") == 1
+        assert "retraining" in verdict.caution
+        assert np.isnan(verdict.p)
+        assert verdict.low < verdict.value < verdict.high
+
+
+def test_five_folds_of_one_training_settle_nothing_and_two_trainings_of_each_do() -> None:
+    run = made_tables(ROWS, seeds=(0, 1), conditions=(("clean", 0),))
+    fits, scores = [], []
+    for fold in range(5):
+        fits.append(run.fits.assign(fold=fold, fit_id=run.fits["fit_id"] + f"-{fold}"))
+        scores.append(run.scores.assign(fit_id=run.scores["fit_id"] + f"-{fold}"))
+    images = run.images.assign(**{f"split_{fold}": "test" for fold in range(5)})
+    two = RunTables(pd.concat(scores), pd.concat(fits).astype(run.fits.dtypes), images)
+    first = two.fits["seed"] == 0
+    kept = two.scores["fit_id"].isin(two.fits.loc[first, "fit_id"])
+    one = RunTables(two.scores[kept], two.fits[first], images)
+    asked = claim("superior", against=("cnn",))
+    assert judge(one, asked)[0].verdict == "inconclusive"
+    assert judge(two, asked)[0].verdict == "supported"
+
+
+def test_a_control_with_an_unknown_spread_supports_nothing(run: RunTables) -> None:
+    spare = (run.fits["detector"] == "telea") & (run.fits["seed"] > 0)
+    kept = ~run.scores["fit_id"].isin(run.fits.loc[spare, "fit_id"])
+    (verdict,) = judge(RunTables(run.scores[kept], run.fits[~spare], run.images), claim())
+    assert verdict.verdict == "inconclusive"
+    assert "retraining of the control telea is unknown" in verdict.explanation
+
+
+def test_what_draws_no_random_number_needs_one_training(run: RunTables) -> None:
+    fixed = run.fits["detector"].isin(["good", "telea"])
+    spare = fixed & (run.fits["seed"] > 0)
+    kept = ~run.scores["fit_id"].isin(run.fits.loc[spare, "fit_id"])
+    fits = run.fits.assign(seed=run.fits["seed"].where(~fixed))[~spare]
+    (verdict,) = judge(RunTables(run.scores[kept], fits, run.images), claim())
+    assert verdict.verdict == "supported"
+
+
+def test_an_estimate_is_not_reproduced_where_a_promise_is_refuted(run: RunTables) -> None:
+    promised, estimated = judge(
+        run,
+        claim(row="cnn", bound=0.9),
+        claim(row="cnn", bound=0.9, bound_is="estimate"),
+    )
+    assert (promised.verdict, estimated.verdict) == ("refuted", "not reproduced")
+    assert "other images" in estimated.explanation
+    assert promised.p == estimated.p
 
 
 def test_fits_with_fewer_known_categories_are_no_further_trainings_of_a_row() -> None:
@@ -132,22 +262,13 @@ def test_fits_with_fewer_known_categories_are_no_further_trainings_of_a_row() ->
     fits = pd.concat([tables.fits, pd.DataFrame([less]).astype(tables.fits.dtypes)])
     scores = pd.concat([tables.scores, tables.scores.assign(fit_id="less")])
     with_study = RunTables(scores, fits, tables.images)
-    assert judge(with_study, claim(row="cnn")) == judge(tables, claim(row="cnn"))
-
-
-def test_a_swap_test_with_a_failed_fit_is_none() -> None:
-    tables = made_tables({"mim": Made(0.95, swap=0.6)}, seeds=SEEDS)
-    lost = (tables.fits["fitted_on"] == "measles") & (tables.fits["seed"] == 0)
-    fits = tables.fits.assign(status=np.where(lost, "failed", "ok"))
-    kept = ~tables.scores["fit_id"].isin(fits.loc[lost, "fit_id"])
-    (verdict,) = judge(RunTables(tables.scores[kept], fits, tables.images), claim(row="mim"))
-    assert "no swap test" in verdict.explanation
+    assert str(judge(with_study, claim(row="cnn"))) == str(judge(tables, claim(row="cnn")))
 
 
 def test_the_effect_is_the_paired_difference_with_its_interval(run: RunTables) -> None:
     (verdict,) = judge(run, claim("superior", against=("cnn",)))
     own = RunAurocs(run)
-    pair = [own.influence(Quantity(row, relation="same-source")) for row in ("good", "cnn")]
+    pair = [own.measured(Quantity(row, relation="same-source")) for row in ("good", "cnn")]
     expected = paired_difference(*pair)[0]
     assert (verdict.value, verdict.low, verdict.high) == (
         pytest.approx(expected.value),
@@ -157,12 +278,18 @@ def test_the_effect_is_the_paired_difference_with_its_interval(run: RunTables) -
     assert verdict.p == pytest.approx(expected.p)  # a family of one
 
 
-def test_p_values_are_adjusted_over_all_verdicts_tested_or_not(run: RunTables) -> None:
-    lone = judge(run, claim(row="twin", bound=0.85))[0].p
-    missing = [claim(row="vit")] * 9
-    family = judge(run, claim(row="twin", bound=0.85), *missing)[0].p
-    assert family == pytest.approx(min(1.0, 10 * lone))
-    assert holm([lone, *[np.nan] * 9])[0] == pytest.approx(family)
+def test_p_values_are_adjusted_over_what_the_run_can_test(run: RunTables) -> None:
+    asked = claim(row="twin", bound=0.85)
+    lone = judge(run, asked)[0].p
+    assert judge(run, asked, *[claim(row="vit")] * 9)[0].p == pytest.approx(lone)
+    easy = [claim(row="good", bound=0.5)] * 9  # each with a smaller p
+    assert judge(run, asked, *easy)[0].p == pytest.approx(lone)
+    hard = [claim(row="good", bound=0.919)] * 9  # each with a larger one
+    assert judge(run, asked, *hard)[0].p == pytest.approx(min(1.0, 10 * lone))
+    # numbers that leave nothing to test do not make the family smaller
+    level = claim("degrades_less", against=("telea",), corruptions=("*",))
+    assert judge(run, level)[0].verdict == "not tested"
+    assert judge(run, asked, level)[0].p == pytest.approx(2 * lone)
 
 
 def test_the_best_of_several_comparators_decides(run: RunTables) -> None:
@@ -189,7 +316,8 @@ def test_images_from_two_relations_are_judged_apart() -> None:
 
 
 def test_a_claim_about_a_subgroup_is_tested_on_its_images() -> None:
-    run = made_tables({"mim": Made(0.95, only={"VI": 0.55})}, seeds=SEEDS)
+    rows = {"mim": Made(0.95, only={"VI": 0.55}, swap=0.5), "telea": Made(0.5, control=True)}
+    run = made_tables(rows, seeds=SEEDS)
     light, dark = judge(
         run, claim(row="mim", where={"skin_tone": "I"}), claim(row="mim", where={"skin_tone": "VI"})
     )
@@ -207,7 +335,11 @@ def test_a_threshold_that_holds_for_any_score_is_no_merit() -> None:
     sick = made_images({"mpox": ("external", "elsewhere", 120)})
     sick = sick.assign(image_id="x" + sick["image_id"], patient="x" + sick["patient"])
     images = pd.concat([own, sick], ignore_index=True)
-    rows = {"good": Made(0.95), "blind": Made(0.5), "telea": Made(0.5, control=True)}
+    rows = {
+        "good": Made(0.95, swap=0.5),
+        "blind": Made(0.5, swap=0.5),
+        "telea": Made(0.5, control=True),
+    }
     run = made_tables(rows, images=images, seeds=SEEDS)
     values = run.scores.merge(run.images[["image_id", "category"]], on="image_id")
     foreign = (values["category"] == "mpox") & values["image_id"].str.startswith("x")
@@ -251,10 +383,41 @@ def test_doing_without_known_categories_is_a_merit_only_where_classifiers_need_t
     assert words in found.explanation
 
 
-def test_more_patients_follow_from_the_width() -> None:
-    # twice the distance to the threshold is missing, so four times the patients, three more each
-    assert more_patients(0.85, 0.75, 0.95, 0.8, 40, 1, 0.05) == pytest.approx(120, abs=1)
-    assert np.isnan(more_patients(0.8, 0.7, 0.9, 0.8, 40, 1, 0.05))
+@pytest.mark.parametrize(
+    ("asked", "family"),
+    [
+        (claim(row="twin", bound=0.89), 1),
+        (claim(row="twin", bound=0.89), 4),
+        (claim("superior", row="twin", against=("close", "cnn")), 3),
+    ],
+)
+def test_as_many_more_patients_would_just_settle_it(asked: Claim, family: int) -> None:
+    run = made_tables(ROWS | {"close": Made(0.87)}, seeds=range(12))
+    hard = [claim(row="good", bound=0.919)] * (family - 1)
+    verdict = judge(run, asked, *hard)[0]
+    assert verdict.verdict == "inconclusive"
+    factor = 1 + verdict.more_target_patients / verdict.target_patients
+    number = find(RunEvidence(run), Place(asked, "twin", "same-source"))
+    assert family * number.p_with(factor) < 0.05 < family * number.p_with(0.95 * factor)
+    assert "more target patients" in verdict.explanation
+
+
+def test_where_retraining_decides_more_patients_do_not_help() -> None:
+    rows = ROWS | {"shaky": Made(0.80, retraining_sd=0.15), "steady": Made(0.8)}
+    asked = claim("superior", row="shaky", against=("steady",))
+    (verdict,) = judge(made_tables(rows, seeds=SEEDS), asked)
+    assert verdict.verdict == "inconclusive"
+    assert np.isnan(verdict.more_target_patients)
+    assert "More trainings (seeds) are needed" in verdict.explanation
+
+
+def test_no_number_of_patients_settles_what_is_unknown_or_at_the_threshold() -> None:
+    assert np.isnan(more_patients(lambda _: np.nan, 40, 0.05))
+    assert np.isinf(more_patients(lambda _: 1.0, 40, 0.05))
+    # twice the distance is missing: four times the patients, three more each
+    assert more_patients(lambda more: 2 * norm.sf(0.98 * more**0.5), 40, 0.05) == pytest.approx(
+        120, abs=1
+    )
 
 
 def test_the_papers_claims_are_shipped_and_fix_their_headline_beforehand(run: RunTables) -> None:

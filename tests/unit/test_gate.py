@@ -1,6 +1,7 @@
 """The gate calls what it should: damage, twins, improvements, and runs that are not comparable."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from made_tables import Made, made_images, made_tables
 
+from mimbench.cli import main
 from mimbench.errors import MimbenchError
 from mimbench.gate import (
     GateSettings,
@@ -18,14 +20,17 @@ from mimbench.gate import (
     as_junit,
     as_markdown,
     as_text,
+    folder_settings,
     gate,
     movers,
     read_gate_file,
 )
-from mimbench.gate.decision import Drops, decide
-from mimbench.listing import gate_settings
+from mimbench.gate.decision import decide
 from mimbench.scores import RunTables
+from mimbench.statistics.comparisons import Quantity, RunAurocs
+from mimbench.statistics.influence import Influence
 from mimbench.statistics.ranking import auroc
+from mimbench.statistics.uncertainty import Measured, Part
 
 pytest_plugins = ["pytester"]
 
@@ -115,7 +120,7 @@ def test_what_was_trained_elsewhere_is_judged_as_it_is_unless_a_spread_is_record
         runs.append(replace(made, fits=fits.astype({"fold": "Int64", "seed": "Int64"})))
     alone = gate(*runs)
     assert not alone.problems
-    assert "judged as it is" in as_text(alone)
+    assert "retraining variance excluded" in as_text(alone)
     recorded = gate(*runs, GateSettings(retraining={"mim": Spread(sd=0.02)}))
     for before, after in zip(alone.tests, recorded.tests, strict=True):
         assert after.retraining_sd == pytest.approx(0.02 * 2**0.5)
@@ -189,7 +194,7 @@ def test_a_detector_that_failed_in_the_reference_is_said_by_name_and_the_others_
     kept = ~candidate.scores["fit_id"].isin(fits.loc[lost, "fit_id"])
     broken = RunTables(candidate.scores[kept], fits, candidate.images)
     broken.write(tmp_path)
-    for settings in (GateSettings(), gate_settings(tmp_path, None, {})):
+    for settings in (GateSettings(), folder_settings(tmp_path)):
         result = gate(broken, candidate, settings)
         assert result.exit_code == 2
         assert result.verdicts == {"mim": "pass"}
@@ -203,23 +208,34 @@ def test_a_detector_that_failed_in_the_reference_is_said_by_name_and_the_others_
         assert "neither run has scores for the row vit: out of memory" in as_text(both)
 
 
+def drop(value: float, variance: float, patients: int = 51, *parts: Part) -> Measured:
+    """A drop with the given variance over patients, and further parts of it."""
+    each = np.full((1, patients), np.sqrt(variance / patients))
+    nobody = np.zeros((1, patients))
+    share = np.full((1, patients), 1 / patients)
+    own = Influence(np.asarray([value]), each, nobody, nobody, share, nobody, ("",))
+    return Measured(own, parts=parts)
+
+
 def test_holm_keeps_one_alarm_from_many_tests() -> None:
-    def drops(size: int) -> Drops:
-        value = np.full(size, 0.0)
-        value[0] = 0.05
-        ones = np.ones(size)
-        return Drops(value, 4e-4 * ones, 1e6 * ones, 50 * ones, 0 * ones, np.inf * ones)
+    def drops(size: int) -> list[Measured]:
+        return [drop(0.05 if k == 0 else 0.0, 4e-4, 2000) for k in range(size)]
 
     assert decide(drops(1), 0.01, 0.05).verdicts[0] == "regression"
     assert decide(drops(10), 0.01, 0.05).verdicts[0] != "regression"
 
 
 def test_retraining_widens_the_interval_with_few_degrees_of_freedom() -> None:
-    ones = np.ones(1)
-    sure = Drops(0.03 * ones, 1e-4 * ones, 50 * ones, 50 * ones, 0 * ones, np.inf * ones)
-    unsure = replace(sure, retraining=1e-4 * ones, retraining_df=2 * ones)
-    assert decide(sure, 0.01, 0.05).verdicts == ("regression",)
-    assert decide(unsure, 0.01, 0.05).verdicts == ("inconclusive",)
+    unsure = Part("retraining", "mim", np.full((1, 1), 1e-2), 2)
+    assert decide([drop(0.03, 1e-4)], 0.01, 0.05).verdicts == ("regression",)
+    assert decide([drop(0.03, 1e-4, 51, unsure)], 0.01, 0.05).verdicts == ("inconclusive",)
+
+
+def test_an_unknown_spread_of_retraining_gives_no_verdict() -> None:
+    own = RunAurocs(made_tables(GOOD)).measured(Quantity("mim", relation="same-source"))
+    lower = replace(own, patients=replace(own.patients, value=own.value - 0.5))
+    found = decide([own.minus(lower, alike=True)], 0.01, 0.05)
+    assert found.verdicts != ("regression",)
 
 
 def test_the_images_that_moved_most_are_those_that_were_moved(reference: RunTables) -> None:
@@ -279,3 +295,35 @@ def test_the_fixture_fails_a_test_of_someone_elses_suite(
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*REGRESSION*mim*"])
+
+
+def test_command_and_fixture_gate_the_headline_rows(
+    tmp_path: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = {"mim/ssim": Made(0.85), "telea": Made(0.6, control=True)}
+    described = json.dumps({"detectors": [{"name": "mim", "headline": ["ssim"]}]})
+    for name, sign, draw in (("before", 1, 0), ("after", -1, 1)):
+        made = made_tables(rows, seeds=SEEDS, draw=draw)
+        own = made.scores[made.scores["score"] == "mim/ssim"]
+        further = own.assign(score="mim/l1", value=sign * own["value"])  # broken, but no headline
+        made = replace(made, scores=pd.concat([made.scores, further], ignore_index=True))
+        for place in (tmp_path / name, pytester.path / name):
+            place.mkdir()
+            made.write(place)
+            (place / "run.json").write_text(described)
+    assert folder_settings(tmp_path / "before").rows == ("mim/ssim",)
+    asked = folder_settings(tmp_path / "before", None, {"rows": ["mim/l1"]})
+    assert asked.rows == ("mim/l1",)
+    command = ["mimbench", "gate", str(tmp_path / "before"), str(tmp_path / "after")]
+    monkeypatch.setattr(sys, "argv", command)
+    assert main() == 0
+    monkeypatch.setattr(sys, "argv", [*command, "--row", "mim/l1"])
+    assert main() == 1
+    pytester.makeconftest('pytest_plugins = ["mimbench.gate.fixture"]')
+    pytester.makepyfile(
+        """
+        def test_headlines(mimbench_gate):
+            mimbench_gate("before", "after")
+        """
+    )
+    pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)

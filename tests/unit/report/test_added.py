@@ -98,7 +98,8 @@ def test_claims_and_the_gate_take_added_rows(added: Report, tmp_path: Path) -> N
         'kind = "at_least"\nrows = ["theirs"]\nbound = 0.6\nrole = "unknown"\n'
     )
     (verdict,) = verify(tables, read_claims(str(tmp_path / "claims.toml")))
-    assert (verdict.row, verdict.verdict) == ("theirs", "confounded")  # by a control
+    assert (verdict.row, verdict.verdict) == ("theirs", "inconclusive")
+    assert "three trainings (seeds) are needed" in verdict.explanation
     assert gate(tables, tables, GateSettings(rows=("theirs",))).exit_code == 0
 
 

@@ -16,7 +16,7 @@ from mimbench.scores import RunTables
 def tables() -> RunTables:
     """A classifier loses without one of two known categories; one set serves both studies."""
     sets = withheld_from(["chickenpox", "measles"], (1,), 3, 2, 0)
-    clean = synthetic_tables(CATEGORIES, ROWS, conditions=())
+    clean = synthetic_tables(CATEGORIES, ROWS, conditions=(), seeds=3)
 
     def loss(_: object, images: pd.DataFrame) -> "pd.Series[float]":
         return 0.8 * images["role"].isin(["known", "unknown"])
@@ -73,3 +73,17 @@ def test_such_fits_change_no_other_number_and_without_them_there_is_no_section(
     assert not (made.folder / "left_out.csv").exists()
     for name in ("leaderboard.csv", "metrics.parquet", "operating.csv", "calibration.csv"):
         assert (made.folder / name).read_bytes() == (report.folder / name).read_bytes()
+
+
+def test_with_one_training_of_each_nothing_is_said_to_help(tmp_path: Path) -> None:
+    sets = withheld_from(["chickenpox", "measles"], (1,), 3, 2, 0)
+    clean = synthetic_tables(CATEGORIES, ROWS, conditions=())
+    made = add_withheld(clean, "resnet18", sets, lambda _, images: 0.8 * (images["role"] != "x"))
+    report = write_report(write_synthetic_run(tmp_path / "run", made))
+    curve = pd.read_csv(report.folder / "known_curve.csv").set_index(["row", "known"])
+    assert pd.isna(curve.loc[("resnet18/posterior", 1), "change_p"])
+    for name in ("known_curve", "left_out"):
+        section = section_of(report, name)
+        assert "fewer than three trainings (seeds)" in section
+        assert "more categories help" not in section
+        assert "needs to have seen" not in section

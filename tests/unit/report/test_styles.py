@@ -63,7 +63,7 @@ def test_detectors_beyond_the_palette_have_dashes_of_their_own():
     entries = [Entry(name, DetectorInfo(name=name), True, {}, {}, {}, {}) for name in names]
     control = DetectorInfo(name="control", control=True)
     entries.append(Entry("control", control, True, {}, {}, {}, {}))
-    board = Leaderboard(tuple(entries), (), (), None, {}, {}, "", (), ())
+    board = Leaderboard(tuple(entries), (), (), None, {}, {}, "", (), (), ())
     styles = row_styles(board, [*names, "control"])
     looks = [(styles[name].colour, styles[name].dashes) for name in names]
     assert len(set(looks)) == len(looks)

@@ -1,0 +1,200 @@
+"""The test of one claim at one place: an effect, its threshold, and p-values on either side."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import isnan, nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mimbench.claims.evidence import NothingToLoseError, Place, RunEvidence
+from mimbench.statistics.cautions import difference_cautions
+from mimbench.statistics.uncertainty import Measured, paired_difference
+
+__all__ = ["CLEAN_FLOOR", "Finding", "find"]
+
+CLEAN_FLOOR = 0.60  # below it there is nothing to lose
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The test of one claim at one place.
+
+    Attributes:
+        number: the effect, with all that it varies by.
+        above, below: one-sided p-values of "at most the threshold" and "at least", as functions of
+            how many times as many patients there are; NaN where retraining is unknown.
+        unknown: rows that the effect is made of, of which the run has too few trainings.
+        obstacle: why the claim cannot hold whatever the effect; empty otherwise.
+        caution: why the interval covers less than it says; empty if it does not.
+    """
+
+    place: Place
+    effect: str
+    number: Measured
+    low: float
+    high: float
+    threshold: float
+    above: Callable[[float], float]
+    below: Callable[[float], float]
+    unknown: tuple[str, ...]
+    obstacle: str = ""
+    caution: str = ""
+
+    @property
+    def value(self) -> float:
+        """The effect."""
+        return float(self.number.value[0])
+
+    @property
+    def p(self) -> float:
+        """Two-sided; 1 with an obstacle, NaN where neither side can be tested."""
+        return 1.0 if self.obstacle else self.p_with(1.0)
+
+    def p_with(self, more: float) -> float:
+        """The same with so many times the patients, without obstacle."""
+        sides = [side for side in (self.above(more), self.below(more)) if not isnan(side)]
+        return min(1.0, 2 * min(sides)) if sides else nan
+
+
+def find(evidence: RunEvidence, place: Place) -> Finding:
+    """Test a claim at one place.
+
+    Raises:
+        NotTestedError: the run lacks what the claim speaks of.
+    """
+    claim = place.claim
+    if claim.kind == "at_least":
+        return _at_least(evidence, place)
+    if claim.kind == "degrades_less":
+        findings = [_degrades_less(evidence, place, other) for other in claim.against]
+    elif claim.kind == "needs_no_known":
+        findings = [_gain(evidence, place, other) for other in claim.against]
+        findings += [_compared(evidence, place, other) for other in claim.against]
+    else:
+        findings = [_compared(evidence, place, other) for other in claim.against]
+    return _all_of(findings)
+
+
+def _all_of(findings: Sequence[Finding]) -> Finding:
+    """The test that all hold; the one that holds least clearly stands for them.
+
+    Above: the largest p decides, without adjustment (an intersection-union test). Below: any that
+    clearly fails refutes, which is one of several chances and is adjusted.
+    """
+
+    def above(more: float) -> float:
+        return float(np.max([finding.above(more) for finding in findings]))  # NaN if one is
+
+    def below(more: float) -> float:
+        sides = [p for finding in findings if not isnan(p := finding.below(more))]
+        return min(1.0, min(sides) * len(findings)) if sides else nan
+
+    weakest = max(findings, key=_doubt)
+    return replace(
+        weakest,
+        above=above,
+        below=below,
+        unknown=tuple(dict.fromkeys(row for finding in findings for row in finding.unknown)),
+        obstacle=next((finding.obstacle for finding in findings if finding.obstacle), ""),
+    )
+
+
+def _doubt(finding: Finding) -> tuple[bool, float, float]:
+    """How far a finding is from holding: unknown first, then by p as printed, then by distance."""
+    p = finding.above(1.0)
+    return isnan(p), 0.0 if isnan(p) else round(p, 3), finding.threshold - finding.value
+
+
+def _at_least(evidence: RunEvidence, place: Place) -> Finding:
+    number, bound = evidence.number(place), place.claim.bound or 0.0
+    shown = number.area_estimates()[0]
+
+    def above(more: float) -> float:
+        return float(number.area_p_above(bound, more)[0])
+
+    return Finding(
+        place,
+        f"{'AUROC' if place.claim.metric == 'auroc' else place.claim.metric} of {place.row}",
+        number,
+        shown.low,
+        shown.high,
+        bound,
+        above,
+        lambda more: 1 - above(more),
+        (place.row,) * (not number.known[0]),
+        caution=shown.caution,
+    )
+
+
+def _compared(evidence: RunEvidence, place: Place, other: str) -> Finding:
+    pair = evidence.number(place), evidence.number(place, other)
+    effect = f"AUROC of {place.row} minus that of {other}"
+    unknown = _unknown((place.row, other), pair)
+    return _difference(place, effect, pair, -(place.claim.margin or 0.0), unknown)
+
+
+def _gain(evidence: RunEvidence, place: Place, other: str) -> Finding:
+    effect, every, few = evidence.with_all_and_few_known(place, other)
+    gain = every.minus(few, alike=True)
+    unknown = _unknown((other,), (gain,))
+    return _difference(place, effect, (every, few), 0.0, unknown, alike=True)
+
+
+def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
+    clean, corrupted = evidence.clean(place), evidence.number(place)
+    other_clean, other_corrupted = evidence.clean(place, other), evidence.number(place, other)
+    for row, number in ((place.row, clean), (other, other_clean)):
+        low = float(number.area_interval()[0][0])
+        if not low > CLEAN_FLOOR:
+            raise NothingToLoseError(
+                f"the clean AUROC of {row} is {number.area[0]:.2f} with a lower end of {low:.2f}; "
+                f"where it is not above {CLEAN_FLOOR:.2f} there is nothing to lose"
+            )
+    effect = f"AUROC drop of {other} minus that of {place.row}"
+    drops = other_clean.minus(other_corrupted), clean.minus(corrupted)
+    unknown = _unknown((other, place.row), drops)
+    areas = [term.value for term in (clean, corrupted, other_clean, other_corrupted)]
+    finding = _difference(place, effect, drops, 0.0, unknown, areas=areas)
+    if corrupted.value[0] < other_corrupted.value[0]:
+        reason = (
+            f"the corrupted AUROC of {place.row}, {corrupted.value[0]:.2f}, is below that of "
+            f"{other}, {other_corrupted.value[0]:.2f}: a smaller drop would be no merit"
+        )
+        return replace(finding, obstacle=reason)
+    return finding
+
+
+def _difference(
+    place: Place,
+    effect: str,
+    pair: tuple[Measured, Measured],
+    threshold: float,
+    unknown: tuple[str, ...],
+    *,
+    alike: bool = False,
+    areas: Sequence[NDArray[np.float64]] = (),
+) -> Finding:
+    """The test that the first of the pair minus the second is above the threshold."""
+    first, second = pair
+    number = first.minus(second, alike=alike)
+    shown = paired_difference(first, second, alike=alike)[0]
+    mirrored = number.mix([[-1.0]])
+    few = difference_cautions(areas or [first.value, second.value], number.patients.fewest_patients)
+    return Finding(
+        place,
+        effect,
+        number,
+        shown.low,
+        shown.high,
+        threshold,
+        lambda more: float(number.difference_p_above(threshold, more)[0]),
+        lambda more: float(mirrored.difference_p_above(-threshold, more)[0]),
+        unknown,
+        caution=few[0] if number.known[0] else shown.caution,
+    )
+
+
+def _unknown(rows: Sequence[str], numbers: Sequence[Measured]) -> tuple[str, ...]:
+    """Rows of whose numbers retraining is unknown."""
+    return tuple(row for row, number in zip(rows, numbers, strict=True) if not number.known[0])
