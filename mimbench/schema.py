@@ -112,6 +112,8 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "not_run": Column("str", optional=True, empty=True, values=(str,)),
         # what the fit measured of itself on its validation images
         "quality": Column("str", optional=True, empty=True, values=(int, float)),
+        # what the detector learns from: "nothing", "target", "known" or "rows"
+        "trains_on": Column("str", optional=True, empty=True),
         # rows that a line through held-out images has taken another row out of, and that row;
         # empty: it is not in the tables
         "lines": Column(

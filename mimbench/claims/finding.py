@@ -179,7 +179,6 @@ def _difference(
     first, second = pair
     number = first.minus(second, alike=alike)
     shown = paired_difference(first, second, alike=alike)[0]
-    mirrored = number.mix([[-1.0]])
     few = difference_cautions(areas or [first.value, second.value], number.patients.fewest_patients)
     return Finding(
         place,
@@ -189,7 +188,7 @@ def _difference(
         shown.high,
         threshold,
         lambda more: float(number.difference_p_above(threshold, more)[0]),
-        lambda more: float(mirrored.difference_p_above(-threshold, more)[0]),
+        lambda more: float(number.difference_p_below(threshold, more)[0]),
         unknown,
         caution=few[0] if number.known[0] else shown.caution,
     )

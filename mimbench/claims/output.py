@@ -16,7 +16,14 @@ from mimbench.statistics.cautions import MARK, legend
 
 __all__ = ["as_text", "claimed", "exit_code", "verdict_table", "write_verdicts"]
 
-WORDS = ("supported", "refuted", "inconclusive", "confounded", "not tested")
+WORDS = (
+    "supported",
+    "refuted",
+    "not reproduced",
+    "inconclusive",
+    "confounded",
+    "not tested",
+)
 WIDTH = 100
 
 
@@ -67,8 +74,9 @@ def as_text(verdicts: Sequence[Verdict], claims: ClaimsFile) -> str:
     counts = Counter(own.verdict for own in verdicts)
     summary = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
     rules = (
-        f"{len(verdicts)} verdicts, one family: p is Holm-adjusted over all of them, and a verdict "
-        f"is clear below {claims.alpha:g}. They speak of this implementation and these images."
+        "p is over patients and retraining, Holm-adjusted over all verdicts that the run can test; "
+        f"a verdict is clear below {claims.alpha:g}. They speak of this implementation and these "
+        "images."
     )
     blocks = [f"Claims of {claims.name}: {summary}.\n{fill(rules, WIDTH)}"]
     blocks += ["\n".join(_lines(own)) for own in verdicts]

@@ -511,6 +511,7 @@ def _describe_spec(plan: Plan, spec: FitSpec) -> dict[str, Any]:
         "seed": spec.seed,
         "control": spec.recipe.control,
         "family": spec.recipe.family,
+        "trains_on": kind_of(spec.recipe).trains_on,
         "input_size": plan.input_size(spec.recipe),
         "recipe_hash": content_hash(spec.recipe.model_dump(mode="json")),
     }

@@ -42,10 +42,9 @@ def decide(drops: Sequence[Measured], margin: float, alpha: float) -> Decision:
         margin: drop that does not matter.
         alpha: family-wise share of false alarms.
     """
-    gains = [drop.mix([[-1.0]]) for drop in drops]
     worse = holm([drop.difference_p_above(margin)[0] for drop in drops])
-    better = holm([gain.difference_p_above(0.0)[0] for gain in gains])
-    kept = np.asarray([gain.difference_p_above(-margin)[0] for gain in gains])
+    better = holm([drop.difference_p_below(0.0)[0] for drop in drops])
+    kept = np.asarray([drop.difference_p_below(margin)[0] for drop in drops])
     verdicts = np.select(
         [worse < alpha, better < alpha, kept < alpha],
         ["regression", "improvement", "pass"],

@@ -15,6 +15,7 @@ from mimbench.compiled import compiled
 __all__ = [
     "DIFFERENCE_METHOD",
     "LOGIT_METHOD",
+    "ZERO",
     "area_p_above",
     "difference_interval",
     "difference_p",
@@ -32,7 +33,7 @@ DIFFERENCE_METHOD = "clustered placement values, paired difference"
 PRIOR_DF = 2.0
 
 # Variances below this are rounding of zero: placement values are multiples of 1 / (2 n).
-_ZERO = 1e-18
+ZERO = 1e-18
 
 
 def logit_interval(
@@ -66,7 +67,7 @@ def logit_interval(
     """
     value, variance, df, n_id, n_ood = _broadcast(value, variance, df, n_id, n_ood)
     spread = value * (1 - value)
-    degenerate = (variance <= _ZERO) | (spread <= 1e-12)
+    degenerate = (variance <= ZERO) | (spread <= 1e-12)
     with np.errstate(divide="ignore", invalid="ignore"):
         steady, df = steadied(value, variance, df, n_id, n_ood, prior_df)
         half = stdtrit(df, (1 + level) / 2) * np.sqrt(steady) / spread
@@ -132,7 +133,7 @@ def difference_interval(
     """
     value, variance, df, n = _broadcast(value, variance, df, n)
     half = stdtrit(df, (1 + level) / 2) * np.sqrt(variance)
-    half = np.where(variance <= _ZERO, reach * (1 - ((1 - level) / 2) ** (1 / n)), half)
+    half = np.where(variance <= ZERO, reach * (1 - ((1 - level) / 2) ** (1 / n)), half)
     return np.maximum(value - half, -reach), np.minimum(value + half, reach)
 
 
@@ -150,7 +151,7 @@ def difference_p_above(
     with np.errstate(divide="ignore", invalid="ignore"):
         by_variance = stdtr(df, -excess / np.sqrt(variance))
     by_count = (1 - np.clip(excess, 0.0, 1.0)) ** n
-    return np.where(variance <= _ZERO, by_count, by_variance)
+    return np.where(variance <= ZERO, by_count, by_variance)
 
 
 def area_p_above(
@@ -169,7 +170,7 @@ def area_p_above(
         steady, df = steadied(value, variance, df, n_id, n_ood, prior_df)
         p = stdtr(df, (logit(bound) - logit(value)) * spread / np.sqrt(steady))
         by_count = ndtr((bound - value) / np.sqrt(_hanley_mcneil(bound, n_id, n_ood)))
-    return np.asarray(np.where((variance <= _ZERO) | (spread <= 1e-12), by_count, p))
+    return np.asarray(np.where((variance <= ZERO) | (spread <= 1e-12), by_count, p))
 
 
 def steadied(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from made_tables import Made, made_tables
 
-from mimbench.claims.confounds import confounds
+from mimbench.claims.confounds import explanations
 from mimbench.claims.evidence import Place, RunEvidence
 from mimbench.claims.statement import Claim
 from mimbench.report.folder import RunFolder, RunInfo
@@ -52,9 +52,9 @@ def test_a_row_is_compared_with_controls_of_its_own_size_everywhere() -> None:
     entry = board_of(tables).entry("mim")
     assert entry.best_control[UNKNOWN][0] == "smoothness"
     assert entry.standing(UNKNOWN) == "above"
-    words, notes = confounds(RunEvidence(tables), Place(CLAIM, "mim", "same-source"), 0.05)
-    assert "smoothness" in f"{words} {notes}"
-    assert "file-statistics" not in f"{words} {notes}"
+    found = str(explanations(RunEvidence(tables), Place(CLAIM, "mim", "same-source"), 0.05))
+    assert "smoothness" in found
+    assert "file-statistics " not in found
     signals = class_signal_table(tables)
     own = signals[(signals["row"] == "mim") & (signals["role"] == "unknown")]
     assert set(own["control"]) == {"file-statistics-64px"}
@@ -67,8 +67,8 @@ def test_a_row_without_a_control_of_its_size_is_never_above() -> None:
     assert "64 px" in standing_note(entry, board)
     assert any("64 px" in sentence for sentence in findings(board))
     tables = sized(sizes)
-    _, notes = confounds(RunEvidence(tables), Place(CLAIM, "mim", "same-source"), 0.05)
-    assert any("no control" in note and "64 px" in note for note in notes)
+    found = explanations(RunEvidence(tables), Place(CLAIM, "mim", "same-source"), 0.05)
+    assert any("no control" in words and "64 px" in words for words in found.missing)
     assert set(class_signal_table(tables)["control"]) == {""}
 
 
