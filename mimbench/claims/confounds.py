@@ -66,7 +66,9 @@ def _controls(evidence: RunEvidence, place: Place, alpha: float) -> Explanations
         words = f"the control {name} does as well or better (difference {gap})"
         return found + Explanations(confounds=(words,))
     if isnan(lead.p):
-        words = f"retraining of the control {name} is unknown, so its lead is too ({gap})"
+        words = (
+            f"how much the lead over the control {name} varies is unknown ({gap}; {lead.caution})"
+        )
         return found + Explanations(missing=(words,))
     if lead.p < alpha:
         return found + Explanations(notes=(f"it is above the best control, {name}, by {gap}",))
@@ -99,7 +101,7 @@ def _swap_test(signal: Mapping[Hashable, Any], alpha: float) -> Explanations:
         return Explanations(missing=(f"the swap test on {swap} failed ({signal['reason']})",))
     words = f"{signal['value']:+.2f} [{signal['low']:+.2f}, {signal['high']:+.2f}]"
     if isnan(signal["p"]):
-        why = f"the swap test on {swap} is open, since retraining is unknown ({signal['note']})"
+        why = f"the swap test on {swap} is open ({signal['note'] or signal['caution']})"
         return Explanations(missing=(why,))
     if not (signal["value"] > 0 and signal["p"] < alpha):
         words = f"it is not clearly above itself when fitted on {swap} (swap test {words})"
@@ -109,7 +111,10 @@ def _swap_test(signal: Mapping[Hashable, Any], alpha: float) -> Explanations:
             f"{signal['over_control']:+.2f} [{signal['over_low']:+.2f}, {signal['over_high']:+.2f}]"
         )
         if isnan(signal["over_p"]):
-            why = f"retraining of the control {control} is unknown, so its class signal is too"
+            why = (
+                f"how much the class signal of the control {control} varies is unknown "
+                f"({signal['over_caution']})"
+            )
             return Explanations(missing=(why,))
         if not (signal["over_control"] > 0 and signal["over_p"] < alpha):
             why = (

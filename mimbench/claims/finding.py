@@ -23,8 +23,8 @@ class Finding:
     Attributes:
         number: the effect, with all that it varies by.
         above, below: one-sided p-values of "at most the threshold" and "at least", as functions of
-            how many times as many patients there are; NaN where retraining is unknown.
-        unknown: rows that the effect is made of, of which the run has too few trainings.
+            how many times as many patients there are; NaN where a source of variance is unknown.
+        unknown: what of the variance is unknown, with its row and remedy, each a sentence.
         obstacle: why the claim cannot hold whatever the effect; empty otherwise.
         caution: why the interval covers less than it says; empty if it does not.
     """
@@ -95,7 +95,7 @@ def _all_of(findings: Sequence[Finding]) -> Finding:
         weakest,
         above=above,
         below=below,
-        unknown=tuple(dict.fromkeys(row for finding in findings for row in finding.unknown)),
+        unknown=tuple(dict.fromkeys(text for finding in findings for text in finding.unknown)),
         obstacle=next((finding.obstacle for finding in findings if finding.obstacle), ""),
     )
 
@@ -122,7 +122,7 @@ def _at_least(evidence: RunEvidence, place: Place) -> Finding:
         bound,
         above,
         lambda more: 1 - above(more),
-        (place.row,) * (not number.known[0]),
+        _unknown((place.row,), (number,)),
         caution=shown.caution,
     )
 
@@ -195,5 +195,19 @@ def _difference(
 
 
 def _unknown(rows: Sequence[str], numbers: Sequence[Measured]) -> tuple[str, ...]:
-    """Rows of whose numbers retraining is unknown."""
-    return tuple(row for row, number in zip(rows, numbers, strict=True) if not number.known[0])
+    """What of the variance of these numbers is unknown, each a sentence."""
+    pairs = list(zip(rows, numbers, strict=True))
+    few = [row for row, number in pairs if np.isnan(number.retraining[0][0])]
+    found = [
+        f"fewer than three trainings (seeds) of {', '.join(few)}: this compares these trained "
+        "models, and how much retraining moves the effect is unknown; three trainings (seeds) "
+        "are needed"
+    ] * bool(few)
+    return (
+        *found,
+        *(
+            f"part of the variance of {row} is unknown ({number.patients.unknown[0]})"
+            for row, number in pairs
+            if any(number.patients.unknown)
+        ),
+    )

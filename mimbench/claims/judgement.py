@@ -31,10 +31,10 @@ class Verdict:
             tested".
         effect: what was measured, in words.
         value, low, high: the effect with its 95 % interval over patients and retraining,
-            unadjusted; where retraining is unknown, over patients alone.
+            unadjusted; without what is unknown.
         threshold: what the claim says the effect reaches.
         p: two-sided, "the effect is exactly at the threshold", Holm-adjusted over the file; NaN
-            where it was not tested or retraining is unknown.
+            where it was not tested or part of the variance is unknown.
         target_patients, other_patients: on the two sides.
         more_target_patients: how many more of them would settle it, others in proportion, if the
             effect stays as it is and the interval narrows with the square root of the number;
@@ -89,9 +89,10 @@ def verify(tables: RunTables, claims: ClaimsFile) -> list[Verdict]:
     depends on the class that was learned, beyond retraining and beyond any control.
     Confounded: one of the last two fails.
     Inconclusive: the effect is on neither side clearly; or a row has too few trainings to say how
-    much retraining moves it (three of one fold are needed, or two in each of two folds); or a test
-    is missing that a supported claim needs: no control in the run, a control without a number, no
-    swap test, or one of which a fit failed or retraining is unknown.
+    much retraining moves it (three of one fold are needed, or two in each of two folds), or a line
+    whose part is unknown; or a test is missing that a supported claim needs: no control in the
+    run, a control without a number, no swap test, or one of which a fit failed or part of the
+    variance is unknown.
     Refuted: the effect is clearly on the other side. Not reproduced: the same, where the threshold
     is somebody's estimate.
 
@@ -179,12 +180,7 @@ def _verdict(evidence: RunEvidence, finding: Finding, factor: float, alpha: floa
 def _open(finding: Finding, verdict: Verdict, factor: float, alpha: float) -> Verdict:
     """An inconclusive verdict, with what would settle it."""
     if finding.unknown:
-        words = (
-            f"fewer than three trainings (seeds) of {', '.join(finding.unknown)}: this compares "
-            "these trained models, and how much retraining moves the effect is unknown; three "
-            "trainings (seeds) are needed"
-        )
-        return replace(verdict, explanation=_sentences([words]))
+        return replace(verdict, explanation=_sentences(finding.unknown))
     more = more_patients(
         lambda patients: factor * finding.p_with(patients),
         verdict.target_patients,

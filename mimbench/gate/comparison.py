@@ -198,7 +198,7 @@ class _Comparison:
             elif own[0].drop.known[0]:
                 pairs += own
             else:
-                self.problems.append(_unknown_retraining(row))
+                self.problems.append(_unknown(row, own[0].drop))
         tests = self._tests(pairs) + [_unchanged(pair) for pair in identical]
         order = {row: position for position, row in enumerate(self.settings.rows)}
         tests.sort(key=lambda test: order[test.row])
@@ -224,8 +224,9 @@ class _Comparison:
     def _drop(self, row: str, before: Measured, after: Measured) -> Measured:
         """The drop, with the spread that the gate file records where the runs show none."""
         drop = before.minus(after, alike=True)
-        if self._same_weights(row):
-            return replace(drop, trainings=())
+        if self._same_weights(row):  # the same lines too, if a score has some
+            own = replace(drop.patients, line=None, unknown=())
+            return replace(drop, patients=own, trainings=())
         recorded = self.settings.retraining.get(row)
         if recorded is None or (drop.trainings and drop.known.all()):
             return drop
@@ -342,7 +343,11 @@ def _unchanged(pair: _Pair) -> GateTest:
     return pair.test(low=0.0, high=0.0, p=1.0, retraining_sd=0.0, visible=0.0, verdict="pass")
 
 
-def _unknown_retraining(row: str) -> Problem:
+def _unknown(row: str, drop: Measured) -> Problem:
+    """Why a drop cannot be judged: part of its variance is unknown."""
+    if any(drop.patients.unknown):
+        message = f"part of the variance of {row} is unknown ({drop.patients.unknown[0]})"
+        return Problem("retraining", message, False)
     message = (
         f"{row} was trained anew, and how much training alone moves its AUROC is unknown: "
         "give 3 seeds to one of the runs, or a spread measured before in the gate file's "

@@ -30,7 +30,7 @@ class PairedDifferences:
 
     def retraining_known(self, row: str, group: Group) -> bool:
         """Whether the run shows how much retraining moves the row."""
-        return bool(self._measured(row, group).known[0])
+        return not isnan(self._measured(row, group).retraining[0][0])
 
     def _measured(self, row: str, group: Group) -> Measured:
         return self._aurocs.measured(Quantity(row, role=group.role, relation=group.relation))

@@ -135,7 +135,7 @@ def _measured(signal: _Signal, level: float) -> dict[str, object]:
         "null_sd": np.sqrt(own.retraining[0][0]),
         "null_limit": own.retraining_limit[0],
         "seeds": signal.seeds,
-        "note": "" if own.known[0] else f"{few}what another seed changes",
+        "note": f"{few}what another seed changes" if np.isnan(own.retraining[0][0]) else "",
         "reason": difference.reason,
         "caution": difference.caution,
     }

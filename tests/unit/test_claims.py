@@ -232,7 +232,8 @@ def test_a_control_with_an_unknown_spread_supports_nothing(run: RunTables) -> No
     kept = ~run.scores["fit_id"].isin(run.fits.loc[spare, "fit_id"])
     (verdict,) = judge(RunTables(run.scores[kept], run.fits[~spare], run.images), claim())
     assert verdict.verdict == "inconclusive"
-    assert "retraining of the control telea is unknown" in verdict.explanation
+    assert "the control telea varies is unknown" in verdict.explanation
+    assert "fewer than three trainings" in verdict.explanation
 
 
 def test_what_draws_no_random_number_needs_one_training(run: RunTables) -> None:
