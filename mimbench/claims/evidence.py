@@ -255,7 +255,9 @@ class RunEvidence:
         shares, claim = self._run_shares(place.claim), place.claim
         found = [g for g in shares.groups(metric) if metric == "sensitivity" or g[2] == ""]
         groups = [group for group in found if group[:2] == (claim.role, place.relation)]
-        groups = groups or found * anywhere
+        if anywhere and not groups:  # at home or abroad, as the claim's
+            abroad = claim.role == "external"
+            groups = [g for g in found if (g[0] == "external") == abroad] or found
         if not groups:
             raise NotTestedError(f"the run has no {claim.role} images that give {metric}")
         try:

@@ -37,7 +37,7 @@ def sized(sizes: dict[str, int], rows: dict[str, Made] = ROWS) -> RunTables:
 
 
 def board_of(tables: RunTables) -> Leaderboard:
-    run = RunFolder(None, tables, RunInfo(), tables.images[:0], (), (), {})
+    run = RunFolder(None, tables, RunInfo(), tables.images[:0], (), (), {}, None, (), ())
     return build_leaderboard(run, metrics_table(tables))
 
 
