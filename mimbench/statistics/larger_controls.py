@@ -42,10 +42,10 @@ def larger_size_warnings(tables: RunTables, level: float = 0.95) -> tuple[str, .
         A paragraph for each score of a control that separates the target from a group of images at
         a larger size, and clearly better than at the size of other rows where that was computed.
     """
-    larger = list(_larger(row_facts(tables)))
+    facts, scores = row_facts(tables), tables.scores
+    larger = list(_larger(facts[facts.index.isin(scores["score"].unique())]))
     if not larger:
         return ()
-    scores = tables.scores
     aurocs = RunAurocs(replace(tables, scores=scores[scores["corruption"] == CLEAN]))
     found = [(control, _separated(control, aurocs, level)) for control in larger]
     return tuple(_paragraph(control, places) for control, places in found if places)

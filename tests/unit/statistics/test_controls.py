@@ -1,6 +1,8 @@
 """A control sees what the row sees: comparisons within one input size, warnings about the rest."""
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from made_tables import Made, made_tables
@@ -8,7 +10,7 @@ from made_tables import Made, made_tables
 from mimbench.claims.confounds import explanations
 from mimbench.claims.evidence import Place, RunEvidence
 from mimbench.claims.statement import Claim
-from mimbench.report.folder import RunFolder, RunInfo
+from mimbench.report.folder import read_run
 from mimbench.report.groups import Group
 from mimbench.report.leaderboard import Entry, Leaderboard, build_leaderboard
 from mimbench.report.words import findings, standing_note
@@ -37,7 +39,9 @@ def sized(sizes: dict[str, int], rows: dict[str, Made] = ROWS) -> RunTables:
 
 
 def board_of(tables: RunTables) -> Leaderboard:
-    run = RunFolder(None, tables, RunInfo(), tables.images[:0], (), (), {}, None, (), ())
+    with TemporaryDirectory() as folder:
+        tables.write(Path(folder))
+        run = read_run(Path(folder))
     return build_leaderboard(run, metrics_table(tables))
 
 
@@ -86,6 +90,15 @@ def test_what_only_a_larger_size_shows_is_a_warning_about_the_images() -> None:
     alone = {name: SIZES[name] for name in ("mim", "smoothness", "file-statistics")}
     (unmeasured,) = larger_size_warnings(sized(alone))
     assert "not measured" in unmeasured
+
+
+def test_a_control_that_failed_at_the_smaller_size_was_not_measured_there() -> None:
+    tables = sized(SIZES)
+    lost = tables.fits["detector"] == "file-statistics-64px"
+    fits = tables.fits.assign(status=tables.fits["status"].mask(lost, "failed"))
+    scores = tables.scores[tables.scores["score"] != "file-statistics-64px"]
+    (warning,) = larger_size_warnings(replace(tables, scores=scores, fits=fits))
+    assert "not measured" in warning
 
 
 @pytest.mark.parametrize(
