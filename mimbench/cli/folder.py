@@ -27,6 +27,6 @@ def visit(folder: Path) -> None:
     from mimbench.run_files import PIXELS, refuse_links, remove_partials
 
     refuse_links(folder)
-    if holder(folder) is None:
+    if holder(folder) is None and holder(folder.parent) is None:  # which may be a harmonised run's
         with contextlib.suppress(OSError):  # a folder that cannot be written can be read
             remove_partials(folder, PIXELS)

@@ -88,6 +88,7 @@ def _answered() -> int:
     except typer.Abort as stop:
         if isinstance(stop.__cause__, EOFError):  # typer takes any for the end of a prompt
             return crashed(stop.__cause__)
+        say_error("Interrupted.\n")  # also while a command imports what it needs
         return ExitCode.INTERRUPTED
     except typer.Exit as stop:
         return stop.exit_code

@@ -38,6 +38,9 @@ def list_runs(
     from mimbench.evaluation.housekeeping import find_runs
 
     found = find_runs(folder)
+    for run in found:
+        if run.state != "unreadable":
+            visit(run.folder)
     if as_json:
         print_json([{**asdict(run), "folder": str(run.folder)} for run in found])
         return

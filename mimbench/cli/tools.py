@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from mimbench.cli.exit_codes import ExitCode
+from mimbench.cli.folder import visit
 from mimbench.cli.root import Json, Quiet, print_json
 from mimbench.cli.streams import console
 from mimbench.console import Display
@@ -58,6 +59,8 @@ def export_conditions(
     """
     from mimbench.evaluation.export import export_conditions as export
 
+    if Path(source).is_dir():
+        visit(Path(source))
     with Display(console(stderr=as_json), quiet=quiet) as progress:
         made = export(source, out, progress)
     if as_json:

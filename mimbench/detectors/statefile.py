@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from mimbench.errors import DetectorError
-from mimbench.files import whole
+from mimbench.files import room, whole
 
 __all__ = [
     "above",
@@ -32,10 +32,11 @@ METADATA_KEY = "mimbench"
 def write_state(path: Path, state: Mapping[str, Any]) -> None:
     """Write tensors and values that JSON can hold, whole or not at all.
 
-    Equal states give equal bytes. The directory of `path` is made if need be.
+    Equal states give equal bytes. The directory of `path` is made if need be, but not the one
+    above: if that is gone, somebody deleted it.
 
     Raises:
-        OutputError: the disk is full.
+        OutputError: the file cannot be written.
     """
     tensors = {
         name: value.detach().cpu().contiguous().clone()
@@ -43,7 +44,8 @@ def write_state(path: Path, state: Mapping[str, Any]) -> None:
         if isinstance(value, Tensor)
     }
     values = {name: value for name, value in state.items() if name not in tensors}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with room(path.parent.parent):
+        path.parent.mkdir(exist_ok=True)
     content = save(tensors, metadata={METADATA_KEY: json.dumps(values, sort_keys=True)})
     with whole(path) as partial:
         partial.write_bytes(content)

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mimbench.files import whole
+from mimbench.files import room, whole
 from mimbench.scores import ABOUT
 
 __all__ = ["Block", "read_block", "write_block"]
@@ -40,7 +40,8 @@ def write_block(path: Path, block: Block) -> None:
     Raises:
         OutputError: the disk is full.
     """
-    path.parent.mkdir(exist_ok=True)
+    with room(path.parent.parent):
+        path.parent.mkdir(exist_ok=True)
     table = pa.Table.from_pandas(block.scores, preserve_index=False)
     note = {"about": block.about, "digest": _digest(table, block.about)}
     table = table.replace_schema_metadata({ABOUT: json.dumps(note, sort_keys=True).encode()})

@@ -153,8 +153,7 @@ class Crew:
         if not tasks:
             return {}
         if not self.order.pixels.exists():
-            with os.fdopen(create(self.order.pixels, 0o600), "wb") as file:  # photos of people
-                np.save(file, self.plan.dataset.pixels)
+            self._write_pixels()
         shift = _Shift(self, tasks, progress)
         while shift.unfinished():
             self._hire(len(shift.queue), progress)
@@ -163,6 +162,14 @@ class Crew:
             shift.stop_overdue()
             shift.report()
         return shift.failed()
+
+    def _write_pixels(self) -> None:
+        """Images for the workers, in a file that nobody else may read: they may show people."""
+        pixels = np.ascontiguousarray(self.plan.dataset.pixels)
+        header = np.lib.format.header_data_from_array_1_0(pixels)
+        with os.fdopen(create(self.order.pixels, 0o600), "wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            file.write(pixels.data)  # unlike `np.save` it says why it cannot
 
     def _hire(self, waiting: int, progress: Progress) -> None:
         warm_up()  # nothing happens if it is

@@ -1,14 +1,14 @@
 """Keep an audit, so that the next run on the same images need not repeat it."""
 
 import hashlib
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 from mimbench.data.audit.audit import Audit, audit
 from mimbench.data.audit.finding import Finding
 from mimbench.data.dataset import Dataset
-from mimbench.files import whole
+from mimbench.errors import TableError
+from mimbench.sealed import read_sealed, write_sealed
 
 __all__ = ["cached_audit"]
 
@@ -23,17 +23,16 @@ def cached_audit(dataset: Dataset, folder: Path) -> Audit:
         return kept
     result = audit(dataset)
     folder.mkdir(parents=True, exist_ok=True)
-    with whole(path) as partial:
-        partial.write_text(json.dumps(asdict(result), ensure_ascii=False), encoding="utf-8")
+    write_sealed(path, asdict(result))
     return result
 
 
 def _read(path: Path) -> Audit | None:
     """The audit kept there, or None if it is absent or damaged (then it is made again)."""
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept, _ = read_sealed(path)
         return Audit(tuple(Finding(**finding) for finding in kept["findings"]), kept["images"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (TableError, KeyError, TypeError):
         return None
 
 
