@@ -161,7 +161,8 @@ def schema_note() -> bytes:
 def conform(name: str, table: pa.Table, where: object) -> pd.DataFrame:
     """A table as this schema has it, from what a file holds, also one of an older schema.
 
-    Columns that are not declared are kept if they hold numbers, texts, truth values or times.
+    Columns of fits and images that are not declared are kept if they hold numbers, texts, truth
+    values or times.
 
     Args:
         name: "scores", "fits" or "images".
@@ -182,6 +183,10 @@ def conform(name: str, table: pa.Table, where: object) -> pd.DataFrame:
     except (pa.ArrowException, ValueError) as error:
         raise TableError(f"{where} is damaged: {_first(error)}.") from error
     rules = _rules(name, names)
+    if name == "images":
+        _check_splits(names, where)
+    if name == "scores":  # millions of lines, of which nobody asks for more
+        names = [column for column in names if column in rules]
     frame = {column: _column(where, column, table[column], rules.get(column)) for column in names}
     for column, rule in rules.items():
         if column not in frame and version < rule.since:
@@ -190,6 +195,14 @@ def conform(name: str, table: pa.Table, where: object) -> pd.DataFrame:
         elif column not in frame and not rule.optional:
             raise TableError(f"{where} has no column '{column}'.")
     return pd.DataFrame(frame, index=pd.RangeIndex(len(table)))
+
+
+def _check_splits(names: list[str], where: object) -> None:
+    found = sorted(name for name in names if SPLIT.fullmatch(name))
+    wanted = sorted(f"split_{fold}" for fold in range(len(found)))
+    if found != wanted:
+        lost = next(name for name in wanted if name not in found)
+        raise TableError(f"{where} has {', '.join(found)}, but no column '{lost}'.")
 
 
 def _version(table: pa.Table, where: object) -> int:

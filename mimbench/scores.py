@@ -7,7 +7,7 @@ from another framework. Nothing here needs torch.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,7 @@ __all__ = [
     "read_table",
     "read_tables",
     "split_column",
+    "split_columns",
     "stamped",
     "write_table",
 ]
@@ -87,6 +88,11 @@ FORMULA = ("=", "+", "-", "@")  # a spreadsheet evaluates a cell of a CSV file t
 def split_column(fold: int) -> str:
     """Name of the images column that says train, validation or test for `fold`."""
     return f"split_{fold}"
+
+
+def split_columns(names: Iterable[Any]) -> list[str]:
+    """Those of some columns that are of folds; a user's own may be called "split_site"."""
+    return [str(name) for name in names if SPLIT.fullmatch(str(name))]
 
 
 @dataclass(frozen=True)
@@ -173,7 +179,7 @@ class RunTables:
     @property
     def folds(self) -> int:
         """Number of folds: how many `split_<k>` columns the images have."""
-        return sum(bool(SPLIT.fullmatch(str(column))) for column in self.images.columns)
+        return len(split_columns(self.images))
 
     @property
     def corruption_size(self) -> int:

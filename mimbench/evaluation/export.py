@@ -26,7 +26,7 @@ from mimbench.evaluation.store import score_code
 from mimbench.files import whole
 from mimbench.recipes import content_hash, validate
 from mimbench.run_files import refuse_links
-from mimbench.scores import AUDIT, read_record, read_tables
+from mimbench.scores import AUDIT, read_record, read_tables, split_columns
 from mimbench.scores import RECORD as RUN_RECORD
 
 __all__ = ["Export", "export_conditions"]
@@ -226,5 +226,5 @@ def _manifest(plan: Plan, condition: Condition, rows: Rows, files: list[str]) ->
     images = plan.images.iloc[rows].assign(
         file=files, corruption=condition.name, severity=condition.severity
     )
-    splits = [str(name) for name in images if str(name).startswith("split_")]
+    splits = split_columns(images)
     return images[[*COLUMNS, *splits]]

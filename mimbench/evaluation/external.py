@@ -25,7 +25,7 @@ from mimbench.evaluation.store import Store, fit_code
 from mimbench.evaluation.threshold_folds import threshold_note
 from mimbench.recipes import Recipe
 from mimbench.run_files import check_external
-from mimbench.scores import CLEAN, SCORE_COLUMNS, UNLABELLED, RunTables, doubt_about
+from mimbench.scores import CLEAN, SCORE_COLUMNS, UNLABELLED, RunTables, doubt_about, split_columns
 from mimbench.statistics.external import ExternalTest, external_test
 
 __all__ = ["External", "score_external"]
@@ -137,7 +137,7 @@ def score_external(
 
 def _check_new(new: pd.DataFrame, images: pd.DataFrame) -> None:
     """Refuse images that a fit may have learnt, or that set a threshold."""
-    splits = images[[name for name in images if str(name).startswith("split_")]]
+    splits = images[split_columns(images)]
     seen = images["role"].isin(["target", "known"]) & (splits != "test").any(axis=1)
     known = new[new["image_id"].isin(images.loc[seen, "image_id"])]
     if len(known):
@@ -220,7 +220,7 @@ def _as_run(
     tables: RunTables, fits: pd.DataFrame, new: Dataset, blocks: Iterable[pd.DataFrame]
 ) -> RunTables:
     """The new images as external images of a run of which only the validation part is left."""
-    splits = [str(name) for name in tables.images if str(name).startswith("split_")]
+    splits = split_columns(tables.images)
     fresh = new.table.assign(**dict.fromkeys(splits, "test"))
     old = tables.images[tables.images["role"] == "target"]
     kept = old[(old[splits] == "validation").any(axis=1)].copy()

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mimbench.gate.settings import GateSettings
-from mimbench.scores import RunTables, doubt_about
+from mimbench.scores import RunTables, doubt_about, split_columns
 from mimbench.statistics.layout import test_masks
 
 __all__ = ["Aligned", "Problem", "align", "row_fits", "row_problems", "scoreless"]
@@ -53,8 +53,8 @@ def align(reference: RunTables, candidate: RunTables, settings: GateSettings) ->
     shared = reference.images["image_id"].isin(candidate.images["image_id"])
     images = reference.images[shared].reset_index(drop=True)
     theirs = candidate.images.set_index("image_id").loc[images["image_id"]].reset_index(drop=True)
-    splits = [name for name in images if str(name).startswith("split_")]
-    own = theirs[[name for name in theirs if str(name).startswith("split_")]]
+    splits = split_columns(images)
+    own = theirs[split_columns(theirs)]
     moved = pd.concat([images.drop(columns=splits), own], axis=1)
     conditions = _conditions(reference) & _conditions(candidate)
     tested = np.any(test_masks(images), axis=0) & np.any(test_masks(moved), axis=0)

@@ -4,7 +4,7 @@ import pandas as pd
 
 from mimbench.gate.comparability import align, row_fits
 from mimbench.gate.settings import GateSettings
-from mimbench.scores import CLEAN, RunTables, split_column
+from mimbench.scores import CLEAN, RunTables, split_column, split_columns
 from mimbench.statistics.layout import SHIFTED
 
 __all__ = ["MOVER_COLUMNS", "movers"]
@@ -53,11 +53,7 @@ def _ranks(run: RunTables, row: str) -> "pd.Series[float]":
     scores = run.scores[(run.scores["score"] == row) & (run.scores["corruption"] == CLEAN)]
     fits = row_fits(run, row)[["fit_id", "fold"]]
     # columns of the user's own may have any name
-    used = [
-        name
-        for name in run.images
-        if name in ("image_id", "role") or str(name).startswith("split_")
-    ]
+    used = [name for name in run.images if name in ("image_id", "role") or split_columns([name])]
     table = scores.merge(fits, on="fit_id").merge(run.images[used], on="image_id")
     table = table[_is_test(table)]
     return table["value"].groupby(table["fit_id"]).rank(pct=True).groupby(table["image_id"]).mean()
@@ -65,7 +61,7 @@ def _ranks(run: RunTables, row: str) -> "pd.Series[float]":
 
 def _is_test(table: pd.DataFrame) -> "pd.Series[bool]":
     """Whether the image is a test image in the fold of the fit, or in any for fits without."""
-    splits = [name for name in table if str(name).startswith("split_")]
+    splits = split_columns(table)
     test = table["role"].isin(SHIFTED) | (not splits)
     for fold in range(len(splits)):
         own = table["fold"].isna() | (table["fold"] == fold)

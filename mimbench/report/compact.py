@@ -25,6 +25,7 @@ from mimbench.scores import (
     checksums,
     fitted_lines,
     read_record,
+    split_columns,
     stamped,
 )
 from mimbench.sealed import write_sealed
@@ -136,7 +137,7 @@ def _headline(run: RunFolder, clean_only: bool) -> RunTables:
     scores = scores.sort_values(order, ignore_index=True)
     rounded = scores.groupby(["fit_id", "score"], sort=False)["value"].transform(_rounded)
     names = map(str, tables.images)
-    columns = [name for name in names if name in KEPT or name.startswith("split_")]
+    columns = [name for name in names if name in KEPT or split_columns([name])]
     images = tables.images[columns].assign(path="")
     return replace(tables, scores=scores.assign(value=rounded), images=images)
 

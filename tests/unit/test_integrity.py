@@ -18,7 +18,7 @@ from mimbench.claims import read_claims, verify, write_verdicts
 from mimbench.cli import main
 from mimbench.errors import MimbenchError, TableError
 from mimbench.evaluation.journal import read_starts
-from mimbench.gate import gate
+from mimbench.gate import gate, movers
 from mimbench.report import write_report
 from mimbench.report.compact import write_compact
 from mimbench.report.folder import read_run
@@ -303,3 +303,39 @@ def test_a_record_whose_fields_have_other_types_is_one_sentence(run: Path) -> No
         reseal(run / "run.json", lambda record, k=key, v=value: record.update({k: v}))
         with pytest.raises(MimbenchError, match=key):
             read_run(run)
+
+
+def test_a_column_of_the_user_is_no_fold(run: Path) -> None:
+    tables = read_tables(run)
+    images = tables.images.assign(split_site="north")
+    RunTables(tables.scores.assign(split_9="test"), tables.fits, images).write(run)
+    restamp(run)
+    found = read_tables(run)
+    assert found.folds == tables.folds
+    assert len(movers(found, found, ("mim",))) == len(movers(tables, tables, ("mim",)))
+
+
+def test_a_gap_in_the_folds_is_named(run: Path) -> None:
+    tables = read_tables(run)
+    images = tables.images.rename(columns={"split_0": "split_1"})
+    RunTables(tables.scores, tables.fits, images).write(run)
+    restamp(run)
+    with pytest.raises(TableError, match="no column 'split_0'"):
+        read_tables(run)
+
+
+def test_a_run_of_which_everything_failed_has_a_report(run: Path) -> None:
+    tables = read_tables(run)
+    fits = tables.fits.assign(status="failed", reason="out of memory")
+    RunTables(tables.scores.head(0), fits, tables.images).write(run)
+    restamp(run)
+    assert "out of memory" in write_report(run).page.read_text()
+
+
+def test_a_control_that_failed_is_compared_with_nothing(run: Path) -> None:
+    tables = read_tables(run)
+    scores = tables.scores[tables.scores["score"] != "telea"]
+    RunTables(scores, tables.fits, tables.images).write(run)
+    restamp(run)
+    report = write_report(run)
+    assert report.board.entry("mim").over_control == {}

@@ -10,6 +10,7 @@ import pandas as pd
 from mimbench.data.audit.finding import Finding, Severity, examples
 from mimbench.data.duplicates import Duplicate, Outcome
 from mimbench.data.repeats import clashes
+from mimbench.scores import split_columns
 
 __all__ = ["duplicate_findings", "feature_findings", "patient_findings", "repeat_findings"]
 
@@ -115,7 +116,7 @@ def feature_findings(table: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[Findi
 
 def _judge_pair(rows: pd.DataFrame) -> tuple[Severity, str]:
     first, second = _records(rows)
-    for column in (name for name in rows if str(name).startswith("split_")):
+    for column in split_columns(rows):
         parts = set(rows[column])
         if "test" in parts and len(parts) > 1:
             return "error", (
@@ -135,7 +136,7 @@ def _judge_pair(rows: pd.DataFrame) -> tuple[Severity, str]:
 
 def patient_findings(table: pd.DataFrame) -> Iterator[Finding]:
     """Patients on both sides of a split or of the roles, and those with several categories."""
-    for column in (str(name) for name in table if str(name).startswith("split_")):
+    for column in split_columns(table):
         parts = table.groupby("patient")[column].nunique()
         if (parts > 1).any():
             yield Finding(
