@@ -137,10 +137,13 @@ def _not_available(test: ExternalTest) -> list[str]:
     if not (len(_side(test, "target")) or len(_side(test, "other"))):
         tables.clear()
     tables["verdicts"] = (test.verdicts, "accepted", "")
+    silent = set(test.verdicts.loc[test.verdicts["value"].isna(), "row"])
     by_reason: dict[str, list[str]] = {}
     for name, (table, column, absent) in tables.items():
         if table[column].isna().all():
-            reason = "; ".join(sorted(set(table["reason"]))) or absent
+            scored = table[~table["row"].isin(silent)]
+            reasons = scored["reason"] if len(scored) else table["reason"]
+            reason = "; ".join(sorted(set(reasons))) or absent
             by_reason.setdefault(reason, []).append(name)
     return [f"Not available: {', '.join(names)} ({why})." for why, names in by_reason.items()]
 
@@ -197,7 +200,7 @@ def external_table(test: ExternalTest, name: str) -> RenderableType:
     if not columns:
         return Lines(*map(Text, [title, *notes]))
     signs = ["Values with 95 % intervals; n is images / patients."]
-    signs += ["c control: a row that cannot know the target."] * any(x.control for x in lines)
+    signs += ["c control: measures pictures, not the target."] * any(x.control for x in lines)
     table = Table(
         title=title,
         title_justify="left",

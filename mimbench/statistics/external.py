@@ -37,7 +37,7 @@ NO_OTHERS = "no external images of another category"
 
 AUROC_COLUMNS = {
     "row": "str",  # name of the score
-    "control": "bool",  # a row that cannot know the target's lesions
+    "control": "bool",  # a row that measures pictures, not the target
     "relation": "str",  # of the other images to the source of the external target images
     "auroc": "float64",  # in [0, 1]: external target images against the mean over the others
     "low": "float64",

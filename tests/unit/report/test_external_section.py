@@ -13,7 +13,8 @@ from mimbench.report import Report, write_report
 from mimbench.report.external import external_lines, external_table
 from mimbench.report.groups import Group
 from mimbench.report.terminal import leaderboard_table
-from mimbench.scores import UNLABELLED
+from mimbench.scores import UNLABELLED, RunTables
+from mimbench.statistics.external import external_test
 
 AT_HOME = CATEGORIES[:4]
 SITE = (
@@ -97,6 +98,22 @@ def test_page_and_files_have_the_external_test(report: Report) -> None:
         assert len(pd.read_csv(report.folder / f"external_{name}.csv")) == len(table)
     threshold = page[page.index('id="operating"') :]
     assert "specificity, external" not in threshold[: threshold.index("</section>")]
+
+
+def test_what_is_not_available_is_named_once_with_the_reason_of_rows_that_have_scores(
+    report: Report,
+) -> None:
+    tables = report.run.tables
+    splits = {name: tables.images[name] for name in tables.images if name.startswith("split_")}
+    few = {name: column.replace("validation", "train") for name, column in splits.items()}
+    few["split_0"] = splits["split_0"]  # 15 target patients
+    test = external_test(RunTables(tables.scores, tables.fits, tables.images.assign(**few)))
+    assert test is not None
+    text = one_line(printed(external_table(test, "synthetic")))
+    assert re.search(
+        r"Not available: sensitivity, specificity, verdicts \(\d+ target patients", text
+    )
+    assert "Loss became NaN" not in text, "why one row failed is not why the others have no number"
 
 
 def test_unlabelled_images_are_counted_as_called_target_or_not(unlabelled: Report) -> None:
