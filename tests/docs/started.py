@@ -103,6 +103,8 @@ def answer(client: socket.socket) -> int:
     if process == 0:
         client.close()
         number_as(files, numbers)
+        # The server's own streams know whether its files could be sought, not these.
+        sys.stdout, sys.stderr = (open(k, "w", closefd=False) for k in (1, 2))  # noqa: SIM115
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
