@@ -16,6 +16,7 @@ from mimbench.cli.streams import console, result_only
 from mimbench.console import Display
 
 if TYPE_CHECKING:
+    from mimbench.data.accounting import Accounting
     from mimbench.evaluation.external import External
 
 NAMED = 5  # files that a message names
@@ -289,7 +290,7 @@ def run(
     with Display(console(stderr=as_json), quiet=quiet) as progress:
         result = run_all(settings, folder, progress, command_line(), strict=strict, jobs=work)
         report_of = make_report(folder, progress)
-    _show(report_of, folder, as_json, result.failures)
+    _show(report_of, folder, as_json, result.failures, result.files)
     for what, reason in result.failures:
         console(stderr=True).print(Text.assemble(("Failed:", "bold red"), f" {what}: {reason}"))
     return ExitCode.FAILED_ROWS if result.failures else ExitCode.DONE
@@ -333,7 +334,13 @@ def _add_rows(folder: Path, files: list[Path], progress: Display, accept_changed
     return out
 
 
-def _show(made: Any, folder: Path, as_json: bool, failures: Sequence[tuple[str, str]] = ()) -> None:
+def _show(
+    made: Any,
+    folder: Path,
+    as_json: bool,
+    failures: Sequence[tuple[str, str]] = (),
+    files: "Accounting | None" = None,
+) -> None:
     from mimbench.report.tables import leaderboard_frame
     from mimbench.report.terminal import leaderboard_table
 
@@ -346,7 +353,7 @@ def _show(made: Any, folder: Path, as_json: bool, failures: Sequence[tuple[str, 
             "leaderboard": leaderboard_frame(made.board).to_dict("records"),
             "failed": [{"fit": fit, "reason": reason} for fit, reason in failures],
         }
-        print_json(result)
+        print_json(result if files is None else {**result, "files": files.as_json()})
         return
     terminal = console()
     terminal.print(leaderboard_table(made))
@@ -401,11 +408,12 @@ def _show_external(result: "External", folder: Path, place: Path, as_json: bool)
     if result.doubt:
         console(stderr=True).print(f"{folder}: {result.doubt}")
     if as_json:
-        tables = {**result.test.tables, "rejected": result.rejected}
+        tables = {**result.test.tables, "rejected": result.rejected, "unread": result.unread}
         records = {name: table.to_dict("records") for name, table in tables.items()}
         failed = [{"fit": fit, "reason": reason} for fit, reason in result.failures]
         notes = [*result.notes, *external_notes(result.test)]
-        about = {"verdicts": str(verdicts), "failed": failed, "notes": notes}
+        files = result.files.as_json()
+        about = {"verdicts": str(verdicts), "failed": failed, "notes": notes, "files": files}
         print_json({**records, **about, "doubt": result.doubt})
         return
     terminal = console()

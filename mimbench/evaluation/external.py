@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from mimbench.csv_files import write_csv
+from mimbench.data.accounting import Accounting
 from mimbench.data.dataset import Dataset, survey
 from mimbench.data.repeats import keep_first, merge_patients
 from mimbench.detectors.build import build, identity
@@ -40,6 +41,7 @@ class External:
         tables: the new images as external images of the run, its validation images beside them.
         rejected: `path` and `reason` of each file that should be an image and could not be read.
         unread: all files that were not read, as in rejected.csv.
+        files: what became of each file.
         failures: (fit, reason) of every fit that could not score.
         notes: what the reader should know, one sentence each.
         doubt: what keeps the run's tables from being known as its own; empty if nothing does.
@@ -49,6 +51,7 @@ class External:
     tables: RunTables
     rejected: pd.DataFrame
     unread: pd.DataFrame
+    files: Accounting
     failures: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     doubt: str = ""
@@ -64,7 +67,7 @@ class External:
             folder.mkdir(parents=True, exist_ok=True)
             for name, table in self.test.tables.items():
                 write_csv(table, folder / f"external_{name}.csv")
-            write_csv(self.rejected, folder / "rejected.csv")
+            write_csv(self.unread, folder / "rejected.csv")
             self.tables.write(folder)
         except OSError as error:
             raise OutputError(f"Cannot write to {folder}: {error.strerror}.") from error
@@ -107,7 +110,9 @@ def score_external(
     new = _each_once(found)
     made_of_rows = {recipe.name for recipe in combining(fitted.recipes)}
     fits = fitted.tables.fits
-    fits = fits[fitted.tables.main_fits & ~fits["detector"].isin(made_of_rows)]
+    not_run = fits["status"] == "not run"
+    fits = fits[fitted.tables.main_fits & (~fits["detector"].isin(made_of_rows) | not_run)]
+    able = [recipe for recipe in fitted.recipes if recipe.name not in set(fits["detector"][not_run])]
     usable = fits[fits["status"] == "ok"]
     if usable.empty:
         raise TableError(f"All fits of {run} failed; there is nothing to score with.")
@@ -117,7 +122,7 @@ def score_external(
             _restore(store, fitted.recipe(str(row["detector"])), row)  # and it will be again
         blocks, failures = _score_all(store, fitted, usable, new, progress)
         scored = _as_run(fitted.tables, _with_failures(fits, failures), new, blocks)
-        merged, not_combined = combine_rows(scored, fitted.recipes)
+        merged, not_combined = combine_rows(scored, able)
     test = external_test(merged)
     if test is None:
         raise DataError("There are no images to score.")
@@ -129,6 +134,7 @@ def score_external(
         tables=merged,
         rejected=found.rejected,
         unread=found.unread,
+        files=found.accounting,
         failures=(*((str(named[fit]), why) for fit, why in failures.items()), *not_combined),
         notes=(*found.notes, *([note] if note else [])),
         doubt=doubt_about(fitted.tables),

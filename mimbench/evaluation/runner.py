@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from mimbench.csv_files import write_csv
+from mimbench.data.accounting import Accounting
 from mimbench.data.audit import cached_audit
 from mimbench.data.near_duplicates import read_comparison, write_comparison
 from mimbench.derived import forget_derived
@@ -64,10 +65,12 @@ class RunResult:
     Attributes:
         folder: the run's folder.
         failures: (fit, reason) of every detector that failed.
+        files: what became of each file that was found.
     """
 
     folder: Path
     failures: tuple[tuple[str, str], ...]
+    files: Accounting
 
 
 @dataclass
@@ -120,7 +123,7 @@ def run(
             as_is = folder / AS_IS
             before = execute(plain, as_is, progress, command, strict=strict, jobs=jobs).failures
         result = execute(plan, folder, progress, command, strict=strict, jobs=jobs)
-    return RunResult(folder, (*before, *result.failures))
+    return replace(result, failures=(*before, *result.failures))
 
 
 def _check_apart(settings: RunFile, folder: Path) -> None:
@@ -221,7 +224,7 @@ def execute(
     for problem in gallery.write(plan, alive, tables, folder, device):
         progress.message(problem)
     failures = tuple((str(spec), reason) for spec, reason in record.failed.values())
-    return RunResult(folder, (*failures, *not_combined))
+    return RunResult(folder, (*failures, *not_combined), plan.dataset.accounting)
 
 
 def _check_images(plan: Plan) -> None:
