@@ -141,8 +141,6 @@ def audit_images(
     return audit(found, penultimate_features(backbone, weights, found.pixels)), found
 
 
-
-
 def _sizes(group: pd.DataFrame) -> str:
     sizes = sorted({f"{w}x{h}" for w, h in zip(group["width"], group["height"], strict=True)})
     return sizes[0] if len(sizes) == 1 else f"{len(sizes)} sizes"

@@ -112,7 +112,9 @@ def score_external(
     fits = fitted.tables.fits
     not_run = fits["status"] == "not run"
     fits = fits[fitted.tables.main_fits & (~fits["detector"].isin(made_of_rows) | not_run)]
-    able = [recipe for recipe in fitted.recipes if recipe.name not in set(fits["detector"][not_run])]
+    able = [
+        recipe for recipe in fitted.recipes if recipe.name not in set(fits["detector"][not_run])
+    ]
     usable = fits[fits["status"] == "ok"]
     if usable.empty:
         raise TableError(f"All fits of {run} failed; there is nothing to score with.")
