@@ -1,5 +1,6 @@
 """What becomes of near-duplicates: one patient within a category, left out across categories."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,19 +12,30 @@ import pandas as pd
 from mimbench.data.repeats import joined
 from mimbench.data.splits import PARTS
 from mimbench.errors import DataError
+from mimbench.scores import UNLABELLED
 
 __all__ = [
     "Duplicate",
     "Outcome",
     "Resolution",
     "check_categories_stay",
+    "gravest_first",
     "keep_parts_together",
     "resolve",
+    "summary",
 ]
 
 # Of two pictures: their patients were one already; they now count as one; both are left out, as
-# nothing says which category is right; what is external is left out, as the run has the photograph.
+# nothing says which category is right; what is external is left out, as the run has the photograph,
+# whatever it is called there: external images never change what is trained and tested.
 Outcome = Literal["same patient", "one patient", "label in doubt", "external copy"]
+
+_GRAVEST: tuple[Outcome, ...] = (
+    "label in doubt",
+    "external copy",
+    "one patient",
+    "same patient",
+)
 
 
 @dataclass(frozen=True)
@@ -78,17 +90,19 @@ def resolve(table: pd.DataFrame, pairs: pd.DataFrame) -> Resolution:
     """
     rows = table.drop_duplicates("image_id").set_index("image_id")
     links = [(str(a), str(b)) for a, b in zip(pairs["first"], pairs["second"], strict=True)]
-    group = joined([image for link in links for image in link], links)
     members: dict[str, list[str]] = {}
-    for image, first in group.items():
+    for image, first in joined([image for link in links for image in link], links).items():
         members.setdefault(first, []).append(image)
     doubtful, copies = set(), set()
     for images in members.values():
-        own = rows.loc[images]
-        if own["category"].nunique() > 1:
-            doubtful |= set(images)
-        elif own["role"].nunique() > 1:  # a category has one role, unless it is external too
-            copies |= set(own.index[own["role"] == "external"])
+        group = rows.loc[images]
+        own = group[group["role"] != "external"]
+        if len(own):
+            copies |= set(group.index) - set(own.index)
+        else:
+            own = group[group["category"] != UNLABELLED]
+        if len(own[["category", "role"]].drop_duplicates()) > 1:
+            doubtful |= set(own.index)
     gone = doubtful | copies
     kept = [
         [str(rows.at[image, "patient"]) for image in images if image not in gone]
@@ -119,10 +133,10 @@ def _duplicate(
     first, second = (str(rows.at[image, "patient"]) for image in link)
     gone = {*doubtful, *copies}
     outcome: Outcome = "same patient" if first == second else "one patient"
-    if link[0] in doubtful:
-        outcome = "label in doubt"
-    elif any(image in copies for image in link):
+    if any(image in copies for image in link):
         outcome = "external copy"
+    elif any(image in doubtful for image in link):
+        outcome = "label in doubt"
     return Duplicate(
         paths=(str(rows.at[link[0], "path"]), str(rows.at[link[1], "path"])),
         names=(_name(rows, link[0]), _name(rows, link[1])),
@@ -154,6 +168,26 @@ def _name(rows: pd.DataFrame, image: str) -> str:
     row = rows.loc[image]
     kind = ", ".join(str(name) for name in (row["category"], row["role"]) if name)
     return f"{row['path'] or image[:12]} ({kind})"
+
+
+def summary(duplicates: Sequence[Duplicate]) -> str:
+    """How many pairs there are, what becomes of them, and one of the gravest."""
+    counts = Counter(pair.outcome for pair in duplicates)
+    across = counts["label in doubt"] + counts["external copy"]
+    left = {i for d in duplicates for i, out in zip(d.images, d.left_out, strict=True) if out}
+    parts = (
+        (across, f"across categories or roles, {len(left)} images are left out"),
+        (counts["one patient"], "of different patients, who count as one"),
+        (counts["same patient"], "of one patient"),
+    )
+    said = "; ".join(f"{n} pair{'s' * (n != 1)} {what}" for n, what in parts if n)
+    example = " and ".join(gravest_first(duplicates)[0].names)
+    return f"{said}. For example {example} show the same photograph."
+
+
+def gravest_first(duplicates: Sequence[Duplicate]) -> list[Duplicate]:
+    """Those that a reader should look at come first."""
+    return sorted(duplicates, key=lambda pair: _GRAVEST.index(pair.outcome))
 
 
 def keep_parts_together(
@@ -193,9 +227,10 @@ def check_categories_stay(table: pd.DataFrame, left_out: npt.NDArray[np.bool_]) 
     """Refuse to go on without a category.
 
     Raises:
-        DataError: all images of a category are left out.
+        DataError: all images of a category are left out that is not external.
     """
-    lost = set(table["category"]) - set(table.loc[~left_out, "category"])
+    inside = (table["role"] != "external").to_numpy()
+    lost = set(table.loc[inside, "category"]) - set(table.loc[inside & ~left_out, "category"])
     if lost:
         category = min(lost)
         raise DataError(

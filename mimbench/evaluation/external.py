@@ -15,6 +15,7 @@ from mimbench.data.repeats import keep_first, merge_patients
 from mimbench.detectors.build import build, identity
 from mimbench.errors import DataError, OutputError, TableError
 from mimbench.evaluation.combining import combine_rows, combining
+from mimbench.evaluation.external_copies import without_copies
 from mimbench.evaluation.failure import reason_of, without_exit
 from mimbench.evaluation.fitted_run import FittedRun, read_fitted_run
 from mimbench.evaluation.fitting import Fit
@@ -26,7 +27,15 @@ from mimbench.evaluation.store import Store, fit_code
 from mimbench.evaluation.threshold_folds import threshold_note
 from mimbench.recipes import Recipe
 from mimbench.run_files import check_external
-from mimbench.scores import CLEAN, SCORE_COLUMNS, UNLABELLED, RunTables, doubt_about, split_columns
+from mimbench.scores import (
+    CLEAN,
+    SCORE_COLUMNS,
+    UNLABELLED,
+    RunTables,
+    doubt_about,
+    read_record,
+    split_columns,
+)
 from mimbench.statistics.external import ExternalTest, external_test
 
 __all__ = ["External", "score_external"]
@@ -107,7 +116,10 @@ def score_external(
         labels=set(images["category"]) - {UNLABELLED},
     )
     _check_new(found.table, images)
-    new = _each_once(found)
+    record, _ = read_record(run, accept_changed=accept_changed)
+    new = without_copies(_each_once(found), run, record, images)
+    if not len(new):
+        raise DataError("Every image shows a photograph of the run itself; none is left to score.")
     made_of_rows = {recipe.name for recipe in combining(fitted.recipes)}
     fits = fitted.tables.fits
     not_run = fits["status"] == "not run"
@@ -134,11 +146,11 @@ def score_external(
     return External(
         test=replace(test, verdicts=_for_every_file(test.verdicts, found.table)),
         tables=merged,
-        rejected=found.rejected,
-        unread=found.unread,
-        files=found.accounting,
+        rejected=new.rejected,
+        unread=new.unread,
+        files=new.accounting,
         failures=(*((str(named[fit]), why) for fit, why in failures.items()), *not_combined),
-        notes=(*found.notes, *([note] if note else [])),
+        notes=(*new.notes, *([note] if note else [])),
         doubt=doubt_about(fitted.tables),
     )
 
@@ -163,7 +175,8 @@ def _each_once(found: Dataset) -> Dataset:
     table = found.table.assign(role="external")
     keep = keep_first(table)
     merged = table.assign(patient=merge_patients(table))[keep].reset_index(drop=True)
-    return replace(found, table=merged, pixels=found.pixels[keep])
+    facts = found.facts[keep].reset_index(drop=True)
+    return replace(found, table=merged, pixels=found.pixels[keep], facts=facts)
 
 
 def _restore(store: Store, recipe: Recipe, row: Mapping[Any, Any]) -> Fit:

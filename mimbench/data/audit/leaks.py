@@ -1,25 +1,18 @@
 """The same picture or person in places that must not meet."""
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from mimbench.data.audit.finding import Finding, Severity, examples
-from mimbench.data.duplicates import Duplicate, Outcome
+from mimbench.data.duplicates import Duplicate, gravest_first, summary
 from mimbench.data.repeats import clashes
 from mimbench.scores import split_columns
 
 __all__ = ["duplicate_findings", "feature_findings", "patient_findings", "repeat_findings"]
 
-_GRAVEST: tuple[Outcome, ...] = (
-    "label in doubt",
-    "external copy",
-    "one patient",
-    "same patient",
-)
 _TRAINABLE = ("target", "known")
 
 
@@ -49,33 +42,15 @@ def duplicate_findings(duplicates: Sequence[Duplicate]) -> Iterator[Finding]:
     """
     if not duplicates:
         return
-    counts = Counter(pair.outcome for pair in duplicates)
-    across = counts["label in doubt"] + counts["external copy"]
-    left = {i for d in duplicates for i, out in zip(d.images, d.left_out, strict=True) if out}
-    parts = (
-        (across, f"across categories or roles, {len(left)} images are left out"),
-        (counts["one patient"], "of different patients, who count as one"),
-        (counts["same patient"], "of one patient"),
-    )
-    said = "; ".join(f"{_pairs(count)} {what}" for count, what in parts if count)
-    # Those that a reader should look at come first.
-    named = sorted(duplicates, key=lambda pair: _GRAVEST.index(pair.outcome))
-    yield Finding(
-        "warning" if across or counts["one patient"] else "note",
-        "near-duplicates",
-        f"{said}. For example {' and '.join(named[0].names)} show the same photograph.",
-    )
-    for pair in named:
+    handled = any(pair.outcome != "same patient" for pair in duplicates)
+    yield Finding("warning" if handled else "note", "near-duplicates", summary(duplicates))
+    for pair in gravest_first(duplicates):
         yield Finding(
             "note",
             "near-duplicates",
             f"{' and '.join(pair.names)} show the same photograph ({_evidence(pair)}): "
             f"{_fate(pair)}.",
         )
-
-
-def _pairs(count: int) -> str:
-    return f"{count} pair{'s' * (count != 1)}"
 
 
 def _evidence(pair: Duplicate) -> str:
@@ -85,12 +60,11 @@ def _evidence(pair: Duplicate) -> str:
 
 def _fate(pair: Duplicate) -> str:
     first, second = pair.patients
-    gone = " and ".join(n for n, out in zip(pair.names, pair.left_out, strict=True) if out)
     return {
         "same patient": f"both are of patient {first}, who stays in one part of every split",
         "one patient": f"the patients {first} and {second} count as one",
-        "label in doubt": "both are left out, because nothing says which category is right",
-        "external copy": f"the external {gone} is left out, because the run has the photograph",
+        "label in doubt": "left out, because nothing says which category is right",
+        "external copy": "what is external is left out, because the run has the photograph",
     }[pair.outcome]
 
 

@@ -88,13 +88,26 @@ def test_of_a_training_photo_in_another_role_neither_is_used(data, tmp_path):
     assert set(_left_out(dataset)) == {str(data / "acne/1.png"), str(tmp_path / "skin/orf/1.png")}
 
 
-def test_an_external_copy_of_the_same_category_is_left_out_alone(data, tmp_path):
-    site = {"mpox/0.png": photo(80), "mpox/1.png": crop(0.6, 0.5, 0.5)(photo(2))}
+def test_external_copies_are_left_out_and_change_nothing_else(data, tmp_path):
+    site = {
+        "mpox/0.png": photo(80),
+        "mpox/1.png": crop(0.6, 0.5, 0.5)(photo(2)),
+        "orf/2.png": all_at_once(photo(3)),
+        "unlabelled/3.png": jpeg(50)(photo(9)),
+    }
     _write(tmp_path / "site", site)
     with_site = _load(data, external=[str(tmp_path / "site")])
-    assert set(_left_out(with_site)) == {str(tmp_path / "site/mpox/1.png")}
+    assert {Path(path).name for path in _left_out(with_site)} == {"1.png", "2.png", "3.png"}
     inside = with_site.table[with_site.table["role"] != "external"].reset_index(drop=True)
     pd.testing.assert_frame_equal(inside, _load(data).table)
+
+
+def test_external_images_of_two_categories_that_contradict_are_left_out(data, tmp_path):
+    site = {"mpox/0.png": photo(80), "mpox/1.png": photo(81)}
+    site |= {"orf/1.png": jpeg(50)(photo(81)), "unlabelled/1.png": jpeg(40)(photo(81))}
+    _write(tmp_path / "site", site)
+    left = _left_out(_load(data, external=[str(tmp_path / "site")]))
+    assert set(left) == {str(tmp_path / "site" / name) for name in ("mpox/1.png", "orf/1.png")}
 
 
 def test_a_category_of_copies_alone_is_refused(data, tmp_path):
