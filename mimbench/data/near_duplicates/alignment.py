@@ -31,6 +31,7 @@ _LEAST_SPREAD = 2.5  # grey levels in such a window; a flat one has nothing to c
 _LEAST_WINDOWS = 200  # pixels of the overlap that are not flat
 _RIM = 3  # pixels along edges, into which softening and compression carry what lies beyond
 _BLACK, _WHITE = 4, 250  # grey levels
+_CLEAR = 0.95  # agreement that no refinement would change the meaning of
 _AGREEING = 0.9  # share of the overlap that must agree
 
 # A pixel's number is that of its middle; lengths count from the picture's edge.
@@ -61,7 +62,10 @@ def align(first: Features, second: Features) -> Alignment | None:
     own, other = first.place[one], second.place[two]
     consistent = _consistent(first, second, one, two)
     best: Alignment | None = None
-    for start in np.argsort(-consistent.sum(axis=1), kind="stable")[:_STARTS]:
+    partners = consistent.sum(axis=1)
+    for start in np.argsort(-partners, kind="stable")[:_STARTS]:
+        if partners[start] + 1 < _LEAST:
+            break
         used = consistent[start].copy()
         used[start] = True
         matrix: Matrix | None = None
@@ -71,8 +75,11 @@ def align(first: Features, second: Features) -> Alignment | None:
             matrix = _fitted(own[used], other[used], affine=reach < 4 * _PLACE)
             missed = np.linalg.norm(own @ matrix[:, :2].T + matrix[:, 2] - other, axis=1)
             used = missed < reach
+        enough = _LEAST if best is None else best.matches + 1
+        if matrix is None or used.sum() < enough:
+            continue
         matches = min(_places(own[used]), _places(other[used]))
-        if matrix is not None and matches >= _LEAST and (best is None or matches > best.matches):
+        if matches >= enough:
             best = Alignment(matrix, matches)
     return best
 
@@ -152,7 +159,7 @@ def agreement(first: Grey, second: Grey, alignment: Alignment) -> float:
     """Local correlation that nine tenths of the overlap reach once it is laid on one another.
 
     Brightness and contrast don't count, and flat parts don't either unless the other picture has
-    detail there. The alignment is refined first.
+    detail there. An alignment that is not clearly right is refined.
 
     Args:
         first: grey picture.
@@ -163,8 +170,10 @@ def agreement(first: Grey, second: Grey, alignment: Alignment) -> float:
         In [-1, 1]; -1 where the overlap is too small or too flat to say anything.
     """
     own, other, matrix = _at_one_scale(first, second, alignment.matrix)
-    refined = _refined(own, other, matrix)
-    return max(_local_correlation(own, other, m) for m in (matrix, refined))
+    found = _local_correlation(own, other, matrix)
+    if found >= _CLEAR:
+        return found
+    return max(found, _local_correlation(own, other, _refined(own, other, matrix)))
 
 
 Image = npt.NDArray[np.float32]
