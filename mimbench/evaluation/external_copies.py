@@ -16,7 +16,7 @@ from mimbench.data.near_duplicates import (
     read_comparison,
 )
 from mimbench.data.tree import LeftOut
-from mimbench.evaluation.started_in import started_in
+from mimbench.evaluation.started_in import start_folder
 from mimbench.scores import AUDIT
 
 __all__ = ["without_copies"]
@@ -69,8 +69,8 @@ def without_copies(
 
 def _features(own: pd.DataFrame, run: Path, record: Mapping[str, Any]) -> tuple[pd.DataFrame, int]:
     """Features of the run's images, and of how many there are none."""
-    with started_in(record) as place:
-        files = own.assign(path=[str(place / path) for path in own["path"]])
+    place = start_folder(record)
+    files = own.assign(path=[str(place / path) for path in own["path"]])
     kept = read_comparison(run / AUDIT)
     found = picture_features(files, None if kept is None else kept.features)
     return found, int((~own["image_id"].isin(found["image_id"])).sum())
