@@ -10,7 +10,15 @@ import pandas as pd
 from mimbench.report.groups import Group
 from mimbench.statistics.cautions import MARK
 
-__all__ = ["CLEAN_CELL", "MEAN_CELL", "Estimate", "Estimates", "interval_text", "rounded"]
+__all__ = [
+    "CLEAN_CELL",
+    "MEAN_CELL",
+    "Estimate",
+    "Estimates",
+    "interval_text",
+    "rounded",
+    "share_text",
+]
 
 CLEAN_CELL = ("clean", 0)
 MEAN_CELL = ("*", -1)
@@ -71,6 +79,14 @@ def interval_text(line: Mapping[Any, Any], value: str = "value", prefix: str = "
     mark = MARK * bool(line.get("caution", ""))
     ends = f" [{rounded(low)}, {rounded(high)}]{mark}" if np.isfinite(low) else ""
     return rounded(line[value]) + ends
+
+
+def share_text(line: Mapping[Any, Any]) -> str:
+    """A share of the operating table with its interval, or the range over fits that disagree."""
+    if not line.get("caution", "") or np.isnan(line["value"]):
+        return interval_text(line)
+    ends = " to ".join(rounded(line[end]) for end in ("lowest", "highest"))
+    return f"{rounded(line['value'])} (fits: {ends}){MARK}"
 
 
 _FIELDS = tuple(Estimate.__annotations__)

@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mimbench.report.estimates import interval_text
+from mimbench.report.estimates import interval_text, share_text
 from mimbench.scores import UNLABELLED
 from mimbench.statistics.cautions import legend
 from mimbench.statistics.external import NO_OTHERS, NO_TARGET, ExternalTest
@@ -62,8 +62,8 @@ def external_lines(test: ExternalTest) -> list[ExternalLine]:
             control=bool(line["control"]),
             relation=str(line["relation"]).replace("-", " "),
             auroc=interval_text(line, "auroc"),
-            sensitivity=interval_text(sensitivity),
-            specificity=interval_text(_record(own[here])),
+            sensitivity=share_text(sensitivity),
+            specificity=share_text(_record(own[here])),
             drift=interval_text(drift.loc[row].to_dict(), "drift"),
             accepted=accepted.get(row, NO_NUMBER),
         )
@@ -149,7 +149,8 @@ def _not_available(test: ExternalTest) -> list[str]:
 
 
 def _meaning(test: ExternalTest) -> list[str]:
-    cautions = pd.concat([test.auroc["caution"], test.drift["caution"]])
+    tables = (test.auroc, test.drift, test.operating)
+    cautions = pd.concat([table["caution"] for table in tables])
     said = [
         "Sensitivity and specificity: at the thresholds frozen on validation images of the run."
     ] * bool(test.operating["value"].notna().any())

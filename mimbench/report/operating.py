@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mimbench.report.estimates import interval_text, rounded
+from mimbench.report.estimates import rounded, share_text
 from mimbench.report.groups import Group
 from mimbench.scores import CLEAN
 
@@ -82,7 +82,7 @@ def _specificity(table: pd.DataFrame, group: Group) -> pd.DataFrame:
 
 
 def _text(table: pd.DataFrame) -> str:
-    return interval_text(table.to_dict("records")[0]) if len(table) else "n/a"
+    return share_text(table.to_dict("records")[0]) if len(table) else "n/a"
 
 
 def _lowest(corrupted: pd.DataFrame) -> str:

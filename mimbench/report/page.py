@@ -42,6 +42,7 @@ from mimbench.report.words import (
     sample_note,
     standing_note,
 )
+from mimbench.scores import CLEAN
 from mimbench.statistics.cautions import legend
 from mimbench.statistics.subgroups import FEWEST_PATIENTS
 
@@ -154,6 +155,7 @@ def render_page(
         rows=rows,
         operating=operating,
         own_groups=own_groups,
+        disagreeing=legend(_clean(results.operating)["caution"]),
         no_threshold=no_threshold,
         robustness=robustness,
         no_ratio=no_ratio,
@@ -172,6 +174,10 @@ def render_page(
         style=Markup(style),
         script=Markup(script),
     )
+
+
+def _clean(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["corruption"] == CLEAN]
 
 
 def _legend(run: RunFolder, results: Results) -> str:

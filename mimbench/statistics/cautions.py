@@ -16,6 +16,7 @@ __all__ = [
     "fpr_cautions",
     "legend",
     "precision_cautions",
+    "share_cautions",
 ]
 
 MARK = "†"  # beside an interval with a caution
@@ -35,6 +36,11 @@ COMMON = (
 )
 QUANTILE = (
     "FPR: its threshold rests on few images; such 95 % intervals held the truth in 88 to 94 %"
+)
+
+DISAGREE = (
+    "share: fits differ by more than their test patients account for; the range over the fits "
+    "stands in place of the interval"
 )
 
 
@@ -84,10 +90,21 @@ def fpr_cautions(threshold: ArrayLike, others: ArrayLike) -> Texts:
     return _texts((threshold < 1.5 * others) & (threshold < 500), QUANTILE)
 
 
+def share_cautions(of_patients: ArrayLike, of_fits: ArrayLike) -> Texts:
+    """Caution for each mean share over fits, where it speaks for none of them.
+
+    Args:
+        of_patients: (E,) variance from the tested patients.
+        of_fits: (E,) variance between fits beyond that.
+    """
+    return _texts(np.asarray(of_fits) > 2 * np.asarray(of_patients), DISAGREE)
+
+
 def legend(cautions: Iterable[str]) -> str:
     """What the mark means for these intervals, in sentences; empty if none has a caution."""
     found = sorted({caution[0].upper() + caution[1:] for caution in cautions if caution})
-    return f"{MARK} Read with caution: {'. '.join(found)} (results/coverage.md)." if found else ""
+    simulated = " (results/coverage.md)" * any(" held the truth " in caution for caution in found)
+    return f"{MARK} Read with caution: {'. '.join(found)}{simulated}." if found else ""
 
 
 def _texts(mask: NDArray[np.bool_], text: str) -> Texts:

@@ -77,12 +77,15 @@ class RunShares:
         at, reason = frozen_thresholds(layout, own, values, self._validation, side.external)
         condition = layout.conditions.index((corruption, severity))
         cells = layout.cells(own)
-        shares, per_cell = side.shares(cells, values[:, condition], at)
+        shares, per_cell = side.measured(cells, values[:, condition], at, row)
         share = shares.mix(np.eye(len(shares.value))[entry])
         if reason:
-            share = replace(share, value=np.full(1, np.nan), reasons=(reason,))
-        models = Models(self._fits, own)
-        return Measured(share, models.trainings([k for k, _, _ in cells], per_cell[:, [entry]]))
+            nothing = replace(share.patients, value=np.full(1, np.nan), reasons=(reason,))
+            share = replace(share, patients=nothing)
+        if len({fold for _, fold, _ in cells}) == 1:  # then fits differ by their seeds alone
+            share = replace(share, parts=())
+        trainings = Models(self._fits, own).trainings([k for k, _, _ in cells], per_cell[:, [entry]])
+        return replace(share, trainings=trainings)
 
     def _place(self, metric: str, group: tuple[str, str, str]) -> tuple[Side, int]:
         """The side that has the group, and its position there."""

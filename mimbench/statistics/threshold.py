@@ -8,10 +8,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mimbench.scores import CLEAN, RunTables, split_column
+from mimbench.statistics.cautions import share_cautions
 from mimbench.statistics.cells import share_influence
 from mimbench.statistics.estimate import Estimate, missing
-from mimbench.statistics.influence import Influence, combine
+from mimbench.statistics.fit_spread import fit_spread
+from mimbench.statistics.influence import combine
 from mimbench.statistics.layout import Layout, Question, Row
+from mimbench.statistics.uncertainty import Measured
 
 __all__ = [
     "METHOD",
@@ -30,7 +33,7 @@ Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
 SENSITIVITY = 0.95
 
-METHOD = "shares clustered by patient, logit"
+METHOD = "shares clustered by patient, spread of fits, logit"
 
 OPERATING_COLUMNS = {
     "row": "str",
@@ -44,10 +47,13 @@ OPERATING_COLUMNS = {
     "value": "float64",
     "low": "float64",
     "high": "float64",
+    "lowest": "float64",  # share of a single fit
+    "highest": "float64",
     "method": "str",
     "reason": "str",
     "n": "int64",  # images
     "n_patients": "int64",
+    "caution": "str",  # why the interval says little
 }
 
 
@@ -104,7 +110,8 @@ def operating_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
 
     Args:
         tables: the three tables of a run.
-        level: confidence level; intervals hold for the frozen thresholds.
+        level: confidence level; intervals hold for the frozen thresholds, and cover the tested
+            patients and how much fits differ beyond what these account for.
 
     Returns:
         One row per number, columns as `OPERATING_COLUMNS`.
@@ -193,20 +200,21 @@ class Side:
         self.images = [np.concatenate(own) for own in members]
         self.starts = [np.concatenate([[0], np.cumsum([len(m) for m in own])]) for own in members]
 
-    def influence(self, cells: list[tuple[int, int, int]], values: Array, at: Array) -> Influence:
+    def measured(
+        self, cells: list[tuple[int, int, int]], values: Array, at: Array, row: str
+    ) -> tuple[Measured, Array]:
         """Shares of images on the right side of each cell's threshold, averaged over the cells.
 
         Args:
             cells: (fit, fold, seed) of each cell.
             values: (fits, N) scores under one condition.
             at: (cells,) thresholds.
-        """
-        return self.shares(cells, values, at)[0]
+            row: name of the score.
 
-    def shares(
-        self, cells: list[tuple[int, int, int]], values: Array, at: Array
-    ) -> tuple[Influence, Array]:
-        """What `influence` returns, and (cells, E) the shares of each cell; NaN: no image."""
+        Returns:
+            E shares with what varies by patients and between fits, and (cells, E) those of each
+            cell, NaN where it has no image.
+        """
         own, present = [], []
         for (fit, fold, _), threshold in zip(cells, at, strict=True):
             scores = values[fit, self.images[fold]]
@@ -219,7 +227,9 @@ class Side:
         each = np.where(weights > 0, np.stack([shares.value for shares in own]), 0.0)
         with np.errstate(invalid="ignore"):
             per_cell = (each @ self.entries.T) / (weights @ self.entries.T)
-        return combine(own, list(weights / weights.sum(0))).mix(self.entries), per_cell
+        weights /= weights.sum(0)
+        part = fit_spread(own, weights, [(fold, seed) for _, fold, seed in cells], row)
+        return Measured(combine(own, list(weights)), parts=(part,)).mix(self.entries), per_cell
 
 
 def frozen_thresholds(
@@ -262,10 +272,12 @@ def _row_records(
     for k, (corruption, severity) in enumerate(layout.conditions):
         for side in sides:
             at, reason = frozen[side.external]
-            shares = side.influence(cells, values[:, k], at)
+            shares, per_cell = side.measured(cells, values[:, k], at, row.score)
             low, high = shares.area_interval(level)
+            cautions = share_cautions(shares.patients.variance, shares.parts[0].variance[0])
             for e, group in enumerate(side.groups):
                 why = reason or shares.reasons[e]
+                fits = per_cell[:, e][np.isfinite(per_cell[:, e])]
                 images = group.images[np.any(layout.test[:, group.images], axis=0)]
                 yield {
                     "row": row.score,
@@ -279,8 +291,11 @@ def _row_records(
                     "value": np.nan if why else shares.area[e],
                     "low": np.nan if why else low[e],
                     "high": np.nan if why else high[e],
+                    "lowest": np.nan if why else fits.min(),
+                    "highest": np.nan if why else fits.max(),
                     "method": "" if why else METHOD,
                     "reason": why,
                     "n": images.size,
                     "n_patients": np.unique(layout.patient[images]).size,
+                    "caution": "" if why else cautions[e],
                 }

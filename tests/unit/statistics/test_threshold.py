@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from score_tables import CONDITIONS, fit_row
 
+from mimbench.report.estimates import share_text
 from mimbench.scores import RunTables
 from mimbench.statistics.threshold import conformal_threshold, operating_table
 
@@ -123,3 +124,45 @@ def test_external_images_meet_the_threshold_of_all_validation_images(run):
     scores.loc[scores.image_id == "e0", "value"] = 20.5
     table = operating_table(RunTables(scores, run.fits, run.images))
     assert number(table, "sensitivity", role="external").value == 0
+
+
+def test_fits_whose_thresholds_disagree_show_their_range_and_an_interval_that_says_so():
+    rng = np.random.default_rng(3)
+    number_of = np.arange(160)
+    target = number_of < 100
+    images = pd.DataFrame(
+        {
+            "image_id": number_of.astype(str),
+            "dataset": "d",
+            "path": "",
+            "category": np.where(target, "mpox", "acne"),
+            "role": np.where(target, "target", "unknown"),
+            "patient": number_of.astype(str),
+            "source": "A",
+        }
+    )
+    base, fits, scores = rng.normal(size=160), [], []
+    for fold in range(5):
+        parts = np.select(
+            [~target | (number_of % 5 == fold), number_of % 5 == (fold + 1) % 5],
+            ["test", "validation"], "train",
+        )  # fmt: skip
+        images[f"split_{fold}"] = parts
+        fits.append(fit_row(f"mim-{fold}", "mim", fold))
+        values = base + 10 * (~target & (fold == 0))  # one fit refuses them all
+        own = images[["image_id"]].assign(fit_id=f"mim-{fold}", value=values)
+        scores.append(own[parts != "train"])
+    fits = pd.DataFrame(fits).astype({"fold": "Int64", "seed": "Int64"})
+    scores = pd.concat(scores).assign(score="mim/l1", corruption="clean", severity=0)
+    table = operating_table(RunTables(scores, fits, images))
+    found = number(table, "specificity", category="acne")
+    assert found.lowest < 0.1
+    assert found.highest == 1
+    assert found.low < 0.1
+    assert found.high > 0.7
+    assert "fits differ" in found.caution
+    ends = f"(fits: {found.lowest:.2f} to 1.00)†"
+    assert share_text(found) == f"{found.value:.2f} {ends}"
+    alike = number(table, "sensitivity")
+    assert alike.caution == ""
+    assert share_text(alike).startswith(f"{alike.value:.2f} [")
