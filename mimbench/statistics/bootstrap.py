@@ -104,7 +104,11 @@ class Resamples:
 
 
 def bootstrap_interval(
-    value: ArrayLike, resampled: ArrayLike, patients: ArrayLike, level: float = 0.95
+    value: ArrayLike,
+    resampled: ArrayLike,
+    patients: ArrayLike,
+    level: float = 0.95,
+    widening: ArrayLike = 1.0,
 ) -> tuple[Array, Array]:
     """Interval of a share from the spread of its resamples, symmetric on the logit scale.
 
@@ -118,6 +122,7 @@ def bootstrap_interval(
         resampled: (E, resamples) values; NaN where a resample has none.
         patients: (E,) K, patients on the smaller side.
         level: confidence level.
+        widening: (E,) factor of the variance, for what resamples of tested patients do not show.
 
     Returns:
         Lower and upper ends, in [0, 1].
@@ -125,7 +130,7 @@ def bootstrap_interval(
     count = np.maximum(np.asarray(patients, dtype=np.float64), 2.0)
     samples = np.asarray(resampled, dtype=np.float64)
     spread = np.nanstd if np.isnan(samples).any() else np.std
-    variance = spread(samples, axis=-1) ** 2 * count / (count - 1)
+    variance = spread(samples, axis=-1) ** 2 * count / (count - 1) * widening
     return logit_interval(value, variance, count - 1, patients, 0, level, prior_df=0.0)
 
 

@@ -73,6 +73,13 @@ class Influence:
         return np.asarray(tested + self.training_variance + self.line_variance)
 
     @property
+    def widening(self) -> Array:
+        """(E,) variance by that of the tested patients alone, at least 1."""
+        tested = self.variance - self.training_variance - self.line_variance
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(tested > 0, self.variance / tested, 1.0)
+
+    @property
     def training_variance(self) -> Array:
         """(E,) part of the variance from the patients that folds were trained on."""
         return np.zeros(len(self.value)) if self.training is None else self.training.variance

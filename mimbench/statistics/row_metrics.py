@@ -142,7 +142,10 @@ class _RowMetrics:
         )
 
     def _resampled(self, condition: int, other: int, protocol: str, area: Area) -> Iterator[Block]:
-        """Average precision, FPR and detection error, with bootstrap intervals."""
+        """Average precision, FPR and detection error, with bootstrap intervals.
+
+        Patients that were trained on, or held out for a line, widen them as they widen the AUROC's.
+        """
         samples, points = self._samples(condition, other)
         patients = area.influence.fewest_patients
         method = f"patient bootstrap, {self.resamples.count} resamples, logit"
@@ -156,7 +159,11 @@ class _RowMetrics:
             given = np.asarray([not reason for reason in reasons])
             if given.any():
                 low[given], high[given] = bootstrap_interval(
-                    values[given], samples[given, k, 1:], patients[given], self.level
+                    values[given],
+                    samples[given, k, 1:],
+                    patients[given],
+                    self.level,
+                    area.influence.widening[given],
                 )
             yield Block(
                 *self.conditions[condition],

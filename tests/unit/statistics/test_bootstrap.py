@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import logit
 from sklearn import metrics as sk
 
 from mimbench.statistics.bootstrap import METRICS, Resamples, bootstrap_interval
@@ -100,3 +101,10 @@ def test_interval_stays_within_bounds_and_is_never_empty():
     assert bootstrap_interval(0.95, holes, 20)[0] == pytest.approx(
         bootstrap_interval(0.95, spread, 20)[0]
     )
+
+
+def test_what_resamples_do_not_show_widens_the_interval():
+    samples = np.random.default_rng(0).normal(0.5, 0.05, (1, 400))
+    narrow, wide = (bootstrap_interval([0.5], samples, [40], widening=w) for w in (1.0, 4.0))
+    half = [logit(high[0]) - logit(low[0]) for low, high in (narrow, wide)]
+    assert half[1] == pytest.approx(2 * half[0])
