@@ -36,8 +36,9 @@ CLASS_SIGNAL_COLUMNS = {
     "value": "float64",  # class signal: their difference
     "low": "float64",
     "high": "float64",
-    "p": "float64",  # two-sided, "the class signal is 0"; NaN where retraining is unknown
-    "null_sd": "float64",  # of such a difference between fits that differ in seed alone
+    "p": "float64",  # two-sided, "the class signal is 0"; NaN where its variance is unknown
+    # of such a difference between fits that differ in seed, and in whom a line was fitted on
+    "null_sd": "float64",
     "null_limit": "float64",  # what such a difference exceeds in 5 % of cases, either way
     "seeds": "int64",  # fewest seeds of a fold on either side; 0: fits draw no random number
     "control": "str",  # the control of its input size with the highest signal; empty for controls
@@ -57,9 +58,9 @@ def class_signal_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFram
 
     Args:
         tables: the tables of a run with swap fits.
-        level: confidence level of the intervals, which cover patients and retraining; where
-            retraining is unknown they cover patients alone, and p is NaN. `null_sd` and
-            `null_limit` say what retraining alone does.
+        level: confidence level of the intervals, which cover patients and retraining; where a
+            part is unknown they cover the others, and p is NaN. `null_sd` and `null_limit` say
+            what a refit alone does: another seed, and other patients for a fitted line.
 
     Returns:
         One row per score, swap category, role and relation, columns as `CLASS_SIGNAL_COLUMNS`;
@@ -132,8 +133,8 @@ def _measured(signal: _Signal, level: float) -> dict[str, object]:
         "low": difference.low,
         "high": difference.high,
         "p": difference.p,
-        "null_sd": np.sqrt(own.retraining[0][0]),
-        "null_limit": own.retraining_limit[0],
+        "null_sd": np.sqrt(own.refitting[0][0]),
+        "null_limit": own.refitting_limit[0],
         "seeds": signal.seeds,
         "note": f"{few}what another seed changes" if np.isnan(own.retraining[0][0]) else "",
         "reason": difference.reason,

@@ -90,6 +90,13 @@ class Influence:
         return np.zeros(len(self.value)) if self.line is None else (self.line**2).sum(1)
 
     @property
+    def line_df(self) -> Array:
+        """(E,) degrees of freedom of that part."""
+        if self.line is None:
+            return np.full(len(self.value), np.inf)
+        return np.asarray(np.maximum((self.line != 0).sum(1) - 2.0, 1.0))
+
+    @property
     def df(self) -> Array:
         """(E,) Satterthwaite's degrees of freedom of the variance, at least 1."""
         parts = np.zeros(len(self.value))
@@ -97,8 +104,7 @@ class Influence:
             own = np.einsum("ep,ep->e", side, side)
             parts += own**2 / self._freedom(share)
         parts += self.training_variance**2 / self._freedom(self.id_share)
-        if self.line is not None:
-            parts += self.line_variance**2 / np.maximum((self.line != 0).sum(1) - 2.0, 1.0)
+        parts += self.line_variance**2 / self.line_df
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(parts == 0, 1.0, np.clip(self.variance**2 / parts, 1.0, 1e9))
 

@@ -84,7 +84,9 @@ class RunShares:
             share = replace(share, patients=nothing)
         if len({fold for _, fold, _ in cells}) == 1:  # then fits differ by their seeds alone
             share = replace(share, parts=())
-        trainings = Models(self._fits, own).trainings([k for k, _, _ in cells], per_cell[:, [entry]])
+        trainings = Models(self._fits, own).trainings(
+            [k for k, _, _ in cells], per_cell[:, [entry]]
+        )
         return replace(share, trainings=trainings)
 
     def _place(self, metric: str, group: tuple[str, str, str]) -> tuple[Side, int]:

@@ -155,9 +155,19 @@ class Measured:
     @property
     def retraining_limit(self) -> Array:
         """(E,) what retraining alone exceeds in 5 % of cases, either way; NaN if unknown."""
-        variance, df = self.retraining
-        quantile = stdtrit(np.minimum(df, 1e9), 0.975)
-        return np.asarray(np.where(variance == 0, 0.0, np.sqrt(variance) * quantile))
+        return _limit(*self.retraining)
+
+    @property
+    def refitting(self) -> Source:
+        """(E,) variance from retraining and from the held-out patients of a line, and its df."""
+        own = self.patients
+        lines = np.where(np.asarray(own.unknown or ("",)) == "", own.line_variance, np.nan)
+        return total_variance([self.retraining, (lines, own.line_df)])
+
+    @property
+    def refitting_limit(self) -> Array:
+        """(E,) what a refit exceeds in 5 % of cases, either way; NaN if unknown."""
+        return _limit(*self.refitting)
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -365,6 +375,12 @@ def total_variance(sources: Sequence[Source]) -> Source:
                  for limit, (_, df) in zip(limits, sources, strict=True)]  # fmt: skip
         df = np.sum(limits, axis=0) ** 2 / np.sum(parts, axis=0)
     return variance, np.where(variance > 0, np.minimum(df, 1e9), sources[0][1])
+
+
+def _limit(variance: Array, df: Array) -> Array:
+    """(E,) what a difference of this variance exceeds in 5 % of cases, either way."""
+    quantile = stdtrit(np.minimum(df, 1e9), 0.975)
+    return np.asarray(np.where(variance == 0, 0.0, np.sqrt(variance) * quantile))
 
 
 def _upper(df: Array) -> Array:

@@ -9,7 +9,8 @@ import pytest
 from mimbench.scores import FIT_COLUMNS, RunTables, read_tables
 from mimbench.statistics.class_signal import class_signal_table
 from mimbench.statistics.comparisons import Quantity, RunAurocs
-from mimbench.statistics.lines import jackknife_slopes
+from mimbench.statistics.layout import Layout
+from mimbench.statistics.lines import Lines, jackknife_slopes
 from mimbench.statistics.ranking import auroc
 from mimbench.statistics.uncertainty import paired_difference
 
@@ -113,6 +114,9 @@ def test_a_signal_that_the_line_alone_makes_is_none():
         without += signal(made(draw, lines={}))["p"] < 0.05
     assert without > 16
     assert false <= 5
+    line = signal(made(1))
+    assert line["null_limit"] > abs(line["value"])  # a refit on other patients does as much
+    assert np.isnan(signal(made(1, lines={"mim/residual": ""}))["null_limit"])
 
 
 def test_further_seeds_do_not_make_the_line_surer():
@@ -145,7 +149,9 @@ def test_a_swap_fit_is_taken_to_have_used_as_many_images_as_the_target_has():
     slopes = jackknife_slopes(*x.loc[held_out["image_id"]].to_numpy()[:, ::-1].T, codes)
     count = 2 * HELD_OUT
     of_all = (count - 1) / count * ((slopes[1:] - slopes[0]) ** 2).sum()
-    other = RunAurocs(tables, fits=swapped)._areas("mim/residual", "detection")._lines
+    layout = Layout(tables, fits=swapped)
+    row = next(row for row in layout.rows if row.score == "mim/residual")
+    other = Lines(layout, row, layout.values(row))
     assert other.error[0] ** 2 == pytest.approx(2 * of_all)  # half of them were used
     assert own.line_variance[0] > 0
 
