@@ -54,5 +54,10 @@ def decide(drops: Sequence[Measured], margin: float, alpha: float) -> Decision:
 
 
 def visible(drop: Measured, margin: float, alpha: float) -> float:
-    """Drop at which a single test would call a regression with a power of about 50 %."""
+    """Drop at which a single test would call a regression with a power of about 50 %.
+
+    NaN where the patients show no spread, which says nothing of other patients.
+    """
+    if drop.patients.variance[0] == 0:
+        return float("nan")
     return float(margin + stdtrit(drop.df[0], 1 - alpha) * np.sqrt(drop.variance[0]))
