@@ -157,7 +157,7 @@ def test_a_detector_that_hangs_dies_or_exhausts_the_memory_is_a_failed_row(
     assert reasons == {
         "HangsFitting": "fit: timed out after 5 s",
         "HangsScoring": "score, clean: timed out after 5 s",
-        "OutOfMemory": "fit: misbehaving.py, line 44: MemoryError: no memory for a tensor of 1 TB",
+        "OutOfMemory": "fit: misbehaving.py, line 51: MemoryError: no memory for a tensor of 1 TB",
         "DiesFitting": "fit: its process was killed by SIGKILL 3 times; out of memory?",
     }
     again = "DiesScoringOnce, fold 0, score, clean: its process was killed by SIGKILL; it is done"

@@ -176,7 +176,7 @@ def test_real_msld_with_its_repeated_file(real_images):
     options = ImageOptions(data=[str(real_images / "msld")], canonical_size=64)
     table = load(options).table
     assert len(table) == 227
-    assert table.groupby("category")["patient"].nunique().to_dict() == {"mpox": 55, "others": 106}
+    assert table.groupby("category")["patient"].nunique().to_dict() == {"mpox": 55, "others": 104}
     assert set(table["source"]) == {"msld"}
 
 

@@ -18,7 +18,7 @@ from mimbench.evaluation.runner import execute
 from mimbench.evaluation.scoring import corrupted
 from mimbench.gate import GateSettings, gate
 from mimbench.report.write import write_report
-from mimbench.scores import RunTables, read_tables
+from mimbench.scores import BESIDE, RunTables, read_tables
 
 
 def planned(folders: dict[str, Path], plugin: Path, scale: int | None, size: int = 48) -> Plan:
@@ -42,8 +42,9 @@ def runs(
         execute(planned(folders, plugin, scale), place / "run", Silent())
         found[scale] = place / str(scale)
         found[scale].mkdir()
-        for name in ("scores.parquet", "fits.parquet", "images.parquet", "run.json"):
-            (found[scale] / name).write_bytes((place / "run" / name).read_bytes())
+        for name in ("scores.parquet", "fits.parquet", "images.parquet", "run.json", *BESIDE):
+            if (place / "run" / name).is_file():
+                (found[scale] / name).write_bytes((place / "run" / name).read_bytes())
     found[0] = place / "run"
     return found
 
