@@ -12,6 +12,7 @@ from PIL import Image
 
 from mimbench.data.dataset import ImageOptions
 from mimbench.data.phantom import TARGET, render, table
+from mimbench.detectors.build import kind_of
 from mimbench.evaluation.plan import RunFile, make_plan
 from mimbench.evaluation.progress import Silent
 from mimbench.evaluation.runner import execute
