@@ -344,9 +344,15 @@ def test_a_threshold_that_holds_for_any_score_is_no_merit() -> None:
     run = made_tables(rows, images=images, seeds=SEEDS)
     values = run.scores.merge(run.images[["image_id", "category"]], on="image_id")
     foreign = (values["category"] == "mpox") & values["image_id"].str.startswith("x")
-    lowered = values["value"].where(~foreign, values["value"] - 4)
-    run = RunTables(run.scores.assign(value=lowered.to_numpy()), run.fits, run.images)
-    asked = {"metric": "sensitivity", "role": "external", "bound": 0.7}
+    own_target = (values["category"] == "mpox") & ~foreign
+    keys = [values["fit_id"], values["score"]]
+    # the target looks alike at both sites: every fit gives its images the same mean
+    gap = values["value"].where(foreign).groupby(keys).transform("mean") - values["value"].where(
+        own_target
+    ).groupby(keys).transform("mean")
+    alike = values["value"].where(~foreign, values["value"] - gap)
+    run = RunTables(run.scores.assign(value=alike.to_numpy()), run.fits, run.images)
+    asked = {"metric": "sensitivity", "role": "external", "bound": 0.5}
     good, blind = judge(run, claim(**asked), claim(row="blind", **asked))
     assert good.value > 0.9
     assert blind.value > 0.9

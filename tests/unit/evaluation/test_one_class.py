@@ -12,7 +12,7 @@ from mimbench.evaluation.options import Flags, resolve_run
 from mimbench.evaluation.plan import RunFile, make_plan
 from mimbench.evaluation.progress import Silent
 from mimbench.evaluation.runner import execute
-from mimbench.listing import gate_settings
+from mimbench.gate.folders import folder_settings
 from mimbench.report import write_report
 from mimbench.scores import read_tables
 
@@ -56,7 +56,7 @@ def test_rows_that_need_known_categories_are_not_run_and_the_others_are(places, 
     assert status["both"] == "not run: no known category"
     page = (report.folder / "index.html").read_text(encoding="utf-8")
     assert "not run: no known category" in page
-    rows = gate_settings(tmp_path, None, {}).rows
+    rows = folder_settings(tmp_path).rows
     assert not [row for row in rows if row.startswith(("resnet18", "both"))]
 
 
