@@ -3,8 +3,8 @@
 A patient is tested in one fold and trained on in others, so the means of the folds are not
 independent. What a patient does to a model cannot be seen in the scores of test images. How much it
 varies is calibrated by detectors that were really trained per fold, in
-`tests/simulations/trained.py`, and bounded by how differently the folds' models rank the images that all of them score, and by how
-much the folds differ.
+`tests/simulations/trained.py`. It is bounded by how differently the folds' models rank the images
+that all of them score, and by how much the folds differ.
 """
 
 from collections.abc import Mapping, Sequence
