@@ -114,7 +114,8 @@ def _answered() -> int:
 
 def complain(text: str) -> int:
     """Print one sentence about what the user can mend; returns the exit code for it."""
-    console(stderr=True).print(Text.assemble(("Error:", "bold red"), f" {text}"))
+    said = Text.assemble(("Error:", "bold red"), f" {text}")
+    console(stderr=True).print(said, soft_wrap=True)  # a path in it can be copied
     return ExitCode.USAGE
 
 

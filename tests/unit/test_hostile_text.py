@@ -50,7 +50,8 @@ def test_junit_stays_xml(result: GateResult) -> None:
 
 def test_a_claim_cannot_be_a_formula(tmp_path: Path) -> None:
     verdict = Verdict("id", "mim/l1", "", True, "=cmd|' /C calc'!A0", "supported", value=-0.5)
-    path = write_verdicts([replace(verdict, effect="difference", low=-0.75, high=0.25)], tmp_path)
+    own = replace(verdict, effect="difference", low=-0.75, high=0.25)
+    path = write_verdicts([own], tmp_path, made_tables({"mim": Made(0.8)}))
     cells = pd.read_csv(path).iloc[0]
     assert cells["claim"] == "'=cmd|' /C calc'!A0"
     assert cells["effect"] == -0.5
