@@ -28,6 +28,7 @@ FACTS = _HEADER + _BORDER
 _FRAME = 0.03  # of the short side
 _LARGEST_BORDER = 0.25  # of a side; what is plain beyond that may be the subject
 _PLAIN = 16  # levels by which a plain line may vary: JPEG lets flat colour ripple that much
+_LINES = 64  # that are looked at together
 _JPEG_STANDARD_MEAN = 57.625
 
 
@@ -117,34 +118,36 @@ def _plain_borders(rgb: Image.Image) -> tuple[int, int, int, int]:
     width, height = rgb.size
     across, down = int(_LARGEST_BORDER * width), int(_LARGEST_BORDER * height)
     return (
-        _plain_lines(_turned(rgb, (0, 0, 1, height)), lambda: _turned(rgb, (0, 0, across, height))),
-        _plain_lines(_lines(rgb, (0, 0, width, 1)), lambda: _lines(rgb, (0, 0, width, down))),
-        _plain_lines(
-            _turned(rgb, (width - 1, 0, width, height)),
-            lambda: _turned(rgb, (width - across, 0, width, height))[::-1],
-        ),
-        _plain_lines(
-            _lines(rgb, (0, height - 1, width, height)),
-            lambda: _lines(rgb, (0, height - down, width, height))[::-1],
-        ),
+        _plain_lines(across, lambda k, n: _columns(rgb, (k, 0, n, height))),
+        _plain_lines(down, lambda k, n: _rows(rgb, (0, k, width, n))),
+        _plain_lines(across, lambda k, n: _columns(rgb, (width - n, 0, width - k, height))[::-1]),
+        _plain_lines(down, lambda k, n: _rows(rgb, (0, height - n, width, height - k))[::-1]),
     )
 
 
-def _lines(rgb: Image.Image, box: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
+def _rows(rgb: Image.Image, box: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
     return np.asarray(rgb.crop(box))
 
 
-def _turned(rgb: Image.Image, box: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
-    return _lines(rgb, box).transpose(1, 0, 2)
+def _columns(rgb: Image.Image, box: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
+    return _rows(rgb, box).transpose(1, 0, 2)
 
 
-def _plain_lines(
-    first: npt.NDArray[np.uint8], outermost: Callable[[], npt.NDArray[np.uint8]]
-) -> int:
-    """How many of the outermost lines show the same single colour."""
-    if np.ptp(first[0], axis=0).max() > _PLAIN:  # most photos: spare them the rest
+def _plain_lines(outermost: int, lines: Callable[[int, int], npt.NDArray[np.uint8]]) -> int:
+    """How many of the outermost lines show the same single colour.
+
+    Args:
+        outermost: how many lines to look at.
+        lines: those from the `k`-th to before the `n`-th, counted from outside.
+    """
+    first = lines(0, 1)[0]
+    if np.ptp(first, axis=0).max() > _PLAIN:  # most photos: spare them the rest
         return 0
-    outer = outermost()
-    low, high = outer.min(axis=1).astype(np.int16), outer.max(axis=1).astype(np.int16)
-    same = (np.maximum(high, high[:1]) - np.minimum(low, low[:1]) <= _PLAIN).all(axis=1)
-    return int(np.argmin(same)) if not same.all() else len(outer)
+    lowest, highest = first.min(axis=0).astype(np.int16), first.max(axis=0).astype(np.int16)
+    for k in range(0, outermost, _LINES):
+        block = lines(k, min(k + _LINES, outermost))
+        low, high = block.min(axis=1).astype(np.int16), block.max(axis=1).astype(np.int16)
+        same = np.maximum(high, highest) - np.minimum(low, lowest) <= _PLAIN
+        if not same.all():
+            return k + int(np.argmin(same.all(axis=1)))
+    return outermost

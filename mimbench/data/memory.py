@@ -13,6 +13,7 @@ BUDGET = 2**30  # bytes, of all decoders of a process together
 MAX_MEMORY = 2_500_000_000  # bytes that one image may take
 
 _RGB = 4  # bytes per pixel: Pillow stores three channels in four bytes
+_WORK = 4  # bytes per pixel, for the facts of the borders or for a copy as an array
 _STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 _COEFFICIENTS = 6  # bytes per pixel of a whole progressive JPEG: three channels of two bytes
 
@@ -58,7 +59,7 @@ def decoding_bytes(image: Image.Image, whole: int) -> int:
         whole: pixels of the file, of which a JPEG may be decoded at a fraction.
     """
     stored = _STORED.get(image.mode, 4)
-    per_pixel = stored + (_RGB if image.mode != "RGB" else 0)
+    per_pixel = stored + (_RGB if image.mode != "RGB" else 0) + _WORK
     if "exif" in image.info or image.format == "TIFF":  # it may have to be turned
         per_pixel += stored
     progressive = "progressive" in image.info or "progression" in image.info
