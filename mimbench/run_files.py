@@ -41,7 +41,7 @@ NAMES = {  # of files, by the folder below the run's that holds them
     "blocks": rf"{BLOCK}\.parquet",
     "figures": r"[\w.+-]+\.(svg|png|json)",
     "gallery": r"[\w.+-]+\.(png|json)",
-    "audit": r"audit-[0-9a-f]+\.json",
+    "audit": r"audit-[0-9a-f]+\.json|features\.parquet|near_duplicates\.json",
 }
 UNFINISHED = rf"\.\d+{re.escape(PARTIAL)}"
 

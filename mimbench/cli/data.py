@@ -1,6 +1,5 @@
 """Commands on images alone: write the phantom, look at a folder, audit it."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -71,7 +70,7 @@ def check(
     result, found = audit_images(data, target, roles, harmonise, backbone, weights)
     if as_json:
         passes = {"passes": result.passes(strict)}
-        print_json({**asdict(result), **passes, **files_as_json(found)})
+        print_json({**result.as_json(), **passes, **files_as_json(found)})
     else:
         say(as_text(result), end="")
     if html is not None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 
 from mimbench.csv_files import write_csv
 from mimbench.data.accounting import Accounting
-from mimbench.data.audit import cached_audit
+from mimbench.data.audit import SAID, as_html, cached_audit
 from mimbench.data.near_duplicates import read_comparison, write_comparison
 from mimbench.derived import forget_derived
 from mimbench.detectors.build import kind_of
@@ -39,7 +39,7 @@ from mimbench.evaluation.scoring import (
 )
 from mimbench.evaluation.shares import fit_missing, score_missing
 from mimbench.evaluation.store import Store
-from mimbench.files import room
+from mimbench.files import room, whole
 from mimbench.recipes import Recipe, content_hash
 from mimbench.run_files import check_new, refuse_links, remove_partials
 from mimbench.scores import (
@@ -255,10 +255,10 @@ def _audit(plan: Plan, folder: Path, progress: Progress, strict: bool) -> None:
     if plan.dataset.comparison is not None:
         write_comparison(plan.dataset.comparison, folder / AUDIT)
     found = cached_audit(replace(plan.dataset, table=plan.images), folder / AUDIT)
-    table = pd.DataFrame(
-        [asdict(finding) for finding in found.findings], columns=["severity", "check", "message"]
-    )
+    table = pd.DataFrame(found.as_json()["findings"], columns=list(SAID))
     write_csv(table, folder / "audit.csv")
+    with whole(folder / "audit.html") as partial:
+        partial.write_text(as_html(found), encoding="utf-8")
     progress.update(1)
     for finding in found.findings:
         if finding.severity != "note":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from mimbench.data.audit.differences import (
     difference_findings,
     unreadable_findings,
 )
-from mimbench.data.audit.finding import Finding, Severity
+from mimbench.data.audit.finding import SAID, Finding, Severity
 from mimbench.data.audit.leaks import (
     duplicate_findings,
     feature_findings,
@@ -43,6 +44,11 @@ class Audit:
     def count(self, severity: Severity) -> int:
         """How many findings are of this severity."""
         return sum(finding.severity == severity for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """What was found, for a program."""
+        said = [{name: getattr(f, name) for name in SAID} for f in self.findings]
+        return {"findings": said, "images": self.images}
 
     def passes(self, strict: bool = False) -> bool:
         """Whether there is no error, and with `strict` no warning either."""
@@ -79,6 +85,6 @@ def _findings(dataset: Dataset, features: npt.NDArray[np.floating] | None) -> It
     yield from copy_findings(table)
     yield from unreadable_findings(dataset.rejected)
     yield from balance_findings(table)
-    yield from difference_findings(table, dataset.facts)
+    yield from difference_findings(table, dataset.facts, dataset.pixels)
     for note in dataset.notes:
         yield Finding("note", "reading", note)

@@ -6,9 +6,10 @@ from typing import Literal
 
 import pandas as pd
 
-__all__ = ["Finding", "Severity", "examples"]
+__all__ = ["SAID", "Finding", "Severity", "examples"]
 
 Severity = Literal["error", "warning", "note"]
+SAID = ("severity", "check", "message")  # of a finding, in tables
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Finding:
             "note".
         check: which check speaks, e.g. "repeated files".
         message: what was found, where, and what to do.
+        picture: for the audit's page, as a data URI; mostly empty.
     """
 
     severity: Severity
     check: str
     message: str
+    picture: str = ""
 
 
 def examples(paths: Sequence[str] | pd.Series, most: int = 3) -> str:

@@ -1,4 +1,4 @@
-"""The source probe: can collections be told apart without looking at what they show?
+"""The source probe: can collections be separated without looking at what they show?
 
 An audit's finding, never a row of a benchmark: it is fitted on labels of both sides.
 """
@@ -15,16 +15,23 @@ from mimbench.statistics.cells import Cells
 from mimbench.statistics.estimate import Estimate, missing
 from mimbench.statistics.influence import Influence, combine
 
-__all__ = ["LEAST_PATIENTS", "Difference", "probe", "strongest_differences"]
+__all__ = [
+    "FOLDS",
+    "LEAST_PATIENTS",
+    "Difference",
+    "fold_influence",
+    "probe",
+    "strongest_differences",
+]
 
 LEAST_PATIENTS = 6
-_FOLDS = 5
+FOLDS = 5
 _TREES = 50
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One fact that alone tells two collections apart.
+    """One fact that alone separates two collections.
 
     Attributes:
         fact: one of file_facts.FACTS.
@@ -42,7 +49,7 @@ class Difference:
 def probe(
     facts: pd.DataFrame, other: npt.NDArray[np.bool_], patients: pd.Series, seed: int = 0
 ) -> Estimate:
-    """AUROC at which file and border facts tell two collections apart.
+    """AUROC at which file and border facts separate two collections.
 
     A random forest, because facts such as a quality of exactly 75 have no direction; it is
     fitted on four fifths of the patients and scores the last fifth, five times. The AUROC is the
@@ -55,14 +62,14 @@ def probe(
         seed: of the folds and the forest.
 
     Returns:
-        0.5: cannot be told apart; 1: always. Missing below LEAST_PATIENTS on either side.
+        0.5: cannot be separated; 1: always. Missing below LEAST_PATIENTS on either side.
     """
     codes = patients.astype("category").cat.codes.to_numpy(dtype=np.int64)
     sides = [len(set(codes[other == side])) for side in (False, True)]
     if min(sides) < LEAST_PATIENTS:
         return missing(f"fewer than {LEAST_PATIENTS} patients on one side")
     values = facts.to_numpy(dtype=np.float64)
-    folds = StratifiedGroupKFold(min(_FOLDS, *sides), shuffle=True, random_state=seed)
+    folds = StratifiedGroupKFold(min(FOLDS, *sides), shuffle=True, random_state=seed)
     terms = [
         _fold(values, other, codes, fitted, scored, seed)
         for fitted, scored in folds.split(values, other, codes)
@@ -82,6 +89,23 @@ def _fold(
         _TREES, min_samples_leaf=3, class_weight="balanced", random_state=seed
     )
     scores = forest.fit(values[fitted], other[fitted]).predict_proba(values[scored])[:, -1]
+    return fold_influence(scores, other, codes, scored)
+
+
+def fold_influence(
+    scores: npt.NDArray[np.float64],
+    other: npt.NDArray[np.bool_],
+    codes: npt.NDArray[np.integer],
+    scored: npt.NDArray[np.integer],
+) -> Influence:
+    """AUROC of one fold's scores, with the influence of each patient.
+
+    Args:
+        scores: (n,) of the images `scored`, higher = more like the other collection.
+        other: bool (N,), whether an image belongs to the other collection.
+        codes: int (N,), patient of each image.
+        scored: (n,) which images.
+    """
     theirs = other[scored]
     cells = Cells(codes[scored][~theirs], codes[scored][theirs], n_patients=int(codes.max()) + 1)
     return cells.influence(scores[~theirs], scores[theirs])
@@ -90,7 +114,7 @@ def _fold(
 def strongest_differences(
     facts: pd.DataFrame, other: npt.NDArray[np.bool_], least: float = 0.8, most: int = 4
 ) -> list[Difference]:
-    """Facts that tell two collections apart each by itself, the clearest first.
+    """Facts that separate two collections each by itself, the clearest first.
 
     Args:
         facts: file_facts.FACTS, one row per image.

@@ -3,13 +3,17 @@
 from html import escape
 
 from mimbench.data.audit.audit import Audit
+from mimbench.data.audit.finding import Finding
 
 __all__ = ["as_html", "as_text"]
 
+_PNG = "data:image/png;base64,"
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <title>Audit of the images</title>
 <style>
 body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em; }}
@@ -18,6 +22,8 @@ td:last-child {{ overflow-wrap: anywhere; }}
 .error td:first-child {{ color: #b00020; font-weight: 600; }}
 .warning td:first-child {{ color: #9a5b00; font-weight: 600; }}
 .note td:first-child {{ color: #555; }}
+figure {{ margin: 0.6em 0; }}
+figcaption {{ color: #555; font-size: 0.9em; }}
 </style>
 </head>
 <body>
@@ -41,10 +47,18 @@ def as_html(audit: Audit) -> str:
     """A self-contained page with one table."""
     rows = "\n".join(
         f'<tr class="{f.severity}"><td>{f.severity}</td><td>{escape(f.check)}</td>'
-        f"<td>{escape(f.message)}</td></tr>"
+        f"<td>{escape(f.message)}{_figure(f)}</td></tr>"
         for f in audit.findings
     )
     return _PAGE.format(summary=_summary(audit), rows=rows)
+
+
+def _figure(finding: Finding) -> str:
+    if not finding.picture.startswith(_PNG):  # kept findings may come from a stranger's folder
+        return ""
+    words = "Mean pictures of this part. Left: what it is compared with; right: its own."
+    image = f'<img src="{escape(finding.picture)}" alt="{words}">'
+    return f"<figure>{image}<figcaption>{words}</figcaption></figure>"
 
 
 def _summary(audit: Audit) -> str:

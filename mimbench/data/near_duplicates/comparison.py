@@ -1,8 +1,6 @@
 """All pictures of a run compared, and what of that a run's folder keeps."""
 
-import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +8,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mimbench.data.near_duplicates.features import decode
 from mimbench.data.near_duplicates.pairs import PAIR_COLUMNS, near_duplicates, picture_features
-from mimbench.files import whole
+from mimbench.errors import TableError
+from mimbench.files import file_hash, whole
+from mimbench.sealed import read_sealed, write_sealed
 
 __all__ = ["Comparison", "compare", "read_comparison", "write_comparison"]
 
@@ -56,14 +57,16 @@ def read_comparison(folder: Path) -> Comparison | None:
     try:
         table = pq.read_table(folder / _FEATURES)
         about = json.loads((table.schema.metadata or {})[_ABOUT])
-        kept = json.loads((folder / _PAIRS).read_text(encoding="utf-8"))
+        kept, _ = read_sealed(folder / _PAIRS)
         features: pd.DataFrame = table.to_pandas()[["image_id", "features"]].assign(path="")
-        if about["version"] != _VERSION or kept["images"] != _digest(features["image_id"]):
+        if about["version"] != _VERSION or kept["features"] != file_hash(folder / _FEATURES):
             return None
+        for data in features["features"]:
+            decode(data)
         pairs = pd.DataFrame(kept["pairs"], columns=list(PAIR_COLUMNS))
         kinds = {"first": "str", "second": "str", "similarity": "float64", "matches": "int64"}
         return Comparison(features.astype({"image_id": "str"}), pairs.astype(kinds))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, TableError):
         return None
 
 
@@ -81,10 +84,4 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
         [row["first"], row["second"], row["similarity"], row["matches"]]
         for row in comparison.pairs.to_dict("records")
     ]
-    content = {"images": _digest(features["image_id"]), "pairs": rows}
-    with whole(folder / _PAIRS) as partial:
-        partial.write_text(json.dumps(content), encoding="utf-8")
-
-
-def _digest(images: Iterable[str]) -> str:
-    return hashlib.sha256(f"{_VERSION}/{sorted(images)}".encode()).hexdigest()
+    write_sealed(folder / _PAIRS, {"features": file_hash(folder / _FEATURES), "pairs": rows})

@@ -30,6 +30,7 @@ _THUMBNAIL = 32  # pixels a side
 _LEAST_SPREAD = 2.0  # grey levels; flat pictures look like one another
 
 _PLACE, _SIZE, _ANGLE = 16, 24, 256 / (2 * np.pi)  # steps per pixel, per e-fold, per radian
+_HEAD = _LOW * _LOW // 8  # bytes
 _STORED = np.dtype([("place", "<u2", 2), ("size", "u1"), ("angle", "u1"), ("bits", "u1", 16)])
 # SIFT's cells (down, across the keypoint's own axes) and directions, seen in a mirror.
 _MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1][:, :, -np.arange(8) % 8].reshape(-1)
@@ -109,11 +110,12 @@ def decode(data: bytes) -> Features:
     """What `encode` wrote.
 
     Raises:
-        ValueError: the bytes are no whole number of keypoints.
+        ValueError: the bytes are no whole number of keypoints, or more than there can be.
     """
-    head = _LOW * _LOW // 8
-    signs = np.unpackbits(np.frombuffer(data[:head], dtype=np.uint8)).astype(bool)
-    rows = np.frombuffer(data[head:], dtype=_STORED)
+    signs = np.unpackbits(np.frombuffer(data[:_HEAD], dtype=np.uint8)).astype(bool)
+    rows = np.frombuffer(data[_HEAD:], dtype=_STORED)
+    if len(rows) > KEYPOINTS:
+        raise ValueError(f"{len(rows)} keypoints")
     return Features(
         place=rows["place"] / _PLACE,
         size=np.exp(rows["size"] / _SIZE),

@@ -1,5 +1,6 @@
 """Two versions of one photograph are found, however it was changed; different ones are not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -148,3 +149,10 @@ def test_a_damaged_comparison_counts_as_none(tmp_path):
         assert read_comparison(tmp_path / "audit") is None
         path.write_bytes(content)
     assert read_comparison(tmp_path / "nowhere") is None
+
+
+def test_a_comparison_that_was_made_up_counts_as_none(tmp_path):
+    made = compare(_write(tmp_path / "photos", {"p0": photo(0)}))
+    for strange in (b"", b"12345678abc", bytes(8 + 22 * 1000)):
+        write_comparison(replace(made, features=made.features.assign(features=strange)), tmp_path)
+        assert read_comparison(tmp_path) is None

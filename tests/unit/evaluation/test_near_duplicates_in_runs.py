@@ -52,6 +52,7 @@ def test_a_run_prints_one_line_and_lists_every_pair(settings: RunFile, tmp_path:
     listed = audit.loc[audit["check"] == "near-duplicates", "message"]
     assert sum("turned.png" in m and "4.png" in m and "similarity" in m for m in listed) == 1
     assert sum("crop.png" in m and "3.png" in m and "count as one" in m for m in listed) == 1
+    assert "turned.png" in (tmp_path / "run" / "audit.html").read_text()
     rejected = pd.read_csv(tmp_path / "run" / "rejected.csv")
     assert {Path(path).name for path in rejected["path"]} == {"turned.png", "4.png"}
     images = read_tables(tmp_path / "run").images
