@@ -21,7 +21,7 @@ import pandas as pd
 from PIL import Image
 from scipy.fft import dctn
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 from photographs import all_at_once, photo
 

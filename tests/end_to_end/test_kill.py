@@ -26,7 +26,7 @@ parameters = { width = 4, steps = 260, batch_size = 4 }
 def run(folders: dict[str, Path], tmp_path: Path, name: str, kills: int) -> RunTables:
     recipe = tmp_path / "mim.toml"
     recipe.write_text(RECIPE)
-    script = Path(__file__).with_name("killing.py")
+    script = Path(__file__).parents[1] / "helpers" / "killing.py"
     command = [sys.executable, str(script), str(folders["data"]), str(recipe), str(tmp_path / name)]
     done = subprocess.run([*command, str(kills), "1"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_tables import Made, made_tables
-from simulations import gate as gates
-from simulations.retraining import Design, measured, rejected
 
 from mimbench.claims import Claim, ClaimsFile, verify
 from mimbench.report.groups import Group
 from mimbench.report.standings import PairedDifferences, standing_of
 from mimbench.scores import RunTables, read_tables
+from tests.simulations import gate as gates
+from tests.simulations.retraining import Design, measured, rejected
 
 RESULTS = Path(__file__).parents[2] / "results"
 

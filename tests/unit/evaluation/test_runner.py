@@ -4,13 +4,13 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from small_images import write_category
+from small_plans import executed, planned
 from torch import Tensor
 
 from mimbench.data.dataset import ImageOptions
@@ -20,30 +20,12 @@ from mimbench.errors import RecipeError, TableError
 from mimbench.evaluation import scoring
 from mimbench.evaluation.blocks import read_block
 from mimbench.evaluation.journal import read_starts
-from mimbench.evaluation.plan import Plan, RunFile, make_plan
+from mimbench.evaluation.plan import Plan, RunFile
 from mimbench.evaluation.progress import Silent
 from mimbench.evaluation.runner import execute, run
 from mimbench.registry import resolve
 from mimbench.scores import RunTables, read_tables
 from mimbench.testing import check
-
-
-def planned(
-    folders: dict[str, Path], detectors: list[str], known: tuple[str, ...] = (), **options: Any
-) -> Plan:
-    images = ImageOptions(
-        data=(str(folders["data"]),),
-        unknown=(str(folders["unknown"]),),
-        abnormal=(str(folders["abnormal"]),),
-        canonical_size=32,
-        known=known or None,
-    )
-    return make_plan(RunFile(detectors=tuple(detectors), data=images, **options))
-
-
-def executed(plan: Plan, out: Path) -> RunTables:
-    execute(plan, out, Silent())
-    return read_tables(out)
 
 
 def auroc(tables: RunTables, row: str, role: str) -> float:

@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from test_runner import executed, planned
+from small_plans import executed, planned
 
 from mimbench.errors import RecipeError
 from mimbench.evaluation.fitting import training_rows

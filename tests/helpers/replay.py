@@ -2,7 +2,7 @@
 
 Reference: imagecorruptions as distributed by imagecorruptions-imaug 1.1.5.
 
-`python tests/unit/corruptions/replay.py` prints the parity tables of results/corruptions.md.
+`python tests/helpers/replay.py` prints the parity tables of results/corruptions.md.
 """
 
 from collections.abc import Callable, Iterator
