@@ -12,7 +12,7 @@ from mkdocs.structure.pages import Page
 
 from mimbench.cli import app
 from mimbench.cli.exit_codes import MEANINGS
-from mimbench.scores import FIT_COLUMNS, FIT_NOTES, IMAGE_COLUMNS, SCORE_COLUMNS
+from mimbench.scores.tables import FIT_COLUMNS, FIT_NOTES, IMAGE_COLUMNS, SCORE_COLUMNS
 
 ROOT = Path(__file__).parent.parent
 FAMILIES = ("inpainting", "one-class", "classifier", "ensemble", "control")

@@ -1,7 +1,7 @@
 """Benchmark and robustness evaluation suite for MIM and other image detectors.
 
 One number per image, condition and score, *higher = less like the target*, is the product of a
-run; every table, plot and verdict is computed from those three tables (`mimbench.scores`).
+run; every table, plot and verdict is computed from those three tables (`mimbench.scores.tables`).
 """
 
 from importlib import import_module

@@ -29,8 +29,8 @@ DETECTOR_GROUP = "mimbench.detectors"
 BUILT_IN: Mapping[str, str] = {
     "mim": "mimbench.detectors.mim:MIM",
     "mim-features": "mimbench.detectors.mim:MIMFeatures",
-    "classifier": "mimbench.detectors.classifier:Classifier",
-    "trained-classifier": "mimbench.detectors.trained:TrainedClassifier",
+    "classifier": "mimbench.detectors.classifier.classifier:Classifier",
+    "trained-classifier": "mimbench.detectors.classifier.trained:TrainedClassifier",
     "feature-neighbours": "mimbench.detectors.oneclass:FeatureNeighbours",
     "feature-mahalanobis": "mimbench.detectors.oneclass:FeatureMahalanobis",
     "feature-forest": "mimbench.detectors.oneclass:FeatureForest",

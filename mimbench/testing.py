@@ -30,8 +30,8 @@ from mimbench.detectors.build import (
     recipe_of,
     scores_of,
 )
+from mimbench.detectors.imaging.shared import provide, resize
 from mimbench.detectors.protocol import Batch, Detector, ImageSet, Provider, TrainingSet
-from mimbench.detectors.shared import provide, resize
 from mimbench.detectors.statefile import read_state, write_state
 from mimbench.errors import DetectorError
 from mimbench.recipes import Recipe, content_hash

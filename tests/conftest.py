@@ -9,7 +9,7 @@ from small_images import write_category
 from synthetic_run import synthetic_tables, write_synthetic_run
 
 from mimbench.report import Report, write_report
-from mimbench.scores import RunTables
+from mimbench.scores.tables import RunTables
 
 # the same examples every time, and no clock: a test may wait for a compiler
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -124,9 +124,9 @@ def finished_run(
 ) -> Path:
     """Folder of a run of a control and a plug-in on clean images; copy it before changing it."""
     from mimbench.data.dataset import ImageOptions
-    from mimbench.evaluation.plan import RunFile, make_plan
-    from mimbench.evaluation.progress import Silent
+    from mimbench.evaluation.planning.plan import RunFile, make_plan
     from mimbench.evaluation.runner import execute
+    from mimbench.progress import Silent
 
     images = ImageOptions(
         data=(str(folders["data"]),), unknown=(str(folders["unknown"]),), canonical_size=32

@@ -9,7 +9,7 @@ from math import isnan
 from typing import Any
 
 from mimbench.claims.evidence import NotTestedError, Place, RunEvidence
-from mimbench.statistics.uncertainty import Measured, paired_difference
+from mimbench.statistics.run.uncertainty import Measured, paired_difference
 
 __all__ = ["Explanations", "explanations"]
 

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from mimbench.claims.statement import Claim
 from mimbench.errors import MimbenchError, UnknownNameError
-from mimbench.scores import CLEAN, RunTables
-from mimbench.statistics.class_signal import class_signal_table
-from mimbench.statistics.comparisons import Quantity, RunAurocs
-from mimbench.statistics.controls import controls_of, row_facts, size_of
-from mimbench.statistics.external import NO_OTHERS, NO_TARGET
-from mimbench.statistics.known_categories import KnownCurve
-from mimbench.statistics.shares import RunShares
-from mimbench.statistics.uncertainty import Measured
+from mimbench.scores.tables import CLEAN, RunTables
+from mimbench.statistics.run.comparisons import Quantity, RunAurocs
+from mimbench.statistics.run.controls import controls_of, row_facts, size_of
+from mimbench.statistics.run.sensitivity import RunShares
+from mimbench.statistics.run.uncertainty import Measured
+from mimbench.statistics.tables.class_signal import class_signal_table
+from mimbench.statistics.tables.external import NO_OTHERS, NO_TARGET
+from mimbench.statistics.tables.known_categories import KnownCurve
 
 # of detectors that train on further categories, or that do not say on what
 OTHER_FAMILIES = ("classifier", "ensemble", "plug-in", "elsewhere")

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimbench.claims.evidence import NothingToLoseError, Place, RunEvidence
-from mimbench.statistics.cautions import difference_cautions
-from mimbench.statistics.uncertainty import Measured, paired_difference
+from mimbench.statistics.core.cautions import difference_cautions
+from mimbench.statistics.run.uncertainty import Measured, paired_difference
 
 __all__ = ["CLEAN_FLOOR", "Finding", "find"]
 

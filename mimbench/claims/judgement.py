@@ -9,10 +9,10 @@ import numpy as np
 from mimbench.claims.confounds import explanations
 from mimbench.claims.evidence import NothingToLoseError, NotTestedError, Place, RunEvidence
 from mimbench.claims.finding import Finding, find
-from mimbench.claims.settling import more_patients, open_question
+from mimbench.claims.sample_size import more_patients, open_question
 from mimbench.claims.statement import Claim, ClaimsFile
-from mimbench.scores import RunTables
-from mimbench.statistics.comparisons import holm_factors
+from mimbench.scores.tables import RunTables
+from mimbench.statistics.run.comparisons import holm_factors
 
 __all__ = ["Verdict", "verify"]
 

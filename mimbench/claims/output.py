@@ -10,9 +10,9 @@ import pandas as pd
 
 from mimbench.claims.judgement import Verdict
 from mimbench.claims.statement import ClaimsFile
-from mimbench.derived import write_derived
-from mimbench.scores import RunTables
-from mimbench.statistics.cautions import MARK, legend
+from mimbench.runfolder.derived import write_derived
+from mimbench.scores.tables import RunTables
+from mimbench.statistics.core.cautions import MARK, legend
 
 __all__ = ["as_text", "claimed", "exit_code", "verdict_table", "write_verdicts"]
 

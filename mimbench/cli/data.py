@@ -27,8 +27,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Say what mimbench sees in folders of images: categories, patients, sources, bad files."""
+    from mimbench.cli.listing import describe_images, images_as_json
     from mimbench.data.dataset import survey
-    from mimbench.listing import describe_images, images_as_json
 
     found = survey(data)
     if as_json:
@@ -63,8 +63,8 @@ def check(
 
     Exit code 1 if there is an error (with --strict: a warning).
     """
+    from mimbench.cli.listing import audit_images, files_as_json
     from mimbench.data.audit import as_html, as_text
-    from mimbench.listing import audit_images, files_as_json
 
     roles = {"unknown": unknown, "abnormal": abnormal, "external": external}
     result, found = audit_images(data, target, roles, harmonise, backbone, weights)

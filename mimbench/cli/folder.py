@@ -23,8 +23,8 @@ def visit(folder: Path) -> None:
     Raises:
         OutputError: something in the folder is a link.
     """
-    from mimbench.evaluation.lock import holder
-    from mimbench.run_files import PIXELS, refuse_links, remove_partials
+    from mimbench.runfolder.lock import holder
+    from mimbench.scores.run_files import PIXELS, refuse_links, remove_partials
 
     refuse_links(folder)
     if holder(folder) is None and holder(folder.parent) is None:  # which may be a harmonised run's

@@ -4,8 +4,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from mimbench.cli.progress_bar import Display
 from mimbench.cli.streams import console, say
-from mimbench.console import Display
 
 __all__ = ["make_report", "show_on_page"]
 

@@ -11,13 +11,13 @@ from mimbench.cli.exit_codes import ExitCode
 from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.interruption import interruptible
 from mimbench.cli.page import make_report
+from mimbench.cli.progress_bar import Display
 from mimbench.cli.root import Json, Quiet, command_line, print_json
 from mimbench.cli.streams import console, result_only
-from mimbench.console import Display
 
 if TYPE_CHECKING:
-    from mimbench.data.accounting import Accounting
-    from mimbench.evaluation.external import External
+    from mimbench.data.reading.accounting import Accounting
+    from mimbench.evaluation.external.external import External
 
 NAMED = 5  # files that a message names
 IMAGES = "Images"
@@ -254,8 +254,8 @@ def run(
     Interrupted runs go on where they stopped: what is done is not computed again. Scores are
     bit-identical for equal threads per process: OMP_NUM_THREADS divided by --jobs.
     """
-    from mimbench.evaluation.crew import Jobs
-    from mimbench.evaluation.options import Flags, resolve_run
+    from mimbench.evaluation.execution.worker_pool import Jobs
+    from mimbench.evaluation.planning.flags import Flags, resolve_run
     from mimbench.evaluation.runner import run as run_all
 
     work = Jobs.of(jobs, timeout)
@@ -326,7 +326,7 @@ def report(
 
 
 def _add_rows(folder: Path, files: list[Path], progress: Display, accept_changed: bool) -> Path:
-    from mimbench.report.added import add_rows
+    from mimbench.runfolder.added_rows import add_rows
 
     out, notes = add_rows(folder, files, accept_changed=accept_changed)
     for note in notes:
@@ -341,8 +341,8 @@ def _show(
     failures: Sequence[tuple[str, str]] = (),
     files: "Accounting | None" = None,
 ) -> None:
-    from mimbench.report.tables import leaderboard_frame
-    from mimbench.report.terminal import leaderboard_table
+    from mimbench.report.leaderboard.formats import leaderboard_frame
+    from mimbench.report.leaderboard.terminal import leaderboard_table
 
     page = (folder / "index.html").resolve()
     if as_json:
@@ -382,8 +382,8 @@ def score(
     with intervals, as a run with --external does. Images that the run was trained or validated on
     are refused.
     """
-    from mimbench.evaluation.external import score_external
-    from mimbench.run_files import check_external
+    from mimbench.evaluation.external.external import score_external
+    from mimbench.scores.run_files import check_external
 
     visit(folder)
     place = out or folder / "external"
@@ -402,7 +402,7 @@ def score(
 
 
 def _show_external(result: "External", folder: Path, place: Path, as_json: bool) -> None:
-    from mimbench.report.external import external_notes, external_table
+    from mimbench.report.page.sections.external import external_notes, external_table
 
     verdicts = place / "external_verdicts.csv"
     if result.doubt:

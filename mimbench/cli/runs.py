@@ -35,7 +35,7 @@ def list_runs(
     as_json: Json = False,
 ) -> None:
     """List runs on disk: finished, unfinished (and how far) or unreadable, with size and date."""
-    from mimbench.evaluation.housekeeping import find_runs
+    from mimbench.runfolder.cleanup import find_runs
 
     found = find_runs(folder)
     for run in found:
@@ -78,7 +78,7 @@ def compact(
 
     report, verify and gate take the folder, which serves as a gate's reference.
     """
-    from mimbench.report.compact import write_compact
+    from mimbench.runfolder.compact import write_compact
 
     visit(folder)
     made = write_compact(folder, out, clean_only=clean_only, limit=round(limit * 1e6))
@@ -96,8 +96,8 @@ def clean(
 
     Says first what and how much. Asks on a terminal; elsewhere nothing is removed without --yes.
     """
-    from mimbench.evaluation.housekeeping import leftovers, remove
-    from mimbench.evaluation.lock import locked
+    from mimbench.runfolder.cleanup import leftovers, remove
+    from mimbench.runfolder.lock import locked
 
     found = leftovers(folder)
     said = [{"what": f.what, "files": len(f.paths), "bytes": f.size} for f in found]

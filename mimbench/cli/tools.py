@@ -8,9 +8,9 @@ from rich.text import Text
 
 from mimbench.cli.exit_codes import ExitCode
 from mimbench.cli.folder import visit
+from mimbench.cli.progress_bar import Display
 from mimbench.cli.root import Json, Quiet, print_json
 from mimbench.cli.streams import console
-from mimbench.console import Display
 from mimbench.errors import OutputError
 
 
@@ -18,7 +18,7 @@ def list_names(
     what: Annotated[str, typer.Argument(metavar="detectors|corruptions|suites|runs")],
 ) -> None:
     """List what can be named on the command line."""
-    from mimbench.listing import listing
+    from mimbench.cli.listing import listing
 
     console().print(listing(what))
 
@@ -97,7 +97,7 @@ def corrupt(
     Pictures are made again where the content of their image has changed. Files that were not
     corrupted are listed in OUT/rejected.csv.
     """
-    from mimbench.corrupting import corrupt_tree, draw_sheet
+    from mimbench.cli.corrupt import corrupt_tree, draw_sheet
 
     terminal = console(stderr=as_json)
     if sheet is not None:

@@ -1,30 +1,32 @@
 """All kernels by name."""
 
-from mimbench.corruptions import (
+from mimbench.corruptions.core.kernel import Kernel
+from mimbench.corruptions.imagenet_c import (
     blur,
-    chain,
-    dermoscope,
+    colour,
     digital,
     elastic,
-    exposure,
     fog,
-    geometry,
-    lettering,
-    light,
-    lighting,
     motion,
     noise,
-    optics,
-    overlay,
     spatter,
     weather,
 )
-from mimbench.corruptions.kernel import Kernel
+from mimbench.corruptions.skin import (
+    camera,
+    exposure,
+    geometry,
+    lighting,
+    medmnist,
+    messaging,
+    occlusion,
+    text_overlay,
+)
 
 __all__ = ["KERNELS"]
 
-_IMAGENET_C = (noise, blur, motion, weather, fog, spatter, light, digital, elastic)
-_SKIN = (dermoscope, exposure, lighting, optics, overlay, lettering, chain, geometry)
+_IMAGENET_C = (noise, blur, motion, weather, fog, spatter, colour, digital, elastic)
+_SKIN = (medmnist, exposure, lighting, camera, occlusion, text_overlay, messaging, geometry)
 
 KERNELS: dict[str, Kernel] = {
     kernel.name: kernel for family in (*_IMAGENET_C, *_SKIN) for kernel in family.KERNELS

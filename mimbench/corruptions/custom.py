@@ -6,9 +6,9 @@ from typing import Any
 
 from mimbench.corruptions.builtin import BUILTIN
 from mimbench.corruptions.catalogue import KERNELS
-from mimbench.corruptions.checks import SEVERITIES
+from mimbench.corruptions.core.checks import SEVERITIES
+from mimbench.corruptions.core.kernel import Kernel, Parameter
 from mimbench.corruptions.definition import Corruption
-from mimbench.corruptions.kernel import Kernel, Parameter
 from mimbench.errors import CorruptionError, UnknownNameError
 
 __all__ = ["define"]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimbench.corruptions.catalogue import KERNELS
-from mimbench.corruptions.checks import Images, check_images, check_keys, check_severity
-from mimbench.corruptions.draws import Draws, stream
+from mimbench.corruptions.core.checks import Images, check_images, check_keys, check_severity
+from mimbench.corruptions.core.draws import Draws, stream
 from mimbench.corruptions.reference import apply_reference
 from mimbench.errors import UnknownNameError
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimbench.corruptions.builtin import BUILTIN
-from mimbench.corruptions.checks import Images, check_images, check_keys
+from mimbench.corruptions.core.checks import Images, check_images, check_keys
 from mimbench.corruptions.definition import Corruption, Engine
 from mimbench.errors import CorruptionError, UnknownNameError
 

@@ -18,7 +18,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mimbench.corruptions.checks import Images, check_images, check_keys
+from mimbench.corruptions.core.checks import Images, check_images, check_keys
 from mimbench.corruptions.definition import Corruption, Engine
 from mimbench.errors import CorruptionError
 
@@ -86,7 +86,7 @@ def enlarge(images: Images, side: int) -> Images:
 
 
 def shrink(images: Images, side: int) -> Images:
-    """Resize images, antialiased bilinear, as `mimbench.detectors.shared.resize` does.
+    """Resize images, antialiased bilinear, as `mimbench.detectors.imaging.shared.resize` does.
 
     Args:
         images: uint8 (N, S, S, 3).

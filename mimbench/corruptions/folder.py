@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from mimbench.corruptions.checks import Images, check_images, check_severity
+from mimbench.corruptions.core.checks import Images, check_images, check_severity
 from mimbench.corruptions.definition import Corruption
 from mimbench.corruptions.suites import Suite
 from mimbench.errors import CorruptionError, OutputError

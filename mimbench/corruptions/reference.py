@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mimbench.corruptions.checks import Images, check_images, check_keys
+from mimbench.corruptions.core.checks import Images, check_images, check_keys
 from mimbench.errors import CorruptionError
 
 __all__ = ["apply_reference"]

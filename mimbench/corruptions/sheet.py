@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mimbench.corruptions.checks import Images
+from mimbench.corruptions.core.checks import Images
 from mimbench.corruptions.suites import Suite
 
 __all__ = ["suite_pictures"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mimbench.corruptions.checks import SEVERITIES
+from mimbench.corruptions.core.checks import SEVERITIES
 from mimbench.corruptions.custom import define
 from mimbench.corruptions.definition import Corruption
 from mimbench.corruptions.engine import builtin

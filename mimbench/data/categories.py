@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from mimbench.data.file_names import shown
+from mimbench.data.reading.file_names import shown
 from mimbench.errors import DataError
 
 __all__ = ["MPOX", "canonical_category", "check_categories"]

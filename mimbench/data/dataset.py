@@ -7,8 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mimbench.data import phantom
-from mimbench.data.accounting import Accounting, account, unread_files
 from mimbench.data.categories import MPOX
 from mimbench.data.duplicates import (
     Duplicate,
@@ -16,15 +14,17 @@ from mimbench.data.duplicates import (
     keep_parts_together,
     resolve,
 )
+from mimbench.data.generated import phantom
+from mimbench.data.identical_files import keep_first, merge_patients
 from mimbench.data.near_duplicates import Comparison, compare
-from mimbench.data.offers import Offer, files_offered, images_offered
 from mimbench.data.options import PHANTOM, ImageOptions
-from mimbench.data.pictures import read_pictures
-from mimbench.data.repeats import keep_first, merge_patients
+from mimbench.data.reading.accounting import Accounting, account, unread_files
+from mimbench.data.reading.loading import read_pictures
+from mimbench.data.reading.tree import LeftOut
 from mimbench.data.roles import assign_roles, choose_target
-from mimbench.data.tree import LeftOut
+from mimbench.data.sources import Offer, files_offered, images_offered
 from mimbench.errors import DataError
-from mimbench.scores import IMAGE_COLUMNS
+from mimbench.scores.tables import IMAGE_COLUMNS
 
 __all__ = ["Dataset", "ImageOptions", "gather", "load", "survey"]
 

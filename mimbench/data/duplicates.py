@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mimbench.data.repeats import joined
+from mimbench.data.identical_files import joined
 from mimbench.data.splits import PARTS
 from mimbench.errors import DataError
-from mimbench.scores import UNLABELLED
+from mimbench.scores.tables import UNLABELLED
 
 __all__ = [
     "Duplicate",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from mimbench.csv_files import write_csv
-from mimbench.data import phantom
+from mimbench.csv_files.writing import write_csv
+from mimbench.data.generated import phantom
 from mimbench.errors import OutputError
 
 __all__ = ["write_phantom"]

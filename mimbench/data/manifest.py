@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mimbench.data.tree import LeftOut, WithoutImages
+from mimbench.data.reading.tree import LeftOut, WithoutImages
 
 __all__ = ["MANIFEST_COLUMNS", "Manifest", "given_column"]
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from mimbench.data.manifest import given_column
 from mimbench.errors import SplitError
-from mimbench.scores import split_column
+from mimbench.scores.splits import split_column
 
 __all__ = ["PARTS", "split"]
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mimbench.detectors.networks.weights import packaged_file
 from mimbench.detectors.parameters import parameters_of
 from mimbench.detectors.protocol import Batch, Detector, State, TrainsOn
-from mimbench.detectors.weights import packaged_file
 from mimbench.errors import (
     DetectorError,
     MimbenchError,

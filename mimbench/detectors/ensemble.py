@@ -11,7 +11,7 @@ __all__ = ["Ensemble"]
 class Ensemble(Detector):
     """Mean of other rows' scores, each standardised on validation images of the target.
 
-    See `mimbench.statistics.ensemble`, which computes it from the score table.
+    See `mimbench.statistics.tables.ensemble`, which computes it from the score table.
     """
 
     trains_on = "rows"

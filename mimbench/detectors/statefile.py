@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -18,7 +18,9 @@ from mimbench.files import room, whole
 __all__ = [
     "above",
     "below",
+    "decode_state",
     "digest_of",
+    "encode_state",
     "flatten_optimiser",
     "load_optimiser",
     "read_state",
@@ -29,14 +31,10 @@ __all__ = [
 METADATA_KEY = "mimbench"
 
 
-def write_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write tensors and values that JSON can hold, whole or not at all.
+def encode_state(state: Mapping[str, Any]) -> bytes:
+    """Tensors, and values that JSON can hold, as the content of a safetensors file.
 
-    Equal states give equal bytes. The directory of `path` is made if need be, but not the one
-    above: if that is gone, somebody deleted it.
-
-    Raises:
-        OutputError: the file cannot be written.
+    Equal states give equal bytes.
     """
     tensors = {
         name: value.detach().cpu().contiguous().clone()
@@ -44,9 +42,37 @@ def write_state(path: Path, state: Mapping[str, Any]) -> None:
         if isinstance(value, Tensor)
     }
     values = {name: value for name, value in state.items() if name not in tensors}
+    return save(tensors, metadata={METADATA_KEY: json.dumps(values, sort_keys=True)})
+
+
+def decode_state(content: bytes) -> dict[str, Any]:
+    """Read what `encode_state` returned; tensors are on the CPU.
+
+    Raises:
+        DetectorError: the content is damaged, or not one of ours.
+    """
+    try:
+        tensors = load(content)
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+        values: dict[str, Any] = json.loads(metadata[METADATA_KEY])
+        return tensors | values
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise DetectorError(f"not a readable state: {error}.") from error
+
+
+def write_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write a state, whole or not at all.
+
+    The directory of `path` is made if need be, but not the one above: if that is gone, somebody
+    deleted it.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    content = encode_state(state)
     with room(path.parent.parent):
         path.parent.mkdir(exist_ok=True)
-    content = save(tensors, metadata={METADATA_KEY: json.dumps(values, sort_keys=True)})
     with whole(path) as partial:
         partial.write_bytes(content)
 
@@ -58,10 +84,8 @@ def read_state(path: Path) -> dict[str, Any]:
         DetectorError: the file is missing, damaged, or not one of ours.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            values: dict[str, Any] = json.loads((file.metadata() or {})[METADATA_KEY])
-            return {name: file.get_tensor(name) for name in file.keys()} | values  # noqa: SIM118
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        return decode_state(path.read_bytes())
+    except (OSError, DetectorError) as error:
         raise DetectorError(f"{path} is not a readable state file: {error}.") from error
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from mimbench.detectors.devices import autocast, seeded, training_dtype
+from mimbench.detectors.networks.devices import autocast, seeded, training_dtype
 from mimbench.detectors.protocol import Enough, TrainingSet
 from mimbench.detectors.statefile import (
     above,

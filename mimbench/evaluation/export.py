@@ -12,22 +12,23 @@ import pandas as pd
 from PIL import Image
 from pydantic import BaseModel
 
-from mimbench.csv_files import write_csv
-from mimbench.data.accounting import Accounting
+from mimbench.csv_files.writing import write_csv
 from mimbench.data.near_duplicates import Comparison, read_comparison
+from mimbench.data.reading.accounting import Accounting
 from mimbench.errors import DataError, OutputError, TableError
-from mimbench.evaluation.environment import library_versions
-from mimbench.evaluation.options import Flags, resolve_run
-from mimbench.evaluation.plan import Condition, Plan, RunFile, plan_images
-from mimbench.evaluation.progress import Progress
+from mimbench.evaluation.execution.environment import library_versions
+from mimbench.evaluation.planning.flags import Flags, resolve_run
+from mimbench.evaluation.planning.plan import Condition, Plan, RunFile, plan_images
 from mimbench.evaluation.scoring import Rows, blocks_of_rows, corrupted, scored_rows
-from mimbench.evaluation.started_in import start_folder, started_in
-from mimbench.evaluation.store import score_code
 from mimbench.files import whole
+from mimbench.progress import Progress
 from mimbench.recipes import content_hash, validate
-from mimbench.run_files import refuse_links
-from mimbench.scores import AUDIT, read_record, read_tables, split_columns
-from mimbench.scores import RECORD as RUN_RECORD
+from mimbench.runfolder.started_in import start_folder, started_in
+from mimbench.runfolder.store import score_code
+from mimbench.scores.run_files import refuse_links
+from mimbench.scores.splits import split_columns
+from mimbench.scores.tables import AUDIT, read_record, read_tables
+from mimbench.scores.tables import RECORD as RUN_RECORD
 
 __all__ = ["Export", "export_conditions"]
 

@@ -11,15 +11,16 @@ import torch
 from numpy.typing import NDArray
 
 from mimbench.detectors.build import build, identity, kind_of
+from mimbench.detectors.imaging.shared import provide, resize
 from mimbench.detectors.protocol import Detector, ImageSet, TrainingSet
-from mimbench.detectors.shared import provide, resize
+from mimbench.detectors.statefile import decode_state, encode_state
 from mimbench.errors import MimbenchError, SplitError, TrainingError
-from mimbench.evaluation.environment import library_versions
-from mimbench.evaluation.failure import without_exit
-from mimbench.evaluation.plan import FitSpec, Plan
-from mimbench.evaluation.store import Store, fit_code
+from mimbench.evaluation.execution.environment import library_versions
+from mimbench.evaluation.execution.failure import without_exit
+from mimbench.evaluation.planning.plan import FitSpec, Plan
 from mimbench.recipes import content_hash
-from mimbench.scores import split_column
+from mimbench.runfolder.store import Store, fit_code
+from mimbench.scores.splits import split_column
 
 __all__ = [
     "Fit",
@@ -133,7 +134,7 @@ def fit_or_load(
     fit_id = address_id(address)
     entry = store.read_fit(fit_id)
     if entry is not None:
-        detector = _restored(spec, entry.state, device)
+        detector = _restored(spec, decode_state(entry.content), device)
     else:
         fitted = build(spec.recipe)
         started = time.perf_counter()
@@ -144,7 +145,7 @@ def fit_or_load(
             state = fitted.state()
         # A fit in the store is loaded by everybody, so one whose load hangs must not get there.
         detector = _restored(spec, state, device)
-        entry = store.write_fit(fit_id, state, seconds, address)
+        entry = store.write_fit(fit_id, encode_state(state), seconds, address)
     return Fit(spec, fit_id, detector, entry.state_hash, entry.seconds)
 
 

@@ -11,25 +11,22 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mimbench.csv_files import write_csv
-from mimbench.data.accounting import Accounting
+from mimbench.csv_files.writing import write_csv
 from mimbench.data.audit import SAID, as_html, cached_audit
 from mimbench.data.near_duplicates import read_comparison, write_comparison
-from mimbench.derived import forget_derived
+from mimbench.data.reading.accounting import Accounting
 from mimbench.detectors.build import kind_of
 from mimbench.errors import DataError, DetectorError, OutputError
-from mimbench.evaluation import gallery
-from mimbench.evaluation.combining import combine_rows
-from mimbench.evaluation.crew import Crew, Jobs, warm_up
-from mimbench.evaluation.environment import describe, library_versions, pick_device
-from mimbench.evaluation.failure import reason_of
+from mimbench.evaluation.ensembles import combine_rows
+from mimbench.evaluation.execution.environment import describe, library_versions, pick_device
+from mimbench.evaluation.execution.failure import reason_of
+from mimbench.evaluation.execution.runtime_estimate import foresee
+from mimbench.evaluation.execution.shares import fit_missing, score_missing
+from mimbench.evaluation.execution.worker_pool import Crew, Jobs, warm_up
 from mimbench.evaluation.fitting import Fit, fit_ids, fit_or_load
-from mimbench.evaluation.forecast import foresee
-from mimbench.evaluation.journal import Journal, Watched, read_starts
-from mimbench.evaluation.lock import check_free, locked
-from mimbench.evaluation.metadata import write_metadata
-from mimbench.evaluation.plan import FitSpec, Plan, RunFile, make_plan
-from mimbench.evaluation.progress import Progress
+from mimbench.evaluation.gallery import write as gallery
+from mimbench.evaluation.planning.plan import FitSpec, Plan, RunFile, make_plan
+from mimbench.evaluation.records import write_metadata
 from mimbench.evaluation.scoring import (
     Shard,
     count_blocks,
@@ -37,12 +34,15 @@ from mimbench.evaluation.scoring import (
     score_unit,
     units,
 )
-from mimbench.evaluation.shares import fit_missing, score_missing
-from mimbench.evaluation.store import Store
 from mimbench.files import room, whole
+from mimbench.progress import Progress
 from mimbench.recipes import Recipe, content_hash
-from mimbench.run_files import check_new, refuse_links, remove_partials
-from mimbench.scores import (
+from mimbench.runfolder.derived import forget_derived
+from mimbench.runfolder.history import Journal, Watched, read_starts
+from mimbench.runfolder.lock import check_free, locked
+from mimbench.runfolder.store import Store
+from mimbench.scores.run_files import check_new, refuse_links, remove_partials
+from mimbench.scores.tables import (
     AS_IS,
     AUDIT,
     CORRUPTION_SIZE,
@@ -53,7 +53,7 @@ from mimbench.scores import (
     checksums,
     stamped,
 )
-from mimbench.statistics.larger_controls import larger_size_warnings
+from mimbench.statistics.tables.larger_controls import larger_size_warnings
 
 __all__ = ["RunResult", "execute", "run"]
 

@@ -12,17 +12,17 @@ from torch import Tensor
 
 from mimbench.corruptions.enlarged import apply_enlarged
 from mimbench.detectors.build import converted, scores_of
+from mimbench.detectors.imaging.shared import provide, resize
 from mimbench.detectors.protocol import Batch
-from mimbench.detectors.shared import provide, resize
 from mimbench.errors import DetectorError
-from mimbench.evaluation.blocks import Block, read_block, write_block
-from mimbench.evaluation.environment import library_versions
-from mimbench.evaluation.failure import without_exit
+from mimbench.evaluation.execution.environment import library_versions
+from mimbench.evaluation.execution.failure import without_exit
 from mimbench.evaluation.fitting import Fit
-from mimbench.evaluation.plan import Condition, FitSpec, Plan
-from mimbench.evaluation.store import Store, score_code
+from mimbench.evaluation.planning.plan import Condition, FitSpec, Plan
 from mimbench.recipes import content_hash
-from mimbench.scores import split_column
+from mimbench.runfolder.score_blocks import Block, read_block, write_block
+from mimbench.runfolder.store import Store, score_code
+from mimbench.scores.splits import split_column
 
 __all__ = [
     "BATCH",

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mimbench.gate.settings import GateSettings
-from mimbench.scores import RunTables, doubt_about, split_columns
-from mimbench.statistics.layout import test_masks
+from mimbench.scores.splits import split_columns, test_masks
+from mimbench.scores.tables import RunTables, doubt_about
 
 __all__ = ["Aligned", "Problem", "align", "row_fits", "row_problems", "scoreless"]
 

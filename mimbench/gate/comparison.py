@@ -17,10 +17,10 @@ from mimbench.gate.comparability import (
 )
 from mimbench.gate.decision import decide, visible
 from mimbench.gate.settings import GateSettings
-from mimbench.scores import CLEAN, RunTables
-from mimbench.statistics.cautions import difference_cautions
-from mimbench.statistics.comparisons import Quantity, RunAurocs
-from mimbench.statistics.uncertainty import Measured, Part
+from mimbench.scores.tables import CLEAN, RunTables
+from mimbench.statistics.core.cautions import difference_cautions
+from mimbench.statistics.run.comparisons import Quantity, RunAurocs
+from mimbench.statistics.run.uncertainty import Measured, Part
 
 __all__ = ["GateResult", "GateTest", "gate"]
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from mimbench.statistics.comparisons import holm
-from mimbench.statistics.uncertainty import Measured
+from mimbench.statistics.run.comparisons import holm
+from mimbench.statistics.run.uncertainty import Measured
 
 __all__ = ["Decision", "decide", "visible"]
 

@@ -9,7 +9,7 @@ from mimbench.errors import TableError
 from mimbench.gate.comparability import scoreless
 from mimbench.gate.settings import GateSettings, read_gate_file
 from mimbench.recipes import validate
-from mimbench.scores import RunTables, read_tables
+from mimbench.scores.tables import RunTables, read_tables
 
 __all__ = ["folder_settings"]
 

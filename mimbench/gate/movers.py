@@ -4,8 +4,8 @@ import pandas as pd
 
 from mimbench.gate.comparability import align, row_fits
 from mimbench.gate.settings import GateSettings
-from mimbench.scores import CLEAN, RunTables, split_column, split_columns
-from mimbench.statistics.layout import SHIFTED
+from mimbench.scores.splits import SHIFTED, split_column, split_columns
+from mimbench.scores.tables import CLEAN, RunTables
 
 __all__ = ["MOVER_COLUMNS", "movers"]
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pandas as pd
 
 from mimbench.gate.comparison import GateResult, GateTest
-from mimbench.statistics.cautions import MARK, legend
+from mimbench.statistics.core.cautions import MARK, legend
 from mimbench.text import markdown_cell, without_controls
 
 __all__ = ["as_json", "as_junit", "as_markdown", "as_text"]

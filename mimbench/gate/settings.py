@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mimbench.recipes import parse_toml, validate
-from mimbench.statistics.retraining import TRAININGS
+from mimbench.statistics.run.retraining import TRAININGS
 
 __all__ = ["GateSettings", "Spread", "read_gate_file"]
 

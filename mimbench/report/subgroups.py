@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mimbench.derived import write_derived
-from mimbench.report.estimates import interval_text
-from mimbench.report.folder import read_run
-from mimbench.scores import CLEAN
-from mimbench.statistics.cautions import legend
-from mimbench.statistics.subgroups import FEWEST_PATIENTS, subgroup_table
+from mimbench.report.leaderboard.lookup import interval_text
+from mimbench.runfolder.derived import write_derived
+from mimbench.runfolder.reading import read_run
+from mimbench.scores.tables import CLEAN
+from mimbench.statistics.core.cautions import legend
+from mimbench.statistics.tables.subgroups import FEWEST_PATIENTS, subgroup_table
 
 __all__ = ["write_subgroups"]
 

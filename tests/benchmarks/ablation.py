@@ -23,12 +23,13 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from mimbench.errors import TableError, UnknownNameError
-from mimbench.report.groups import Group
-from mimbench.report.samples import clean_samples, fit_auroc
-from mimbench.scores import CLEAN, RunTables, read_tables, split_column
-from mimbench.statistics.class_signal import class_signal_table
-from mimbench.statistics.comparisons import Quantity, RunAurocs, holm
-from mimbench.statistics.uncertainty import Measured, paired_difference
+from mimbench.report.leaderboard.groups import Group
+from mimbench.report.page.samples import clean_samples, fit_auroc
+from mimbench.scores.splits import split_column
+from mimbench.scores.tables import CLEAN, RunTables, read_tables
+from mimbench.statistics.run.comparisons import Quantity, RunAurocs, holm
+from mimbench.statistics.run.uncertainty import Measured, paired_difference
+from mimbench.statistics.tables.class_signal import class_signal_table
 
 
 def main() -> None:

@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 from small_images import write_category
 
 from mimbench.data.dataset import ImageOptions
-from mimbench.evaluation import crew
-from mimbench.evaluation.crew import Jobs
-from mimbench.evaluation.plan import Plan, RunFile, make_plan
-from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.execution import worker_pool
+from mimbench.evaluation.execution.worker_pool import Jobs
+from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.runner import execute
+from mimbench.progress import Silent
 
 PLUGIN = """
 import hashlib
@@ -63,7 +63,7 @@ class Busy(Detector):
 finished = 0.0  # processor time of worker processes that have ended, seconds
 
 
-class Counted(crew._Worker):
+class Counted(worker_pool._Worker):
     """Adds up what a worker took before it ends."""
 
     def kill(self) -> str:
@@ -114,8 +114,8 @@ def main() -> None:
     parser.add_argument("--fits", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    crew._Worker = Counted  # type: ignore[misc]
-    crew.warm_up()
+    worker_pool._Worker = Counted  # type: ignore[misc]
+    worker_pool.warm_up()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         plan = planned(folder, options.seconds, options.fits)

@@ -24,17 +24,17 @@ from scipy.stats import spearmanr
 from torch import Tensor
 from torch.optim import Adam
 
-from mimbench.data import phantom
-from mimbench.detectors.devices import autocast, training_dtype
+from mimbench.data.generated import phantom
+from mimbench.detectors.imaging.masks import random_patches
+from mimbench.detectors.imaging.shared import provide
 from mimbench.detectors.mim import MIM
 from mimbench.detectors.mim.critic import PatchCritic
 from mimbench.detectors.mim.generator import GatedUNet
 from mimbench.detectors.mim.losses import hidden_l1, hinge_critic, hinge_generator
-from mimbench.detectors.mim.masks import random_patches
+from mimbench.detectors.networks.devices import autocast, training_dtype
 from mimbench.detectors.protocol import Batch, ImageSet, TrainingSet
-from mimbench.detectors.shared import provide
-from mimbench.evaluation.cost import Meter
-from mimbench.statistics.ranking import auroc
+from mimbench.runfolder.cost import Meter
+from mimbench.statistics.ranking.roc import auroc
 
 IMAGES, HELD_OUT, BATCH, SCORED = 64, 8, 16, 32
 CLOCKS = "wall", "processor"

@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
+from mimbench.detectors.classifier.posthoc import SCORES, PostHoc, Seen
+from mimbench.detectors.classifier.posthoc.logits import fit_temperature, logit_scores
+from mimbench.detectors.classifier.posthoc.outputs import forward
 from mimbench.detectors.gaussian import Gaussian
-from mimbench.detectors.networks import Network, build_network
-from mimbench.detectors.posthoc import SCORES, PostHoc, Seen
-from mimbench.detectors.posthoc.logits import fit_temperature, logit_scores
-from mimbench.detectors.posthoc.outputs import forward
+from mimbench.detectors.networks.network import Network, build_network
 
 BATCH, TRAINING, CLASSES, SIDE = 32, 150, 3, 64
 GRADIENT = ("odin",)

@@ -12,11 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from mimbench.evaluation.progress import Silent
-from mimbench.report.folder import read_run
+from mimbench.progress import Silent
+from mimbench.report.leaderboard.formats import leaderboard_frame, leaderboard_markdown
 from mimbench.report.results import compute_results
-from mimbench.report.tables import leaderboard_frame, leaderboard_markdown
-from mimbench.statistics.cautions import MARK
+from mimbench.runfolder.reading import read_run
+from mimbench.statistics.core.cautions import MARK
 
 TABLES = ("class_signal", "known_curve", "left_out")
 

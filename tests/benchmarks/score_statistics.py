@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from mimbench.scores import RunTables
-from mimbench.statistics.bootstrap import Resamples
-from mimbench.statistics.metrics import metrics_table
+from mimbench.scores.tables import RunTables
+from mimbench.statistics.core.bootstrap import Resamples
+from mimbench.statistics.tables.metrics import metrics_table
 
 CATEGORIES, TARGETS, RESAMPLES = 25, 100, 2000
 T = TypeVar("T")

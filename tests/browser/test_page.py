@@ -11,7 +11,7 @@ import pytest
 
 from mimbench.files import file_hash
 from mimbench.report import Report, write_report
-from mimbench.report.estimates import rounded
+from mimbench.report.leaderboard.lookup import rounded
 
 Open = Callable[..., Any]
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}

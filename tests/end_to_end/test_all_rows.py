@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from mimbench.data.dataset import ImageOptions
-from mimbench.data.phantom import TARGET, render, table
+from mimbench.data.generated.phantom import TARGET, render, table
 from mimbench.detectors.build import kind_of
-from mimbench.evaluation.plan import RunFile, make_plan
-from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
+from mimbench.progress import Silent
 from mimbench.recipes import names, read_recipe
 from mimbench.registry import resolve
-from mimbench.scores import RunTables, read_tables
+from mimbench.scores.tables import RunTables, read_tables
 
 UNKNOWN = "wheals"
 SHORT = {"steps": 2, "batch_size": 4}

@@ -12,11 +12,11 @@ from torch import Tensor
 from mimbench.cli import main
 from mimbench.data.dataset import ImageOptions
 from mimbench.errors import RecipeError
-from mimbench.evaluation.plan import RunFile, make_plan
-from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
-from mimbench.report.validation import validation_table
-from mimbench.scores import RunTables, read_tables
+from mimbench.progress import Silent
+from mimbench.report.page.sections.validation import validation_table
+from mimbench.scores.tables import RunTables, read_tables
 
 TRAINING = """
 name = "mine"

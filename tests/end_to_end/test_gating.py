@@ -9,10 +9,10 @@ import pytest
 
 from mimbench.cli import main
 from mimbench.data.options import ImageOptions
-from mimbench.evaluation.plan import RunFile, make_plan
-from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
-from mimbench.scores import RunTables, read_tables
+from mimbench.progress import Silent
+from mimbench.scores.tables import RunTables, read_tables
 
 TEXTURE = '''
 import torch

@@ -12,7 +12,7 @@ import pytest
 from misbehaving import MISBEHAVING
 
 from mimbench.errors import OutputError
-from mimbench.evaluation.lock import check_free, holder, locked
+from mimbench.runfolder.lock import check_free, holder, locked
 
 LONG = 300  # seconds; a loaded machine imports slowly
 

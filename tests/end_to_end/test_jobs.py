@@ -20,12 +20,12 @@ from misbehaving import MISBEHAVING
 
 from mimbench.data.dataset import ImageOptions
 from mimbench.errors import OutputError
-from mimbench.evaluation import crew
-from mimbench.evaluation.crew import Jobs
-from mimbench.evaluation.plan import RunFile, make_plan
-from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.execution import worker_pool
+from mimbench.evaluation.execution.worker_pool import Jobs
+from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import RunResult, execute
-from mimbench.scores import RunTables, read_tables
+from mimbench.progress import Silent
+from mimbench.scores.tables import RunTables, read_tables
 
 KILLS = int(os.environ.get("MIMBENCH_KILLS", "12"))
 RECIPE = """
@@ -88,7 +88,7 @@ def test_scores_are_bit_identical_for_any_number_of_processes_and_after_kills(
         work(folders, out, detectors, Jobs(count), **options)
         same(alone, read_tables(out))
 
-    monkeypatch.setattr(crew, "TRIES", 10**9)
+    monkeypatch.setattr(worker_pool, "TRIES", 10**9)
     killer = Killer(monkeypatch)
     out = tmp_path / "killed"
     while killer.count < KILLS:
@@ -117,7 +117,7 @@ class Killer:
         self.random = random.Random(1)
         known = self.alive
 
-        class Worker(crew._Worker):
+        class Worker(worker_pool._Worker):
             def __init__(self, *arguments: object) -> None:
                 super().__init__(*arguments)
                 known.add(self.process.pid)
@@ -126,7 +126,7 @@ class Killer:
                 known.discard(self.process.pid)
                 return super().kill()
 
-        monkeypatch.setattr(crew, "_Worker", Worker)
+        monkeypatch.setattr(worker_pool, "_Worker", Worker)
 
     def __enter__(self) -> None:
         self.over = threading.Event()
@@ -206,7 +206,9 @@ def test_a_run_survives_the_kill_of_the_process_that_starts_its_workers(
     thread = threading.Thread(target=kills)
     thread.start()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(crew._Worker, "__init__", announced(crew._Worker.__init__, starting))
+        patch.setattr(
+            worker_pool._Worker, "__init__", announced(worker_pool._Worker.__init__, starting)
+        )
         result = work(folders, tmp_path / "out", [f"{misbehaving}:Slow"], Jobs(1), told)
     thread.join()
     assert result.failures == ()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mimbench.scores import RunTables, read_tables
+from mimbench.scores.tables import RunTables, read_tables
 
 KILLS = int(os.environ.get("MIMBENCH_KILLS", "20"))
 RECIPE = """

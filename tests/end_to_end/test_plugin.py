@@ -10,7 +10,7 @@ import pytest
 from small_images import write_category
 
 from mimbench.cli import main
-from mimbench.scores import RunTables, read_tables
+from mimbench.scores.tables import RunTables, read_tables
 
 PROJECT = Path(__file__).parents[2]
 

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from mimbench.data.dataset import ImageOptions
-from mimbench.evaluation.plan import RunFile, make_plan
-from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
+from mimbench.progress import Silent
 from mimbench.report import write_report
-from mimbench.scores import RunTables, read_tables
+from mimbench.scores.tables import RunTables, read_tables
 
 SHORT_MIM = """
 extends = "mim"

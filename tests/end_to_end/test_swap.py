@@ -9,13 +9,13 @@ import torch
 from phantom_network import one_thread, small_network, standardised, train
 from safetensors.torch import save_file
 
-from mimbench.data import phantom
-from mimbench.evaluation.options import Flags, resolve_run
-from mimbench.evaluation.plan import make_plan
-from mimbench.evaluation.progress import Silent
+from mimbench.data.generated import phantom
+from mimbench.evaluation.planning.flags import Flags, resolve_run
+from mimbench.evaluation.planning.plan import make_plan
 from mimbench.evaluation.runner import execute
-from mimbench.scores import read_tables
-from mimbench.statistics.class_signal import class_signal_table
+from mimbench.progress import Silent
+from mimbench.scores.tables import read_tables
+from mimbench.statistics.tables.class_signal import class_signal_table
 
 OTHER_PEOPLE = 77  # seed of a phantom that the run never sees
 

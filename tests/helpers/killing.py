@@ -15,9 +15,9 @@ from pathlib import Path
 import torch
 
 from mimbench.data.dataset import ImageOptions
-from mimbench.evaluation.plan import RunFile, make_plan
-from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
+from mimbench.progress import Silent
 
 
 def child(data: str, recipe: str, out: str) -> int:

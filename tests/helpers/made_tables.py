@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from mimbench.scores import FIT_COLUMNS, RunTables
+from mimbench.scores.tables import FIT_COLUMNS, RunTables
 
 CONDITIONS = (("clean", 0), ("gaussian_noise", 1), ("gaussian_noise", 3))
 

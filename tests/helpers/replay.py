@@ -15,13 +15,14 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from mimbench.corruptions import apply, elastic, fog, motion, spatter, weather
-from mimbench.corruptions.blur import gaussian_blur, shuffle
+from mimbench.corruptions import apply
 from mimbench.corruptions.builtin import BUILTIN
 from mimbench.corruptions.catalogue import KERNELS
-from mimbench.corruptions.draws import Draws
-from mimbench.corruptions.levels import cut
-from mimbench.corruptions.zoom import zoom_axis
+from mimbench.corruptions.core.draws import Draws
+from mimbench.corruptions.core.levels import cut
+from mimbench.corruptions.core.zoom import zoom_axis
+from mimbench.corruptions.imagenet_c import elastic, fog, motion, spatter, weather
+from mimbench.corruptions.imagenet_c.blur import gaussian_blur, shuffle
 
 Images = NDArray[np.uint8]
 

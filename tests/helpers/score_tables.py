@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mimbench.scores import RunTables
+from mimbench.scores.tables import RunTables
 
 CONDITIONS = [("clean", 0), ("blur", 1), ("blur", 3), ("fog", 2)]
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from mimbench.data.dataset import ImageOptions
-from mimbench.evaluation.plan import Plan, RunFile, make_plan
-from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.runner import execute
-from mimbench.scores import RunTables, read_tables
+from mimbench.progress import Silent
+from mimbench.scores.tables import RunTables, read_tables
 
 
 def planned(

@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mimbench.detectors.imaging.shared import provide
 from mimbench.detectors.protocol import ImageSet, TrainingSet
-from mimbench.detectors.shared import provide
 
 SIZE = 32
 

@@ -10,8 +10,9 @@ import pandas as pd
 from PIL import Image
 
 from mimbench.files import file_hash
-from mimbench.scores import RunTables, checksums, split_column
-from mimbench.sealed import write_sealed
+from mimbench.scores.digests import write_sealed
+from mimbench.scores.splits import split_column
+from mimbench.scores.tables import RunTables, checksums
 
 FOLDS = 3
 CONDITIONS = tuple((name, level) for name in ("brightness", "motion_blur") for level in (1, 3, 5))

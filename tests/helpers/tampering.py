@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mimbench.files import file_hash
-from mimbench.scores import TABLES
-from mimbench.sealed import read_json, write_sealed
+from mimbench.scores.digests import read_json, write_sealed
+from mimbench.scores.tables import TABLES
 
 
 def restamp(folder: Path) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from mimbench.evaluation.withholding import Withheld
-from mimbench.scores import RunTables
+from mimbench.evaluation.planning.known_subsets import Withheld
+from mimbench.scores.tables import RunTables
 
 Loss = Callable[[Withheld, pd.DataFrame], np.ndarray]
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from mimbench.statistics.bootstrap import METRICS, Resamples, bootstrap_interval
-from mimbench.statistics.cells import Cells, share_influence
-from mimbench.statistics.influence import Influence, combine
-from mimbench.statistics.intervals import difference_interval, difference_p, logit_interval
+from mimbench.statistics.core.bootstrap import METRICS, Resamples, bootstrap_interval
+from mimbench.statistics.core.influence import Influence, combine
+from mimbench.statistics.core.intervals import difference_interval, difference_p, logit_interval
+from mimbench.statistics.run.clustered_auroc import Cells, share_influence
 from tests.simulations import trained
 
 Array = NDArray[np.float64]

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from mimbench.statistics.influence import Influence
-from mimbench.statistics.placement import placement_values
-from mimbench.statistics.retraining import Trainings
-from mimbench.statistics.uncertainty import Measured
+from mimbench.statistics.core.influence import Influence
+from mimbench.statistics.ranking.placement import placement_values
+from mimbench.statistics.run.retraining import Trainings
+from mimbench.statistics.run.uncertainty import Measured
 
 Array = NDArray[np.float64]
 MARGIN, ALPHA, ICC, BATCH = 0.01, 0.05, 0.3, 500

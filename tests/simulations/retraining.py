@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mimbench.scores import RunTables, read_tables
-from mimbench.statistics.comparisons import Quantity, RunAurocs
-from mimbench.statistics.influence import Influence
-from mimbench.statistics.retraining import Trainings
-from mimbench.statistics.uncertainty import Measured
+from mimbench.scores.tables import RunTables, read_tables
+from mimbench.statistics.core.influence import Influence
+from mimbench.statistics.run.comparisons import Quantity, RunAurocs
+from mimbench.statistics.run.retraining import Trainings
+from mimbench.statistics.run.uncertainty import Measured
 
 Array = NDArray[np.float64]
 PATIENTS, SPREAD = 55, 0.03  # of the paired difference, as on the photos of results/

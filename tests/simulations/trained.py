@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mimbench.scores import FIT_COLUMNS, RunTables, split_column
-from mimbench.statistics.comparisons import Quantity, RunAurocs
-from mimbench.statistics.uncertainty import Measured
+from mimbench.scores.splits import split_column
+from mimbench.scores.tables import FIT_COLUMNS, RunTables
+from mimbench.statistics.run.comparisons import Quantity, RunAurocs
+from mimbench.statistics.run.uncertainty import Measured
 
 Array = NDArray[np.float64]
 Score = Callable[[Array], Array]

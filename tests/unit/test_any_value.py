@@ -8,9 +8,9 @@ import pytest
 
 from mimbench.claims import read_claims
 from mimbench.errors import MimbenchError
-from mimbench.evaluation import plan
-from mimbench.evaluation.options import Flags, resolve_run
-from mimbench.evaluation.suites import read_suite
+from mimbench.evaluation.planning import plan
+from mimbench.evaluation.planning.flags import Flags, resolve_run
+from mimbench.evaluation.planning.suites import read_suite
 from mimbench.gate import read_gate_file
 
 VALUES = (

@@ -13,14 +13,14 @@ import pytest
 from small_images import write_category
 
 from mimbench.cli import main
-from mimbench.evaluation.crew import Jobs
-from mimbench.evaluation.external import score_external
-from mimbench.evaluation.housekeeping import leftovers
-from mimbench.evaluation.lock import locked
-from mimbench.evaluation.plan import Plan, RunFile, make_plan
-from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.execution.worker_pool import Jobs
+from mimbench.evaluation.external.external import score_external
+from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.runner import execute
-from mimbench.run_files import check_external
+from mimbench.progress import Silent
+from mimbench.runfolder.cleanup import leftovers
+from mimbench.runfolder.lock import locked
+from mimbench.scores.run_files import check_external
 
 LEFT = "pixels.npy.99.partial"
 DELETES = '''

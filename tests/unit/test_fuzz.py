@@ -29,15 +29,15 @@ from tampering import reseal, restamp
 from mimbench.claims import read_claims, verify, write_verdicts
 from mimbench.cli import main
 from mimbench.errors import MimbenchError
-from mimbench.evaluation.blocks import read_block
-from mimbench.evaluation.housekeeping import find_runs, leftovers
-from mimbench.evaluation.store import Store
 from mimbench.gate import GateSettings, gate
 from mimbench.report import write_report
-from mimbench.report.folder import RunFolder, read_run
-from mimbench.report.gallery import gallery_views
+from mimbench.report.page.sections.gallery import gallery_views
 from mimbench.report.subgroups import write_subgroups
-from mimbench.scores import RunTables, read_tables
+from mimbench.runfolder.cleanup import find_runs, leftovers
+from mimbench.runfolder.reading import RunFolder, read_run
+from mimbench.runfolder.score_blocks import read_block
+from mimbench.runfolder.store import Store
+from mimbench.scores.tables import RunTables, read_tables
 
 LONGER = float(os.environ.get("MIMBENCH_FUZZ", "1"))  # times as long as usual
 SECONDS = 8 * LONGER  # that one test may go on with further examples

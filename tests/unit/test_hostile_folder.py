@@ -12,7 +12,7 @@ from synthetic_run import write_synthetic_run
 
 from mimbench.cli import main
 from mimbench.files import file_hash
-from mimbench.scores import RunTables, read_tables
+from mimbench.scores.tables import RunTables, read_tables
 
 FOLDERS = ("figures", "gallery", "audit", "as-is", "added", "external", "fits", "blocks")
 FILES = (

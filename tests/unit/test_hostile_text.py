@@ -14,8 +14,8 @@ from mimbench.claims.output import write_verdicts
 from mimbench.gate import GateSettings, as_junit, as_markdown, gate, movers
 from mimbench.gate.comparability import Problem
 from mimbench.gate.comparison import GateResult, GateTest
-from mimbench.report.tables import _line
-from mimbench.scores import FIT_COLUMNS, SCORE_COLUMNS
+from mimbench.report.leaderboard.formats import _line
+from mimbench.scores.tables import FIT_COLUMNS, SCORE_COLUMNS
 
 EVIL = "a|b\n<script>alert(1)</script> [x](http://y) \x1b[2J \x00"
 

@@ -11,9 +11,9 @@ from hypothesis.extra.numpy import arrays
 
 from mimbench import corruptions
 from mimbench.data.options import ImageOptions
-from mimbench.evaluation.plan import RunFile
-from mimbench.statistics.cells import Cells
-from mimbench.statistics.influence import Influence, combine
+from mimbench.evaluation.planning.plan import RunFile
+from mimbench.statistics.core.influence import Influence, combine
+from mimbench.statistics.run.clustered_auroc import Cells
 
 scores = st.integers(-8, 8).map(lambda level: level / 4)  # ties are common, arithmetic is exact
 side = st.integers(2, 12).flatmap(lambda n: arrays(np.float64, n, elements=scores))

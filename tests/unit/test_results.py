@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from mimbench import claims
-from mimbench.evaluation.progress import Silent
-from mimbench.report.folder import read_run
+from mimbench.progress import Silent
+from mimbench.report.leaderboard.formats import leaderboard_frame
 from mimbench.report.results import compute_results
-from mimbench.report.tables import leaderboard_frame
-from mimbench.scores import CLEAN, checksums, read_tables
+from mimbench.runfolder.reading import read_run
+from mimbench.scores.tables import CLEAN, checksums, read_tables
 
 RESULTS = Path(__file__).parents[2] / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/scores.parquet"))

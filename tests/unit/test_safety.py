@@ -14,11 +14,11 @@ import pytest
 from tampering import reseal, restamp
 
 from mimbench.errors import CorruptionError, DetectorError, MimbenchError, RecipeError, TableError
-from mimbench.evaluation.external import score_external
-from mimbench.evaluation.progress import Silent
-from mimbench.evaluation.suites import read_suite
-from mimbench.report.folder import read_run
-from mimbench.scores import read_tables
+from mimbench.evaluation.external.external import score_external
+from mimbench.evaluation.planning.suites import read_suite
+from mimbench.progress import Silent
+from mimbench.runfolder.reading import read_run
+from mimbench.scores.tables import read_tables
 
 
 class Attack:

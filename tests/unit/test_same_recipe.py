@@ -8,9 +8,9 @@ import pytest
 from made_tables import Made, made_tables
 
 from mimbench.claims import Claim, ClaimsFile, verify
-from mimbench.report.groups import Group
-from mimbench.report.standings import PairedDifferences, standing_of
-from mimbench.scores import RunTables, read_tables
+from mimbench.report.leaderboard.groups import Group
+from mimbench.report.leaderboard.standings import PairedDifferences, standing_of
+from mimbench.scores.tables import RunTables, read_tables
 from tests.simulations import gate as gates
 from tests.simulations.retraining import Design, measured, rejected
 

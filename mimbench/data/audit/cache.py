@@ -8,7 +8,7 @@ from mimbench.data.audit.audit import Audit, audit
 from mimbench.data.audit.finding import Finding
 from mimbench.data.dataset import Dataset
 from mimbench.errors import TableError
-from mimbench.sealed import read_sealed, write_sealed
+from mimbench.scores.digests import read_sealed, write_sealed
 
 __all__ = ["cached_audit"]
 

@@ -9,8 +9,8 @@ import pandas as pd
 from mimbench.data.audit.finding import Finding, Severity, examples
 from mimbench.data.audit.probe import probe, strongest_differences
 from mimbench.data.audit.regions import REGIONS, Mark, mean_pictures, strongest_region
-from mimbench.data.file_facts import FACTS
-from mimbench.statistics.estimate import Estimate
+from mimbench.data.reading.file_facts import FACTS
+from mimbench.statistics.core.estimate import Estimate
 
 __all__ = ["balance_findings", "copy_findings", "difference_findings", "unreadable_findings"]
 

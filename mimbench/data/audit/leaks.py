@@ -8,8 +8,8 @@ import pandas as pd
 
 from mimbench.data.audit.finding import Finding, Severity, examples
 from mimbench.data.duplicates import Duplicate, gravest_first, summary
-from mimbench.data.repeats import clashes
-from mimbench.scores import split_columns
+from mimbench.data.identical_files import clashes
+from mimbench.scores.splits import split_columns
 
 __all__ = ["duplicate_findings", "feature_findings", "patient_findings", "repeat_findings"]
 

@@ -11,9 +11,9 @@ import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import StratifiedGroupKFold
 
-from mimbench.statistics.cells import Cells
-from mimbench.statistics.estimate import Estimate, missing
-from mimbench.statistics.influence import Influence, combine
+from mimbench.statistics.core.estimate import Estimate, missing
+from mimbench.statistics.core.influence import Influence, combine
+from mimbench.statistics.run.clustered_auroc import Cells
 
 __all__ = [
     "FOLDS",

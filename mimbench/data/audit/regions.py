@@ -17,8 +17,8 @@ from PIL import Image
 from sklearn.model_selection import StratifiedGroupKFold
 
 from mimbench.data.audit.probe import FOLDS, LEAST_PATIENTS, fold_influence
-from mimbench.statistics.estimate import Estimate, missing
-from mimbench.statistics.influence import combine
+from mimbench.statistics.core.estimate import Estimate, missing
+from mimbench.statistics.core.influence import combine
 
 __all__ = ["REGIONS", "Mark", "mean_pictures", "strongest_region"]
 

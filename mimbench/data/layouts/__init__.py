@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from mimbench.data.file_names import on_disk, shown
 from mimbench.data.layouts import folders, msld, table
 from mimbench.data.manifest import Manifest
-from mimbench.data.tree import LeftOut, Listing, list_files
+from mimbench.data.reading.file_names import on_disk, shown
+from mimbench.data.reading.tree import LeftOut, Listing, list_files
 from mimbench.errors import DataError, UnknownNameError
 
 __all__ = ["LAYOUTS", "read_manifest"]

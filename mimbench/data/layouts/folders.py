@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from mimbench.data.categories import canonical_category
-from mimbench.data.file_names import shown
 from mimbench.data.manifest import MANIFEST_COLUMNS, Manifest
-from mimbench.data.tree import Listing
+from mimbench.data.reading.file_names import shown
+from mimbench.data.reading.tree import Listing
 
 __all__ = ["category_names", "read"]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import pandas as pd
 
 from mimbench.data.categories import MPOX, canonical_category
-from mimbench.data.file_names import shown
 from mimbench.data.layouts.folders import category_names
 from mimbench.data.manifest import MANIFEST_COLUMNS, Manifest, given_column
-from mimbench.data.tree import LeftOut, Listing
+from mimbench.data.reading.file_names import shown
+from mimbench.data.reading.tree import LeftOut, Listing
 
 __all__ = ["V1", "V2"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from mimbench.csv_files.reading import DelimitedTable, read_delimited
 from mimbench.data.categories import canonical_category
-from mimbench.data.file_names import on_disk, shown
 from mimbench.data.manifest import Manifest, given_column
-from mimbench.delimited import DelimitedTable, read_delimited
+from mimbench.data.reading.file_names import on_disk, shown
 from mimbench.errors import DataError
 
 __all__ = ["read"]

@@ -12,7 +12,7 @@ from mimbench.data.near_duplicates.features import decode
 from mimbench.data.near_duplicates.pairs import PAIR_COLUMNS, near_duplicates, picture_features
 from mimbench.errors import TableError
 from mimbench.files import file_hash, whole
-from mimbench.sealed import read_sealed, write_sealed
+from mimbench.scores.digests import read_sealed, write_sealed
 
 __all__ = ["Comparison", "compare", "read_comparison", "write_comparison"]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mimbench.data.images import each_whole_picture
 from mimbench.data.near_duplicates.alignment import Alignment, agreement, align, align_whole
 from mimbench.data.near_duplicates.candidates import Turn, by_keypoints, by_signs
 from mimbench.data.near_duplicates.features import (
@@ -21,6 +20,7 @@ from mimbench.data.near_duplicates.features import (
     grey,
     mirrored,
 )
+from mimbench.data.reading.decoding import each_whole_picture
 
 __all__ = ["PAIR_COLUMNS", "near_duplicates", "near_duplicates_between", "picture_features"]
 

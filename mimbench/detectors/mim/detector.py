@@ -9,15 +9,15 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from mimbench.detectors.backbone import Backbone, Lpips
-from mimbench.detectors.devices import seeded
-from mimbench.detectors.mim.augmentation import augment
+from mimbench.detectors.imaging.augmentation import augment
+from mimbench.detectors.imaging.exposure import level
+from mimbench.detectors.imaging.masks import build_masks, parse_mask, random_patches, require_grid
+from mimbench.detectors.imaging.similarity import FEWEST, fit_line, l1, log_error, measure
 from mimbench.detectors.mim.critic import PatchCritic
-from mimbench.detectors.mim.exposure import level
 from mimbench.detectors.mim.generator import build_generator
 from mimbench.detectors.mim.losses import Objective
-from mimbench.detectors.mim.masks import build_masks, parse_mask, random_patches, require_grid
-from mimbench.detectors.mim.measures import FEWEST, fit_line, l1, log_error, measure
+from mimbench.detectors.networks.backbone import Backbone, Lpips
+from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.parameters import (
     BatchSize,
     Channels,
@@ -83,7 +83,7 @@ class MIM(Detector):
         """Build the detector of a recipe.
 
         Args:
-            mask: what is hidden at test, see `mimbench.detectors.mim.masks`.
+            mask: what is hidden at test, see `mimbench.detectors.imaging.masks`.
             patches: cell sizes of the random patches that are hidden in training, pixels.
             generator: "gated-unet", "autoencoder" or "specialist".
             width: channels of the generator's and the critic's first layer.

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, relu, unfold
 from torch.optim import AdamW
 
-from mimbench.detectors.mim.masks import checkerboards, random_patches
+from mimbench.detectors.imaging.masks import checkerboards, random_patches
 from mimbench.detectors.protocol import TrainingSet
 from mimbench.detectors.training import History, Options, Trainer
 from mimbench.errors import UnknownNameError

@@ -9,15 +9,15 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, interpolate, normalize
 
-from mimbench.detectors.backbone import Backbone
-from mimbench.detectors.devices import seeded
+from mimbench.detectors.imaging.similarity import FEWEST, fit_line
 from mimbench.detectors.mim.feature_inpainters import (
     build_inpainter,
     mean_squared_error,
     neighbour_average,
     principal_components,
 )
-from mimbench.detectors.mim.measures import FEWEST, fit_line
+from mimbench.detectors.networks.backbone import Backbone
+from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.parameters import Channels, Pixels, Steps
 from mimbench.detectors.protocol import Batch, Detector, ImageSet, State, TrainingSet
 from mimbench.detectors.statefile import above, below

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss, relu
 
-from mimbench.detectors.backbone import Backbone
-from mimbench.detectors.mim.augmentation import differentiable_augment
+from mimbench.detectors.imaging.augmentation import differentiable_augment
 from mimbench.detectors.mim.critic import PatchCritic
 from mimbench.detectors.mim.generator import Generator
+from mimbench.detectors.networks.backbone import Backbone
 
 __all__ = ["Objective", "hidden_l1", "hinge_critic", "hinge_generator"]
 

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from torch.optim import Adam
 
-from mimbench.detectors.devices import seeded
-from mimbench.detectors.mim.augmentation import augment
-from mimbench.detectors.mim.measures import ssim
+from mimbench.detectors.imaging.augmentation import augment
+from mimbench.detectors.imaging.similarity import ssim
+from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.parameters import (
     BatchSize,
     Channels,

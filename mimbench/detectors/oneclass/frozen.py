@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from mimbench.detectors.backbone import Backbone
-from mimbench.detectors.networks import Network, build_network
+from mimbench.detectors.networks.backbone import Backbone
+from mimbench.detectors.networks.network import Network, build_network
 from mimbench.detectors.protocol import Detector, State
 from mimbench.errors import TrainingError
 

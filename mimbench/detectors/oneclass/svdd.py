@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.optim import AdamW
 
-from mimbench.detectors.devices import seeded
-from mimbench.detectors.mim.augmentation import augment
+from mimbench.detectors.imaging.augmentation import augment
+from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.oneclass.autoencoder import encoder
 from mimbench.detectors.parameters import (
     BatchSize,

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from mimbench.data.dataset import ImageOptions, load
 from mimbench.data.splits import split
 from mimbench.errors import DataError, UnknownNameError
-from mimbench.scores import IMAGE_COLUMNS
+from mimbench.scores.tables import IMAGE_COLUMNS
 
 
 def _load(data: Path | list[Path], **options: object):

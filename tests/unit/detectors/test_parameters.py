@@ -9,7 +9,7 @@ import pytest
 from mimbench.detectors.build import build, identity
 from mimbench.detectors.parameters import parameters_of
 from mimbench.errors import MimbenchError, RecipeError
-from mimbench.evaluation.plan import RunFile, make_plan
+from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.recipes import Recipe, derive, names, read_recipe
 from mimbench.registry import BUILT_IN, resolve
 
@@ -150,7 +150,7 @@ def test_a_wrong_parameter_is_found_before_an_image_is_read(
     def load(*_: object) -> None:
         pytest.fail("images were read")
 
-    monkeypatch.setattr("mimbench.evaluation.plan.load", load)
+    monkeypatch.setattr("mimbench.evaluation.planning.plan.load", load)
     detectors = ({"extends": "mim", "parameters": {"steps": 45.5}},)
     run = RunFile.model_validate({"detectors": detectors, "data": {"data": ("phantom",)}})
     with pytest.raises(RecipeError, match=r"steps must be a whole number, not 45\.5"):

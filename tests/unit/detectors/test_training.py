@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mimbench.detectors.devices import seeded
+from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.protocol import ImageSet, TrainingSet
 from mimbench.detectors.statefile import below, read_state, write_state
 from mimbench.detectors.training import History, Options, Trainer

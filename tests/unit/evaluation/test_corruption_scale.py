@@ -11,14 +11,14 @@ from PIL import Image
 from mimbench.data.dataset import ImageOptions
 from mimbench.errors import RecipeError
 from mimbench.evaluation.export import export_conditions
-from mimbench.evaluation.journal import read_starts
-from mimbench.evaluation.plan import Plan, RunFile, make_plan
-from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.evaluation.scoring import corrupted
 from mimbench.gate import GateSettings, gate
-from mimbench.report.write import write_report
-from mimbench.scores import BESIDE, RunTables, read_tables
+from mimbench.progress import Silent
+from mimbench.report.build import write_report
+from mimbench.runfolder.history import read_starts
+from mimbench.scores.tables import BESIDE, RunTables, read_tables
 
 
 def planned(folders: dict[str, Path], plugin: Path, scale: int | None, size: int = 48) -> Plan:

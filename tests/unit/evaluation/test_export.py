@@ -13,12 +13,12 @@ from PIL import Image
 from mimbench.data.dataset import ImageOptions
 from mimbench.errors import DataError, MimbenchError, OutputError, TableError, UnknownNameError
 from mimbench.evaluation.export import export_conditions
-from mimbench.evaluation.external import score_external
-from mimbench.evaluation.plan import RunFile, make_plan
-from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.external.external import score_external
+from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
-from mimbench.report.added import add_rows
-from mimbench.scores import read_tables
+from mimbench.progress import Silent
+from mimbench.runfolder.added_rows import add_rows
+from mimbench.scores.tables import read_tables
 
 DIGEST = """
 import zlib

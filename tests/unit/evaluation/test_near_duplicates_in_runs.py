@@ -9,10 +9,10 @@ from PIL import Image
 
 from mimbench.data.dataset import ImageOptions
 from mimbench.data.near_duplicates import comparison, pairs
-from mimbench.evaluation.plan import RunFile
-from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.planning.plan import RunFile
 from mimbench.evaluation.runner import run
-from mimbench.scores import AUDIT, read_tables
+from mimbench.progress import Silent
+from mimbench.scores.tables import AUDIT, read_tables
 
 
 class Told(Silent):

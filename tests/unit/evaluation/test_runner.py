@@ -14,17 +14,17 @@ from small_plans import executed, planned
 from torch import Tensor
 
 from mimbench.data.dataset import ImageOptions
-from mimbench.derived import write_derived
-from mimbench.detectors.shared import provide
+from mimbench.detectors.imaging.shared import provide
 from mimbench.errors import RecipeError, TableError
 from mimbench.evaluation import scoring
-from mimbench.evaluation.blocks import read_block
-from mimbench.evaluation.journal import read_starts
-from mimbench.evaluation.plan import Plan, RunFile
-from mimbench.evaluation.progress import Silent
+from mimbench.evaluation.planning.plan import Plan, RunFile
 from mimbench.evaluation.runner import execute, run
+from mimbench.progress import Silent
 from mimbench.registry import resolve
-from mimbench.scores import RunTables, read_tables
+from mimbench.runfolder.derived import write_derived
+from mimbench.runfolder.history import read_starts
+from mimbench.runfolder.score_blocks import read_block
+from mimbench.scores.tables import RunTables, read_tables
 from mimbench.testing import check
 
 

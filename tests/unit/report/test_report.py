@@ -19,22 +19,23 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from synthetic_run import RUN_INFO, write_synthetic_run
 
-from mimbench.derived import write_derived
 from mimbench.errors import MimbenchError, OutputError
-from mimbench.report import Report, figures, write, write_report
-from mimbench.report.estimates import rounded
-from mimbench.report.folder import read_run
-from mimbench.report.groups import Group
-from mimbench.report.operating import operating_points
-from mimbench.report.panels import save_figure
-from mimbench.report.payload import _thousandths
+from mimbench.report import Report, build, write_report
+from mimbench.report.figures import draw
+from mimbench.report.leaderboard.formats import _latex
+from mimbench.report.leaderboard.groups import Group
+from mimbench.report.leaderboard.lookup import rounded
+from mimbench.report.leaderboard.terminal import leaderboard_table
+from mimbench.report.page.panels import save_figure
+from mimbench.report.page.payload import _thousandths
+from mimbench.report.page.samples import clean_samples, mean_roc
+from mimbench.report.page.sections.operating import operating_points
+from mimbench.report.page.sections.training import loss_curves
 from mimbench.report.results import Results
-from mimbench.report.samples import clean_samples, mean_roc
 from mimbench.report.subgroups import write_subgroups
-from mimbench.report.tables import _latex
-from mimbench.report.terminal import leaderboard_table
-from mimbench.report.training import loss_curves
-from mimbench.scores import RunTables, read_tables
+from mimbench.runfolder.derived import write_derived
+from mimbench.runfolder.reading import read_run
+from mimbench.scores.tables import RunTables, read_tables
 
 KNOWN = Group("known", "same-source")
 UNKNOWN = Group("unknown", "other-source")
@@ -200,7 +201,7 @@ def test_figures_are_drawn_again_only_if_their_numbers_or_files_changed(
         drawn.append(stem.name)
         save_figure(figure, stem)
 
-    monkeypatch.setattr(figures, "save_figure", save)
+    monkeypatch.setattr(draw, "save_figure", save)
     write_report(folder)
     assert drawn == []
     (folder / "figures" / "roc.png").write_bytes(b"damaged")
@@ -292,7 +293,8 @@ def test_terminal_table_fits_100_columns(report: Report) -> None:
 
 
 def test_report_does_without_torch(report: Report) -> None:
-    code = "import sys, mimbench.report, mimbench.report.terminal; sys.exit('torch' in sys.modules)"
+    modules = "sys, mimbench.report, mimbench.report.leaderboard.terminal"
+    code = f"import {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -445,11 +447,11 @@ def test_what_cannot_be_written_whole_leaves_the_report_before(
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     limit = 20_000
     assert len(before[folder / cut_off]) > limit
-    monkeypatch.setattr(write, "compute_results", lambda run, tell: report.results)
+    monkeypatch.setattr(build, "compute_results", lambda run, tell: report.results)
     if cut_off != "metrics.parquet":
         monkeypatch.setattr(Results, "write", lambda results, folder: None)
     if cut_off == "index.html":
-        monkeypatch.setattr(write, "draw_figures", lambda folder, results, styles: ())
+        monkeypatch.setattr(build, "draw_figures", lambda folder, results, styles: ())
     with files_of_at_most(limit), pytest.raises(OutputError):
         write_report(folder)
     after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

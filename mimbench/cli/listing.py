@@ -1,0 +1,166 @@
+"""What can be named, and what folders of images hold, for the terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mimbench import corruptions
+from mimbench.data.audit import Audit, audit
+from mimbench.data.dataset import Dataset, gather, survey
+from mimbench.data.options import ImageOptions
+from mimbench.errors import UnknownNameError
+from mimbench.evaluation.planning.suites import read_suite
+from mimbench.recipes import names, read_recipe, read_toml, validate
+from mimbench.registry import entry_point_names
+
+__all__ = [
+    "audit_images",
+    "describe_images",
+    "files_as_json",
+    "images_as_json",
+    "listing",
+]
+
+
+def listing(what: str) -> Table:
+    """Table of everything of one kind.
+
+    Raises:
+        UnknownNameError: `what` is none of detectors, corruptions, suites, runs.
+    """
+    if what not in _LISTINGS:
+        raise UnknownNameError("list", what, _LISTINGS)
+    return _LISTINGS[what]()
+
+
+def _detectors() -> Table:
+    table = _table("detector", "family", "scores", "what it is")
+    for name in names("baselines"):
+        recipe = read_recipe(name)
+        _add(table, name, recipe.family, ", ".join(recipe.scores), recipe.description)
+    for name in entry_point_names():
+        _add(table, name, "plug-in", "", "installed plug-in")
+    return table
+
+
+def _corruptions() -> Table:
+    table = _table("corruption", "in the suites")
+    suites = {name: read_suite(name) for name in names("corruptions")}
+    of_suites = {c.name for suite in suites.values() for c in suite.corruptions}
+    for name in sorted({*corruptions.names(), *of_suites}):
+        where = [s for s, suite in suites.items() if name in {c.name for c in suite.corruptions}]
+        _add(table, name, ", ".join(where))
+    return table
+
+
+def _suites() -> Table:
+    table = _table("suite", "conditions", "what it is")
+    for name in names("corruptions"):
+        suite = read_suite(name)
+        _add(table, name, str(len(suite.conditions)), suite.description)
+    return table
+
+
+def _runs() -> Table:
+    table = _table("run", "detectors", "what it is")
+    for name in names("runs"):
+        content, _ = read_toml("runs", name)
+        _add(table, name, _called(content), content.get("description", ""))
+    return table
+
+
+def _called(run: Mapping[str, Any]) -> str:
+    """Names of a run's detectors, which stand there as names or as whole recipes."""
+    specs = run.get("detectors", [])
+    return ", ".join(
+        spec if isinstance(spec, str) else spec.get("name") or spec["extends"] for spec in specs
+    )
+
+
+def describe_images(found: Dataset) -> list[RenderableType]:
+    """What mimbench sees in folders or CSV files: per folder a table of categories, then notes."""
+    parts: list[RenderableType] = []
+    for dataset, own in found.table.groupby("dataset", sort=False):
+        table = _table("category", "images", "patients", "width x height")
+        for category, group in own.groupby("category"):
+            patients = str(group["patient"].nunique())
+            _add(table, str(category), str(len(group)), patients, _sizes(group))
+        parts += [Text(str(dataset), style="bold"), table]
+    parts += [Text(note, style="dim") for note in found.notes]
+    for path, reason in found.rejected[["path", "reason"]].itertuples(index=False):
+        parts.append(Text(f"rejected: {path}: {reason}", style="yellow"))
+    return parts
+
+
+def images_as_json(found: Dataset) -> dict[str, Any]:
+    """The same for a program."""
+    counts = [
+        {
+            "dataset": dataset,
+            "category": category,
+            "images": len(group),
+            "patients": group["patient"].nunique(),
+        }
+        for (dataset, category), group in found.table.groupby(["dataset", "category"], sort=False)
+    ]
+    return {"categories": counts, **files_as_json(found)}
+
+
+def files_as_json(found: Dataset) -> dict[str, Any]:
+    """What became of each file, for a program."""
+    unread = found.unread.to_dict("records")
+    return {"files": found.accounting.as_json(), "unread": unread, "notes": list(found.notes)}
+
+
+def audit_images(
+    data: list[str],
+    target: str | None,
+    roles: Mapping[str, list[str] | None],
+    harmonise: bool,
+    backbone: str | None = None,
+    weights: str = "imagenet",
+) -> tuple[Audit, Dataset]:
+    """Audit folders or CSV files, with roles if any are named, else as one collection each.
+
+    With a backbone, pictures that only its features find alike are reported too.
+    """
+    named = {role: places for role, places in roles.items() if places}
+    if target is None and not named:
+        found = survey(data, harmonise=harmonise)
+    else:
+        table = {"data": data, "target": target, "harmonise": harmonise, **named}
+        found = gather(validate(ImageOptions, table, "data check"))
+    if backbone is None:
+        return audit(found), found
+    from mimbench.detectors.networks.network import penultimate_features
+
+    return audit(found, penultimate_features(backbone, weights, found.pixels)), found
+
+
+def _sizes(group: pd.DataFrame) -> str:
+    sizes = sorted({f"{w}x{h}" for w, h in zip(group["width"], group["height"], strict=True)})
+    return sizes[0] if len(sizes) == 1 else f"{len(sizes)} sizes"
+
+
+def _add(table: Table, *cells: str) -> None:
+    """A row of text as it is: names may look like rich's markup."""
+    table.add_row(*map(Text, cells))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+_LISTINGS = {
+    "detectors": _detectors,
+    "corruptions": _corruptions,
+    "suites": _suites,
+    "runs": _runs,
+}

@@ -1,0 +1,103 @@
+"""Progress on a terminal: a live bar, or a line now and then where the output is a file."""
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+
+from mimbench.runfolder.history import duration
+
+__all__ = ["Display"]
+
+# Seconds between lines where the output is no terminal; in long stages a share of their time.
+PLAIN_INTERVAL, PLAIN_SHARE, PLAIN_LONGEST = 15.0, 0.05, 300.0
+TOLD_FROM = 0.02  # of a stage: what is left is not told from its start-up
+
+
+class Display:
+    """A `mimbench.progress.Progress` that writes to a console; use it in `with`."""
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        """`quiet` shows messages only."""
+        self.console = console
+        self.quiet = quiet
+        self.title = ""
+        self.total = 0.0
+        self.task: TaskID | None = None
+        self.spoke = self.began = time.monotonic()
+        self.bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            # The note alone gives way where the line is too long; rich would drop the bar first.
+            TextColumn(
+                "{task.fields[note]}",
+                style="dim",
+                markup=False,
+                table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+            ),
+            console=console,
+            expand=True,
+        )
+        # FORCE_COLOR, as set in CI, makes rich call a log a terminal; a bar would fill it.
+        drawn = console.file.isatty() and not console.is_dumb_terminal
+        self.live = drawn and not quiet
+
+    def __enter__(self) -> "Display":
+        if self.live:
+            self.bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.live:
+            self.bar.stop()
+
+    def stage(self, title: str, total: float) -> None:
+        """A stage of `total` units begins."""
+        self.title, self.total = title, total
+        self.began = self.spoke = time.monotonic()
+        if self.live:
+            self.task = self.bar.add_task(title, total=total, note="")
+        elif not self.quiet:
+            self.console.print(f"{title} ...")
+
+    def update(self, done: float, note: str = "") -> None:
+        """`done` units are finished."""
+        if self.live and self.task is not None:
+            self.bar.update(self.task, completed=done, note=note)
+            return
+        now = time.monotonic()
+        spent = now - self.began
+        interval = min(max(PLAIN_INTERVAL, PLAIN_SHARE * spent), PLAIN_LONGEST)
+        if not self.quiet and now - self.spoke > interval:
+            self.spoke = now
+            share = done / self.total if self.total else 1.0
+            rest = spent * (1 - share) / share if share > TOLD_FROM else 0.0
+            left = f", about {duration(rest)} left" if rest else ""
+            self.console.print(
+                f"{self.title}: {share:.0%}{left}  {note}", highlight=False, markup=False
+            )
+
+    def message(self, text: str) -> None:
+        """A line of its own."""
+        self.console.print(text, style="yellow", highlight=False, markup=False)

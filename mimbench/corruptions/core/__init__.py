@@ -1,0 +1,1 @@
+"""What the corruptions are made of: random draws, kernels, colour levels."""

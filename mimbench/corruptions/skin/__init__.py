@@ -1,0 +1,1 @@
+"""What happens to photos of skin: camera, light, hair, text, messaging."""

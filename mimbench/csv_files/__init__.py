@@ -1,0 +1,1 @@
+"""CSV files, read as people write them and written safely for spreadsheets."""

@@ -1,0 +1,1 @@
+"""From a folder to pixels: files, formats, limits, and what was left out."""

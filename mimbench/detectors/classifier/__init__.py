@@ -1,0 +1,1 @@
+"""Classifiers and the scores that are computed from their outputs."""

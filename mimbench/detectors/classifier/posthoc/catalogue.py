@@ -1,0 +1,71 @@
+"""All post-hoc scores by name, and those of one classifier."""
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+
+from mimbench.detectors.classifier.posthoc import features, head, images, logits
+from mimbench.detectors.classifier.posthoc.outputs import Maker, Outputs, Scorer, Seen
+from mimbench.errors import DetectorError, UnknownNameError
+
+__all__ = ["OPEN_SET", "SCORES", "UNFITTED", "PostHoc", "require_known"]
+
+# what makers and pytorch-ood raise on training sets that they cannot use
+FAILURES = (DetectorError, ValueError, RuntimeError, AssertionError)
+
+_MAKERS: Mapping[str, Maker] = {**logits.MAKERS, **features.MAKERS, **head.MAKERS, **images.MAKERS}
+SCORES = (*logits.ALWAYS, *_MAKERS)
+# what needs nothing but the network; all others are fitted, or tried, on images it has seen
+UNFITTED = (*logits.ALWAYS, "entropy", "gen", "lts", "gradnorm", "mc-dropout", "odin")
+# they ask "is it any category that I know?"; the others, "is it the target?"
+OPEN_SET = tuple(name for name in SCORES if name != "posterior" and "target" not in name)
+
+
+class PostHoc:
+    """The post-hoc scores that a recipe names, fitted on what its classifier has seen.
+
+    Attributes:
+        not_run: score -> reason, for those that this release, network or training set cannot give.
+    """
+
+    def __init__(self, names: Sequence[str], seen: Seen, not_run: Mapping[str, str]) -> None:
+        """Fit them.
+
+        Args:
+            names: of `SCORES`; those from logits alone come without being named.
+            seen: what the classifier has seen.
+            not_run: scores that are known not to run, with the reason.
+        """
+        self.not_run = dict(not_run)
+        self.scorers: dict[str, Scorer] = {}
+        for name in (name for name in names if name in _MAKERS and name not in not_run):
+            try:
+                self.scorers[name] = _MAKERS[name](seen)
+            except FAILURES as error:
+                self._give_up(name, error)
+
+    def try_on(self, outputs: Outputs) -> None:
+        """Give up the scores that raise or are not finite on these outputs of training images."""
+        for name, scorer in list(self.scorers.items()):
+            try:
+                if not scorer(outputs).isfinite().all():
+                    raise DetectorError("it is not finite on training images")
+            except FAILURES as error:
+                del self.scorers[name]
+                self._give_up(name, error)
+
+    def __call__(self, outputs: Outputs) -> dict[str, Tensor | DetectorError]:
+        """Every score (N,), higher = more OOD; a `DetectorError` for one that is not run."""
+        scored: dict[str, Tensor | DetectorError] = {**logits.logit_scores(outputs.logits)}
+        scored |= {name: scorer(outputs).detach() for name, scorer in self.scorers.items()}
+        return scored | {name: DetectorError(why) for name, why in self.not_run.items()}
+
+    def _give_up(self, name: str, error: Exception) -> None:
+        self.not_run[name] = str(error) or type(error).__name__
+
+
+def require_known(names: Sequence[str]) -> None:
+    """Raise UnknownNameError for a score that does not exist."""
+    for name in names:
+        if name not in SCORES:
+            raise UnknownNameError("score of a classifier", name, SCORES)

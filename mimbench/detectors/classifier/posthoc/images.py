@@ -1,0 +1,27 @@
+"""Scores that need gradients with respect to the image, and so passes of their own."""
+
+from collections.abc import Mapping
+
+import torch
+from pytorch_ood import detector
+from torch import Tensor
+
+from mimbench.detectors.classifier.posthoc.outputs import Maker, Outputs, Scorer, Seen
+
+__all__ = ["MAKERS"]
+
+
+def _odin(seen: Seen) -> Scorer:
+    """Two more forward passes and a backward one; the step is in units of normalised pixels."""
+    network = seen.network
+    fitted = detector.ODIN(network.body)
+
+    def score(outputs: Outputs) -> Tensor:
+        with torch.inference_mode(False):
+            scored: Tensor = fitted.predict(network.normalise(outputs.images.clone()))
+        return scored
+
+    return score
+
+
+MAKERS: Mapping[str, Maker] = {"odin": _odin}

@@ -1,0 +1,1 @@
+"""Masks, inpainting, similarity and augmentation of images."""

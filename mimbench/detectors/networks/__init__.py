@@ -1,0 +1,1 @@
+"""Network architectures, weights, and the device they run on."""

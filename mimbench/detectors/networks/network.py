@@ -1,0 +1,275 @@
+"""Classifiers from torchvision or timm, with a head for our categories and weights from files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torchvision
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torchvision.models import Inception3
+
+from mimbench.detectors.networks.devices import seeded
+from mimbench.detectors.networks.weights import PACKAGED, load_packaged, load_weights
+from mimbench.errors import UnknownNameError, WeightsError
+
+__all__ = [
+    "Network",
+    "Normalise",
+    "build_network",
+    "penultimate_features",
+    "trained_network",
+]
+
+IMAGENET_CLASSES = 1000
+MEANS, DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+# two networks have heads beside the last one, for training on a million images alone, and expect
+# another normalisation, which they make of ImageNet's themselves
+WITH_AUXILIARY_HEADS = ("googlenet", "inception_v3")
+TIMM = "timm/"  # before a name of timm's
+
+
+class Normalise(nn.Module):
+    """From uint8 (N, 3, H, W) to float with channel means and deviations removed."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, means: Sequence[float] = MEANS, deviations: Sequence[float] = DEVIATIONS):
+        """Means and deviations of the channels in [0, 1]; by default ImageNet's."""
+        super().__init__()
+        mean, deviation = torch.tensor(means), torch.tensor(deviations)
+        self.register_buffer("mean", 255 * mean[:, None, None], persistent=False)
+        self.register_buffer("deviation", 255 * deviation[:, None, None], persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalise."""
+        return (images.float() - self.mean) / self.deviation
+
+
+class Network(nn.Module):
+    """A classifier whose penultimate features can be read.
+
+    Attributes:
+        body: the whole model of torchvision or timm; its head has one output per category.
+        head: the layer that gives the logits.
+    """
+
+    def __init__(
+        self, body: nn.Module, head: nn.Module, normalise: Normalise | None = None
+    ) -> None:
+        """`head` must be a module of `body`; by default images are normalised as ImageNet's."""
+        super().__init__()
+        self.normalise = normalise or Normalise()
+        self.body = body
+        self.head_name = next(name for name, module in body.named_modules() if module is head)
+
+    @property
+    def head(self) -> nn.Module:
+        """The layer that gives the logits."""
+        return self.body.get_submodule(self.head_name)
+
+    @classmethod
+    def plain(cls, architecture: str, classes: int, weights: str = "none") -> "Network":
+        """The architecture with a head for `classes`, to load a trained state into.
+
+        Images are normalised as for `weights`, from which that training started.
+        """
+        network = build_network(architecture, classes, "none", seed=0)
+        if weights in PACKAGED:
+            network.normalise = _normalise(network.body, weights)
+        return network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, K) of uint8 images (N, 3, H, W)."""
+        logits: Tensor = self.body(self.normalise(images))
+        return logits
+
+    def outputs(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """One forward pass of uint8 images (N, 3, H, W).
+
+        Returns:
+            Logits (N, K); penultimate features (N, D), the head's input, averaged if it is a map;
+            and the map (N, D, H', W') whose mean they are, None where there is no such map.
+        """
+        if hasattr(self.body, "forward_head"):
+            return self._outputs_of_timm(images)
+        into_head: list[Tensor] = []
+        pooled: list[Tensor] = []
+        head = self.head
+        handles = [
+            module.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(inputs[0]))
+            for module in self.body.modules()
+            for seen in [into_head if module is head else pooled]
+            if module is head or isinstance(module, nn.AdaptiveAvgPool2d)
+        ]
+        try:
+            logits = self(images)
+        finally:
+            for handle in handles:
+                handle.remove()
+        features = into_head[0]
+        if features.ndim == 4:
+            return logits, features.mean((2, 3)), features
+        return logits, features, _averaged_to(features, pooled)
+
+    def _outputs_of_timm(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The same for a model of timm, which gives its features itself."""
+        body: Any = self.body
+        seen: Tensor = body.forward_features(self.normalise(images))
+        features: Tensor = body.forward_head(seen, pre_logits=True)
+        logits: Tensor = self.head(features)
+        return logits, features.flatten(1), _averaged_to(features, [seen] if seen.ndim == 4 else [])
+
+
+def _averaged_to(features: Tensor, pooled: list[Tensor]) -> Tensor | None:
+    """The last pooled map if its mean is the features."""
+    if not pooled or pooled[-1].shape[1] != features.shape[1]:
+        return None
+    same = torch.allclose(pooled[-1].mean((2, 3)), features, rtol=1e-3, atol=1e-4)
+    return pooled[-1] if same else None
+
+
+def build_network(architecture: str, classes: int, weights: str, seed: int) -> Network:
+    """A classifier with `classes` outputs.
+
+    Args:
+        architecture: any classification model of `torchvision.models`, e.g. "resnet18", or any
+            model of timm, e.g. "timm/efficientnet_b0"; timm's are normalised as their own
+            configuration says.
+        classes: number of outputs of the new head.
+        weights: "none", "imagenet" (the library's default weights, downloaded once), the name of
+            weights that install as a package ("efficientnet_lite0", see `PACKAGED`), or the path
+            of a .safetensors or .pth file as for `load_weights`; its head is left out.
+        seed: initialises the head, and everything else when weights are "none".
+
+    Raises:
+        UnknownNameError: no such architecture.
+        WeightsError: weights that are missing, cannot be downloaded or do not fit.
+    """
+    if architecture.startswith(TIMM):
+        return _timm_network(architecture.removeprefix(TIMM), classes, weights, seed)
+    known = torchvision.models.list_models(module=torchvision.models)
+    if architecture not in known:
+        raise UnknownNameError("architecture in torchvision.models", architecture, known)
+    with seeded(seed):
+        body = _pretrained(architecture) if weights == "imagenet" else _plain(architecture)
+        head_name, head = _find_head(architecture, body)
+        if weights not in ("none", "imagenet"):
+            load_weights(body, Path(weights), optional=head_name)
+        replacement = _head_like(head, classes)
+    parent, _, attribute = head_name.rpartition(".")
+    setattr(body.get_submodule(parent), attribute, replacement)
+    return Network(body, replacement)
+
+
+def _timm_network(name: str, classes: int, weights: str, seed: int) -> Network:
+    import timm  # takes seconds, and few runs need it
+
+    model, _, _ = name.partition(".")  # after the dot: which of its weights
+    if not timm.is_model(model):
+        raise UnknownNameError("architecture in timm", model, timm.list_models())
+    with seeded(seed):
+        try:
+            body: Any = timm.create_model(
+                name, pretrained=weights == "imagenet", num_classes=classes
+            )
+        except (OSError, RuntimeError) as error:
+            raise WeightsError(
+                f"Weights of {TIMM}{name} cannot be had ({error}); give a file instead: "
+                "weights = 'path/to/file.safetensors' in the recipe."
+            ) from error
+    head = body.get_classifier()
+    if not isinstance(head, (nn.Linear, nn.Conv2d)):
+        raise WeightsError(f"{TIMM}{name} has no head of a single layer; choose another model.")
+    network = Network(body, head, _normalise(body, weights))
+    if weights in PACKAGED:
+        if PACKAGED[weights].architecture != model:
+            raise WeightsError(
+                f"The weights {weights} are for {TIMM}{PACKAGED[weights].architecture}, not for "
+                f"{TIMM}{model}."
+            )
+        load_packaged(body, weights, network.head_name)
+    elif weights not in ("none", "imagenet"):
+        load_weights(body, Path(weights), optional=network.head_name)
+    return network
+
+
+def _normalise(body: Any, weights: str) -> Normalise:
+    """As the weights were trained with, else as the model's configuration says."""
+    if weights in PACKAGED:
+        return Normalise([PACKAGED[weights].mean] * 3, [PACKAGED[weights].deviation] * 3)
+    return Normalise(*(body.pretrained_cfg[key] for key in ("mean", "std")))
+
+
+def trained_network(architecture: str, classes: int, weights: Path) -> Network:
+    """A classifier with `classes` outputs, all of it from a file, the head too.
+
+    Raises:
+        UnknownNameError: no such architecture.
+        WeightsError: as for `load_weights`.
+    """
+    network = Network.plain(architecture, classes)
+    load_weights(network.body, weights)
+    return network
+
+
+@torch.inference_mode()
+def penultimate_features(
+    architecture: str, weights: str, pixels: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Features of a frozen backbone, e.g. to find near-duplicates.
+
+    Args:
+        architecture: as for `build_network`.
+        weights: "imagenet" or the path of a file.
+        pixels: uint8 (N, H, W, 3), RGB.
+
+    Returns:
+        (N, D).
+    """
+    network = build_network(architecture, 1, weights, seed=0).eval()
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+    parts = [network.outputs(part)[1] for part in torch.split(images, 32)]
+    return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
+
+
+def _plain(architecture: str) -> nn.Module:
+    options: dict[str, bool] = {}
+    if architecture in WITH_AUXILIARY_HEADS:
+        options = {"aux_logits": False, "init_weights": True, "transform_input": True}
+    model: nn.Module = torchvision.models.get_model(architecture, weights=None, **options)
+    return model
+
+
+def _pretrained(architecture: str) -> nn.Module:
+    try:
+        model: nn.Module = torchvision.models.get_model(architecture, weights="DEFAULT")
+    except OSError as error:
+        raise WeightsError(
+            f"ImageNet weights of {architecture} cannot be downloaded ({error}); give a file "
+            "instead: weights = 'path/to/file.safetensors' in the recipe."
+        ) from error
+    if isinstance(model, Inception3):  # GoogLeNet leaves its auxiliary heads out by itself
+        model.aux_logits, model.AuxLogits = False, None
+    return model
+
+
+def _find_head(architecture: str, body: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
+    heads = [
+        (name, module)
+        for name, module in body.named_modules()
+        if (isinstance(module, nn.Linear) and module.out_features == IMAGENET_CLASSES)
+        or (isinstance(module, nn.Conv2d) and module.out_channels == IMAGENET_CLASSES)
+    ]
+    if len(heads) != 1:
+        raise WeightsError(f"{architecture} has {len(heads)} heads with 1000 outputs; needs one.")
+    return heads[0]
+
+
+def _head_like(head: nn.Linear | nn.Conv2d, classes: int) -> nn.Module:
+    if isinstance(head, nn.Linear):
+        return nn.Linear(head.in_features, classes, bias=head.bias is not None)
+    return nn.Conv2d(head.in_channels, classes, kernel_size=1)

@@ -1,0 +1,1 @@
+"""Who does the tasks of a plan: this process, or workers."""

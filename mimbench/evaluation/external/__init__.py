@@ -1,0 +1,1 @@
+"""Images of another site: scored by the fits of a run."""

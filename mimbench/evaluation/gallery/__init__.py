@@ -1,0 +1,1 @@
+"""Pictures of a run's images, inpaintings and errors."""

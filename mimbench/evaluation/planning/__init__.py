@@ -1,0 +1,1 @@
+"""From run file and flags to the list of fits and conditions."""

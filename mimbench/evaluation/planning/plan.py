@@ -1,0 +1,391 @@
+"""What a run will do, decided before anything is computed: images, splits, fits, conditions."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
+
+from mimbench.corruptions.definition import Corruption
+from mimbench.data.categories import canonical_category
+from mimbench.data.dataset import Dataset, ImageOptions, load
+from mimbench.data.near_duplicates import Comparison
+from mimbench.data.splits import split
+from mimbench.detectors.build import build, combines, kind_of, recipe_of
+from mimbench.detectors.protocol import Detector
+from mimbench.errors import (
+    DataError,
+    PluginError,
+    RecipeError,
+    UnknownNameError,
+    WeightsError,
+)
+from mimbench.evaluation.planning.control_sizes import with_controls_at_every_size
+from mimbench.evaluation.planning.known_subsets import Withheld, withheld_from
+from mimbench.evaluation.planning.one_class import NO_KNOWN, known_categories, without_known
+from mimbench.evaluation.planning.suites import read_suite
+from mimbench.evaluation.planning.threshold_folds import threshold_note
+from mimbench.recipes import LARGEST, Recipe, derive
+from mimbench.scores.tables import CLEAN
+
+__all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan", "plan_images"]
+
+
+PUBLISHED_SIZE = 224  # side of the images that the lengths in corruptions/*.toml are meant for
+SMALL = 64  # below it, other benchmarks have parameters of their own
+
+
+def _numbers(value: Any) -> Any:
+    """What a flag or a file says, as a tuple of numbers: "1,2,4" or [1, 2, 4]."""
+    if isinstance(value, str):
+        if not re.fullmatch(r"\s*\d{1,9}\s*(,\s*\d{1,9}\s*)*", value):
+            raise ValueError(f"must be whole numbers such as 1,3,5, not '{value}'")
+        value = value.split(",")
+        return tuple(int(number) for number in value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+class RunFile(BaseModel):
+    """A run as data: a file in `mimbench/runs`, or the command's flags."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
+    description: str = ""
+    # names of recipes, or recipes themselves, mostly as `{extends = "...", parameters = {...}}`
+    detectors: tuple[str | dict[str, Any], ...] = Field(min_length=1)
+    suites: tuple[str, ...] = ()
+    # the suites' conditions at these severities alone; empty: all that they have
+    severities: Annotated[tuple[PositiveInt, ...], BeforeValidator(_numbers)] = ()
+    folds: int = Field(default=1, ge=1, le=20)
+    seeds: int = Field(default=1, ge=1, le=50)
+    plan_seed: int = Field(default=0, ge=0, le=LARGEST)
+    given_fold: int | None = Field(default=None, ge=1)  # use the split that came with the data
+    swap: tuple[str, ...] = ()  # categories on which one-class detectors are fitted instead
+    # fit what trains on known categories with that many of them too, in several random orders
+    known_curve: Annotated[tuple[PositiveInt, ...], BeforeValidator(_numbers)] = ()
+    known_orders: int = Field(default=3, ge=2, le=20)
+    leave_out_groups: int | None = Field(default=None, ge=2)  # and without each group of them
+    corruption_engine: Literal["own", "reference"] = "own"  # reference: imagecorruptions
+    # side to which smaller images are enlarged to be corrupted, and then resized back; None: as is
+    corruption_scale: int | None = Field(default=None, ge=32, le=1024)
+    device: str = "auto"
+    gallery: bool = False  # copy example photographs into the run; generated images always are
+    data: ImageOptions
+
+
+@dataclass(frozen=True)
+class FitSpec:
+    """One detector to be fitted.
+
+    Attributes:
+        recipe: what to build.
+        fitted_on: the category that serves as target, or "nothing".
+        fold: None if the fit sees no image.
+        seed: None if the fit draws no random number.
+        withheld: known categories that the fit does not see.
+        studies: why they are withheld, see `withholding`.
+        swapped: whether `fitted_on` stands in the target's place, for the swap test.
+    """
+
+    recipe: Recipe
+    fitted_on: str
+    fold: int | None
+    seed: int | None
+    withheld: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
+    swapped: bool = False
+
+    def __str__(self) -> str:
+        parts = [f"{self.recipe.name} on {self.fitted_on}" if self.swapped else self.recipe.name]
+        if self.fold is not None:
+            parts.append(f"fold {self.fold}")
+        if self.seed is not None:
+            parts.append(f"seed {self.seed}")
+        if self.withheld:
+            parts.append(f"without {', '.join(self.withheld)}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A column of the table: a corruption at a severity; `corruption` None is clean."""
+
+    corruption: Corruption | None
+    severity: int
+
+    @property
+    def name(self) -> str:
+        """Name of the corruption, or "clean"."""
+        return CLEAN if self.corruption is None else self.corruption.name
+
+    def describe(self) -> dict[str, Any]:
+        """All that decides what the condition does to an image, besides the key."""
+        definition = None if self.corruption is None else self.corruption.describe()
+        return {"corruption": definition, "severity": self.severity}
+
+    def __str__(self) -> str:
+        return self.name if self.corruption is None else f"{self.name} {self.severity}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run computes, in order.
+
+    `images` is the dataset's table with one column `split_<k>` per fold, row-aligned with
+    `dataset.pixels`. `not_run` has the recipes for which there is no fit, with the reason.
+    """
+
+    run: RunFile
+    dataset: Dataset
+    images: pd.DataFrame
+    recipes: tuple[Recipe, ...]
+    fits: tuple[FitSpec, ...]
+    conditions: tuple[Condition, ...]
+    not_run: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def canonical_size(self) -> int:
+        """Side at which images are kept and corrupted, pixels."""
+        return int(self.dataset.pixels.shape[1])
+
+    @property
+    def corruption_size(self) -> int:
+        """Side at which images are corrupted, pixels."""
+        return self.run.corruption_scale or self.canonical_size
+
+    def input_size(self, recipe: Recipe) -> int:
+        """Side of the images that a recipe's detector sees, pixels."""
+        return recipe.input_size or self.canonical_size
+
+
+def make_plan(run: RunFile, known: Comparison | None = None) -> Plan:
+    """Read the images and lay out fits and conditions; every usage error shows here.
+
+    Pictures of the comparison `known` are not compared again.
+    """
+    recipes = _recipes(run)  # and so does a wrong parameter, before the images are read
+    plan = plan_images(run, known)
+    recipes = with_controls_at_every_size(recipes, plan.canonical_size)
+    _check_names(recipes)
+    _check_swap(run, plan.dataset)
+    withheld, notes = _withheld(run, plan.dataset, recipes)
+    notes = [*(note for recipe in recipes for note in _notes(recipe, plan.dataset)), *notes]
+    notes += _threshold_notes(run, plan.images)
+    not_run = without_known(recipes, plan.dataset)
+    notes += [f"Not run, because there is {NO_KNOWN}: {', '.join(not_run)}."] * bool(not_run)
+    if set(plan.dataset.table["role"]) == {"target"}:
+        notes.append(
+            "All images are of the target, so there is no AUROC: add images of anything else with "
+            "--unknown, --abnormal or --external."
+        )
+    target = plan.dataset.target
+    able = [recipe for recipe in recipes if recipe.name not in not_run]
+    fits = tuple(fit for recipe in able for fit in _fits(recipe, run, target, withheld))
+    dataset = replace(plan.dataset, notes=(*plan.dataset.notes, *notes, *_count(fits)))
+    return replace(plan, dataset=dataset, recipes=recipes, fits=fits, not_run=not_run)
+
+
+def plan_images(run: RunFile, known: Comparison | None = None) -> Plan:
+    """The images, splits and conditions of a run, without any detector."""
+    conditions = _conditions(run)
+    dataset = load(run.data, known)
+    images = split(dataset.table, run.folds, run.plan_seed, given_fold=run.given_fold)
+    plan = Plan(run, dataset, images, (), (), conditions)
+    if plan.corruption_size < plan.canonical_size:
+        raise RecipeError(
+            f"corruption_scale = {plan.corruption_size} is smaller than the images of this run, "
+            f"which are kept at {plan.canonical_size} px; it enlarges smaller images. Leave it out."
+        )
+    notes = (*dataset.notes, *_size_notes(plan))
+    return replace(plan, dataset=replace(dataset, notes=notes))
+
+
+def _size_notes(plan: Plan) -> Iterator[str]:
+    """What the size at which images are corrupted means for the severities."""
+    size = plan.corruption_size
+    if len(plan.conditions) == 1 or size >= PUBLISHED_SIZE:
+        return
+    yield (
+        f"Corruptions act on images of {size} px. Their lengths were published for "
+        f"{PUBLISHED_SIZE} px, so a severity is stronger here than on photos of that size; "
+        f"--corruption-scale {PUBLISHED_SIZE} shows what such photos would show after resizing."
+    )
+    if size < SMALL:
+        yield (
+            f"ImageNet-C's corruptions on images of {size} px are not CIFAR-10-C, which has "
+            "parameters of its own for 32 px."
+        )
+
+
+def _recipes(run: RunFile) -> tuple[Recipe, ...]:
+    recipes = tuple(
+        recipe_of(spec) if isinstance(spec, str) else derive(spec, f"Run '{run.name}'")
+        for spec in run.detectors
+    )
+    _check_names(recipes)
+    _check_combined(recipes)
+    return tuple(_as_control(recipe) for recipe in recipes)
+
+
+def _check_names(recipes: Sequence[Recipe]) -> None:
+    names = [recipe.name for recipe in recipes]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise RecipeError(
+            f"Two detectors are called '{doubled[0]}'; give one of them another name in a recipe."
+        )
+
+
+def _as_control(recipe: Recipe) -> Recipe:
+    """The recipe, marked as a control if its detector says that it is blind."""
+    detector = _built(recipe)
+    blind = detector is not None and detector.blind
+    return recipe.model_copy(update={"control": True}) if blind else recipe
+
+
+def _notes(recipe: Recipe, dataset: Dataset) -> Iterator[str]:
+    """Compare what an already trained detector knows with the roles that this run gives."""
+    detector = _built(recipe)
+    target, *others = detector.knows if detector and detector.knows else (dataset.target,)
+    if target != dataset.target:
+        raise RecipeError(
+            f"Recipe '{recipe.name}' takes '{target}' for the target, and in this run it is "
+            f"'{dataset.target}'; say target = '{dataset.target}' in its [parameters]."
+        )
+    unknown = dataset.table["category"][dataset.table["role"] == "unknown"]
+    if seen := sorted(set(unknown) & set(others)):
+        yield (
+            f"{recipe.name} was trained on {', '.join(seen)}, unknown categories of this run: "
+            "its numbers for them are not those of a detector that never saw them."
+        )
+
+
+def _check_combined(recipes: Sequence[Recipe]) -> None:
+    """Rows that an ensemble is made of must be rows of this run, as far as recipes name theirs."""
+    rows_of = {recipe.name: combines(recipe) for recipe in recipes}
+    single = {recipe.name: recipe for recipe in recipes if not rows_of[recipe.name]}
+    for name, rows in rows_of.items():
+        for row in rows:
+            of = row.partition("/")[0]
+            if of not in single:
+                raise UnknownNameError(f"detector of this run in '{name}'", of, single)
+            known = [single[of].row(score) for score in single[of].scores]
+            if known and row not in known:
+                raise UnknownNameError(f"row in '{name}'", row, known)
+
+
+def _conditions(run: RunFile) -> tuple[Condition, ...]:
+    conditions = [Condition(None, 0)]
+    if run.severities and not run.suites:
+        raise RecipeError("Severities are chosen, but no corruption suite that would have them.")
+    for name in run.suites:
+        suite = read_suite(name)
+        there = sorted({severity for _, severity in suite.conditions})
+        if not set(run.severities) <= set(there):
+            asked, has = (", ".join(map(str, numbers)) for numbers in (run.severities, there))
+            raise RecipeError(f"Severities {asked} of suite {name}, which has {has}.")
+        for corruption, severity in suite.conditions:
+            condition = Condition(suite.corruption(corruption), severity)
+            if severity in (run.severities or there) and condition not in conditions:
+                conditions.append(condition)
+    seen: dict[tuple[str, int], Condition] = {}
+    for condition in conditions:
+        other = seen.setdefault((condition.name, condition.severity), condition)
+        if other != condition:
+            raise RecipeError(f"Two suites define '{condition.name}' differently; run one of them.")
+    return tuple(conditions)
+
+
+def _check_swap(run: RunFile, dataset: Dataset) -> None:
+    table, known = dataset.table, known_categories(dataset)
+    if run.swap and not known:
+        raise DataError(
+            "The swap test fits one-class detectors on a known category, and the data have "
+            f"{NO_KNOWN}. Add a folder of another category to the data, or leave out --swap."
+        )
+    sources = table.groupby("category")["source"].agg(set)
+    for name in run.swap:
+        category = canonical_category(name)
+        if category not in known:
+            raise UnknownNameError("known category for the swap test", name, known)
+        if not sources[category] <= sources[dataset.target]:
+            raise DataError(
+                f"The swap category '{category}' is not from the target's source: fits on it would "
+                "differ by the camera too."
+            )
+
+
+def _withheld(
+    run: RunFile, dataset: Dataset, recipes: Sequence[Recipe]
+) -> tuple[tuple[Withheld, ...], list[str]]:
+    """What is withheld from classifiers' further fits, and why something asked for is not."""
+    known = known_categories(dataset)
+    groups, counts = run.leave_out_groups or 0, run.known_curve
+    notes: list[str] = []
+    asked = ["the known-curve"] * bool(counts) + ["leaving out groups"] * bool(groups)
+    what, built = " and ".join(asked), [_built(recipe) for recipe in recipes]
+    if asked and len(known) < 2:
+        there = f"only {known[0]}" if known else "none"
+        notes.append(f"Not run: {what}, which needs 2 known categories; there is {there}.")
+        counts, groups = (), 0
+    elif asked and not any(found.trains_on == "known" for found in built if found is not None):
+        notes.append(f"Not run: {what}; no detector of this run trains on known categories.")
+        counts, groups = (), 0
+    if counts and "unknown" not in set(dataset.table["role"]):
+        notes.append("Not run: the known-curve, which needs unknown categories; there are none.")
+        counts = ()
+    elif counts and max(counts) > len(known):
+        notes.append(f"The known-curve ends at the {len(known)} known categories that there are.")
+    return withheld_from(known, counts, run.known_orders, groups, run.plan_seed), notes
+
+
+def _threshold_notes(run: RunFile, images: pd.DataFrame) -> list[str]:
+    """Which thresholds these folds do not give, and how many folds would."""
+    asked = (False, True) if (images["role"] == "external").any() else (False,)
+    found = [
+        threshold_note(images, run.folds, run.plan_seed, external=external) for external in asked
+    ]
+    return [note for note in found if note]
+
+
+def _count(fits: Sequence[FitSpec]) -> list[str]:
+    """How many fits there are, if known categories are withheld from any."""
+    extra = [fit for fit in fits if fit.withheld]
+    if not extra:
+        return []
+    names = ", ".join(dict.fromkeys(fit.recipe.name for fit in extra))
+    return [f"{len(fits)} fits, {len(extra)} of them of {names} with fewer known categories."]
+
+
+def _fits(recipe: Recipe, run: RunFile, target: str, withheld: Sequence[Withheld]) -> list[FitSpec]:
+    if kind_of(recipe).trains_on == "rows":
+        return []  # made once the others are scored
+    detector = _built(recipe)
+    if detector is None or detector.trains_on == "nothing":
+        return [FitSpec(recipe, "nothing", None, None)]
+    seeds = tuple(range(run.seeds)) if detector.random else (None,)
+    swapped = [canonical_category(name) for name in run.swap if detector.trains_on == "target"]
+    main = [
+        FitSpec(recipe, category, fold, seed, swapped=category != target)
+        for category in (target, *swapped)
+        for fold in range(run.folds)
+        for seed in seeds
+    ]
+    if detector.trains_on != "known":
+        return main
+    return main + [
+        replace(spec, withheld=less.categories, studies=less.studies)
+        for less in withheld
+        for spec in main
+    ]
+
+
+def _built(recipe: Recipe) -> Detector | None:
+    """The detector; None for one that will fail again as a row, beside the others."""
+    try:
+        return build(recipe)
+    except (PluginError, WeightsError):
+        return None

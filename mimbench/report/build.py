@@ -1,0 +1,90 @@
+"""From a run folder to its report: metrics, leaderboard, figures and the page."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mimbench.csv_files.writing import write_csv
+from mimbench.errors import OutputError
+from mimbench.files import whole
+from mimbench.progress import Progress, Silent
+from mimbench.report.figures.draw import draw_figures
+from mimbench.report.figures.styles import row_styles
+from mimbench.report.leaderboard.entries import Leaderboard
+from mimbench.report.leaderboard.formats import (
+    leaderboard_frame,
+    leaderboard_latex,
+    leaderboard_markdown,
+)
+from mimbench.report.page.render import render_page
+from mimbench.report.results import Results, compute_results
+from mimbench.runfolder.cost import Meter
+from mimbench.runfolder.history import add_cost, read_starts
+from mimbench.runfolder.reading import RunFolder, read_run
+
+__all__ = ["Report", "write_report"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written.
+
+    Attributes:
+        folder: the run's folder, which now holds the report as well.
+        page: the self-contained index.html.
+        results: the tables behind it, as in their files.
+    """
+
+    folder: Path
+    page: Path
+    run: RunFolder
+    results: Results
+
+    @property
+    def board(self) -> Leaderboard:
+        """The leaderboard, as in leaderboard.csv."""
+        return self.results.board
+
+
+def write_report(
+    folder: Path, *, progress: Progress | None = None, accept_changed: bool = False
+) -> Report:
+    """Recompute everything after scoring and write it into the run's folder.
+
+    Args:
+        folder: a run folder with scores.parquet, fits.parquet and images.parquet.
+        progress: updated with shares of 1; the caller opens the stage.
+        accept_changed: take what was changed since the run wrote it too; the page says so.
+
+    Raises:
+        TableError: a table of the run is missing, wrong or not the one that the run recorded.
+        OutputError: the folder cannot be written.
+    """
+    tell = progress or Silent()
+    meter = Meter()
+    run = read_run(folder, accept_changed=accept_changed)
+    results = compute_results(run, tell)
+    board = results.board
+    styles = row_styles(board, list(run.detectors))
+    try:
+        tell.update(0.6, "writing the tables")
+        results.write(folder)
+        write_csv(leaderboard_frame(board), folder / "leaderboard.csv")
+        markdown = leaderboard_markdown(board, f"Leaderboard of {run.name}", run.doubts)
+        _write(folder / "leaderboard.md", markdown)
+        _write(folder / "leaderboard.tex", leaderboard_latex(board))
+        tell.update(0.65, "drawing the figures")
+        (folder / "figures").mkdir(exist_ok=True)
+        drawings = draw_figures(folder / "figures", results, styles)
+        add_cost(folder, "report", meter.read())
+        run = replace(run, starts=tuple(read_starts(folder)))
+        tell.update(0.95, "writing the page")
+        page = folder / "index.html"
+        _write(page, render_page(run, results, styles, drawings))
+    except OSError as error:
+        raise OutputError(f"The report cannot be written into {folder}: {error}.") from error
+    return Report(folder, page, run, results)
+
+
+def _write(path: Path, text: str) -> None:
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The leaderboard: entries, marks, groups, and its forms."""

@@ -1,0 +1,251 @@
+"""The leaderboard: one row per score, compared with the best control, never pooled over groups."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+import pandas as pd
+
+from mimbench.report.leaderboard.groups import Group, groups_of, primary_group
+from mimbench.report.leaderboard.lookup import MEAN_CELL, Estimate, Estimates
+from mimbench.report.leaderboard.standings import PairedDifferences, Standing, clearly, standing_of
+from mimbench.runfolder.reading import DetectorInfo, RunFolder
+from mimbench.statistics.core.estimate import Estimate as Difference
+from mimbench.statistics.run.controls import controls_of, row_facts
+from mimbench.statistics.tables.larger_controls import larger_size_warnings
+
+__all__ = ["Entry", "Failure", "Leaderboard", "build_leaderboard"]
+
+NOT_RUN = "not run"  # how the reason of a row begins that a fit cannot give
+
+# Column of the leaderboard -> metric, condition and protocol of the metrics table.
+MEASURES: dict[str, tuple[str, tuple[str, int], str]] = {
+    "auroc": ("auroc", ("clean", 0), "both"),
+    "fpr95_target": ("fpr95_target", ("clean", 0), "both"),
+    "fpr95_ood": ("fpr95_ood", ("clean", 0), "both"),
+    "auroc_corrupted": ("auroc", MEAN_CELL, "both"),
+    "drop": ("auroc_drop", MEAN_CELL, "both"),
+    "drop_target_only": ("auroc_drop", MEAN_CELL, "target-only"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One score of one detector.
+
+    Attributes:
+        cells: estimates by group and name of the measure (`MEASURES`).
+        best_control: by group, row and clean AUROC of the highest control that sees images of this
+            row's size, see `controls_of`; empty for controls.
+        over_control: clean AUROC minus that of this best control, paired.
+        over_best: clean AUROC minus that of the group's best detector, paired; for other headline
+            scores of detectors.
+    """
+
+    row: str
+    detector: DetectorInfo
+    headline: bool
+    cells: Mapping[Group, Mapping[str, Estimate]]
+    best_control: Mapping[Group, tuple[str, float]]
+    over_control: Mapping[Group, Difference]
+    over_best: Mapping[Group, Difference]
+
+    def standing(self, group: Group) -> Standing:
+        """Where the row stands against the best control."""
+        return "control" if self.control else standing_of(self.over_control.get(group))
+
+    def as_good_as_best(self, group: Group) -> bool:
+        """Whether the row is not significantly worse than the best detector (95 %, paired).
+
+        Where retraining is unknown, so is that; then it is not.
+        """
+        gap = self.over_best.get(group)
+        return gap is not None and not isnan(gap.p) and (gap.value >= 0 or not clearly(gap))
+
+    @property
+    def open_set(self) -> bool:
+        """Whether it asks if an image is of any known category, not if it is of the target."""
+        return self.detector.asks(self.row) == "open-set"
+
+    @property
+    def control(self) -> bool:
+        """Whether the row is a control, see `mimbench.detectors.controls`."""
+        return self.detector.control
+
+    def cell(self, group: Group | None, measure: str) -> Estimate | None:
+        """One estimate of this row, None where it was not measured."""
+        return self.cells.get(group, {}).get(measure) if group is not None else None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A row without any number, and why."""
+
+    row: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """Why, as a sentence that says whether it failed or was not run."""
+        return self.reason if self.reason.startswith(NOT_RUN) else f"failed: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Entries in order of the primary group's clean AUROC, headline scores first.
+
+    Attributes:
+        groups: groups of the detection question that have numbers.
+        primary: the group that sorts; None if there is no number at all.
+        best_control: by group, row and clean AUROC of the highest control that a row is compared
+            with; in a run of controls alone, of the highest.
+        best: by group, row and clean AUROC of the highest headline score of a detector.
+        corrupted_at: size of the images when they were corrupted, in words; empty if none were, or
+            it is not known.
+        warnings: what controls show of the images at a size that other rows do not see.
+        open_groups: groups of the open-set question.
+        few_trainings: rows of which too few trainings say how much retraining moves them.
+    """
+
+    entries: tuple[Entry, ...]
+    failures: tuple[Failure, ...]
+    groups: tuple[Group, ...]
+    primary: Group | None
+    best_control: Mapping[Group, tuple[str, float]]
+    best: Mapping[Group, tuple[str, float]]
+    corrupted_at: str
+    warnings: tuple[str, ...]
+    open_groups: tuple[Group, ...]
+    few_trainings: tuple[str, ...]
+
+    def entry(self, row: str) -> Entry:
+        """The entry of a row."""
+        return next(entry for entry in self.entries if entry.row == row)
+
+    @property
+    def first_rows(self) -> set[str]:
+        """The highest headline score of each detector: one row to draw for each."""
+        rows: dict[str, str] = {}
+        for entry in self.entries:
+            if entry.headline:
+                rows.setdefault(entry.detector.name, entry.row)
+        return set(rows.values())
+
+    @property
+    def reference(self) -> str:
+        """Row that corruption errors are relative to: the best control of the primary group."""
+        if self.primary is None or self.primary not in self.best_control:
+            return ""
+        return self.best_control[self.primary][0]
+
+
+def build_leaderboard(run: RunFolder, metrics: pd.DataFrame) -> Leaderboard:
+    """Arrange the metrics of a run (see `mimbench.statistics.tables.metrics`) as a leaderboard."""
+    estimates = Estimates(metrics)
+    groups, open_groups = groups_of(metrics), groups_of(metrics, "open-set")
+    failures = _failures(metrics)
+    failed = {failure.row for failure in failures}
+    pairs = metrics.loc[~metrics["row"].isin(failed), ["row", "detector"]].drop_duplicates()
+    rows = {str(row): run.detectors[str(name)] for row, name in pairs.to_numpy()}
+    cells = {row: _cells(estimates, row, groups + open_groups) for row in rows}
+    facts = row_facts(run.tables)
+    # a control whose fits failed has no numbers to compare with
+    beside = {row: [name for name in controls_of(row, facts) if name in rows] for row in rows}
+    controls = {row for row, info in rows.items() if info.control}
+    compared = {control for names in beside.values() for control in names} & controls
+    best_control = _highest(cells, sorted(compared or controls), groups)
+    headline = [row for row, info in rows.items() if not info.control and info.is_headline(row)]
+    best = _highest(cells, headline, groups)
+    differences = PairedDifferences(run.tables)
+    entries = [
+        Entry(
+            row=row,
+            detector=info,
+            headline=info.is_headline(row),
+            cells=cells[row],
+            best_control=(own := _highest(cells, beside[row], groups)),
+            over_control=_differences(differences, row, own),
+            over_best=_differences(differences, row, best) if row in headline else {},
+        )
+        for row, info in rows.items()
+    ]
+    primary = primary_group(groups)
+    entries.sort(key=lambda entry: _sort_key(entry, primary))
+    few = [
+        entry.row
+        for entry in entries
+        if primary is not None
+        and _auroc(entry, primary) is not None
+        and not differences.retraining_known(entry.row, primary)
+    ]
+    return Leaderboard(
+        tuple(entries),
+        failures,
+        groups,
+        primary,
+        best_control,
+        best,
+        run.corrupted_at if (run.tables.scores["severity"] > 0).any() else "",
+        larger_size_warnings(run.tables),
+        open_groups,
+        tuple(few),
+    )
+
+
+def _differences(
+    differences: PairedDifferences, row: str, others: Mapping[Group, tuple[str, float]]
+) -> dict[Group, Difference]:
+    """Paired differences by group, none to the row itself."""
+    return {
+        group: differences.between(row, other, group)
+        for group, (other, _) in others.items()
+        if other != row
+    }
+
+
+def _cells(
+    estimates: Estimates, row: str, groups: Sequence[Group]
+) -> dict[Group, dict[str, Estimate]]:
+    return {
+        group: {
+            name: found
+            for name, (metric, cell, protocol) in MEASURES.items()
+            if (found := estimates.get(row, group, metric, cell, protocol)) is not None
+        }
+        for group in groups
+    }
+
+
+def _highest(
+    cells: Mapping[str, Mapping[Group, Mapping[str, Estimate]]],
+    rows: Sequence[str],
+    groups: Sequence[Group],
+) -> dict[Group, tuple[str, float]]:
+    """Row with the highest clean AUROC of each group, and that AUROC."""
+    best = {}
+    for group in groups:
+        found = [
+            (row, estimate.value)
+            for row in rows
+            if (estimate := cells[row][group].get("auroc")) is not None and estimate.exists
+        ]
+        if found:
+            best[group] = max(found, key=lambda pair: pair[1])
+    return best
+
+
+def _auroc(entry: Entry, group: Group | None) -> float | None:
+    estimate = entry.cell(group, "auroc")
+    return estimate.value if estimate is not None and estimate.exists else None
+
+
+def _sort_key(entry: Entry, primary: Group | None) -> tuple[bool, bool, float, str]:
+    value = _auroc(entry, primary)
+    return not entry.headline, value is None, -(value or 0.0), entry.row
+
+
+def _failures(metrics: pd.DataFrame) -> tuple[Failure, ...]:
+    """Rows of which every number is missing, with the first reason."""
+    empty = metrics.groupby("row", sort=False, observed=True)["value"].count() == 0
+    reasons = metrics.drop_duplicates("row").set_index("row")["reason"]
+    return tuple(Failure(str(row), str(reasons[row])) for row in empty.index[empty])

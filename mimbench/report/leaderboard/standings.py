@@ -1,0 +1,50 @@
+"""How each row stands against the best control and the best detector: paired comparisons."""
+
+from dataclasses import replace
+from math import isnan
+from typing import Literal
+
+from mimbench.report.leaderboard.groups import Group
+from mimbench.scores.tables import CLEAN, RunTables
+from mimbench.statistics.core.estimate import Estimate
+from mimbench.statistics.run.comparisons import Quantity, RunAurocs
+from mimbench.statistics.run.uncertainty import Measured, paired_difference
+
+__all__ = ["LEVEL", "PairedDifferences", "Standing", "clearly", "standing_of"]
+
+Standing = Literal["control", "above", "uncertain", "not above", "not compared"]
+LEVEL = 0.05  # of a difference that counts as clear
+
+
+class PairedDifferences:
+    """Differences of clean AUROCs on the same images, over patients and over retraining."""
+
+    def __init__(self, tables: RunTables) -> None:
+        """Take the tables of a run; only clean scores enter."""
+        scores = tables.scores
+        self._aurocs = RunAurocs(replace(tables, scores=scores[scores["corruption"] == CLEAN]))
+
+    def between(self, row: str, other: str, group: Group) -> Estimate:
+        """AUROC of `row` minus that of `other`, higher = `row` is better."""
+        return paired_difference(self._measured(row, group), self._measured(other, group))[0]
+
+    def retraining_known(self, row: str, group: Group) -> bool:
+        """Whether the run shows how much retraining moves the row."""
+        return not isnan(self._measured(row, group).retraining[0][0])
+
+    def _measured(self, row: str, group: Group) -> Measured:
+        return self._aurocs.measured(Quantity(row, role=group.role, relation=group.relation))
+
+
+def standing_of(difference: Estimate | None) -> Standing:
+    """What a paired difference to the best control says; None or NaN: nothing to compare."""
+    if difference is None or isnan(difference.value):
+        return "not compared"
+    if difference.value <= 0:
+        return "not above"
+    return "above" if clearly(difference) else "uncertain"
+
+
+def clearly(difference: Estimate) -> bool:
+    """Whether a difference is beyond patients and retraining; where one is unknown it is not."""
+    return not isnan(difference.p) and difference.p < LEVEL

@@ -1,0 +1,139 @@
+"""The numbers that the page's script draws, as small as they can be written."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mimbench.report.figures.styles import RowStyle
+from mimbench.report.leaderboard.entries import Leaderboard
+from mimbench.report.leaderboard.groups import Group
+from mimbench.report.leaderboard.lookup import rounded
+from mimbench.scores.tables import CLEAN
+
+__all__ = ["METRICS", "page_payload"]
+
+METRICS = {
+    "auroc": "AUROC",
+    "auroc_drop": "AUROC drop",
+    "fpr95_target": "FPR@95TPR, target positive",
+    "fpr95_ood": "FPR@95TPR, OOD positive",
+}
+# Beyond this many numbers only headline scores are drawn, so that the page stays below 5 MB.
+MOST_CELLS = 150_000
+ALL = "*"
+MEAN = -1
+
+
+def page_payload(
+    metrics: pd.DataFrame, board: Leaderboard, styles: Mapping[str, RowStyle]
+) -> dict[str, Any]:
+    """Rows, groups, conditions and values for the script of the page.
+
+    `values[metric][protocol][group][row]` is a flat list over corruptions (first the mean of all),
+    severities (first their mean) and (value, low, high), in thousandths; None where not measured.
+    `clean[metric][group][row]` is one such triple.
+    """
+    means = metrics[
+        (metrics["question"] == "detection")
+        & (metrics["category"] == "")
+        & metrics["metric"].isin(list(METRICS))
+    ]
+    entries = board.entries
+    if len(means) > MOST_CELLS:
+        entries = tuple(entry for entry in entries if entry.headline)
+    rows = [entry.row for entry in entries]
+    first = board.first_rows
+    means = means[means["row"].isin(rows)]
+    corrupted = means[means["corruption"] != CLEAN]
+    corruptions = [ALL, *sorted(set(corrupted["corruption"]) - {ALL})]
+    severities = [MEAN, *sorted(int(s) for s in set(corrupted["severity"]) if s > 0)]
+    return {
+        "rows": [
+            {
+                "name": entry.row,
+                "control": entry.control,
+                "first": entry.row in first,
+                "family": entry.detector.family,
+                "colour": styles[entry.row].colour,
+                "dashes": styles[entry.row].dashes,
+                "marker": styles[entry.row].marker,
+            }
+            for entry in entries
+        ],
+        "groups": [_group(board, group) for group in board.groups],
+        "primary": board.groups.index(board.primary) if board.primary else 0,
+        "corruptions": corruptions,
+        "severities": severities,
+        "metrics": METRICS,
+        "clean": _clean(means, board.groups, rows),
+        "values": _values(corrupted, board.groups, rows, corruptions, severities),
+    }
+
+
+def _group(board: Leaderboard, group: Group) -> dict[str, Any]:
+    cells = (entry.cell(group, "auroc") for entry in board.entries)
+    first = next((cell for cell in cells if cell is not None), None)
+    counts = ("n_target", "n_target_patients", "n_other", "n_other_patients")
+    return {"label": group.label, **{name: getattr(first, name, 0) for name in counts}}
+
+
+def _clean(
+    means: pd.DataFrame, groups: Sequence[Group], rows: Sequence[str]
+) -> dict[str, list[list[list[int | None]]]]:
+    table = means[means["corruption"] == CLEAN]
+    return {
+        metric: _nested(table[table["metric"] == metric], groups, rows, [CLEAN], [0])
+        for metric in METRICS
+    }
+
+
+def _values(
+    corrupted: pd.DataFrame,
+    groups: Sequence[Group],
+    rows: Sequence[str],
+    corruptions: Sequence[str],
+    severities: Sequence[int],
+) -> dict[str, dict[str, list[list[list[int | None]]]]]:
+    parts = dict(tuple(corrupted.groupby(["metric", "protocol"], observed=True)))
+    nested: dict[str, dict[str, list[list[list[int | None]]]]] = {}
+    for (metric, protocol), part in parts.items():
+        cells = _nested(part, groups, rows, corruptions, severities)
+        nested.setdefault(str(metric), {})[str(protocol)] = cells
+    return nested
+
+
+def _nested(
+    table: pd.DataFrame,
+    groups: Sequence[Group],
+    rows: Sequence[str],
+    corruptions: Sequence[str],
+    severities: Sequence[int],
+) -> list[list[list[int | None]]]:
+    """Thousandths by group and row, flat over corruptions, severities and (value, low, high)."""
+    shape = (len(groups), len(rows), len(corruptions), len(severities), 3)
+    cells = np.full(shape, np.nan)
+    pairs = pd.MultiIndex.from_arrays(
+        [[group.role for group in groups], [group.relation for group in groups]]
+    )
+    place = (
+        pairs.get_indexer(pd.MultiIndex.from_frame(table[["role", "relation"]])),
+        pd.Index(rows).get_indexer(pd.Index(table["row"])),
+        pd.Index(corruptions).get_indexer(pd.Index(table["corruption"])),
+        pd.Index(severities).get_indexer(pd.Index(table["severity"])),
+    )
+    cells[place] = table[["value", "low", "high"]].to_numpy(float)
+    return [[[_thousandths(x) for x in row.ravel()] for row in group] for group in cells]
+
+
+def _thousandths(value: float) -> int | None:
+    """The thousandth nearest to `value` of those that the script prints as `rounded` does.
+
+    The script rounds thousandths to hundredths, half up; rounding twice could print another number
+    than the tables of the page, which round the value itself.
+    """
+    if not np.isfinite(value):
+        return None
+    hundredths = round(float(rounded(value)) * 100)
+    return min(max(round(value * 1000), 10 * hundredths - 5), 10 * hundredths + 4)

@@ -1,0 +1,64 @@
+"""What a run cost, start by start, in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mimbench.runfolder.history import Start, Tally, duration
+
+__all__ = ["CostLine", "cost_lines"]
+
+
+@dataclass(frozen=True)
+class CostLine:
+    """One start of the run.
+
+    Attributes:
+        started: date and time, UTC.
+        cells: time and peak memory of each stage, "" where it did not come so far.
+        done: what it computed and what it found in the store.
+        state: "finished", or that it was interrupted.
+    """
+
+    started: str
+    cells: tuple[str, ...]
+    done: str
+    state: str
+
+
+def cost_lines(starts: Sequence[Start]) -> tuple[tuple[str, ...], tuple[CostLine, ...]]:
+    """Names of the stages in their order, and a line for every start, oldest first."""
+    stages = tuple(dict.fromkeys(stage for start in starts for stage in start.costs))
+    lines = [
+        CostLine(
+            started=start.started.replace("T", " ").removesuffix("+00:00"),
+            cells=tuple(_cell(start.costs.get(stage, {})) for stage in stages),
+            done=f"{_done(start.fits, 'fits')}; {_done(start.blocks, 'blocks')}",
+            state=_state(start),
+        )
+        for start in starts
+    ]
+    return stages, tuple(lines)
+
+
+def _cell(cost: Mapping[str, float]) -> str:
+    if not cost:
+        return ""
+    parts = [duration(cost["seconds"])] if "seconds" in cost else []
+    for name, of_whom in (
+        ("peak_memory", ""),
+        ("peak_worker_memory", " in a worker"),
+        ("peak_gpu_memory", " on the GPU"),
+    ):
+        if name in cost:
+            parts.append(f"{cost[name] / 1e9:.2f} GB{of_whom}")
+    return ", ".join(parts)
+
+
+def _done(tally: Tally, what: str) -> str:
+    return f"{tally.computed} {what} computed, {tally.found} found"
+
+
+def _state(start: Start) -> str:
+    if not start.finished:
+        return f"interrupted after {start.ended.replace('T', ' ').removesuffix('+00:00')}"
+    return f"finished, {start.failed_rows} failed rows" if start.failed_rows else "finished"

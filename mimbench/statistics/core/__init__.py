@@ -1,0 +1,1 @@
+"""Numbers with intervals: influence functions, intervals, cautions, bootstrap."""

@@ -1,0 +1,274 @@
+"""Numbers with what each patient contributes to them, closed under linear combination.
+
+Means over folds, seeds, categories and corruptions, and paired differences between rows or
+conditions, are linear in the AUROCs, so their variance follows from the same patient influences.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mimbench.compiled import compiled
+from mimbench.statistics.core.cautions import area_cautions, difference_cautions
+from mimbench.statistics.core.estimate import Estimate
+from mimbench.statistics.core.intervals import (
+    DIFFERENCE_METHOD,
+    LOGIT_METHOD,
+    area_p_above,
+    difference_interval,
+    difference_p,
+    difference_p_above,
+    logit_interval,
+)
+from mimbench.statistics.run.fold_training import FoldTraining
+
+__all__ = ["Influence", "combine", "paired_difference"]
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Influence:
+    """E numbers, each a linear combination of AUROCs or shares, over a common list of P patients.
+
+    Attributes:
+        value: (E,) the numbers; NaN where something is missing.
+        id: (E, P) influence of each patient through the ID side.
+        ood: (E, P) influence of each patient through the OOD side.
+        bound: (E, P) largest influence of patients who stand alone on a side, see `Cells`.
+        id_share, ood_share: (E, P) 1 / (patients in the smallest group of that side to which the
+            patient belongs); 0 for patients who are not on that side.
+        reasons: (E,) why a value is NaN; empty otherwise.
+        line: (E, P) influence of each patient through the held-out images that a line in the score
+            was fitted on; None: there is no such line.
+        unknown: (E,) what of the variance is unknown, in words; empty if nothing is.
+        training: the part that comes from models which were trained per fold.
+    """
+
+    value: Array
+    id: Array
+    ood: Array
+    bound: Array
+    id_share: Array
+    ood_share: Array
+    reasons: tuple[str, ...]
+    line: Array | None = None
+    unknown: tuple[str, ...] = ()
+    training: FoldTraining | None = None
+
+    @property
+    def area(self) -> Array:
+        """(E,) the numbers as AUROCs or shares: in [0, 1] whatever the rounding of a mean."""
+        return np.clip(self.value, 0.0, 1.0)
+
+    @property
+    def variance(self) -> Array:
+        """(E,) of the patients that were tested, trained on, and held out for a line."""
+        total = np.abs(self.id + self.ood) + self.bound
+        tested = np.einsum("ep,ep->e", total, total)
+        return np.asarray(tested + self.training_variance + self.line_variance)
+
+    @property
+    def widening(self) -> Array:
+        """(E,) variance by that of the tested patients alone, at least 1."""
+        tested = self.variance - self.training_variance - self.line_variance
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(tested > 0, self.variance / tested, 1.0)
+
+    @property
+    def training_variance(self) -> Array:
+        """(E,) part of the variance from the patients that folds were trained on."""
+        return np.zeros(len(self.value)) if self.training is None else self.training.variance
+
+    @property
+    def line_variance(self) -> Array:
+        """(E,) part of the variance from the patients that lines were fitted on."""
+        return np.zeros(len(self.value)) if self.line is None else (self.line**2).sum(1)
+
+    @property
+    def line_df(self) -> Array:
+        """(E,) degrees of freedom of that part."""
+        if self.line is None:
+            return np.full(len(self.value), np.inf)
+        return np.asarray(np.maximum((self.line != 0).sum(1) - 2.0, 1.0))
+
+    @property
+    def df(self) -> Array:
+        """(E,) Satterthwaite's degrees of freedom of the variance, at least 1."""
+        parts = np.zeros(len(self.value))
+        for side, share in ((self.id, self.id_share), (self.ood, self.ood_share)):
+            own = np.einsum("ep,ep->e", side, side)
+            parts += own**2 / self._freedom(share)
+        parts += self.training_variance**2 / self._freedom(self.id_share)
+        parts += self.line_variance**2 / self.line_df
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(parts == 0, 1.0, np.clip(self.variance**2 / parts, 1.0, 1e9))
+
+    @staticmethod
+    def _freedom(share: Array) -> Array:
+        return np.asarray(np.maximum((share > 0).sum(1) - share.sum(1), 1.0))
+
+    @property
+    def patients(self) -> tuple[Codes, Codes]:
+        """(E,) numbers of patients on the ID and on the OOD side."""
+        return (self.id_share > 0).sum(1), (self.ood_share > 0).sum(1)
+
+    @property
+    def fewest_patients(self) -> Codes:
+        """(E,) number of patients on the smaller side; shares have the ID side alone."""
+        n_id, n_ood = self.patients
+        return np.where(n_ood > 0, np.minimum(n_id, n_ood), n_id)
+
+    def mix(self, weights: ArrayLike) -> Self:
+        """Return K linear combinations of the E numbers: `weights` is (K, E)."""
+        matrix = np.atleast_2d(np.asarray(weights, dtype=np.float64))
+        used = matrix != 0
+        with np.errstate(invalid="ignore"):
+            value = np.where(used, matrix * self.value, 0.0).sum(1)
+        return replace(
+            self,
+            value=value,
+            id=matrix @ self.id,
+            ood=matrix @ self.ood,
+            bound=np.abs(matrix) @ self.bound,
+            id_share=_largest(used, self.id_share),
+            ood_share=_largest(used, self.ood_share),
+            reasons=_mixed_texts(self.reasons, used),
+            line=None if self.line is None else matrix @ self.line,
+            unknown=_mixed_texts(self.unknown, used),
+            training=None if self.training is None else self.training.mixed(matrix),
+        )
+
+    def area_interval(self, level: float = 0.95) -> tuple[Array, Array]:
+        """(E,) ends of the intervals of AUROCs or means of AUROCs, on the logit scale."""
+        return logit_interval(self.area, self.variance, self.df, *self.patients, level)
+
+    def difference_interval(self, level: float = 0.95, reach: float = 1.0) -> tuple[Array, Array]:
+        """(E,) ends of the intervals of differences, on their own scale, within ± `reach`."""
+        n = self.fewest_patients
+        return difference_interval(self.value, self.variance, self.df, n, level, reach)
+
+    def area_estimates(self, level: float = 0.95) -> list[Estimate]:
+        """E estimates of AUROCs or means of AUROCs."""
+        low, high = self.area_interval(level)
+        cautions = area_cautions(self.area, *self.patients)
+        return [
+            Estimate(float(v), float(a), float(b), "" if r else LOGIT_METHOD, r, caution=c)
+            for v, a, b, r, c in zip(self.area, low, high, self.reasons, cautions, strict=True)
+        ]
+
+    def area_p_above(self, bound: float) -> Array:
+        """(E,) one-sided p-values of "the AUROC is at most `bound`"."""
+        return area_p_above(self.area, self.variance, self.df, *self.patients, bound)
+
+    def difference_p_above(self, bound: float) -> Array:
+        """(E,) one-sided p-values of "the difference is at most `bound`"."""
+        n = self.fewest_patients
+        return difference_p_above(self.value, self.variance, self.df, n, bound)
+
+
+def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influence:
+    """Return the weighted sum of influences over the same patients, number by number.
+
+    `combine([a, b], [1, -1])` is the paired difference; equal weights of 1 / n make a mean. A
+    weight is one number or (E,); a term of weight 0 may be missing.
+    """
+    first = terms[0]
+    factors = [np.zeros(len(first.value)) + np.asarray(w, dtype=np.float64) for w in weights]
+    value, bound = np.zeros_like(first.value), np.zeros_like(first.bound)
+    id_side, ood_side = np.zeros_like(first.id), np.zeros_like(first.ood)
+    reasons = np.full(len(first.value), "", dtype=object)
+    id_share, ood_share = first.id_share, first.ood_share
+    for term, weight in zip(terms, factors, strict=True):
+        value += np.where(weight == 0, 0.0, weight * term.value)
+        _add_scaled(id_side, weight, _shaped(term.id, id_side))
+        _add_scaled(ood_side, weight, _shaped(term.ood, ood_side))
+        if term.bound.any():
+            _add_scaled(bound, np.abs(weight), _shaped(term.bound, bound))
+        if term.id_share is not id_share:
+            id_share = np.maximum(id_share, term.id_share)
+        if term.ood_share is not ood_share:
+            ood_share = np.maximum(ood_share, term.ood_share)
+        if any(term.reasons):
+            new = (reasons == "") & (weight != 0)
+            reasons[new] = np.asarray(term.reasons, dtype=object)[new]
+    return Influence(
+        value, id_side, ood_side, bound, id_share, ood_share,
+        reasons=tuple(reasons),
+        line=_summed_lines(terms, factors),
+        unknown=_first_unknown(terms, factors),
+        training=FoldTraining.combine([term.training for term in terms], factors),
+    )  # fmt: skip
+
+
+def paired_difference(
+    first: Influence, second: Influence, level: float = 0.95, reach: float = 1.0
+) -> list[Estimate]:
+    """E estimates of `first` minus `second` over the same patients, and p of "no difference".
+
+    `reach` is the largest difference that there can be: 1 between AUROCs, 2 between differences.
+    """
+    own = combine([first, second], [1, -1])
+    p = difference_p(own.value, own.variance, own.df, own.fewest_patients)
+    low, high = own.difference_interval(level, reach)
+    cautions = difference_cautions([first.value, second.value], own.fewest_patients)
+    return [
+        Estimate(float(v), float(a), float(b), "" if r else DIFFERENCE_METHOD, r, float(q), c)
+        for v, a, b, r, q, c in zip(own.value, low, high, own.reasons, p, cautions, strict=True)
+    ]
+
+
+def _summed_lines(terms: Sequence[Influence], weights: Sequence[Array]) -> Array | None:
+    lines = [w[:, None] * t.line for t, w in zip(terms, weights, strict=True) if t.line is not None]
+    return np.sum(lines, axis=0) if lines else None
+
+
+def _first_unknown(terms: Sequence[Influence], weights: Sequence[Array]) -> tuple[str, ...]:
+    found = np.full(len(terms[0].value), "", dtype=object)
+    for term, weight in zip(terms, weights, strict=True):
+        if any(term.unknown):
+            new = (found == "") & (weight != 0)
+            found[new] = np.asarray(term.unknown, dtype=object)[new]
+    return tuple(found) if any(found) else ()
+
+
+def _mixed_texts(texts: tuple[str, ...], used: NDArray[np.bool_]) -> tuple[str, ...]:
+    """(K,) the first text of those that each of K uses."""
+    if not any(texts):
+        return ("",) * len(used) if texts else ()
+    own = np.asarray(texts, dtype=object)
+    return tuple(next((text for text in own[row] if text), "") for row in used)
+
+
+def _shaped(term: Array, total: Array) -> Array:
+    """`term` in the shape of `total`, which compiled code takes for granted.
+
+    Raises:
+        ValueError: the numbers are of other patients, or of other rows.
+    """
+    same = term.shape == total.shape
+    return term if same else np.ascontiguousarray(np.broadcast_to(term, total.shape))
+
+
+@compiled
+def _add_scaled(total: Array, weight: Array, term: Array) -> None:
+    """Add (E, P) numbers to `total`, each of the E rows times its weight."""
+    for entry in range(term.shape[0]):
+        for patient in range(term.shape[1]):
+            total[entry, patient] += weight[entry] * term[entry, patient]
+
+
+@compiled
+def _largest(used: NDArray[np.bool_], share: Array) -> Array:
+    """(K, P) largest share of each patient among the rows of `share` that each of K uses."""
+    largest = np.zeros((used.shape[0], share.shape[1]))
+    for mixed in range(used.shape[0]):
+        for entry in range(used.shape[1]):
+            if used[mixed, entry]:
+                for patient in range(share.shape[1]):
+                    largest[mixed, patient] = max(largest[mixed, patient], share[entry, patient])
+    return largest

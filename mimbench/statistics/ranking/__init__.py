@@ -1,0 +1,1 @@
+"""AUROC, average precision and ROC points from ranks."""

@@ -1,0 +1,1 @@
+"""Statistics of one run: rows, comparisons, retraining, thresholds."""

@@ -1,0 +1,68 @@
+"""How much fits differ in a share, beyond what their test patients account for.
+
+Each fit has a threshold of its own. Where thresholds disagree, shares do, and their mean is an
+estimate of little: its variance is that between fits, of which there are few.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mimbench.statistics.core.influence import Influence
+from mimbench.statistics.run.uncertainty import Part
+
+__all__ = ["NAME", "fit_spread"]
+
+Array = NDArray[np.float64]
+NAME = "fits"  # of this source of variance
+
+
+def fit_spread(
+    shares: Sequence[Influence], weights: Array, labels: Sequence[tuple[int, int]], row: str
+) -> Part:
+    """The part of the variance of mean shares that is between fits.
+
+    It is the variance between the means of the folds, less what the patients explain of it, by
+    the number of folds; with one fold, the same between seeds. A single fit has none, and a group
+    of which a fold has one patient: what that patient explains cannot be told.
+
+    Args:
+        shares: of each fit, of the same groups of images.
+        weights: (fits, groups) weight of each fit in the means; 0: no image.
+        labels: (fold, seed) of each fit.
+        row: the score's name.
+
+    Returns:
+        Of the means over the fits, group by group.
+    """
+    folds = [fold for fold, _ in labels]
+    names = folds if len(set(folds)) > 1 else [seed for _, seed in labels]
+    of = np.asarray(names)
+    groups = [_mean(shares, weights, np.flatnonzero(of == name)) for name in sorted(set(names))]
+    values = np.stack([value for value, _ in groups])
+    patients = np.stack([influence for _, influence in groups])
+    count = np.isfinite(values).sum(0)
+    alone = [(own.id_share == 1).any(1) & (w > 0) for own, w in zip(shares, weights, strict=True)]
+    count[np.any(alone, axis=0)] = 0
+    some = (count > 1)[None]
+    apart = np.where(some, values - np.nansum(values, axis=0) / np.maximum(count, 1), 0.0)
+    centre = np.nansum(patients, axis=0) / np.maximum(count, 1)[:, None]
+    moved = np.where(some[..., None], patients - centre, 0.0)
+    between, explained = np.nansum(apart**2, axis=0), np.nansum(moved**2, axis=(0, 2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        beyond = np.nan_to_num(np.clip(1 - explained / between, 0.0, 1.0))
+    scale = np.sqrt(beyond / np.maximum(count * (count - 1.0), 1.0))
+    return Part(NAME, row, np.nan_to_num(apart) * scale, max(float(count.min()) - 1.0, 1.0))
+
+
+def _mean(
+    shares: Sequence[Influence], weights: Array, fits: NDArray[np.intp]
+) -> tuple[Array, Array]:
+    """(groups,) mean share of some fits, NaN without any, and (groups, P) its influences."""
+    own = weights[fits]
+    values = np.stack([np.nan_to_num(shares[fit].value) for fit in fits])
+    influences = np.stack([shares[fit].id for fit in fits])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        part = own / own.sum(0)
+    return (part * values).sum(0), np.einsum("fg,fgp->gp", part, influences)

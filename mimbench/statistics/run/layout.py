@@ -1,0 +1,317 @@
+"""What a run's tables are asked: which fits make a row, which images stand on which side."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mimbench.errors import TableError
+from mimbench.scores.splits import part_masks, split_column, test_masks
+from mimbench.scores.tables import CLEAN, UNLABELLED, RunTables
+
+__all__ = ["Condition", "Group", "Layout", "Question", "Row"]
+
+Mask = NDArray[np.bool_]
+Condition = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Group:
+    """OOD images that share role, category and relation to the target's source."""
+
+    role: str
+    relation: str
+    category: str
+    images: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Question:
+    """An ID side and the OOD groups that it is compared with."""
+
+    name: str
+    id_images: Mask
+    groups: tuple[Group, ...]
+    protocols: tuple[str, ...]
+
+    @cached_property
+    def means(self) -> tuple[Group, ...]:
+        """All images of a role and relation, one entry per mean over categories."""
+        return tuple(
+            Group(role, relation, "", np.concatenate([self.groups[k].images for k in members]))
+            for (role, relation), members in self._members.items()
+        )
+
+    @cached_property
+    def mean_weights(self) -> NDArray[np.float64]:
+        """(means, groups) weights of the categories in each mean: each category counts once."""
+        weights = np.zeros((len(self._members), len(self.groups)))
+        for row, members in zip(weights, self._members.values(), strict=True):
+            row[members] = 1 / len(members)
+        return weights
+
+    @cached_property
+    def _members(self) -> dict[tuple[str, str], list[int]]:
+        keys = sorted({(group.role, group.relation) for group in self.groups})
+        return {
+            key: [k for k, g in enumerate(self.groups) if (g.role, g.relation) == key]
+            for key in keys
+        }
+
+
+@dataclass(frozen=True)
+class Row:
+    """One score and the fits that made it.
+
+    Attributes:
+        score: name of the score; the detector's name if it never scored.
+        detector: name of the recipe.
+        fits: index, seed and fold of each fit (seed and fold -1 where the fit has none).
+        reason: why the row has no numbers; empty if all its fits are ok.
+        line: the score that a line through held-out images has taken out of this one; empty if it
+            is not in the tables, None if there is no line.
+    """
+
+    score: str
+    detector: str
+    fits: tuple[tuple[int, int, int], ...]
+    reason: str
+    line: str | None = None
+
+
+class Layout:
+    """The tables of one run as arrays: images 0..N-1, patients 0..P-1, conditions and rows.
+
+    A category with images from the target's source and from others becomes two groups. External
+    images are compared among themselves: external target images against the other external ones,
+    whose relation is that to the source of the external target images.
+    """
+
+    def __init__(
+        self,
+        tables: RunTables,
+        *,
+        fits: Mask | None = None,
+        among: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Read the tables.
+
+        Args:
+            tables: the tables of one run.
+            fits: (fits,) which fits enter; by default `RunTables.main_fits`.
+            among: (N,) images of a subgroup, in the order of the images table; by default all.
+
+        Raises:
+            TableError: not exactly one target category, a fold without split column, or an image
+                scored twice by the same fit under the same condition.
+        """
+        images = tables.images
+        self.category = images["category"].to_numpy(dtype=object)
+        self.role = images["role"].to_numpy(dtype=object)
+        codes, names = pd.factorize(images["patient"])
+        self.patient, self.n_patients = codes.astype(np.int64), len(names)
+        targets = set(self.category[self.role == "target"])
+        if len(targets) != 1:
+            raise TableError(
+                f"Table 'images' has {len(targets)} categories with the role 'target' "
+                f"({', '.join(sorted(targets)) or 'none'}); exactly one is needed."
+            )
+        self.target: str = targets.pop()
+        self.test = test_masks(images) & (True if among is None else among)
+        self.trained = part_masks(images, "train")
+        self.held_out = part_masks(images, "validation")
+        self.external: Mask = np.asarray(self.role == "external", dtype=bool)
+        self.is_target: Mask = np.asarray(self.category == self.target, dtype=bool)
+        self.relation = self._relations(images["source"].to_numpy(dtype=object))
+        pairs = zip(tables.fits["fitted_on"], tables.fits["withheld"], strict=True)
+        self._fitted_on = tables.fits["fitted_on"].tolist()
+        self._seen = [f"{own} without {less}" if less else str(own) for own, less in pairs]
+        self._entering = tables.main_fits if fits is None else fits
+        self._read_scores(tables)
+        self.rows = tuple(self._rows(tables.fits))
+
+    def _relations(self, source: NDArray[np.object_]) -> NDArray[np.object_]:
+        """(N,) whether the target images that an image is compared with share its source."""
+        own = np.isin(source, np.unique(source[self.role == "target"].astype(str)))
+        abroad = self.external & self.is_target
+        if abroad.any():
+            there = np.isin(source, np.unique(source[abroad].astype(str)))
+            own = np.where(self.external, there, own)
+        return np.where(own, "same-source", "other-source").astype(object)
+
+    def _read_scores(self, tables: RunTables) -> None:
+        fits = tables.fits
+        self._n_fits = len(fits)
+        fit_index = pd.Index(fits["fit_id"])
+        fit_codes, fit_names = pd.factorize(tables.scores["fit_id"])
+        to_fit = fit_index.get_indexer(pd.Index(fit_names))
+        ok = (fits["status"] == "ok").to_numpy() & self._entering
+        keep = ok[to_fit][fit_codes] if len(fit_codes) else np.zeros(0, dtype=bool)
+        scores = tables.scores if keep.all() else tables.scores[keep]
+        self._fit = to_fit[fit_codes[keep]]
+        image_codes, image_names = pd.factorize(scores["image_id"])
+        image_index = pd.Index(tables.images["image_id"])
+        self._image = image_index.get_indexer(pd.Index(image_names))[image_codes]
+        corruption_codes, corruptions = pd.factorize(scores["corruption"], sort=True)
+        pair = corruption_codes.astype(np.int64) * 128 + scores["severity"].to_numpy(np.int64)
+        pairs, self._condition = np.unique(pair, return_inverse=True)
+        conditions = [(str(corruptions[p // 128]), int(p % 128)) for p in pairs]
+        order = sorted(range(len(pairs)), key=lambda k: (conditions[k][0] != CLEAN, conditions[k]))
+        # a run in which everything failed still has rows, and a reason in each
+        self.conditions: tuple[Condition, ...] = tuple(conditions[k] for k in order) or (
+            (CLEAN, 0),
+        )
+        self._condition = np.argsort(order)[self._condition] if order else self._condition
+        self._score, names = pd.factorize(scores["score"], sort=True)
+        self._score_names = [str(name) for name in names]
+        self._value = scores["value"].to_numpy(dtype=np.float64)
+        key = self._score.astype(np.int64) * self._n_fits + self._fit
+        self._order = np.argsort(key, kind="stable")
+        self._key = key[self._order]
+
+    def _rows(self, fits: pd.DataFrame) -> Iterator[Row]:
+        records = fits.to_dict("records")
+        seen = set(np.unique(self._key).tolist())
+        for detector in dict.fromkeys(fits["detector"][self._entering]):
+            own = [i for i in np.flatnonzero(self._entering) if records[i]["detector"] == detector]
+            for i in own:
+                self._check_fold(records[i])
+            members = tuple((int(i), *_numbers(records[i])) for i in own)
+            scored = [
+                (code, score)
+                for code, score in enumerate(self._score_names)
+                if any(code * self._n_fits + i in seen for i in own)
+            ]
+            failed = next((_failure(records[i]) for i in own if records[i]["status"] != "ok"), "")
+            for code, score in scored:
+                silent = [records[i] for i in own if code * self._n_fits + i not in seen]
+                silence = f"no scores from {_describe(silent[0])}" if silent else ""
+                line = next((_line(records[i], score) for i in own), None)
+                yield Row(score, str(detector), members, failed or silence, line)
+            names = {score for _, score in scored}
+            not_run = {
+                name: reason
+                for i in own
+                for name, reason in json.loads(records[i].get("not_run") or "{}").items()
+                if name not in names
+            }
+            for name, reason in not_run.items():
+                yield Row(name, str(detector), members, f"not run: {reason}")
+            if not scored and not not_run:
+                yield Row(str(detector), str(detector), members, failed or "no scores")
+
+    def _check_fold(self, fit: dict[Any, Any]) -> None:
+        _, fold = _numbers(fit)
+        if fold >= len(self.test) and not (fold == 0 and len(self.test) == 1):
+            raise TableError(
+                f"Fit {fit['fit_id']} is of fold {fold}, but table 'images' has no column "
+                f"'{split_column(fold)}'."
+            )
+
+    def values(self, row: Row) -> NDArray[np.float64]:
+        """Scores of one row: (fits, conditions, images), NaN where there is none."""
+        table = np.full((len(row.fits), len(self.conditions), len(self.patient)), np.nan)
+        if row.score not in self._score_names:
+            return table
+        base = self._score_names.index(row.score) * self._n_fits
+        for k, (fit, _, _) in enumerate(row.fits):
+            span = slice(*np.searchsorted(self._key, [base + fit, base + fit + 1]))
+            own = self._order[span]
+            table[k, self._condition[own], self._image[own]] = self._value[own]
+            if np.count_nonzero(~np.isnan(table[k])) != own.size:
+                raise TableError(
+                    f"Table 'scores' has an image twice for the score '{row.score}' of one fit "
+                    "under the same condition."
+                )
+        return table
+
+    def cells(self, row: Row) -> list[tuple[int, int, int]]:
+        """Position of the fit in `row.fits`, fold and seed; one for each fit and fold it serves."""
+        return [
+            (k, fold, seed)
+            for k, (_, seed, own) in enumerate(row.fits)
+            for fold in (range(len(self.test)) if own < 0 else [own])
+        ]
+
+    def line_images(self, row: Row, fit: int) -> tuple[NDArray[np.int64], float]:
+        """Held-out images that the line of a fit was fitted on, and their number by that used.
+
+        A swap fit is given as many of them as the target has.
+
+        Args:
+            row: the row.
+            fit: position of the fit in `row.fits`.
+        """
+        number, _, fold = row.fits[fit]
+        if fold < 0:
+            return np.zeros(0, dtype=np.int64), 1.0
+        own = self.held_out[fold] & (self.category == self._fitted_on[number])
+        of_target = self.held_out[fold] & (self.category == self.target)
+        return np.flatnonzero(own), max(1.0, own.sum() / max(of_target.sum(), 1))
+
+    def trained_on(self, row: Row) -> str:
+        """What a row's fits were trained on, in words; empty if one of them has seen no image."""
+        if any(fold < 0 for _, _, fold in row.fits):
+            return ""
+        return ", ".join(sorted({self._seen[fit] for fit, _, _ in row.fits}))
+
+    def questions(self) -> list[Question]:
+        """Detection at home and on external images, and open-set (ID = target + known).
+
+        Detection compares target images with those of every other category of the same site: the
+        run's own target with the run's own others, external target with external others. Without
+        external target images nothing external is compared.
+        """
+        target, known = self.role == "target", self.role == "known"
+        shifted = np.isin(self.role.astype(str), ["unknown", "abnormal"])
+        both = ("both", "target-only")
+        own = self.groups(~self.is_target & ~self.external)
+        asked = [
+            Question("detection", target, own, both),
+            Question("open-set", target | known, self.groups(shifted, "ood"), ("both",)),
+        ]
+        abroad = self.is_target & self.external
+        if np.any(abroad & self.test):
+            others = self.groups(~self.is_target & self.external)
+            asked.insert(1, Question("detection", abroad, others, both))
+        return [question for question in asked if question.groups]
+
+    def groups(self, images: Mask, joint_role: str | None = None) -> tuple[Group, ...]:
+        """Those of `images` that are test images in any fold, by role, relation and category.
+
+        External images without a label are in no group.
+        """
+        members: dict[tuple[str, str, str], list[int]] = {}
+        labelled = ~(self.external & (self.category == UNLABELLED))
+        for image in np.flatnonzero(images & labelled & np.any(self.test, axis=0)).tolist():
+            role = joint_role or self.role[image]
+            key = (role, self.relation[image], self.category[image])
+            members.setdefault(key, []).append(image)
+        return tuple(Group(*key, np.asarray(found)) for key, found in sorted(members.items()))
+
+
+def _numbers(fit: dict[Any, Any]) -> tuple[int, int]:
+    """Seed and fold of a fit, -1 where it has none."""
+    seed, fold = (-1 if pd.isna(fit[name]) else int(fit[name]) for name in ("seed", "fold"))
+    return seed, fold
+
+
+def _describe(fit: dict[Any, Any]) -> str:
+    seed, fold = _numbers(fit)
+    parts = [f"fold {fold}"] * (fold >= 0) + [f"seed {seed}"] * (seed >= 0)
+    return f"the fit of {', '.join(parts)}" if parts else "it"
+
+
+def _line(fit: dict[Any, Any], score: str) -> str | None:
+    text = fit.get("lines")
+    lines: dict[str, str] = json.loads(text) if isinstance(text, str) and text else {}
+    return lines.get(score)
+
+
+def _failure(fit: dict[Any, Any]) -> str:
+    return f"{_describe(fit)} failed: {fit['reason'] or 'no reason given'}"

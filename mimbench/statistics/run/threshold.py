@@ -1,0 +1,302 @@
+"""The operating threshold, frozen on validation images, and what it does on test images."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from mimbench.scores.splits import split_column
+from mimbench.scores.tables import CLEAN, RunTables
+from mimbench.statistics.core.cautions import share_cautions
+from mimbench.statistics.core.estimate import Estimate, missing
+from mimbench.statistics.core.influence import combine
+from mimbench.statistics.run.clustered_auroc import share_influence
+from mimbench.statistics.run.fit_spread import fit_spread
+from mimbench.statistics.run.layout import Layout, Question, Row
+from mimbench.statistics.run.uncertainty import Measured
+
+__all__ = [
+    "METHOD",
+    "OPERATING_COLUMNS",
+    "SENSITIVITY",
+    "Side",
+    "conformal_threshold",
+    "fewest_patients",
+    "frozen_thresholds",
+    "judged_sides",
+    "operating_table",
+    "validation_masks",
+]
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.int64]
+SENSITIVITY = 0.95
+
+METHOD = "shares clustered by patient, spread of fits, logit"
+
+OPERATING_COLUMNS = {
+    "row": "str",
+    "detector": "str",
+    "role": "str",
+    "relation": "str",
+    "category": "str",  # empty: mean over the categories of this role and relation
+    "corruption": "str",
+    "severity": "int64",
+    "metric": "str",  # "sensitivity" of the target category, "specificity" of any other
+    "value": "float64",
+    "low": "float64",
+    "high": "float64",
+    "lowest": "float64",  # share of a single fit
+    "highest": "float64",
+    "method": "str",
+    "reason": "str",
+    "n": "int64",  # images
+    "n_patients": "int64",
+    "caution": "str",  # why the interval says little
+}
+
+
+def conformal_threshold(
+    scores: ArrayLike, patients: ArrayLike, sensitivity: float = SENSITIVITY
+) -> Estimate:
+    """Smallest threshold that a new target patient's image stays below with this probability.
+
+    An image is called target where its score is at most the threshold. The threshold is the
+    conformal rank of validation scores: with one image per patient the
+    ceil((n + 1) sensitivity)-th smallest of n; several images of a patient share his weight.
+
+    Args:
+        scores: (n,) scores of target images that no fit was trained on, higher = more OOD.
+        patients: (n,) patient of each image.
+        sensitivity: probability in (0, 1).
+
+    Returns:
+        The threshold; NaN below 19 patients at 95 %, because no finite threshold keeps the word.
+
+    Source: Vovk, Gammerman & Shafer 2005, Algorithmic Learning in a Random World; patients as
+    groups: Dunn, Wasserman & Ramdas 2023, JASA 118:2491, pooled distributions.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    codes = np.unique(np.asarray(patients), return_inverse=True)[1]
+    count = int(codes.max(initial=-1)) + 1
+    fewest = fewest_patients(sensitivity)
+    if count < fewest:
+        return missing(f"{count} target patients in validation; {fewest} are needed")
+    if np.isnan(values).any():
+        return missing(f"{int(np.isnan(values).sum())} validation scores missing")
+    order = np.argsort(values, kind="stable")
+    weight = 1 / (count + 1) / np.bincount(codes)[codes[order]]
+    reached = np.cumsum(weight) >= sensitivity - 1e-12
+    return Estimate(float(values[order][np.argmax(reached)]))
+
+
+def fewest_patients(sensitivity: float = SENSITIVITY) -> int:
+    """How many validation patients a finite threshold of this sensitivity in (0, 1) needs."""
+    return int(np.ceil(sensitivity / (1 - sensitivity) - 1e-9))
+
+
+def operating_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
+    """Sensitivity and specificity of each row at its frozen threshold, under every condition.
+
+    One threshold per fit: each fold's fit scores the validation target images of its fold, and the
+    scores of all folds are pooled, except those of images that the fit's own fold tests. It is
+    then applied to the fit's test images, clean and corrupted, and the shares are averaged over
+    the fits. External images are none of the run's test images, so that nothing is excepted from
+    their threshold: it is the one that a new site would get. Fits stop early on validation images,
+    and a score may be calibrated on them, so that the conformal promise holds for the ranks, not
+    strictly for such fits. Both are in [0, 1], higher = better. Images of the target category give
+    sensitivity, external ones included.
+
+    Args:
+        tables: the three tables of a run.
+        level: confidence level; intervals hold for the frozen thresholds, and cover the tested
+            patients and how much fits differ beyond what these account for.
+
+    Returns:
+        One row per number, columns as `OPERATING_COLUMNS`.
+    """
+    layout = Layout(tables)
+    validation, sides = validation_masks(tables, layout), judged_sides(layout)
+    records = [
+        record
+        for row in layout.rows
+        for record in _row_records(layout, row, validation, sides, level)
+    ]
+    return pd.DataFrame(records, columns=list(OPERATING_COLUMNS)).astype(OPERATING_COLUMNS)
+
+
+def row_thresholds(
+    layout: Layout,
+    row: Row,
+    values: Array,
+    validation: NDArray[np.bool_],
+    external: bool = False,
+) -> list[Estimate]:
+    """Threshold of each cell of a row, from clean validation scores of all folds of its seed.
+
+    Images that the cell's fold tests take no part in its threshold, even where another fold's fit
+    validated on them: nobody sets a threshold on what it is judged by.
+
+    Args:
+        layout: the run's arrays.
+        row: the row.
+        values: (fits, N) scores.
+        validation: (folds, N) which images are target validation images.
+        external: whether external images are judged, so that all validation images take part.
+    """
+    cells = layout.cells(row)
+    thresholds = []
+    for _, tested, own_seed in cells:
+        free = np.ones_like(validation[0]) if external else ~layout.test[tested]
+        pooled = {
+            (fit, image): values[fit, image]
+            for fit, fold, seed in cells
+            if seed == own_seed
+            for image in np.flatnonzero(validation[fold] & free).tolist()
+        }
+        patients = [layout.patient[image] for _, image in pooled]
+        thresholds.append(conformal_threshold(list(pooled.values()), patients))
+    return thresholds
+
+
+def validation_masks(tables: RunTables, layout: Layout) -> NDArray[np.bool_]:
+    """(folds, N) which images are target validation images."""
+    target = layout.role == "target"
+    masks = np.zeros(layout.test.shape, dtype=bool)
+    for fold, mask in enumerate(masks):
+        if split_column(fold) in tables.images:
+            mask |= target & (tables.images[split_column(fold)] == "validation").to_numpy(bool)
+    return masks
+
+
+def judged_sides(layout: Layout) -> list["Side"]:
+    """Target images and others, the run's own and external ones; those that there are."""
+    return [
+        Side(layout, metric, images & (layout.external == external), external)
+        for external in (False, True)
+        for metric, images in (
+            ("sensitivity", layout.is_target),
+            ("specificity", ~layout.is_target),
+        )
+        if layout.groups(images & (layout.external == external))
+    ]
+
+
+class Side:
+    """The images of one metric in each fold, all external or none: who counts as right."""
+
+    def __init__(
+        self, layout: Layout, metric: str, images: NDArray[np.bool_], external: bool
+    ) -> None:
+        self.metric, self.layout, self.external = metric, layout, external
+        question = Question(metric, images, layout.groups(images), ())
+        self.groups = question.groups + question.means
+        weights = question.mean_weights
+        self.entries = np.concatenate([np.eye(weights.shape[1]), weights])
+        if metric == "sensitivity":  # one category: its mean would say the same again
+            self.groups, self.entries = question.groups, np.eye(weights.shape[1])
+        members = [[g.images[test[g.images]] for g in question.groups] for test in layout.test]
+        self.images = [np.concatenate(own) for own in members]
+        self.starts = [np.concatenate([[0], np.cumsum([len(m) for m in own])]) for own in members]
+
+    def measured(
+        self, cells: list[tuple[int, int, int]], values: Array, at: Array, row: str
+    ) -> tuple[Measured, Array]:
+        """Shares of images on the right side of each cell's threshold, averaged over the cells.
+
+        Args:
+            cells: (fit, fold, seed) of each cell.
+            values: (fits, N) scores under one condition.
+            at: (cells,) thresholds.
+            row: name of the score.
+
+        Returns:
+            E shares with what varies by patients and between fits, and (cells, E) those of each
+            cell, NaN where it has no image.
+        """
+        own, present = [], []
+        for (fit, fold, _), threshold in zip(cells, at, strict=True):
+            scores = values[fit, self.images[fold]]
+            right = scores <= threshold if self.metric == "sensitivity" else scores > threshold
+            flags = np.where(np.isnan(scores), np.nan, right)
+            patients = self.layout.patient[self.images[fold]]
+            own.append(share_influence(flags, patients, self.starts[fold], self.layout.n_patients))
+            present.append(np.diff(self.starts[fold]) > 0)
+        weights = np.asarray(present, dtype=np.float64)
+        each = np.where(weights > 0, np.stack([shares.value for shares in own]), 0.0)
+        with np.errstate(invalid="ignore"):
+            per_cell = (each @ self.entries.T) / (weights @ self.entries.T)
+        weights /= weights.sum(0)
+        part = fit_spread(own, weights, [(fold, seed) for _, fold, seed in cells], row)
+        return Measured(combine(own, list(weights)), parts=(part,)).mix(self.entries), per_cell
+
+
+def frozen_thresholds(
+    layout: Layout,
+    row: Row,
+    values: Array,
+    validation: NDArray[np.bool_],
+    external: bool = False,
+) -> tuple[Array, str]:
+    """(cells,) threshold of each cell of a row, and why there is none where they are NaN.
+
+    Args:
+        layout: the run's arrays.
+        row: the row.
+        values: (fits, conditions, N) its scores.
+        validation: (folds, N) which images are target validation images.
+        external: whether the thresholds judge external images, see `row_thresholds`.
+    """
+    cells = layout.cells(row)
+    if row.reason or (CLEAN, 0) not in layout.conditions:
+        return np.full(len(cells), np.nan), row.reason or "no clean scores"
+    clean = values[:, layout.conditions.index((CLEAN, 0))]
+    thresholds = row_thresholds(layout, row, clean, validation, external)
+    at = np.asarray([threshold.value for threshold in thresholds])
+    return at, next((t.reason for t in thresholds if t.reason), "")
+
+
+def _row_records(
+    layout: Layout,
+    row: Row,
+    validation: NDArray[np.bool_],
+    sides: list[Side],
+    level: float,
+) -> Iterator[dict[str, Any]]:
+    values, cells = layout.values(row), layout.cells(row)
+    frozen = {
+        external: frozen_thresholds(layout, row, values, validation, external)
+        for external in {side.external for side in sides}
+    }
+    for k, (corruption, severity) in enumerate(layout.conditions):
+        for side in sides:
+            at, reason = frozen[side.external]
+            shares, per_cell = side.measured(cells, values[:, k], at, row.score)
+            low, high = shares.area_interval(level)
+            cautions = share_cautions(shares.patients.variance, shares.parts[0].variance[0])
+            for e, group in enumerate(side.groups):
+                why = reason or shares.reasons[e]
+                fits = per_cell[:, e][np.isfinite(per_cell[:, e])]
+                images = group.images[np.any(layout.test[:, group.images], axis=0)]
+                yield {
+                    "row": row.score,
+                    "detector": row.detector,
+                    "role": group.role,
+                    "relation": group.relation,
+                    "category": group.category,
+                    "corruption": corruption,
+                    "severity": severity,
+                    "metric": side.metric,
+                    "value": np.nan if why else shares.area[e],
+                    "low": np.nan if why else low[e],
+                    "high": np.nan if why else high[e],
+                    "lowest": np.nan if why else fits.min(),
+                    "highest": np.nan if why else fits.max(),
+                    "method": "" if why else METHOD,
+                    "reason": why,
+                    "n": images.size,
+                    "n_patients": np.unique(layout.patient[images]).size,
+                    "caution": "" if why else cautions[e],
+                }

@@ -1,0 +1,1 @@
+"""The tables that a report shows, one file for each."""

@@ -1,0 +1,157 @@
+"""The metrics table: every number of a run with its interval, from the three tables alone."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mimbench.scores.tables import RunTables
+from mimbench.statistics.core.bootstrap import Resamples
+from mimbench.statistics.run.comparison_sets import Contest
+from mimbench.statistics.run.layout import Layout, Question, Row
+from mimbench.statistics.tables.row_metrics import Block, row_blocks
+
+__all__ = ["METRIC_COLUMNS", "metrics_table"]
+
+METRIC_COLUMNS = {
+    "row": "str",  # name of the score
+    "detector": "str",  # name of the recipe
+    "question": "str",  # "detection" (ID = target) or "open-set" (ID = target + known)
+    "role": "str",  # of the OOD side; "ood" = unknown + abnormal, for open-set
+    "relation": "str",  # OOD images are from the target's source ("same-source") or "other-source"
+    "category": "str",  # empty: mean over the categories of this role and relation
+    "corruption": "str",  # "clean", a corruption, or "*": mean over all corruptions
+    "severity": "int64",  # 0 clean, 1..5, -1: mean over the severities present
+    "protocol": "str",  # "both" sides corrupted, or "target-only"
+    "metric": "str",  # auroc, auroc_drop or one of weighted.METRICS
+    "value": "float64",
+    "low": "float64",
+    "high": "float64",
+    "method": "str",  # how the interval was made
+    "reason": "str",  # why the value, or else its interval, is NaN
+    "n_target": "int64",  # ID images
+    "n_target_patients": "int64",
+    "n_other": "int64",  # OOD images
+    "n_other_patients": "int64",
+    "n_fits": "int64",
+    "fold_sd": "float64",  # spread of the values over folds; NaN if one
+    "seed_sd": "float64",  # spread of the values over seeds; NaN if one
+    "caution": "str",  # why the interval covers less than it says; empty if it does not
+}
+
+
+def metrics_table(
+    tables: RunTables, *, resamples: int = 2000, seed: int = 0, level: float = 0.95
+) -> pd.DataFrame:
+    """Compute all metrics of a run.
+
+    A metric is computed per fit on the test images of its fold, then averaged over folds and
+    seeds; a fit without fold serves every fold. Fits on another category than the target are left
+    out. AUROC and average precision are in [0, 1], higher = better; FPR and detection error are
+    lower = better; the AUROC drop, clean minus corrupted, is lower = more robust. Intervals hold
+    for these fits and these categories.
+
+    Args:
+        tables: the three tables of a run.
+        resamples: patient resamples for the intervals of average precision and FPR; 0: none.
+        seed: of the resamples.
+        level: confidence level.
+
+    Returns:
+        One row per number, columns as `METRIC_COLUMNS`.
+
+    Raises:
+        TableError: the tables do not fit together, see `Layout`.
+    """
+    layout = Layout(tables)
+    tested = np.any(layout.test, axis=0)
+    strata = np.where(layout.external, "external " + layout.category, layout.category)
+    draws = Resamples(
+        layout.patient,
+        np.where(tested, strata, ""),
+        resamples,
+        np.random.default_rng(seed),
+    )
+    contests = [Contest(layout, question) for question in layout.questions()]
+
+    def measure(row: Row) -> list[list[Block]]:
+        values = layout.values(row)
+        return [row_blocks(layout, contest, row, values, draws, level) for contest in contests]
+
+    with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
+        measured = list(pool.map(measure, layout.rows))
+    parts = [
+        _Part(layout, row, contest.question, blocks)
+        for row, of_questions in zip(layout.rows, measured, strict=True)
+        for contest, blocks in zip(contests, of_questions, strict=True)
+    ]
+    columns: dict[str, Any] = {
+        name: np.concatenate([part.column(name) for part in parts]) if parts else []
+        for name in METRIC_COLUMNS
+    }
+    return pd.DataFrame(columns).astype(METRIC_COLUMNS)
+
+
+class _Part:
+    """The blocks of one row and question as columns."""
+
+    def __init__(self, layout: Layout, row: Row, question: Question, blocks: list[Block]) -> None:
+        self.blocks = blocks
+        groups = question.groups + question.means
+        folds = {fold for _, fold, _ in layout.cells(row)}
+        tested = np.any(layout.test[sorted(folds)], axis=0)
+        target = np.flatnonzero(question.id_images & tested)
+        others = [group.images[tested[group.images]] for group in groups]
+
+        def patients(images: NDArray[np.int64]) -> int:
+            return len(np.unique(layout.patient[images]))
+
+        self.whole: dict[str, Any] = {
+            "row": row.score,
+            "detector": row.detector,
+            "question": question.name,
+            "n_target": target.size,
+            "n_target_patients": patients(target),
+            "n_fits": len(row.fits),
+        }
+        self.entries: dict[str, list[Any]] = {
+            "role": [group.role for group in groups],
+            "relation": [group.relation for group in groups],
+            "category": [group.category for group in groups],
+            "n_other": [images.size for images in others],
+            "n_other_patients": [patients(images) for images in others],
+        }
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One column, block after block."""
+        size = len(self.entries["role"])
+        if name in self.whole:
+            return np.repeat(_array([self.whole[name]]), size * len(self.blocks))
+        if name in self.entries:
+            return np.tile(_array(self.entries[name]), len(self.blocks))
+        if name == "reason":
+            return _array([reason for block in self.blocks for reason in block.reasons])
+        if name == "caution":
+            return self._where_interval([_array(list(block.cautions)) for block in self.blocks])
+        if name == "method":
+            return self._where_interval([_array([block.method]) for block in self.blocks])
+        values = [getattr(block, name) for block in self.blocks]
+        if isinstance(values[0], np.ndarray):
+            return np.concatenate(values)
+        return np.repeat(_array(values), size)
+
+    def _where_interval(self, texts: list[NDArray[Any]]) -> NDArray[Any]:
+        """Texts about the intervals; empty where there is none."""
+        return np.concatenate(
+            [
+                np.where(np.isnan(block.low), "", text)
+                for block, text in zip(self.blocks, texts, strict=True)
+            ]
+        )
+
+
+def _array(values: list[Any]) -> NDArray[Any]:
+    return np.asarray(values, dtype=object if isinstance(values[0], str) else None)

@@ -1,0 +1,268 @@
+"""Summaries of how AUROC holds up under corruption."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mimbench.errors import UnknownNameError
+from mimbench.scores.tables import CLEAN, RunTables
+from mimbench.statistics.core.cautions import area_cautions
+from mimbench.statistics.core.estimate import Estimate
+from mimbench.statistics.core.influence import Influence, combine
+from mimbench.statistics.run.comparison_sets import Contest, RowAreas
+from mimbench.statistics.run.layout import Layout, Row
+from mimbench.statistics.tables.corruption_error import (
+    Ratio,
+    corruption_error,
+    mean_ratio,
+    relative_corruption_error,
+)
+from mimbench.statistics.tables.row_metrics import ALL_CORRUPTIONS
+
+__all__ = [
+    "ROBUSTNESS_COLUMNS",
+    "degradation_area",
+    "robustness_table",
+    "severity_below",
+    "worst_area",
+]
+
+Array = NDArray[np.float64]
+
+ROBUSTNESS_COLUMNS = {
+    "row": "str",
+    "detector": "str",
+    "question": "str",
+    "role": "str",
+    "relation": "str",
+    "category": "str",  # empty: mean over the categories of this role and relation
+    "protocol": "str",
+    "metric": "str",  # degradation_area, severity_below, worst_auroc, ce, relative_ce
+    "corruption": "str",  # "*": mean over all (mCE, relative mCE); of worst_auroc: the worst
+    "value": "float64",
+    "low": "float64",
+    "high": "float64",
+    "method": "str",
+    "reason": "str",
+    "caution": "str",  # why the interval covers less than it says
+}
+
+
+def degradation_area(clean: Influence, corrupted: Mapping[int, Influence]) -> Influence:
+    """Area under the curve of AUROC over severity, by trapezoids from clean (0) to the highest.
+
+    Args:
+        clean: AUROCs on clean images.
+        corrupted: AUROCs by severity.
+
+    Returns:
+        Numbers in [0, 1], the mean height of the curve, higher = more robust.
+    """
+    severities = np.asarray([0, *sorted(corrupted)], dtype=np.float64)
+    steps = np.diff(severities)
+    weights = (np.append(steps, 0) + np.append(0, steps)) / 2 / severities[-1]
+    return combine([clean, *(corrupted[int(s)] for s in severities[1:])], list(weights))
+
+
+def severity_below(
+    clean: Influence, corrupted: Mapping[int, Influence], floor: float, level: float = 0.95
+) -> list[Estimate]:
+    """Severity at which the AUROC, interpolated between severities, first falls below `floor`.
+
+    Args:
+        clean: E AUROCs on clean images.
+        corrupted: AUROCs by severity.
+        floor: AUROC in (0, 1).
+        level: confidence level of the pointwise bands.
+
+    Returns:
+        E estimates >= 0, higher = more robust; 0: below already when clean; NaN where the curve
+        stays above. The interval runs from where the lower band falls below `floor` to where the
+        upper one does, infinite if it does not.
+    """
+    severities = np.asarray([0, *sorted(corrupted)], dtype=np.float64)
+    areas = [clean, *(corrupted[int(s)] for s in severities[1:])]
+    bands = [area.area_interval(level) for area in areas]
+    estimates = []
+    for e, why in enumerate(_reasons(areas)):
+        curves = (
+            [area.value[e] for area in areas],
+            [low[e] for low, _ in bands],
+            [high[e] for _, high in bands],
+        )
+        value, low, high = (_crossing(severities, np.asarray(curve), floor) for curve in curves)
+        if why or np.isinf(value):
+            reason = why or f"stays at {floor:g} or above up to severity {severities[-1]:g}"
+            value = np.nan
+        else:
+            reason = ""
+        if why:
+            low = high = np.nan
+        estimates.append(Estimate(value, low, high, "crossing of the pointwise band", reason))
+    return estimates
+
+
+def worst_area(areas: Mapping[str, Influence], level: float = 0.95) -> list[tuple[str, Estimate]]:
+    """Lowest of several AUROCs, e.g. of the means over the severities of each corruption.
+
+    Args:
+        areas: E AUROCs by corruption.
+        level: confidence level; the interval holds simultaneously for all corruptions
+            (Bonferroni), so that choosing the lowest costs nothing.
+
+    Returns:
+        Name of the corruption and estimate, E times.
+    """
+    names = list(areas)
+    values = np.stack([area.value for area in areas.values()])
+    ends = np.stack([area.area_interval(1 - (1 - level) / len(names)) for area in areas.values()])
+    found = []
+    for e, why in enumerate(_reasons(list(areas.values()))):
+        if why:
+            found.append(("", Estimate(np.nan, reason=why)))
+            continue
+        low, high = ends[:, :, e].min(0)
+        worst = int(np.argmin(values[:, e]))
+        own = areas[names[worst]]
+        caution = area_cautions(own.area, *own.patients)[e]
+        method = "simultaneous, logit"
+        estimate = Estimate(
+            float(values[worst, e]), float(low), float(high), method, caution=caution
+        )
+        found.append((names[worst], estimate))
+    return found
+
+
+def robustness_table(
+    tables: RunTables, *, reference: str = "", floor: float = 0.6, level: float = 0.95
+) -> pd.DataFrame:
+    """All summaries of every row, for every category and mean.
+
+    Args:
+        tables: the three tables of a run, with clean scores.
+        reference: row that CE and relative CE compare with; without one they are left out.
+        floor: AUROC of `severity_below`.
+        level: confidence level.
+
+    Returns:
+        One row per number, columns as `ROBUSTNESS_COLUMNS`.
+
+    Raises:
+        UnknownNameError: no such reference row.
+    """
+    layout = Layout(tables)
+    names = [row.score for row in layout.rows]
+    if reference and reference not in names:
+        raise UnknownNameError("reference row", reference, names)
+    records: list[dict[str, Any]] = []
+    for question in layout.questions():
+        contest = Contest(layout, question)
+        groups = question.groups + question.means
+        for protocol in question.protocols:
+
+            def curve(row: Row, protocol: str = protocol, contest: Contest = contest) -> _Curve:
+                return _Curve(RowAreas(layout, contest, row, layout.values(row)), protocol)
+
+            other = curve(layout.rows[names.index(reference)]) if reference else None
+            for row in layout.rows:
+                for metric, corruptions, estimates in _summaries(curve(row), other, floor, level):
+                    records += [
+                        {
+                            "row": row.score,
+                            "detector": row.detector,
+                            "question": question.name,
+                            "role": group.role,
+                            "relation": group.relation,
+                            "category": group.category,
+                            "protocol": protocol,
+                            "metric": metric,
+                            "corruption": corruption,
+                            "value": estimate.value,
+                            "low": estimate.low,
+                            "high": estimate.high,
+                            "method": estimate.method,
+                            "reason": row.reason or estimate.reason,
+                            "caution": estimate.caution,
+                        }
+                        for group, corruption, estimate in zip(
+                            groups, corruptions, estimates, strict=True
+                        )
+                    ]
+    return pd.DataFrame(records, columns=list(ROBUSTNESS_COLUMNS)).astype(ROBUSTNESS_COLUMNS)
+
+
+class _Curve:
+    """AUROCs of one row over all conditions of one protocol."""
+
+    def __init__(self, areas: RowAreas, protocol: str) -> None:
+        conditions = areas.conditions
+        clean = conditions.index((CLEAN, 0))
+        self.clean = areas.area(clean, clean).influence
+        self.corrupted: dict[str, dict[int, Influence]] = {}
+        for k, (corruption, severity) in enumerate(conditions):
+            if corruption != CLEAN:
+                other = clean if protocol == "target-only" else k
+                own = self.corrupted.setdefault(corruption, {})
+                own[severity] = areas.area(k, other).influence
+
+
+def _summaries(
+    curve: _Curve, reference: _Curve | None, floor: float, level: float
+) -> Iterator[tuple[str, Sequence[str], list[Estimate]]]:
+    """Name of the metric, then corruption and estimate of each entry."""
+    entries = len(curve.clean.value)
+    surfaces = []
+    for corruption, own in curve.corrupted.items():
+        surfaces.append(degradation_area(curve.clean, own))
+        yield "degradation_area", [corruption] * entries, surfaces[-1].area_estimates(level)
+        below = severity_below(curve.clean, own, floor, level)
+        yield "severity_below", [corruption] * entries, below
+    if surfaces:
+        everywhere = [ALL_CORRUPTIONS] * entries
+        yield "degradation_area", everywhere, _mean(surfaces).area_estimates(level)
+        worst = worst_area(
+            {c: _mean(list(own.values())) for c, own in curve.corrupted.items()}, level
+        )
+        yield "worst_auroc", [name for name, _ in worst], [estimate for _, estimate in worst]
+        if reference is not None:
+            for metric, corruption, ratio in _ratios(curve, reference, level):
+                yield metric, [corruption] * entries, ratio.estimates(level)
+
+
+def _ratios(curve: _Curve, reference: _Curve, level: float) -> Iterator[tuple[str, str, Ratio]]:
+    plain, relative = [], []
+    for corruption, own in curve.corrupted.items():
+        areas, others = list(own.values()), list(reference.corrupted[corruption].values())
+        plain.append(corruption_error(areas, others, level))
+        relative.append(
+            relative_corruption_error(areas, curve.clean, others, reference.clean, level)
+        )
+        yield "ce", corruption, plain[-1]
+        yield "relative_ce", corruption, relative[-1]
+    yield "ce", ALL_CORRUPTIONS, mean_ratio(plain)
+    yield "relative_ce", ALL_CORRUPTIONS, mean_ratio(relative)
+
+
+def _mean(areas: Sequence[Influence]) -> Influence:
+    return combine(areas, [1 / len(areas)] * len(areas))
+
+
+def _reasons(areas: Sequence[Influence]) -> list[str]:
+    """Why one of the AUROCs is NaN, entry by entry; empty if none is."""
+    own = zip(*(area.reasons for area in areas), strict=True)
+    return [next((reason for reason in reasons if reason), "") for reasons in own]
+
+
+def _crossing(severities: Array, curve: Array, floor: float) -> float:
+    """First point where a piecewise linear curve is below `floor`; infinite if nowhere."""
+    below = np.flatnonzero(curve < floor)
+    if below.size == 0:
+        return float(np.inf)
+    k = int(below[0])
+    if k == 0:
+        return 0.0
+    share = (curve[k - 1] - floor) / (curve[k - 1] - curve[k])
+    return float(severities[k - 1] + share * (severities[k] - severities[k - 1]))

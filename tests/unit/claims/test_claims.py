@@ -1,0 +1,467 @@
+"""Verdicts: each of the five arises from a run that was made to deserve it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_tables import Made, made_images, made_tables
+from scipy.stats import norm
+from withheld_fits import add_withheld
+
+from mimbench.claims import (
+    Claim,
+    ClaimsFile,
+    Verdict,
+    as_text,
+    exit_code,
+    read_claims,
+    verify,
+    write_verdicts,
+)
+from mimbench.claims.evidence import Place, RunEvidence
+from mimbench.claims.finding import find
+from mimbench.claims.sample_size import more_patients
+from mimbench.errors import MimbenchError
+from mimbench.evaluation.planning.known_subsets import withheld_from
+from mimbench.recipes import names
+from mimbench.scores.tables import RunTables
+from mimbench.statistics.run.comparisons import Quantity, RunAurocs
+from mimbench.statistics.run.uncertainty import paired_difference
+from mimbench.statistics.tables.class_signal import class_signal_table
+
+SEEDS = (0, 1, 2)
+ROWS = {
+    "good": Made(0.92, drop=0.01, swap=0.6),
+    "skin": Made(0.92, drop=0.01, swap=0.92),  # would do as well without the target
+    "cnn": Made(0.75, drop=0.06),
+    "twin": Made(0.92),
+    "telea": Made(0.6, control=True),
+}
+
+
+@pytest.fixture(scope="module")
+def run() -> RunTables:
+    return made_tables(ROWS, seeds=SEEDS)
+
+
+def claim(kind: str = "at_least", row: str = "good", **fields: Any) -> Claim:
+    if kind == "at_least":
+        fields.setdefault("bound", 0.8)
+    return Claim(id="c", statement="It holds.", kind=kind, rows=(row,), **fields)
+
+
+def judge(run: RunTables, *claims: Claim) -> list[Verdict]:
+    named = [own.model_copy(update={"id": f"c{k}"}) for k, own in enumerate(claims)]
+    return verify(run, ClaimsFile(name="test", claim=tuple(named)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict"),
+    [
+        (claim(), "supported"),
+        (claim(row="cnn", bound=0.9), "refuted"),
+        (claim(bound=0.91), "inconclusive"),
+        (claim(row="skin"), "confounded"),
+        (claim(row="vit"), "not tested"),
+        (claim(role="external"), "not tested"),
+        (claim("superior", against=("cnn",)), "supported"),
+        (claim("superior", against=("cnn", "twin")), "inconclusive"),
+        (claim("superior", row="cnn", against=("good",)), "refuted"),
+        (claim("non_inferior", against=("twin",), margin=0.1), "supported"),
+        (claim("non_inferior", row="cnn", against=("good",), margin=0.02), "refuted"),
+        (claim("degrades_less", against=("cnn",), corruptions=("gaussian_noise",)), "supported"),
+        (
+            claim("degrades_less", row="cnn", against=("good",), corruptions=("*",)),
+            "not tested",  # its corrupted AUROC is lower
+        ),
+        (claim("degrades_less", against=("cnn",), corruptions=("snow",)), "not tested"),
+        (claim("degrades_less", against=("telea",), corruptions=("*",)), "not tested"),
+    ],
+)
+def test_a_run_gives_the_verdict_that_it_deserves(
+    run: RunTables, asked: Claim, verdict: str
+) -> None:
+    assert [own.verdict for own in judge(run, asked)] == [verdict]
+
+
+def test_a_control_that_does_as_well_confounds() -> None:
+    rows = {"mim": Made(0.9), "histogram": Made(0.9, control=True)}
+    (verdict,) = judge(made_tables(rows, seeds=SEEDS), claim(row="mim"))
+    assert verdict.verdict == "confounded"
+    assert "not clearly above the control histogram" in verdict.explanation
+
+
+def test_the_swap_test_is_quoted_with_its_numbers(run: RunTables) -> None:
+    (verdict,) = judge(run, claim(row="skin"))
+    table = class_signal_table(run).set_index(["row", "role"])
+    assert f"{table.loc[('skin', 'unknown'), 'value']:+.2f}" in verdict.explanation
+    assert "not clearly above itself when fitted on measles" in verdict.explanation
+
+
+def test_where_the_swap_category_is_the_only_known_one_the_signal_on_itself_counts(
+    run: RunTables,
+) -> None:
+    asked = [claim(row=row, role="known", bound=0.7) for row in ("good", "skin")]
+    knows, blind = judge(run, *asked)
+    assert (knows.verdict, blind.verdict) == ("supported", "confounded")
+    assert "not clearly above itself when fitted on measles" in blind.explanation
+
+
+def test_a_control_with_as_much_class_signal_confounds() -> None:
+    rows = {
+        "mim": Made(0.9, swap=0.6),
+        "statistics": Made(0.7, swap=0.3, control=True),
+        "telea": Made(0.5, control=True),
+    }
+    (verdict,) = judge(made_tables(rows, seeds=SEEDS), claim(row="mim", bound=0.6))
+    assert verdict.verdict == "confounded"
+    assert "no clearly more than it changes the control statistics" in verdict.explanation
+
+
+def lost(run: RunTables, failed: "pd.Series[bool]", reason: str = "out of memory") -> RunTables:
+    """The same run, some of its fits failed."""
+    fits = run.fits.assign(
+        status=np.where(failed, "failed", run.fits["status"]),
+        reason=np.where(failed, reason, run.fits["reason"]),
+    )
+    kept = ~run.scores["fit_id"].isin(run.fits.loc[failed, "fit_id"])
+    return RunTables(run.scores[kept], fits, run.images)
+
+
+def without(run: RunTables, row: str) -> RunTables:
+    """The same run without one detector."""
+    own = run.fits["detector"] == row
+    kept = ~run.scores["fit_id"].isin(run.fits.loc[own, "fit_id"])
+    return RunTables(run.scores[kept], run.fits[~own], run.images)
+
+
+def test_without_a_control_nothing_is_supported(run: RunTables) -> None:
+    (verdict,) = judge(without(run, "telea"), claim())
+    assert verdict.verdict == "inconclusive"
+    assert "no control row" in verdict.explanation
+    assert np.isnan(verdict.more_target_patients)  # patients are not what is missing
+
+
+def test_without_a_swap_test_a_one_class_detector_is_not_supported() -> None:
+    tables = made_tables({"mim": Made(0.95), "telea": Made(0.5, control=True)}, seeds=SEEDS)
+    (verdict,) = judge(tables, claim(row="mim"))
+    assert verdict.verdict == "inconclusive"
+    assert "--swap" in verdict.explanation
+    classifier = tables.fits["detector"] == "mim"
+    for column, value in (("family", "classifier"), ("trains_on", "known")):
+        other = tables.fits.assign(**{column: np.where(classifier, value, "")})
+        (verdict,) = judge(RunTables(tables.scores, other, tables.images), claim(row="mim"))
+        assert verdict.verdict == "supported"
+        assert "no swap test" in verdict.explanation
+    plugin = tables.fits.assign(family="plug-in", trains_on="target")
+    (verdict,) = judge(RunTables(tables.scores, plugin, tables.images), claim(row="mim"))
+    assert verdict.verdict == "inconclusive"
+
+
+def test_the_strongest_control_failing_supports_nothing() -> None:
+    rows = {
+        "mim": Made(0.9, swap=0.6),
+        "histogram": Made(0.9, control=True),
+        "telea": Made(0.5, control=True),
+    }
+    tables = made_tables(rows, seeds=SEEDS)
+    assert judge(tables, claim(row="mim"))[0].verdict == "confounded"
+    (verdict,) = judge(lost(tables, tables.fits["detector"] == "histogram"), claim(row="mim"))
+    assert verdict.verdict == "inconclusive"
+    assert "the control histogram has no number" in verdict.explanation
+    assert "out of memory" in verdict.explanation
+
+
+def test_one_failed_swap_fit_supports_nothing() -> None:
+    tables = made_tables(
+        {"mim": Made(0.95, swap=0.95), "telea": Made(0.5, control=True)}, seeds=SEEDS
+    )
+    assert judge(tables, claim(row="mim"))[0].verdict == "confounded"
+    swap = tables.fits["fitted_on"] == "measles"
+    for failed in (swap & (tables.fits["seed"] == 0), swap):
+        (verdict,) = judge(lost(tables, failed), claim(row="mim"))
+        assert verdict.verdict == "inconclusive"
+        assert "the fit of mim on measles failed (out of memory)" in verdict.explanation
+
+
+def test_a_control_whose_swap_fit_failed_is_named() -> None:
+    rows = {
+        "mim": Made(0.9, swap=0.6),
+        "statistics": Made(0.7, swap=0.3, control=True),
+        "telea": Made(0.5, control=True),
+    }
+    tables = made_tables(rows, seeds=SEEDS)
+    failed = (tables.fits["detector"] == "statistics") & (tables.fits["fitted_on"] == "measles")
+    (verdict,) = judge(lost(tables, failed), claim(row="mim", bound=0.6))
+    assert verdict.verdict == "inconclusive"
+    assert "the fit of statistics on measles failed" in verdict.explanation
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_fewer_than_three_trainings_settle_nothing(seeds: tuple[int, ...]) -> None:
+    tables = made_tables(ROWS, seeds=seeds)
+    asked = [claim(), claim("superior", against=("cnn",)), claim(row="cnn", bound=0.95)]
+    for verdict in judge(tables, *asked):
+        assert verdict.verdict == "inconclusive"
+        assert verdict.explanation.count("three trainings (seeds) are needed") == 1
+        assert "retraining" in verdict.caution
+        assert np.isnan(verdict.p)
+        assert verdict.low < verdict.value < verdict.high
+
+
+def test_five_folds_of_one_training_settle_nothing_and_two_trainings_of_each_do() -> None:
+    run = made_tables(ROWS, seeds=(0, 1), conditions=(("clean", 0),))
+    fits, scores = [], []
+    for fold in range(5):
+        fits.append(run.fits.assign(fold=fold, fit_id=run.fits["fit_id"] + f"-{fold}"))
+        scores.append(run.scores.assign(fit_id=run.scores["fit_id"] + f"-{fold}"))
+    images = run.images.assign(**{f"split_{fold}": "test" for fold in range(5)})
+    two = RunTables(pd.concat(scores), pd.concat(fits).astype(run.fits.dtypes), images)
+    first = two.fits["seed"] == 0
+    kept = two.scores["fit_id"].isin(two.fits.loc[first, "fit_id"])
+    one = RunTables(two.scores[kept], two.fits[first], images)
+    asked = claim("superior", against=("cnn",))
+    assert judge(one, asked)[0].verdict == "inconclusive"
+    assert judge(two, asked)[0].verdict == "supported"
+
+
+def test_a_control_with_an_unknown_spread_supports_nothing(run: RunTables) -> None:
+    spare = (run.fits["detector"] == "telea") & (run.fits["seed"] > 0)
+    kept = ~run.scores["fit_id"].isin(run.fits.loc[spare, "fit_id"])
+    (verdict,) = judge(RunTables(run.scores[kept], run.fits[~spare], run.images), claim())
+    assert verdict.verdict == "inconclusive"
+    assert "the control telea varies is unknown" in verdict.explanation
+    assert "fewer than three trainings" in verdict.explanation
+
+
+def test_what_draws_no_random_number_needs_one_training(run: RunTables) -> None:
+    fixed = run.fits["detector"].isin(["good", "telea"])
+    spare = fixed & (run.fits["seed"] > 0)
+    kept = ~run.scores["fit_id"].isin(run.fits.loc[spare, "fit_id"])
+    fits = run.fits.assign(seed=run.fits["seed"].where(~fixed))[~spare]
+    (verdict,) = judge(RunTables(run.scores[kept], fits, run.images), claim())
+    assert verdict.verdict == "supported"
+
+
+def test_an_estimate_is_not_reproduced_where_a_promise_is_refuted(run: RunTables) -> None:
+    promised, estimated = judge(
+        run,
+        claim(row="cnn", bound=0.9),
+        claim(row="cnn", bound=0.9, bound_is="estimate"),
+    )
+    assert (promised.verdict, estimated.verdict) == ("refuted", "not reproduced")
+    assert "other images" in estimated.explanation
+    assert promised.p == estimated.p
+
+
+def test_fits_with_fewer_known_categories_are_no_further_trainings_of_a_row() -> None:
+    tables = made_tables({"cnn": Made(0.95)})
+    (main,) = tables.fits.to_dict("records")
+    less = {**main, "fit_id": "less", "withheld": "measles", "study": "left-out 0"}
+    fits = pd.concat([tables.fits, pd.DataFrame([less]).astype(tables.fits.dtypes)])
+    scores = pd.concat([tables.scores, tables.scores.assign(fit_id="less")])
+    with_study = RunTables(scores, fits, tables.images)
+    assert str(judge(with_study, claim(row="cnn"))) == str(judge(tables, claim(row="cnn")))
+
+
+def test_the_effect_is_the_paired_difference_with_its_interval(run: RunTables) -> None:
+    (verdict,) = judge(run, claim("superior", against=("cnn",)))
+    own = RunAurocs(run)
+    pair = [own.measured(Quantity(row, relation="same-source")) for row in ("good", "cnn")]
+    expected = paired_difference(*pair)[0]
+    assert (verdict.value, verdict.low, verdict.high) == (
+        pytest.approx(expected.value),
+        pytest.approx(expected.low),
+        pytest.approx(expected.high),
+    )
+    assert verdict.p == pytest.approx(expected.p)  # a family of one
+
+
+def test_p_values_are_adjusted_over_what_the_run_can_test(run: RunTables) -> None:
+    asked = claim(row="twin", bound=0.85)
+    lone = judge(run, asked)[0].p
+    assert judge(run, asked, *[claim(row="vit")] * 9)[0].p == pytest.approx(lone)
+    easy = [claim(row="good", bound=0.5)] * 9  # each with a smaller p
+    assert judge(run, asked, *easy)[0].p == pytest.approx(lone)
+    hard = [claim(row="good", bound=0.919)] * 9  # each with a larger one
+    assert judge(run, asked, *hard)[0].p == pytest.approx(min(1.0, 10 * lone))
+    # numbers that leave nothing to test do not make the family smaller
+    level = claim("degrades_less", against=("telea",), corruptions=("*",))
+    assert judge(run, level)[0].verdict == "not tested"
+    assert judge(run, asked, level)[0].p == pytest.approx(2 * lone)
+
+
+def test_the_best_of_several_comparators_decides(run: RunTables) -> None:
+    (verdict,) = judge(run, claim("superior", against=("telea", "cnn")))
+    assert "minus that of cnn" in verdict.effect
+
+
+def test_what_was_not_tested_says_what_is_missing(run: RunTables) -> None:
+    row, role = judge(run, claim(row="vit"), claim(role="external"))
+    assert row.explanation == "The run has no row 'vit'."
+    assert role.explanation == "The run has no external images."
+
+
+def test_images_from_two_relations_are_judged_apart() -> None:
+    categories = {
+        "mpox": ("target", "clinic", 80),
+        "acne": ("unknown", "clinic", 60),
+        "scabies": ("unknown", "atlas", 60),
+    }
+    run = made_tables({"mim": Made(0.9)}, images=made_images(categories))
+    verdicts = judge(run, claim(row="mim"))
+    assert [own.relation for own in verdicts] == ["same-source", "other-source"]
+    assert len(judge(run, claim(row="mim", relation="other-source"))) == 1
+
+
+def test_a_claim_about_a_subgroup_is_tested_on_its_images() -> None:
+    rows = {"mim": Made(0.95, only={"VI": 0.55}, swap=0.5), "telea": Made(0.5, control=True)}
+    run = made_tables(rows, seeds=SEEDS)
+    light, dark = judge(
+        run, claim(row="mim", where={"skin_tone": "I"}), claim(row="mim", where={"skin_tone": "VI"})
+    )
+    assert (light.verdict, dark.verdict) == ("supported", "refuted")
+    assert light.target_patients == dark.target_patients == 20
+
+
+def test_a_threshold_that_holds_for_any_score_is_no_merit() -> None:
+    categories = {
+        "mpox": ("target", "clinic", 240),
+        "measles": ("known", "clinic", 60),
+        "acne": ("external", "elsewhere", 120),
+    }
+    own = made_images(categories)
+    sick = made_images({"mpox": ("external", "elsewhere", 120)})
+    sick = sick.assign(image_id="x" + sick["image_id"], patient="x" + sick["patient"])
+    images = pd.concat([own, sick], ignore_index=True)
+    rows = {
+        "good": Made(0.95, swap=0.5),
+        "blind": Made(0.5, swap=0.5),
+        "telea": Made(0.5, control=True),
+    }
+    run = made_tables(rows, images=images, seeds=SEEDS)
+    values = run.scores.merge(run.images[["image_id", "category"]], on="image_id")
+    foreign = (values["category"] == "mpox") & values["image_id"].str.startswith("x")
+    own_target = (values["category"] == "mpox") & ~foreign
+    keys = [values["fit_id"], values["score"]]
+    # the target looks alike at both sites: every fit gives its images the same mean
+    gap = values["value"].where(foreign).groupby(keys).transform("mean") - values["value"].where(
+        own_target
+    ).groupby(keys).transform("mean")
+    alike = values["value"].where(~foreign, values["value"] - gap)
+    run = RunTables(run.scores.assign(value=alike.to_numpy()), run.fits, run.images)
+    asked = {"metric": "sensitivity", "role": "external", "bound": 0.5}
+    good, blind = judge(run, claim(**asked), claim(row="blind", **asked))
+    assert good.value > 0.9
+    assert blind.value > 0.9
+    assert (good.verdict, blind.verdict) == ("supported", "confounded")
+
+
+@pytest.mark.parametrize(
+    ("lost", "row", "verdict", "words"),
+    [
+        (None, "good", "not tested", "add one with --known-curve"),
+        (1.0, "good", "supported", ""),
+        (0.0, "good", "inconclusive", ""),  # who reaches as much with few categories needs no more
+        (-1.0, "good", "refuted", ""),
+        (1.0, "weak", "refuted", ""),  # it cannot do without what the classifier has
+        (1.0, "cnn", "not tested", "trained on known categories itself"),
+    ],
+)
+def test_doing_without_known_categories_is_a_merit_only_where_classifiers_need_them(
+    lost: float | None, row: str, verdict: str, words: str
+) -> None:
+    categories = {
+        "mpox": ("target", "clinic", 120),
+        "measles": ("known", "clinic", 30),
+        "eczema": ("known", "clinic", 30),
+        "acne": ("unknown", "clinic", 120),
+    }
+    rows = ROWS | {"weak": Made(0.4)}
+    run = made_tables(rows, images=made_images(categories), seeds=SEEDS)
+    if lost is not None:
+        sets = withheld_from(["measles", "eczema"], (1,), 2, 0, 0)
+        run = add_withheld(run, "cnn", sets, lambda _, images: lost * (images["role"] == "unknown"))
+    against = ("cnn",) if row != "cnn" else ("good",)
+    (found,) = judge(run, claim("needs_no_known", row=row, against=against, margin=0.05))
+    assert found.verdict == verdict
+    assert words in found.explanation
+
+
+@pytest.mark.parametrize(
+    ("asked", "family"),
+    [
+        (claim(row="twin", bound=0.89), 1),
+        (claim(row="twin", bound=0.89), 4),
+        (claim("superior", row="twin", against=("close", "cnn")), 3),
+    ],
+)
+def test_as_many_more_patients_would_just_settle_it(asked: Claim, family: int) -> None:
+    run = made_tables(ROWS | {"close": Made(0.87)}, seeds=range(12))
+    hard = [claim(row="good", bound=0.919)] * (family - 1)
+    verdict = judge(run, asked, *hard)[0]
+    assert verdict.verdict == "inconclusive"
+    factor = 1 + verdict.more_target_patients / verdict.target_patients
+    number = find(RunEvidence(run), Place(asked, "twin", "same-source"))
+    assert family * number.p_with(factor) < 0.05 < family * number.p_with(0.95 * factor)
+    assert "more target patients" in verdict.explanation
+
+
+def test_where_retraining_decides_more_patients_do_not_help() -> None:
+    rows = ROWS | {"shaky": Made(0.80, retraining_sd=0.15), "steady": Made(0.8)}
+    asked = claim("superior", row="shaky", against=("steady",))
+    (verdict,) = judge(made_tables(rows, seeds=SEEDS), asked)
+    assert verdict.verdict == "inconclusive"
+    assert np.isnan(verdict.more_target_patients)
+    assert "More trainings (seeds) are needed" in verdict.explanation
+
+
+def test_no_number_of_patients_settles_what_is_unknown_or_at_the_threshold() -> None:
+    assert np.isnan(more_patients(lambda _: np.nan, 40, 0.05))
+    assert np.isinf(more_patients(lambda _: 1.0, 40, 0.05))
+    # twice the distance is missing: four times the patients, three more each
+    assert more_patients(lambda more: 2 * norm.sf(0.98 * more**0.5), 40, 0.05) == pytest.approx(
+        120, abs=1
+    )
+
+
+def test_the_papers_claims_are_shipped_and_fix_their_headline_beforehand(run: RunTables) -> None:
+    assert "mim-paper" in names("claims")
+    assert "claims" not in names("runs")
+    paper = read_claims("mim-paper")
+    assert {own.rows[0] for own in paper.claim} == {"mim/ssim"}
+    bounds = {own.id: own.bound for own in paper.claim}
+    assert bounds["mean-auroc"] == 0.8237
+    assert {own.verdict for own in verify(run, paper)} == {"not tested"}
+
+
+def test_the_run_folder_gets_a_table_and_strictness_an_exit_code(
+    run: RunTables, tmp_path: Path
+) -> None:
+    claims = ClaimsFile(
+        name="test", claim=(claim(), claim(row="vit").model_copy(update={"id": "d"}))
+    )
+    verdicts = verify(run, claims)
+    table = pd.read_csv(write_verdicts(verdicts, tmp_path, run), keep_default_na=False)
+    assert table["verdict"].tolist() == ["supported", "not tested"]
+    assert (exit_code(verdicts), exit_code(verdicts, strict=True)) == (0, 1)
+    assert exit_code(verdicts[:1], strict=True) == 0
+    assert "1 supported, 1 not tested" in as_text(verdicts, claims)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('kind = "at_least"\nrows = ["a"]', "needs 'bound'"),
+        ('kind = "superior"\nrows = ["a"]\nagainst = ["b"]\nbound = 0.5', "has no 'bound'"),
+        ('kind = "better"\nrows = ["a"]', "kind"),
+        ('kind = "at_least"\nrows = ["a"]\nbound = 0.5\nroll = "known"', "roll"),
+    ],
+)
+def test_a_wrong_claims_file_names_the_field(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "claims.toml"
+    path.write_text(f'name = "x"\n[[claim]]\nid = "c"\nstatement = "s"\n{text}\n')
+    with pytest.raises(MimbenchError, match=words):
+        read_claims(str(path))

@@ -1,0 +1,106 @@
+"""What a stage cost: memory is the stage's own, also a worker's; time is foretold."""
+
+import mmap
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mimbench.data.dataset import ImageOptions
+from mimbench.evaluation.execution import runtime_estimate
+from mimbench.evaluation.execution.runtime_estimate import foresee
+from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
+from mimbench.progress import Silent
+from mimbench.runfolder.cost import Meter
+from mimbench.runfolder.history import Journal, Watched, read_starts
+from mimbench.runfolder.store import Store
+
+MEGABYTE = 1_000_000
+SLOW = """
+import time
+from mimbench import Detector
+
+
+class Slow(Detector):
+    trains_on = "target"
+
+    def fit(self, train):
+        for step in range(50):
+            time.sleep(0.02)
+            train.progress(step + 1, 50, "")
+
+    def score(self, batch):
+        time.sleep(0.16)
+        return batch.images.float().mean((1, 2, 3))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peaks can be reset on Linux only")
+def test_peak_memory_is_that_of_the_stage_not_of_the_process() -> None:
+    before = Meter()
+    with mmap.mmap(-1, 200 * MEGABYTE) as fresh:  # an allocator may have as much at hand
+        fresh[:: mmap.PAGESIZE] = bytes(-(-len(fresh) // mmap.PAGESIZE))
+    large, small = before.read(), Meter().read()
+    assert large.peak_memory is not None
+    assert small.peak_memory is not None
+    assert large.peak_memory - small.peak_memory > 150 * MEGABYTE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are found on Linux only")
+def test_the_memory_of_a_worker_of_a_worker_is_seen() -> None:
+    grandchild = "b = bytearray(150_000_000); print('ready', flush=True); input()"
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {grandchild!r}])"
+    meter = Meter()
+    with subprocess.Popen(
+        [sys.executable, "-c", child], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert (meter.read().peak_worker_memory or 0) > 150 * MEGABYTE
+        process.communicate(b"\n")
+    assert (meter.read().peak_worker_memory or 0) > 150 * MEGABYTE, "kept after its end"
+
+
+def slow_plan(folders: dict[str, Path], plugin: Path, folds: int) -> Plan:
+    plugin.write_text(SLOW)
+    images = ImageOptions(data=(str(folders["data"]),), canonical_size=32)
+    return make_plan(RunFile(detectors=(f"{plugin}:Slow",), data=images, folds=folds))
+
+
+def test_a_long_run_is_foretold_from_a_short_trial(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime_estimate, "TRAINING", 0.1)
+    store = Store(tmp_path / "run")
+    cpu: Any = __import__("torch").device("cpu")
+    meter = Meter()
+    short = foresee(slow_plan(folders, tmp_path / "slow.py", 1), store, cpu, Silent())
+    assert short is None, "a trial must not cost as much as what it foretells"
+    plan = slow_plan(folders, tmp_path / "slow.py", 3)
+    found = foresee(plan, store, cpu, Silent())
+    assert found is not None
+    assert meter.read().seconds < 3
+    assert 3 * 50 * 0.02 < found.fit < 12  # three fits of one second, on a machine that is busy
+    assert found.score > 0.16 / 32 * len(plan.images)  # each is tested once, at least
+    assert "3 fits, 1 condition on 54 images: about" in found.sentence(plan, 1)
+    assert list((tmp_path / "run").rglob("*.json")) == [], "a trial leaves nothing"
+
+
+def test_every_start_is_kept_also_one_that_was_killed(tmp_path: Path, finished_run: Path) -> None:
+    killed = Journal(tmp_path, "mimbench run", {}, ["a", "b"], (2, 4))
+    with killed.stage("fit"):
+        (tmp_path / "fits").mkdir()
+        (tmp_path / "fits" / "a.json").touch()
+        killed.beaten -= 60
+        Watched(Silent(), killed).update(1)
+        (told,) = read_starts(tmp_path)
+        assert (told.finished, told.fits.computed, "fit" in told.costs) == (False, 1, True)
+    again = Journal(tmp_path, "mimbench run", {}, ["a", "b"], (2, 4))
+    (tmp_path / "fits" / "b.json").touch()
+    again.finish(0)
+    first, second = read_starts(tmp_path)
+    assert (first.finished, second.finished) == (False, True)
+    assert (second.fits.found, second.fits.computed, second.fits.planned) == (1, 1, 2)
+    assert read_starts(finished_run)[0].environment["threads"] >= 1
