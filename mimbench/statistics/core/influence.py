@@ -6,6 +6,7 @@ conditions, are linear in the AUROCs, so their variance follows from the same pa
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from mimbench.compiled import compiled
 from mimbench.statistics.core.cautions import area_cautions, difference_cautions
 from mimbench.statistics.core.estimate import Estimate
+from mimbench.statistics.core.fold_training import FoldTraining
 from mimbench.statistics.core.intervals import (
     DIFFERENCE_METHOD,
     LOGIT_METHOD,
@@ -23,7 +25,6 @@ from mimbench.statistics.core.intervals import (
     difference_p_above,
     logit_interval,
 )
-from mimbench.statistics.run.fold_training import FoldTraining
 
 __all__ = ["Influence", "combine", "paired_difference"]
 
@@ -65,7 +66,7 @@ class Influence:
         """(E,) the numbers as AUROCs or shares: in [0, 1] whatever the rounding of a mean."""
         return np.clip(self.value, 0.0, 1.0)
 
-    @property
+    @cached_property
     def variance(self) -> Array:
         """(E,) of the patients that were tested, trained on, and held out for a line."""
         total = np.abs(self.id + self.ood) + self.bound
@@ -79,12 +80,12 @@ class Influence:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(tested > 0, self.variance / tested, 1.0)
 
-    @property
+    @cached_property
     def training_variance(self) -> Array:
         """(E,) part of the variance from the patients that folds were trained on."""
         return np.zeros(len(self.value)) if self.training is None else self.training.variance
 
-    @property
+    @cached_property
     def line_variance(self) -> Array:
         """(E,) part of the variance from the patients that lines were fitted on."""
         return np.zeros(len(self.value)) if self.line is None else (self.line**2).sum(1)
@@ -96,7 +97,7 @@ class Influence:
             return np.full(len(self.value), np.inf)
         return np.asarray(np.maximum((self.line != 0).sum(1) - 2.0, 1.0))
 
-    @property
+    @cached_property
     def df(self) -> Array:
         """(E,) Satterthwaite's degrees of freedom of the variance, at least 1."""
         parts = np.zeros(len(self.value))
@@ -112,7 +113,7 @@ class Influence:
     def _freedom(share: Array) -> Array:
         return np.asarray(np.maximum((share > 0).sum(1) - share.sum(1), 1.0))
 
-    @property
+    @cached_property
     def patients(self) -> tuple[Codes, Codes]:
         """(E,) numbers of patients on the ID and on the OOD side."""
         return (self.id_share > 0).sum(1), (self.ood_share > 0).sum(1)

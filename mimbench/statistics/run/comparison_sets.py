@@ -7,15 +7,15 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mimbench.statistics.core.influence import Influence, combine
-from mimbench.statistics.ranking.placement import placement_values
-from mimbench.statistics.run.clustered_auroc import Cells
-from mimbench.statistics.run.fold_training import (
+from mimbench.statistics.core.fold_training import (
     FoldTraining,
     fold_ratio,
     rank_variance,
     trained_influence,
 )
+from mimbench.statistics.core.influence import Influence, combine
+from mimbench.statistics.ranking.placement import placement_values
+from mimbench.statistics.run.clustered_auroc import Cells
 from mimbench.statistics.run.layout import Layout, Question, Row
 from mimbench.statistics.run.lines import Lines, slope_differences
 

@@ -70,6 +70,8 @@ class RunAurocs:
         self._layout = Layout(tables, fits=fits, among=among)
         self._fits = tables.fits
         self._rows: dict[tuple[str, str, bool], RowAreas] = {}
+        self._contests: dict[tuple[str, bool], Contest] = {}
+        self._means: dict[tuple[int, str, int, str], Area] = {}
         self._models: dict[str, Models] = {}
 
     @cached_property
@@ -133,11 +135,19 @@ class RunAurocs:
             own = [q for q in asked if (q.groups[0].role == "external") == abroad] or asked
             question = own[_position("question", quantity.question, [q.name for q in own])]
             row = self._layout.rows[_position("row", quantity.row, self.rows)]
-            contest = Contest(self._layout, question)
+            if key[1:] not in self._contests:
+                self._contests[key[1:]] = Contest(self._layout, question)
+            contest = self._contests[key[1:]]
             self._rows[key] = RowAreas(self._layout, contest, row, self._layout.values(row))
         return self._rows[key]
 
     def _at(self, areas: RowAreas, corruption: str, severity: int, protocol: str) -> Area:
+        key = (id(areas), corruption, severity, protocol)
+        if key not in self._means:
+            self._means[key] = self._area(areas, corruption, severity, protocol)
+        return self._means[key]
+
+    def _area(self, areas: RowAreas, corruption: str, severity: int, protocol: str) -> Area:
         conditions = self._layout.conditions
         if corruption == ALL_CORRUPTIONS:
             corruptions = dict.fromkeys(name for name, _ in conditions if name != CLEAN)

@@ -128,8 +128,10 @@ class Models:
         table = fits.iloc[[index for index, _, _ in row.fits]]
         text = table[[*SAME, "seed"]].astype("string").fillna("")
         state = table["state_hash"].where(table["state_hash"] != "", table["fit_id"])
-        self.ids = tuple(text.assign(state=state).agg("|".join, axis=1))
-        self.strata = pd.factorize(text[SAME].agg("|".join, axis=1))[0].astype(np.int64)
+        strata = ["|".join(own) for own in text[SAME].itertuples(index=False)]
+        others = zip(strata, text["seed"], state, strict=True)
+        self.ids = tuple("|".join(own) for own in others)
+        self.strata = pd.factorize(np.asarray(strata, dtype=object))[0].astype(np.int64)
         self.seeds = np.asarray([seed for _, seed, _ in row.fits], dtype=np.int64)
 
     def trainings(self, fit_of_cell: Sequence[int], values: Array) -> tuple[Trainings, ...]:

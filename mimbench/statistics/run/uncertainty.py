@@ -169,7 +169,7 @@ class Measured:
         """(E,) what a refit exceeds in 5 % of cases, either way; NaN if unknown."""
         return _limit(*self.refitting)
 
-    @property
+    @cached_property
     def known(self) -> NDArray[np.bool_]:
         """(E,) whether the variance of every source is known."""
         return np.asarray([not text for text in self.unknown])
@@ -184,7 +184,7 @@ class Measured:
         """(E,) degrees of freedom of the variance, see `total_variance`."""
         return total_variance([self._of_patients(), *self._others])[1]
 
-    @property
+    @cached_property
     def unknown(self) -> tuple[str, ...]:
         """(E,) what of the variance is unknown, in words; empty if nothing is."""
         of_patients = self.patients.unknown or ("",) * len(self.value)
@@ -192,7 +192,7 @@ class Measured:
         others = np.where(known, "", RETRAINING).tolist()
         return tuple(own or other for own, other in zip(of_patients, others, strict=True))
 
-    @property
+    @cached_property
     def _nothing(self) -> Source:
         return np.zeros(self.value.shape), np.full(self.value.shape, np.inf)
 
@@ -265,7 +265,7 @@ class Measured:
             high = np.where(self._still, np.fmax(high, own[1]), high)
         return low, high
 
-    @property
+    @cached_property
     def _still(self) -> NDArray[np.bool_]:
         """(E,) where no patient departs from the mean, so that their variance shows nothing."""
         return np.asarray(self.patients.variance <= ZERO)

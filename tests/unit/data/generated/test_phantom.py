@@ -103,7 +103,7 @@ def test_a_larger_table_contains_the_smaller_one(gallery: pd.DataFrame) -> None:
 def test_another_process_draws_the_same_pixels_without_torch(scenes: pd.DataFrame) -> None:
     program = (
         "import hashlib, sys\n"
-        "from mimbench.data import abnormal, phantom\n"
+        "from mimbench.data.generated import abnormal, phantom\n"
         "rows = phantom.table(3, target_patients=1, patients_per_category=1)\n"
         "rows = rows.drop_duplicates('category')\n"
         "print(hashlib.sha256(phantom.render(rows).tobytes()).hexdigest())\n"

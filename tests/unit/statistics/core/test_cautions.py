@@ -14,7 +14,7 @@ from mimbench.statistics.core.cautions import (
 )
 from mimbench.statistics.tables.row_metrics import FEWEST_FOR_FPR
 
-TABLES = Path(__file__).parents[3] / "results" / "coverage.md"
+TABLES = Path(__file__).parents[4] / "results" / "coverage.md"
 
 
 def rows(title):

@@ -8,14 +8,14 @@ import pytest
 from scipy.stats import chi2
 
 from mimbench.scores.tables import FIT_COLUMNS, RunTables
-from mimbench.statistics.core.influence import Influence, combine
-from mimbench.statistics.run.comparisons import Quantity, RunAurocs
-from mimbench.statistics.run.fold_training import (
+from mimbench.statistics.core.fold_training import (
     FoldTraining,
     fold_ratio,
     rank_variance,
     trained_influence,
 )
+from mimbench.statistics.core.influence import Influence, combine
+from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 
 FOLDS, PATIENTS = 3, 24
 FIRST = np.arange(FOLDS)

@@ -9,6 +9,7 @@ that all of them score, and by how much the folds differ.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -51,7 +52,7 @@ class FoldTraining:
     folds: Array
     ratio: float
 
-    @property
+    @cached_property
     def variance(self) -> Array:
         """(E,) variance of the numbers from the patients that were trained on."""
         squares = [np.einsum("ep,ep->e", own, own) for own in self.by_source.values()]
