@@ -131,7 +131,7 @@ class RunEvidence:
             found = tuple(name for name in claim.corruptions if name in there)
         if claim.corruptions and not found:
             raise NotTestedError(
-                f"the run has none of the corruptions {', '.join(claim.corruptions)}"
+                f"the tables hold no scores under {', '.join(claim.corruptions)}"
             )
         return found
 
