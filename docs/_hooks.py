@@ -1,5 +1,6 @@
 """Pages that say what the code says: `{{ name }}` in a page becomes what is generated here."""
 
+import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,12 @@ import typer.main
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from pydantic import BaseModel
 
 from mimbench.cli import app
 from mimbench.cli.exit_codes import MEANINGS
+from mimbench.evaluation.planning.flags import FLAGS
+from mimbench.evaluation.planning.run_file import RunFile
 from mimbench.scores.tables import FIT_COLUMNS, FIT_NOTES, IMAGE_COLUMNS, SCORE_COLUMNS
 
 ROOT = Path(__file__).parent.parent
@@ -59,6 +63,23 @@ def _command(command: Any, name: str) -> Iterator[str]:
             )
             yield f"| {flags} | {value} | {part.help or ''} |"
         yield ""
+
+
+def _run_file() -> Iterator[str]:
+    yield from ("| field | flag | default | meaning |", "| --- | --- | --- | --- |")
+    yield from _fields(RunFile)
+
+
+def _fields(model: type[BaseModel], *above: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        path = (*above, name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _fields(field.annotation, *path)
+            continue
+        options = " ".join(f"`{flag.option}`" for flag in FLAGS if flag.path == path)
+        empty = field.is_required() or field.default in (None, "", ())
+        default = "" if empty else f"`{json.dumps(field.default)}`"
+        yield f"| `{'.'.join(path)}` | {options} | {default} | {field.description} |"
 
 
 def _recipes() -> Iterator[str]:
@@ -110,6 +131,7 @@ GENERATED = {
     "commands": _commands,
     "exit_codes": _exit_codes,
     "recipes": _recipes,
+    "run_file": _run_file,
     "suites": _suites,
     "tables": _tables,
 }

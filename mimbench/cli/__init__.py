@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 import typer
 
-from mimbench.cli import data, judge, run, runs, tools
+from mimbench.cli import data, judge, report, run, runs, score, tools
 from mimbench.cli.root import app, main
 
 __all__ = ["app", "main"]
 
 COMMANDS: dict[str, Callable[..., object]] = {
     "run": run.run,
-    "report": run.report,
-    "score": run.score,
+    "report": report.report,
+    "score": score.score,
     "verify": judge.verify,
     "gate": judge.gate,
     "subgroups": judge.subgroups,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mimbench.flag import FILE_ONLY, Flag
 from mimbench.recipes import LARGEST
 
 __all__ = ["GENERATED", "PHANTOM", "ImageOptions"]
@@ -15,37 +16,50 @@ Names = tuple[str, ...]
 
 
 class ImageOptions(BaseModel):
-    """Which images a run uses, and as what.
-
-    Attributes:
-        data: folders or CSV files with the target and the categories that classifiers may know,
-            or the word "phantom".
-        target: its category; default mpox if it is there, else the phantom's.
-        known: categories of `data` to train classifiers on; default all but the target.
-        unknown: folders or CSV files of categories that nothing trains on.
-        unknown_categories: categories of `data` that nothing may train on either.
-        abnormal: folders or CSV files of what is no photo of skin, or the word "generated".
-        external: folders or CSV files from another site, of any category, never trained on.
-        canonical_size: side of the square that images are kept at, pixels; default 224, or 64
-            when the phantom is all the data.
-        harmonise: crop borders, resample and re-encode all pictures alike before anything else.
-        layout: how the folders of `data` lie on disk; default: recognised.
-        seed: of generated images.
-    """
+    """Which images a run uses, and as what."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    data: Annotated[Names, Field(min_length=1)] = (PHANTOM,)
-    target: str | None = None
-    known: Names | None = None
-    unknown: Names = ()
-    unknown_categories: Names = ()
-    abnormal: Names = ()
-    external: Names = ()
-    canonical_size: Annotated[int, Field(ge=32, le=512)] | None = None
-    harmonise: bool = False
-    layout: str | None = None
-    seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+    data: Annotated[Names, Flag("DIR")] = Field(
+        default=(PHANTOM,),
+        min_length=1,
+        description="Folder or CSV with target and known categories, or 'phantom'.",
+    )
+    target: Annotated[str | None, Flag("CATEGORY")] = Field(
+        default=None, description="Target category; mpox if there is one."
+    )
+    known: Annotated[Names | None, Flag("CATEGORY")] = Field(
+        default=None,
+        description="Category that classifiers train on; default: all of --data but the target.",
+    )
+    unknown: Annotated[Names, Flag("DIR")] = Field(
+        default=(), description="Folder of categories that nobody trains on."
+    )
+    unknown_categories: Annotated[Names, FILE_ONLY] = Field(
+        default=(), description="Categories of `data` that nobody trains on either."
+    )
+    abnormal: Annotated[Names, Flag("DIR")] = Field(
+        default=(), description="Folder of images that are no skin photos, or 'generated'."
+    )
+    external: Annotated[Names, Flag("DIR")] = Field(
+        default=(), description="Folder of another site's images, never trained on."
+    )
+    canonical_size: Annotated[int | None, Flag("PIXELS")] = Field(
+        default=None,
+        ge=32,
+        le=512,
+        description="Side at which images are kept and corrupted: 224, the phantom 64.",
+    )
+    harmonise: bool = Field(
+        default=False,
+        description="Crop borders, resample and re-encode all collections alike first.",
+    )
+    layout: str | None = Field(
+        default=None, description="How --data is laid out, if not recognised."
+    )
+    seed: Annotated[int, FILE_ONLY] = Field(
+        default=0, ge=0, le=LARGEST, description="Seed of the generated images."
+    )
 
     @property
     def size(self) -> int:

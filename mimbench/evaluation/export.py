@@ -17,7 +17,7 @@ from mimbench.data.near_duplicates import Comparison, read_comparison
 from mimbench.data.reading.accounting import Accounting
 from mimbench.errors import DataError, OutputError, TableError
 from mimbench.evaluation.execution.environment import library_versions
-from mimbench.evaluation.planning.flags import Flags, resolve_run
+from mimbench.evaluation.planning.flags import resolve_run
 from mimbench.evaluation.planning.plan import Condition, Plan, RunFile, plan_images
 from mimbench.evaluation.scoring import Rows, blocks_of_rows, corrupted, scored_rows
 from mimbench.files import whole
@@ -110,7 +110,7 @@ def _plan(source: str, out: Path, progress: Progress) -> Plan:
     """Images and conditions of a finished run as it recorded them, or those of a run to come."""
     folder = Path(source)
     if not folder.is_dir():
-        return _apart(resolve_run(source, Flags()), out)
+        return _apart(resolve_run(source, {}), out)
     refuse_links(folder)
     about, _ = read_record(folder)
     if not about:

@@ -10,7 +10,7 @@ from phantom_network import one_thread, small_network, standardised, train
 from safetensors.torch import save_file
 
 from mimbench.data.generated import phantom
-from mimbench.evaluation.planning.flags import Flags, resolve_run
+from mimbench.evaluation.planning.flags import resolve_run
 from mimbench.evaluation.planning.plan import make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.progress import Silent
@@ -45,7 +45,7 @@ def signal(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFr
         f'parameters = {{ weights = "{weights}", classes = 3 }}\n'
     )
     controls = ["histogram", "file-statistics", "random-generator"]
-    flags = Flags(only=[str(recipe), *controls], suite=["none"], abnormal=[])
+    flags = {"only": [str(recipe), *controls], "suite": ["none"], "abnormal": []}
     result = execute(make_plan(resolve_run("default", flags)), folder, Silent())
     assert result.failures == ()
     return class_signal_table(read_tables(folder)).set_index(["role", "row"])

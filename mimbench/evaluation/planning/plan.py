@@ -1,16 +1,14 @@
 """What a run will do, decided before anything is computed: images, splits, fits, conditions."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
 
 from mimbench.corruptions.definition import Corruption
 from mimbench.data.categories import canonical_category
-from mimbench.data.dataset import Dataset, ImageOptions, load
+from mimbench.data.dataset import Dataset, load
 from mimbench.data.near_duplicates import Comparison
 from mimbench.data.splits import split
 from mimbench.detectors.build import build, combines, kind_of, recipe_of
@@ -25,9 +23,10 @@ from mimbench.errors import (
 from mimbench.evaluation.planning.control_sizes import with_controls_at_every_size
 from mimbench.evaluation.planning.known_subsets import Withheld, withheld_from
 from mimbench.evaluation.planning.one_class import NO_KNOWN, known_categories, without_known
+from mimbench.evaluation.planning.run_file import RunFile
 from mimbench.evaluation.planning.suites import read_suite
 from mimbench.evaluation.planning.threshold_folds import threshold_note
-from mimbench.recipes import LARGEST, Recipe, derive
+from mimbench.recipes import Recipe, derive
 from mimbench.scores.tables import CLEAN
 
 __all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan", "plan_images"]
@@ -35,45 +34,6 @@ __all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan", "plan_images"
 
 PUBLISHED_SIZE = 224  # side of the images that the lengths in corruptions/*.toml are meant for
 SMALL = 64  # below it, other benchmarks have parameters of their own
-
-
-def _numbers(value: Any) -> Any:
-    """What a flag or a file says, as a tuple of numbers: "1,2,4" or [1, 2, 4]."""
-    if isinstance(value, str):
-        if not re.fullmatch(r"\s*\d{1,9}\s*(,\s*\d{1,9}\s*)*", value):
-            raise ValueError(f"must be whole numbers such as 1,3,5, not '{value}'")
-        value = value.split(",")
-        return tuple(int(number) for number in value)
-    return tuple(value) if isinstance(value, list) else value
-
-
-class RunFile(BaseModel):
-    """A run as data: a file in `mimbench/runs`, or the command's flags."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
-    description: str = ""
-    # names of recipes, or recipes themselves, mostly as `{extends = "...", parameters = {...}}`
-    detectors: tuple[str | dict[str, Any], ...] = Field(min_length=1)
-    suites: tuple[str, ...] = ()
-    # the suites' conditions at these severities alone; empty: all that they have
-    severities: Annotated[tuple[PositiveInt, ...], BeforeValidator(_numbers)] = ()
-    folds: int = Field(default=1, ge=1, le=20)
-    seeds: int = Field(default=1, ge=1, le=50)
-    plan_seed: int = Field(default=0, ge=0, le=LARGEST)
-    given_fold: int | None = Field(default=None, ge=1)  # use the split that came with the data
-    swap: tuple[str, ...] = ()  # categories on which one-class detectors are fitted instead
-    # fit what trains on known categories with that many of them too, in several random orders
-    known_curve: Annotated[tuple[PositiveInt, ...], BeforeValidator(_numbers)] = ()
-    known_orders: int = Field(default=3, ge=2, le=20)
-    leave_out_groups: int | None = Field(default=None, ge=2)  # and without each group of them
-    corruption_engine: Literal["own", "reference"] = "own"  # reference: imagecorruptions
-    # side to which smaller images are enlarged to be corrupted, and then resized back; None: as is
-    corruption_scale: int | None = Field(default=None, ge=32, le=1024)
-    device: str = "auto"
-    gallery: bool = False  # copy example photographs into the run; generated images always are
-    data: ImageOptions
 
 
 @dataclass(frozen=True)

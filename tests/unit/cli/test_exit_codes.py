@@ -19,7 +19,7 @@ ANSWERS = {ExitCode.DONE, ExitCode.NO, ExitCode.USAGE, ExitCode.FAILED_ROWS}
 
 # what each command calls to do its work, and a command line
 COMMANDS: dict[str, tuple[str, list[str]]] = {
-    "run": ("mimbench.evaluation.planning.flags.resolve_run", []),
+    "run": ("mimbench.cli.run.resolve_run", []),
     "report": ("mimbench.report.write_report", ["RUN"]),
     "score": ("mimbench.evaluation.external.external.score_external", ["RUN", "images"]),
     "verify": ("mimbench.claims.read_claims", ["RUN"]),

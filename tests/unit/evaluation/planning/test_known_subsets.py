@@ -8,7 +8,7 @@ from small_plans import executed, planned
 
 from mimbench.errors import RecipeError
 from mimbench.evaluation.fitting import training_rows
-from mimbench.evaluation.planning.flags import Flags, resolve_run
+from mimbench.evaluation.planning.flags import resolve_run
 from mimbench.evaluation.planning.known_subsets import withheld_from
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.tables.known_categories import known_curve_table, left_out_table
@@ -133,8 +133,8 @@ def test_what_is_fitted_and_what_cannot_be_is_said_before_the_start(
 
 
 def test_the_flag_is_a_list_of_numbers() -> None:
-    assert resolve_run("default", Flags(known_curve="1,2,4")).known_curve == (1, 2, 4)
+    assert resolve_run("default", {"known_curve": "1,2,4"}).known_curve == (1, 2, 4)
     with pytest.raises(RecipeError, match="known_curve"):
-        resolve_run("default", Flags(known_curve="1,many"))
+        resolve_run("default", {"known_curve": "1,many"})
     with pytest.raises(RecipeError, match="known_curve"):
-        resolve_run("default", Flags(known_curve="0,1"))
+        resolve_run("default", {"known_curve": "0,1"})

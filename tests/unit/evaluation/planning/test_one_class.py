@@ -8,7 +8,7 @@ from small_images import write_category
 
 from mimbench.data.dataset import ImageOptions
 from mimbench.errors import DataError
-from mimbench.evaluation.planning.flags import Flags, resolve_run
+from mimbench.evaluation.planning.flags import resolve_run
 from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.gate.folders import folder_settings
@@ -70,7 +70,7 @@ def test_the_target_alone_runs_and_says_that_there_is_no_auroc(places, tmp_path)
 
 
 def test_the_default_run_works_on_the_target_alone(places):
-    plan = make_plan(resolve_run("default", Flags(data=[str(places["target"])])))
+    plan = make_plan(resolve_run("default", {"data": [str(places["target"])]}))
     assert set(plan.not_run) == {"resnet18", "mobilenet_v3_small"}
     assert {"mim", "telea", "file-statistics"} <= {spec.recipe.name for spec in plan.fits}
 

@@ -1,0 +1,116 @@
+"""The report of a run: its tables, figures and page, made again whenever something was added."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from mimbench.cli.folder import AcceptChanged, visit
+from mimbench.cli.progress_bar import Display
+from mimbench.cli.root import Json, Quiet, print_json
+from mimbench.cli.streams import console, say
+
+if TYPE_CHECKING:
+    from mimbench.data.reading.accounting import Accounting
+
+__all__ = ["make_report", "report", "show_failures", "show_on_page", "show_report"]
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    add: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="CSV",
+            help="Add a row made elsewhere: image_id (or path), value; corruption, severity, fold "
+            "and seed where there are some. The report with it goes to DIR/added.",
+        ),
+    ] = None,
+    accept_changed: AcceptChanged = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Recompute tables, figures and page from a run's scores; needs neither torch nor images.
+
+    A row is added under its file's name. Higher values must mean less like the target; without
+    the column fold, one fit serves all folds: it must have seen no test image of any of them.
+    DIR/added is a run folder of its own, for verify and gate too; the run in DIR stays as it is.
+    """
+    visit(folder)
+    with Display(console(stderr=as_json), quiet=quiet) as progress:
+        if add:
+            folder = _add_rows(folder, add, progress, accept_changed)
+            accept_changed = False  # what is joined has a record of its own
+        made = make_report(folder, progress, accept_changed=accept_changed)
+    show_report(made, folder, as_json)
+
+
+def _add_rows(folder: Path, files: list[Path], progress: Display, accept_changed: bool) -> Path:
+    from mimbench.runfolder.added_rows import add_rows
+
+    out, notes = add_rows(folder, files, accept_changed=accept_changed)
+    for note in notes:
+        progress.message(note)
+    return out
+
+
+def make_report(folder: Path, progress: Display, *, accept_changed: bool = False) -> Any:
+    """Compute tables, figures and page of a run; the `Report`."""
+    from mimbench.report import write_report
+
+    progress.stage("Reporting", 1)
+    made = write_report(folder, progress=progress, accept_changed=accept_changed)
+    progress.update(1)
+    return made
+
+
+def show_on_page(folder: Path, *, as_json: bool = False, accept_changed: bool = False) -> None:
+    """Make a run's page again, so that it shows what lies in the folder by now.
+
+    Where there is no page, say which command makes one.
+    """
+    if not (folder / "index.html").is_file():
+        if not as_json:
+            command = shlex.join(["mimbench", "report", str(folder)])
+            say(f"\nThis folder has no page yet. To make one that shows it:\n{command}")
+        return
+    with Display(console(stderr=True)) as progress:
+        made = make_report(folder, progress, accept_changed=accept_changed)
+    if not as_json:
+        say(f"\nPage: {made.page.resolve()}")
+
+
+def show_report(
+    made: Any,
+    folder: Path,
+    as_json: bool,
+    failures: Sequence[tuple[str, str]] = (),
+    files: "Accounting | None" = None,
+) -> None:
+    """Print the leaderboard and where the page is, or all of it as JSON."""
+    from mimbench.report.leaderboard.formats import leaderboard_frame
+    from mimbench.report.leaderboard.terminal import leaderboard_table
+
+    page = (folder / "index.html").resolve()
+    if as_json:
+        result = {
+            "folder": str(folder),
+            "page": str(page),
+            "doubts": list(made.run.doubts),
+            "leaderboard": leaderboard_frame(made.board).to_dict("records"),
+            "failed": [{"fit": fit, "reason": reason} for fit, reason in failures],
+        }
+        print_json(result if files is None else {**result, "files": files.as_json()})
+        return
+    terminal = console()
+    terminal.print(leaderboard_table(made))
+    terminal.print(f"Page: {page}", soft_wrap=True)
+
+
+def show_failures(failures: Sequence[tuple[str, str]]) -> None:
+    """Print the detectors that failed, each with its reason."""
+    for what, reason in failures:
+        console(stderr=True).print(Text.assemble(("Failed:", "bold red"), f" {what}: {reason}"))

@@ -1,0 +1,116 @@
+"""The run file: everything that decides a run, as data. Its fields are the command's flags too."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
+
+from mimbench.data.options import ImageOptions
+from mimbench.flag import FILE_ONLY, Flag
+from mimbench.recipes import LARGEST
+
+__all__ = ["IMAGES", "MEASURED", "RUNNING", "RunFile"]
+
+IMAGES = "Images"
+MEASURED = "What to measure"
+RUNNING = "How to run"
+
+
+def _numbers(value: Any) -> Any:
+    """What a flag or a file says, as a tuple of numbers: "1,2,4" or [1, 2, 4]."""
+    if isinstance(value, str):
+        if not re.fullmatch(r"\s*\d{1,9}\s*(,\s*\d{1,9}\s*)*", value):
+            raise ValueError(f"must be whole numbers such as 1,3,5, not '{value}'")
+        value = value.split(",")
+        return tuple(int(number) for number in value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+Numbers = Annotated[tuple[PositiveInt, ...], BeforeValidator(_numbers)]
+ADDED = Flag(
+    name="detector",
+    help="Recipe, my.py:MyDetector or package.module:Object; added to the run's.",
+    adds=True,
+    redefines=True,
+)
+INSTEAD = Flag(name="only", help="Run these detectors instead of the run's.", redefines=True)
+
+
+class RunFile(BaseModel):
+    """A run as data: a file in `mimbench/runs`, or the command's flags."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, FILE_ONLY] = Field(
+        default="run",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$",
+        description="Name of the run and of its folder; default the file's.",
+    )
+    description: Annotated[str, FILE_ONLY] = Field(
+        default="", description="One sentence about the run, shown in its report."
+    )
+    detectors: Annotated[tuple[str | dict[str, Any], ...], ADDED, INSTEAD] = Field(
+        min_length=1,
+        description="Names of recipes, paths, my.py:MyDetector, or recipes in place, mostly as "
+        '{ extends = "...", parameters = { ... } }.',
+    )
+    suites: Annotated[
+        tuple[str, ...],
+        Flag(name="suite", help="Corruption suite, or 'none'.", empty="none", redefines=True),
+    ] = Field(default=(), description="Corruption suites. Clean images are always scored.")
+    severities: Annotated[Numbers, Flag("1,3,5", redefines=True)] = Field(
+        default=(), description="Corrupt with these of the suites' severities alone."
+    )
+    folds: Annotated[int, Flag(redefines=True)] = Field(
+        default=1,
+        ge=1,
+        le=20,
+        description="Cross-validation folds by patient; 1 is a single split.",
+    )
+    seeds: Annotated[int, Flag(redefines=True)] = Field(
+        default=1, ge=1, le=50, description="Trainings per fold with different seeds."
+    )
+    plan_seed: int = Field(
+        default=0, ge=0, le=LARGEST, description="Seed of splits and corruptions."
+    )
+    given_fold: Annotated[int | None, Flag(panel=IMAGES)] = Field(
+        default=None, ge=1, description="Use this split of the data's authors."
+    )
+    swap: Annotated[tuple[str, ...], Flag("CATEGORY", redefines=True)] = Field(
+        default=(),
+        description="Fit one-class detectors on this known category too: do they know their class?",
+    )
+    known_curve: Annotated[Numbers, Flag("1,2,4")] = Field(
+        default=(),
+        description="Fit classifiers with that many known categories too, in 3 random orders.",
+    )
+    known_orders: Annotated[int, FILE_ONLY] = Field(
+        default=3, ge=2, le=20, description="Random orders of the known categories."
+    )
+    leave_out_groups: int | None = Field(
+        default=None,
+        ge=2,
+        description="Fit classifiers without each of N groups of known categories too.",
+    )
+    corruption_engine: Literal["own", "reference"] = Field(
+        default="own",
+        description="own, or reference (the imagecorruptions package, slower).",
+    )
+    corruption_scale: Annotated[int | None, Flag("PIXELS", redefines=True)] = Field(
+        default=None,
+        ge=32,
+        le=1024,
+        description="Enlarge smaller images to this size, corrupt them there, and resize them "
+        "back; 224 shows what photos of that size would show.",
+    )
+    device: Annotated[str, Flag(panel=RUNNING)] = Field(
+        default="auto", description="auto, cpu, cuda or cuda:N."
+    )
+    gallery: Annotated[bool, Flag(panel=RUNNING)] = Field(
+        default=False,
+        description="Show example photos in the report, which then contains them; generated "
+        "images are always shown.",
+    )
+    data: Annotated[ImageOptions, Flag(panel=IMAGES)] = Field(
+        description="Which images the run uses, and as what."
+    )
