@@ -1,5 +1,6 @@
 """Pages that say what the code says: `{{ name }}` in a page becomes what is generated here."""
 
+import ast
 import json
 import tomllib
 from collections.abc import Iterator
@@ -63,6 +64,22 @@ def _command(command: Any, name: str) -> Iterator[str]:
             )
             yield f"| {flags} | {value} | {part.help or ''} |"
         yield ""
+
+
+def _packages() -> Iterator[str]:
+    yield from ("| package | what it is for |", "| --- | --- |")
+    for path in sorted((ROOT / "mimbench").rglob("__init__.py")):
+        first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[
+            0
+        ]
+        name = ".".join(path.parent.relative_to(ROOT).parts)
+        yield f"| `{name}` | {first} |"
+
+
+def _layers() -> Iterator[str]:
+    contracts = _read(ROOT / "pyproject.toml")["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    yield from ("```text", *(layer.replace("mimbench.", "") for layer in layers), "```")
 
 
 def _run_file() -> Iterator[str]:
@@ -130,6 +147,8 @@ def _exit_codes() -> Iterator[str]:
 GENERATED = {
     "commands": _commands,
     "exit_codes": _exit_codes,
+    "layers": _layers,
+    "packages": _packages,
     "recipes": _recipes,
     "run_file": _run_file,
     "suites": _suites,

@@ -15,6 +15,8 @@ from mimbench.scores.tables import RunTables
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
+SLOW = tuple(Path(__file__).parent / name for name in ("end_to_end", "docs", "browser"))
+
 PLUGIN = '''
 import torch
 
@@ -79,6 +81,13 @@ class Unbuilt(Brightness):
 def redness(images):
     return images[:, 0].float().mean((1, 2))
 '''
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow all that is in a folder of slow tests."""
+    for item in items:
+        if any(folder in item.path.parents for folder in SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
