@@ -11,15 +11,11 @@ from mimbench.report.leaderboard.entries import Leaderboard
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import rounded
 from mimbench.scores.tables import CLEAN
+from mimbench.statistics.tables.definitions import METRICS as ALL_METRICS
 
 __all__ = ["METRICS", "page_payload"]
 
-METRICS = {
-    "auroc": "AUROC",
-    "auroc_drop": "AUROC drop",
-    "fpr95_target": "FPR@95TPR, target positive",
-    "fpr95_ood": "FPR@95TPR, OOD positive",
-}
+METRICS = {metric.name: metric.title for metric in ALL_METRICS if metric.on_page}
 # Beyond this many numbers only headline scores are drawn, so that the page stays below 5 MB.
 MOST_CELLS = 150_000
 ALL = "*"
@@ -67,6 +63,7 @@ def page_payload(
         "corruptions": corruptions,
         "severities": severities,
         "metrics": METRICS,
+        "lower_is_better": [m.name for m in ALL_METRICS if m.on_page and m.lower_is_better],
         "clean": _clean(means, board.groups, rows),
         "values": _values(corrupted, board.groups, rows, corruptions, severities),
     }

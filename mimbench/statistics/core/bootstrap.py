@@ -58,6 +58,12 @@ class Resamples:
             padded.reshape(codes.size, blocks, WIDTH).transpose(1, 0, 2)
         )
 
+    def drawn(self, images: ArrayLike) -> NDArray[np.int64]:
+        """(n, 1 + count) how often each resample draws these images; the first is the sample."""
+        own = self.weights[:, np.asarray(images, dtype=np.int64)]
+        columns = own.transpose(1, 0, 2).reshape(own.shape[1], -1)
+        return columns[:, : self.count + 1].astype(np.int64)
+
     def metrics(
         self,
         id_scores: ArrayLike,

@@ -26,7 +26,7 @@ METRIC_COLUMNS = {
     "corruption": "str",  # "clean", a corruption, or "*": mean over all corruptions
     "severity": "int64",  # 0 clean, 1..5, -1: mean over the severities present
     "protocol": "str",  # "both" sides corrupted, or "target-only"
-    "metric": "str",  # auroc, auroc_drop or one of weighted.METRICS
+    "metric": "str",  # name of one of definitions.METRICS
     "value": "float64",
     "low": "float64",
     "high": "float64",

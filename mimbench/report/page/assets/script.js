@@ -177,7 +177,6 @@
     X: "M-4-2l2-2l2 2l2-2l2 2l-2 2l2 2l-2 2l-2-2l-2 2l-2-2l2-2Z",
   };
   const BOX = { width: 240, height: 184, left: 34, right: 8, top: 8, bottom: 38 };
-  const LOWER_BETTER = new Set(["auroc_drop", "fpr95_target", "fpr95_ood"]);
   const levels = [0, ...data.severities.filter((level) => level > 0)];
   const across = (level) => BOX.left + (BOX.width - BOX.left - BOX.right) * (level / 5);
 
@@ -345,7 +344,8 @@
   function render() {
     const ends = range();
     find(".panels").replaceChildren(...data.corruptions.map((_, k) => panel(k, ends)).filter((_, k) => k || data.corruptions.length > 2));
-    const direction = LOWER_BETTER.has(choice("metric")) ? "Lower is better." : "Higher is better; the line at 0.5 is a coin toss.";
+    const even = choice("metric") === "auroc" ? "Higher is better; the line at 0.5 is a coin toss." : "Higher is better.";
+    const direction = data.lower_is_better.includes(choice("metric")) ? "Lower is better." : even;
     const group = data.groups[Number(choice("group"))];
     find("#panel-sample").textContent = `${data.metrics[choice("metric")]}, ${group.label}. ${direction} ${sample(group)}.`;
     matrix();

@@ -12,7 +12,7 @@ from mimbench.statistics.core.cautions import (
     legend,
     precision_cautions,
 )
-from mimbench.statistics.tables.row_metrics import FEWEST_FOR_FPR
+from mimbench.statistics.tables.definitions import FEWEST_FOR_FPR
 
 TABLES = Path(__file__).parents[4] / "results" / "coverage.md"
 
