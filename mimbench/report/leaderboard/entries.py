@@ -6,8 +6,9 @@ from math import isnan
 
 import pandas as pd
 
+from mimbench.report.leaderboard.columns import measures
 from mimbench.report.leaderboard.groups import Group, groups_of, primary_group
-from mimbench.report.leaderboard.lookup import MEAN_CELL, Estimate, Estimates
+from mimbench.report.leaderboard.lookup import Estimate, Estimates
 from mimbench.report.leaderboard.standings import PairedDifferences, Standing, clearly, standing_of
 from mimbench.runfolder.reading import DetectorInfo, RunFolder
 from mimbench.statistics.core.estimate import Estimate as Difference
@@ -18,23 +19,13 @@ __all__ = ["Entry", "Failure", "Leaderboard", "build_leaderboard"]
 
 NOT_RUN = "not run"  # how the reason of a row begins that a fit cannot give
 
-# Column of the leaderboard -> metric, condition and protocol of the metrics table.
-MEASURES: dict[str, tuple[str, tuple[str, int], str]] = {
-    "auroc": ("auroc", ("clean", 0), "both"),
-    "fpr95_target": ("fpr95_target", ("clean", 0), "both"),
-    "fpr95_ood": ("fpr95_ood", ("clean", 0), "both"),
-    "auroc_corrupted": ("auroc", MEAN_CELL, "both"),
-    "drop": ("auroc_drop", MEAN_CELL, "both"),
-    "drop_target_only": ("auroc_drop", MEAN_CELL, "target-only"),
-}
-
 
 @dataclass(frozen=True)
 class Entry:
     """One score of one detector.
 
     Attributes:
-        cells: estimates by group and name of the measure (`MEASURES`).
+        cells: estimates by group and name of the column (`columns.measures`).
         best_control: by group, row and clean AUROC of the highest control that sees images of this
             row's size, see `controls_of`; empty for controls.
         over_control: clean AUROC minus that of this best control, paired.
@@ -209,8 +200,8 @@ def _cells(
     return {
         group: {
             name: found
-            for name, (metric, cell, protocol) in MEASURES.items()
-            if (found := estimates.get(row, group, metric, cell, protocol)) is not None
+            for name, measure in measures()
+            if (found := estimates.get(row, group, measure)) is not None
         }
         for group in groups
     }

@@ -15,6 +15,7 @@ __all__ = [
     "MEAN_CELL",
     "Estimate",
     "Estimates",
+    "Measure",
     "interval_text",
     "rounded",
     "share_text",
@@ -22,6 +23,23 @@ __all__ = [
 
 CLEAN_CELL = ("clean", 0)
 MEAN_CELL = ("*", -1)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Where an estimate is in the metrics table.
+
+    Attributes:
+        metric: name, see `mimbench.statistics.tables.metrics`.
+        condition: corruption and severity.
+        protocol: which images are corrupted.
+        kind: what it is in a sentence that says why it is missing.
+    """
+
+    metric: str
+    condition: tuple[str, int] = CLEAN_CELL
+    protocol: str = "both"
+    kind: str = "AUROC"
 
 
 @dataclass(frozen=True)
@@ -102,14 +120,8 @@ class Estimates:
         columns = (means[name].tolist() for name in _FIELDS)
         self._cells = dict(zip(keys, zip(*columns, strict=True), strict=True))
 
-    def get(
-        self,
-        row: str,
-        group: Group,
-        metric: str,
-        cell: tuple[str, int] = CLEAN_CELL,
-        protocol: str = "both",
-    ) -> Estimate | None:
+    def get(self, row: str, group: Group, measure: Measure) -> Estimate | None:
         """The estimate, or None where the metrics table has no such row."""
-        found = self._cells.get((row, group.role, group.relation, metric, *cell, protocol))
+        place = (measure.metric, *measure.condition, measure.protocol)
+        found = self._cells.get((row, group.role, group.relation, *place))
         return Estimate(*found) if found is not None else None

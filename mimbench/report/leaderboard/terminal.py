@@ -1,5 +1,7 @@
 """The leaderboard on a terminal, within 100 columns."""
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Group as Lines
 from rich.console import RenderableType
@@ -7,23 +9,27 @@ from rich.table import Table
 from rich.text import Text
 
 from mimbench.report.build import Report
+from mimbench.report.cautions import cautions
+from mimbench.report.leaderboard.columns import (
+    AUROC,
+    COLUMNS,
+    ROW_COLUMNS,
+    Column,
+    RowColumn,
+    with_values,
+)
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
 from mimbench.report.leaderboard.groups import Group
-from mimbench.report.leaderboard.lookup import rounded
+from mimbench.report.leaderboard.lookup import Estimate, rounded
+from mimbench.report.leaderboard.notes import sample_note
 from mimbench.report.page.sections.external import external_notes
 from mimbench.report.page.sections.known import curve_findings, left_out_findings
-from mimbench.report.page.words import cautions, sample_note
 from mimbench.statistics.core.cautions import legend
 
 __all__ = ["leaderboard_table"]
 
 MARKS = {"above": " ", "control": " ", "not compared": "?", "uncertain": "~", "not above": "!"}
 STYLES = {"above": "", "control": "dim", "not compared": "", "uncertain": "", "not above": "yellow"}
-MEASURES = {"fpr95_target": "FPR\n@95", "drop": "drop"}
-MEANINGS = {
-    "fpr95_target": "FPR@95 (target positive, clean)",
-    "drop": "drop (both sides corrupted)",
-}
 WIDTH = 100
 LONGEST_NAME = 24  # on one line
 MOST_ON_ONE_LINE = 3  # groups; with more, intervals go below their AUROCs
@@ -45,11 +51,12 @@ def leaderboard_table(report: Report) -> RenderableType:
     for group in _groups(board):
         label = group.label.replace(", ", "\n") + (" ▼" if group == board.primary else "")
         table.add_column(label, justify="right", no_wrap=True)
-    for measure in _measures(board):
-        table.add_column(MEASURES[measure], justify="right", no_wrap=True)
+    details = _details(board)
+    for column in (*details, *_of_rows()):
+        table.add_column(column.terminal, justify="right", no_wrap=True)
     for entry in board.entries:
         if entry.headline:
-            table.add_row(*_cells(entry, board), style="dim" if entry.control else "")
+            table.add_row(*_cells(entry, board, details), style="dim" if entry.control else "")
     for failure in board.failures:
         table.add_row(
             Text(failure.row), Text(""), Text(failure.words.partition(":")[0], style="red")
@@ -58,23 +65,29 @@ def leaderboard_table(report: Report) -> RenderableType:
     return Lines(*warnings, table, *(Text(line) for line in _notes(report)))
 
 
-def _cells(entry: Entry, board: Leaderboard) -> list[Text]:
+def _cells(entry: Entry, board: Leaderboard, details: Sequence[Column]) -> list[Text]:
     name = entry.row if len(entry.row) <= LONGEST_NAME else entry.row.replace("/", "/\n")
     cells = [Text(name), Text(_kind(entry))]
     between = " " if len(board.groups) <= MOST_ON_ONE_LINE else "\n"
     for group in _groups(board):
-        estimate = entry.cell(group, "auroc")
-        if estimate is None or not estimate.exists:
+        estimate = AUROC.of(entry, group)
+        if not isinstance(estimate, Estimate) or not estimate.exists:
             cells.append(Text("n/a"))
             continue
         standing = entry.standing(group)
         mark = MARKS[standing]
         text = f"{rounded(estimate.value)}{mark}{between}{estimate.interval}"
         cells.append(Text(text, style=STYLES[standing]))
-    for measure in _measures(board):
-        estimate = entry.cell(board.primary, measure)
-        cells.append(Text(rounded(estimate.value) if estimate and estimate.exists else ""))
-    return cells
+    cells += [Text(_short(column, entry, board.primary)) for column in details]
+    return [*cells, *(Text(column.text(entry, board)) for column in _of_rows())]
+
+
+def _short(column: Column, entry: Entry, group: Group | None) -> str:
+    """A value without its interval; nothing where there is none."""
+    value = column.of(entry, group)
+    if isinstance(value, Estimate):
+        return rounded(value.value) if value.exists else ""
+    return column.text(entry, group)
 
 
 def _groups(board: Leaderboard) -> list[Group]:
@@ -83,18 +96,15 @@ def _groups(board: Leaderboard) -> list[Group]:
     return [*first, *(group for group in board.groups if group != board.primary)]
 
 
-def _measures(board: Leaderboard) -> list[str]:
-    """Those that a row has a number of; a run without corruptions has no drop."""
-    return [
-        measure
-        for measure in MEASURES
-        if any(
-            estimate is not None and estimate.exists
-            for entry in board.entries
-            if entry.headline
-            for estimate in [entry.cell(board.primary, measure)]
-        )
-    ]
+def _details(board: Leaderboard) -> list[Column]:
+    """Columns of the primary group; a run without corruptions has no drop."""
+    headed = [column for column in COLUMNS if column.terminal and column is not AUROC]
+    headline = [entry for entry in board.entries if entry.headline]
+    return with_values(headed, headline, board.primary)
+
+
+def _of_rows() -> list[RowColumn]:
+    return [column for column in ROW_COLUMNS if column.terminal]
 
 
 def _not_compared(entry: Entry, board: Leaderboard) -> bool:
@@ -116,7 +126,7 @@ def _notes(report: Report) -> list[str]:
         )
     if any(_not_compared(entry, board) for entry in board.entries):
         notes.append("? not compared with a control of its input size.")
-    explained = [MEANINGS[measure] for measure in _measures(board)]
+    explained = [column.meaning for column in _details(board) if column.meaning]
     if board.primary is not None and explained:
         verb = "is" if len(explained) == 1 else "are"
         notes.append(f"▼ sorts; {' and '.join(explained)} {verb} of {board.primary.label}.")

@@ -11,10 +11,22 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from mimbench import __version__
+from mimbench.report.cautions import cautions
 from mimbench.report.figures.draw import PROTOCOLS, Drawing
 from mimbench.report.figures.styles import RowStyle
-from mimbench.report.leaderboard.formats import spread_text
+from mimbench.report.leaderboard.columns import AUROC, COLUMNS, ROW_COLUMNS, Column, with_values
+from mimbench.report.leaderboard.entries import Leaderboard
 from mimbench.report.leaderboard.lookup import rounded
+from mimbench.report.leaderboard.notes import (
+    CONVENTIONS,
+    corruption_note,
+    difference_text,
+    findings,
+    number_note,
+    sample_note,
+    standing_note,
+)
+from mimbench.report.page.glance import glance
 from mimbench.report.page.payload import METRICS, page_payload
 from mimbench.report.page.sections.common import (
     audit_findings,
@@ -29,17 +41,6 @@ from mimbench.report.page.sections.gallery import gallery_views
 from mimbench.report.page.sections.operating import operating_lines
 from mimbench.report.page.sections.verdicts import claim_views
 from mimbench.report.page.security import figure_uri, policy
-from mimbench.report.page.words import (
-    CONVENTIONS,
-    cautions,
-    corruption_note,
-    difference_text,
-    findings,
-    glance,
-    number_note,
-    sample_note,
-    standing_note,
-)
 from mimbench.report.results import Results
 from mimbench.runfolder.reading import RunFolder
 from mimbench.scores.tables import CLEAN
@@ -49,43 +50,6 @@ from mimbench.statistics.tables.subgroups import FEWEST_PATIENTS
 __all__ = ["render_page"]
 
 DRAWN_BY_SCRIPT = ("degradation", "heat map")  # kinds of figures
-# Columns beside the clean AUROC: measure, part of the table, heading, explanation.
-DETAILS = (
-    (
-        "fpr95_target",
-        "detail-main",
-        "FPR@95TPR",
-        "Target positive: share of other images accepted when 95 % of the target is accepted",
-    ),
-    (
-        "drop",
-        "detail-main",
-        "drop",
-        "Clean AUROC minus mean AUROC, target and other images corrupted",
-    ),
-    (
-        "fpr95_ood",
-        "detail-more",
-        "FPR@95TPR, OOD positive",
-        "Share of target images refused when 95 % of the other images are refused",
-    ),
-    (
-        "auroc_corrupted",
-        "detail-more",
-        "corrupted AUROC",
-        "Mean over all corruptions and severities",
-    ),
-    (
-        "drop_target_only",
-        "detail-more",
-        "drop, target only",
-        "Clean AUROC minus mean AUROC, only targets corrupted",
-    ),
-)
-SPREADS = (
-    ("fold_sd", "fold sd", "Standard deviation of the clean AUROC over folds"),
-    ("seed_sd", "seed sd", "Standard deviation of the clean AUROC over seeds"),
-)
 
 
 def render_page(
@@ -108,7 +72,6 @@ def render_page(
         difference_text=difference_text,
         number_note=number_note,
         rounded=rounded,
-        spread_text=spread_text,
         standing_note=standing_note,
     )
     board, metrics = results.board, results.metrics
@@ -128,16 +91,9 @@ def render_page(
         costs=costs,
         board=board,
         styles=styles,
-        details=[
-            detail
-            for detail in DETAILS
-            if any(
-                cell is not None and cell.exists
-                for entry in board.entries
-                for cell in [entry.cell(board.primary, detail[0])]
-            )
-        ],
-        spreads=SPREADS,
+        auroc=AUROC,
+        details=_details(board),
+        of_rows=[column for column in ROW_COLUMNS if column.page],
         families=sorted({entry.detector.family for entry in board.entries}),
         glance=glance(run, board),
         findings=findings(board),
@@ -174,6 +130,13 @@ def render_page(
         style=Markup(style),
         script=Markup(script),
     )
+
+
+def _details(board: Leaderboard) -> list[Column]:
+    """Columns of the primary group, those that the page hides at first behind the others."""
+    headed = [column for column in COLUMNS if column.page and column is not AUROC]
+    found = with_values(headed, board.entries, board.primary)
+    return sorted(found, key=lambda column: column.more)
 
 
 def _clean(table: pd.DataFrame) -> pd.DataFrame:

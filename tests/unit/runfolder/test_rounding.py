@@ -14,8 +14,8 @@ from mimbench import claims
 from mimbench.errors import OutputError
 from mimbench.gate import gate
 from mimbench.progress import Silent
+from mimbench.report.cautions import cautions
 from mimbench.report.leaderboard.formats import leaderboard_frame
-from mimbench.report.page.words import cautions
 from mimbench.report.results import compute_results
 from mimbench.runfolder.compact import write_compact
 from mimbench.runfolder.reading import read_run

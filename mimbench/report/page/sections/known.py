@@ -9,8 +9,8 @@ import pandas as pd
 from mimbench.report.leaderboard.entries import Leaderboard
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import interval_text, rounded
+from mimbench.report.leaderboard.notes import difference_text
 from mimbench.report.leaderboard.standings import clearly
-from mimbench.report.page.words import difference_text
 from mimbench.statistics.core.estimate import Estimate
 
 __all__ = ["curve_findings", "curve_lines", "left_out_findings", "left_out_lines"]

@@ -12,7 +12,7 @@ from mimbench.claims.evidence import Place, RunEvidence
 from mimbench.claims.statement import Claim
 from mimbench.report.leaderboard.entries import Entry, Leaderboard, build_leaderboard
 from mimbench.report.leaderboard.groups import Group
-from mimbench.report.page.words import findings, standing_note
+from mimbench.report.leaderboard.notes import findings, standing_note
 from mimbench.runfolder.reading import read_run
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.run.controls import controls_of, row_facts

@@ -1,0 +1,101 @@
+"""A column is one object: in every form of the leaderboard that it has a heading for."""
+
+import pandas as pd
+import pytest
+from rich.console import Console
+from synthetic_run import write_synthetic_run
+
+from mimbench.report import Report, write_report
+from mimbench.report.leaderboard import columns, formats, terminal
+from mimbench.report.leaderboard.columns import Column, Measure, RowColumn
+from mimbench.report.page import render
+from mimbench.scores.tables import RunTables
+from mimbench.statistics.tables.metrics import metrics_table
+
+PRECISION = Column(
+    name="precision_out",
+    measure=Measure("aupr_out", kind="average precision"),
+    terminal="AP",
+    meaning="AP (average precision, OOD positive)",
+    markdown="average precision",
+    latex="AP",
+    page="AP",
+    explanation="Average precision, other images positive",
+)
+SIZE = RowColumn(
+    name="pixels",
+    value=lambda entry, _: f"{entry.detector.input_size} px",
+    terminal="size",
+    markdown="sees",
+    latex="sees",
+    page="sees",
+)
+
+
+@pytest.fixture(scope="module")
+def extended(tables: RunTables, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """A report whose leaderboard has two columns more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "COLUMNS", (*columns.COLUMNS, PRECISION))
+        for module in (formats, terminal, render):
+            patch.setattr(module, "COLUMNS", columns.COLUMNS)
+            patch.setattr(module, "ROW_COLUMNS", (*columns.ROW_COLUMNS, SIZE))
+        scores = tables.scores[tables.scores["corruption"] == "clean"]
+        folder = tmp_path_factory.mktemp("extended") / "run"
+        report = write_report(
+            write_synthetic_run(folder, RunTables(scores, tables.fits, tables.images))
+        )
+        with (folder / "terminal.txt").open("w") as file:
+            Console(file=file, width=100).print(terminal.leaderboard_table(report))
+    return report
+
+
+def test_a_column_is_in_every_form_with_its_estimate(extended: Report) -> None:
+    board, folder = extended.board, extended.folder
+    entry = next(entry for entry in board.entries if entry.headline)
+    estimate = entry.cell(board.primary, "precision_out")
+    assert estimate is not None
+    metrics = metrics_table(extended.run.tables)
+    same = metrics[
+        (metrics["row"] == entry.row)
+        & (metrics["metric"] == "aupr_out")
+        & (metrics["role"] == board.primary.role)
+        & (metrics["relation"] == board.primary.relation)
+        & (metrics["category"] == "")
+    ]
+    assert estimate.value == same["value"].iloc[0]
+    name = f"{board.primary.slug}:precision_out"
+    frame = pd.read_csv(folder / "leaderboard.csv")
+    assert frame.loc[frame["row"] == entry.row, name].iloc[0] == pytest.approx(estimate.value)
+    assert {f"{name}_low", f"{name}_high", f"{name}_caution"} <= {*frame.columns}
+    assert f"average precision ({board.primary.label})" in (folder / "leaderboard.md").read_text()
+    assert estimate.text() in (folder / "leaderboard.md").read_text()
+    tex = (folder / "leaderboard.tex").read_text()
+    assert " & AP & " in tex
+    assert f"FPR@95TPR, drop and AP: {board.primary.label}." in tex
+    page = extended.page.read_text()
+    assert 'title="Average precision, other images positive"><button type="button">AP' in page
+    assert f'data-part="detail-more" data-v="{estimate.value:.5f}"' in page
+    shown = (folder / "terminal.txt").read_text()
+    assert "AP (average precision, OOD positive)" in " ".join(shown.split())
+
+
+def test_a_column_of_rows_is_in_every_form(extended: Report) -> None:
+    folder = extended.folder
+    size = f"{extended.board.entries[0].detector.input_size} px"
+    assert "pixels" in (folder / "leaderboard.csv").read_text().splitlines()[0]
+    for name in ("leaderboard.md", "leaderboard.tex", "terminal.txt", "index.html"):
+        assert size in (folder / name).read_text(), name
+
+
+def test_a_column_without_any_number_is_left_out_where_people_read(extended: Report) -> None:
+    """The run has no corruptions, so no drop."""
+    assert ">drop<" not in extended.page.read_text()
+    assert " drop " not in (extended.folder / "leaderboard.md").read_text().splitlines()[2]
+
+
+def test_every_measure_is_a_metric_of_the_table_and_names_are_distinct(tables: RunTables) -> None:
+    known = set(metrics_table(tables, resamples=0)["metric"])
+    assert {measure.metric for _, measure in columns.measures()} <= known
+    names = [column.name for column in (*columns.COLUMNS, *columns.ROW_COLUMNS)]
+    assert len(names) == len(set(names))
