@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from mimbench.detectors.classifier.posthoc import features, head, images, logits
-from mimbench.detectors.classifier.posthoc.outputs import Maker, Outputs, Scorer, Seen
+from mimbench.detectors.classifier.posthoc.outputs import Outputs, Score, Scorer, Seen
 from mimbench.errors import DetectorError, UnknownNameError
 
 __all__ = ["OPEN_SET", "SCORES", "UNFITTED", "PostHoc", "require_known"]
@@ -13,12 +13,15 @@ __all__ = ["OPEN_SET", "SCORES", "UNFITTED", "PostHoc", "require_known"]
 # what makers and pytorch-ood raise on training sets that they cannot use
 FAILURES = (DetectorError, ValueError, RuntimeError, AssertionError)
 
-_MAKERS: Mapping[str, Maker] = {**logits.MAKERS, **features.MAKERS, **head.MAKERS, **images.MAKERS}
-SCORES = (*logits.ALWAYS, *_MAKERS)
-# what needs nothing but the network; all others are fitted, or tried, on images it has seen
-UNFITTED = (*logits.ALWAYS, "entropy", "gen", "lts", "gradnorm", "mc-dropout", "odin")
-# they ask "is it any category that I know?"; the others, "is it the target?"
-OPEN_SET = tuple(name for name in SCORES if name != "posterior" and "target" not in name)
+SCORES: Mapping[str, Score] = {
+    **logits.ALWAYS,
+    **logits.SCORES,
+    **features.SCORES,
+    **head.SCORES,
+    **images.SCORES,
+}
+UNFITTED = tuple(name for name, score in SCORES.items() if score.fitted_on == "nothing")
+OPEN_SET = tuple(name for name, score in SCORES.items() if score.asks == "open-set")
 
 
 class PostHoc:
@@ -38,9 +41,12 @@ class PostHoc:
         """
         self.not_run = dict(not_run)
         self.scorers: dict[str, Scorer] = {}
-        for name in (name for name in names if name in _MAKERS and name not in not_run):
+        for name in names:
+            make = SCORES[name].make
+            if make is None or name in not_run:
+                continue
             try:
-                self.scorers[name] = _MAKERS[name](seen)
+                self.scorers[name] = make(seen)
             except FAILURES as error:
                 self._give_up(name, error)
 

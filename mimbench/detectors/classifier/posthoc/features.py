@@ -7,10 +7,10 @@ from pytorch_ood import detector
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mimbench.detectors.classifier.posthoc.outputs import Maker, Outputs, Scorer, Seen
+from mimbench.detectors.classifier.posthoc.outputs import Maker, Outputs, Score, Scorer, Seen
 from mimbench.errors import DetectorError
 
-__all__ = ["MAKERS"]
+__all__ = ["SCORES"]
 
 NEIGHBOURS = 5
 GMM_FLOOR = 1e-2  # of the features' mean variance
@@ -69,12 +69,14 @@ def _gmm(seen: Seen) -> Scorer:
     return lambda outputs: fitted.predict_features(seen.coordinates(outputs))
 
 
-MAKERS: Mapping[str, Maker] = {
-    "mahalanobis": _mahalanobis(target=False, relative=False),
-    "mahalanobis-target": _mahalanobis(target=True, relative=False),
-    "relative-mahalanobis": _mahalanobis(target=False, relative=True),
-    "relative-mahalanobis-target": _mahalanobis(target=True, relative=True),
-    "knn": _nearest(target=False),
-    "knn-target": _nearest(target=True),
-    "gmm": _gmm,
+SCORES: Mapping[str, Score] = {
+    "mahalanobis": Score(_mahalanobis(target=False, relative=False), "training"),
+    "mahalanobis-target": Score(_mahalanobis(target=True, relative=False), "training", "detection"),
+    "relative-mahalanobis": Score(_mahalanobis(target=False, relative=True), "training"),
+    "relative-mahalanobis-target": Score(
+        _mahalanobis(target=True, relative=True), "training", "detection"
+    ),
+    "knn": Score(_nearest(target=False), "training"),
+    "knn-target": Score(_nearest(target=True), "training", "detection"),
+    "gmm": Score(_gmm, "training"),
 }

@@ -7,10 +7,10 @@ import torch
 from pytorch_ood import detector
 from torch import Tensor, nn
 
-from mimbench.detectors.classifier.posthoc.outputs import Maker, Outputs, Scorer, Seen
+from mimbench.detectors.classifier.posthoc.outputs import Maker, Outputs, Score, Scorer, Seen
 from mimbench.errors import DetectorError
 
-__all__ = ["MAKERS"]
+__all__ = ["SCORES"]
 
 KEPT_WEIGHTS = 0.7  # DICE: share of contributions that are dropped; the paper's for ImageNet
 DROPOUT_SAMPLES = 30
@@ -133,20 +133,21 @@ def _mc_dropout(seen: Seen) -> Scorer:
     return score
 
 
-MAKERS: Mapping[str, Maker] = {
-    "vim": _vim,
-    "she": _fitted_with_head(detector.SHE),
-    "fdbd": _fitted_with_head(detector.fDBD),
-    "nci": _fitted_with_head(detector.NCI),
-    "nnguide": _nnguide,
-    "pnml": _pnml,
-    "dice": _dice,
-    "react": _shaped(detector.ReAct, clips=True),
-    "vra": _shaped(detector.VRA, clips=True),
-    "ash": _shaped(detector.ASH, clips=False),
-    "scale": _shaped(detector.SCALE, clips=False),
-    "lts": _lts,
-    "rankfeat": _rankfeat,
-    "gradnorm": _gradnorm,
-    "mc-dropout": _mc_dropout,
+SCORES: Mapping[str, Score] = {
+    "vim": Score(_vim, "training"),
+    "she": Score(_fitted_with_head(detector.SHE), "training"),
+    "fdbd": Score(_fitted_with_head(detector.fDBD), "training"),
+    "nci": Score(_fitted_with_head(detector.NCI), "training"),
+    "nnguide": Score(_nnguide, "training"),
+    "pnml": Score(_pnml, "training"),
+    "dice": Score(_dice, "training"),
+    "react": Score(_shaped(detector.ReAct, clips=True), "training"),
+    "vra": Score(_shaped(detector.VRA, clips=True), "training"),
+    "ash": Score(_shaped(detector.ASH, clips=False), "training"),
+    "scale": Score(_shaped(detector.SCALE, clips=False), "training"),
+    "lts": Score(_lts),
+    # its feature map is tried: the maps of some networks have rank 1 at some sizes
+    "rankfeat": Score(_rankfeat, "training"),
+    "gradnorm": Score(_gradnorm),
+    "mc-dropout": Score(_mc_dropout),
 }

@@ -6,9 +6,9 @@ import torch
 from pytorch_ood import detector
 from torch import Tensor
 
-from mimbench.detectors.classifier.posthoc.outputs import Maker, Outputs, Scorer, Seen
+from mimbench.detectors.classifier.posthoc.outputs import Outputs, Score, Scorer, Seen
 
-__all__ = ["MAKERS"]
+__all__ = ["SCORES"]
 
 
 def _odin(seen: Seen) -> Scorer:
@@ -24,4 +24,4 @@ def _odin(seen: Seen) -> Scorer:
     return score
 
 
-MAKERS: Mapping[str, Maker] = {"odin": _odin}
+SCORES: Mapping[str, Score] = {"odin": Score(_odin)}

@@ -10,9 +10,9 @@ from pytorch_ood.detector.openmax.numpy import OpenMax
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from mimbench.detectors.classifier.posthoc.outputs import Maker, Outputs, Scorer, Seen
+from mimbench.detectors.classifier.posthoc.outputs import Maker, Outputs, Score, Scorer, Seen
 
-__all__ = ["ALWAYS", "MAKERS", "fit_temperature", "logit_scores"]
+__all__ = ["ALWAYS", "SCORES", "fit_temperature", "logit_scores"]
 
 LOG_TEMPERATURES = (-4.0, 6.0)
 
@@ -37,7 +37,13 @@ def logit_scores(logits: Tensor) -> Mapping[str, Tensor]:
     }
 
 
-ALWAYS = tuple(logit_scores(torch.zeros(1, 2)))
+ALWAYS: Mapping[str, Score] = {  # what `logit_scores` returns
+    "posterior": Score(asks="detection"),
+    "target-logit": Score(asks="detection"),
+    "msp": Score(),
+    "energy": Score(),
+    "maxlogit": Score(),
+}
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
@@ -109,10 +115,10 @@ def _stateless(function: Callable[[Tensor], Tensor]) -> Maker:
     return lambda seen: lambda outputs: function(outputs.logits.double())
 
 
-MAKERS: Mapping[str, Maker] = {
-    "entropy": _stateless(detector.Entropy.score),
-    "gen": _stateless(detector.GEN.score),
-    "temperature": _temperature,
-    "kl-matching": _kl_matching,
-    "openmax": _openmax,
+SCORES: Mapping[str, Score] = {
+    "entropy": Score(_stateless(detector.Entropy.score)),
+    "gen": Score(_stateless(detector.GEN.score)),
+    "temperature": Score(_temperature, "validation"),
+    "kl-matching": Score(_kl_matching, "validation"),
+    "openmax": Score(_openmax, "training"),
 }

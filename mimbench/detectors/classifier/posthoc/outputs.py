@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from mimbench.detectors.gaussian import Gaussian, Regulariser, regulariser_of
 from mimbench.detectors.networks.network import Network
 from mimbench.errors import DetectorError
 
-__all__ = ["Maker", "Outputs", "Scorer", "Seen", "forward"]
+__all__ = ["Maker", "Outputs", "Score", "Scorer", "Seen", "forward"]
 
 
 @dataclass(frozen=True)
@@ -131,3 +132,20 @@ class Seen:
 
 Scorer = Callable[[Outputs], Tensor]
 Maker = Callable[[Seen], Scorer]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A post-hoc score.
+
+    Attributes:
+        make: fits it on what the classifier has seen; None for those that `logit_scores` computes.
+        fitted_on: images that it is fitted on, or tried on before it is believed. A score that is
+            fitted on nothing can be had of a classifier whose training images nobody has.
+        asks: "detection" (is the image of the target?) or "open-set" (is it of any category that
+            the classifier knows?).
+    """
+
+    make: Maker | None = None
+    fitted_on: Literal["nothing", "training", "validation"] = "nothing"
+    asks: Literal["detection", "open-set"] = "open-set"

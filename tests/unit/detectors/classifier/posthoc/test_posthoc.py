@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from mimbench.detectors.build import scores_of
 from mimbench.detectors.classifier.posthoc import OPEN_SET, SCORES, PostHoc, Seen
-from mimbench.detectors.classifier.posthoc.logits import fit_temperature, logit_scores
+from mimbench.detectors.classifier.posthoc.logits import ALWAYS, fit_temperature, logit_scores
 from mimbench.detectors.classifier.posthoc.outputs import Outputs, forward
 from mimbench.detectors.classifier.posthoc.span import Span
 from mimbench.detectors.gaussian import Gaussian, shrinkage
@@ -98,6 +98,35 @@ def test_higher_means_more_ood_on_separable_data(name: str, posthoc: PostHoc, se
     if name not in OPEN_SET:
         known = scored(posthoc, seen, photos(45, 5, COLOURS[1:]))
         assert auroc(red[name], known[name]) > 0.95
+
+
+@pytest.mark.parametrize("name", [name for name in SCORES if name != "rankfeat"])
+def test_a_score_depends_on_no_images_but_those_that_it_says_it_is_fitted_on(
+    name: str, posthoc: PostHoc, seen: Seen
+) -> None:
+    half = torch.arange(len(seen.labels)) % 2 == 0
+    others = {
+        "training": {
+            "logits": seen.logits[half],
+            "features": seen.features[half],
+            "labels": seen.labels[half],
+        },
+        "validation": {
+            "held_out_logits": 3 * seen.held_out_logits.flip(0),
+            "held_out_labels": seen.held_out_labels.flip(0),
+        },
+    }
+    images = photos(9, 8)
+    before = scored(posthoc, seen, images)[name]
+    for part, changed in others.items():
+        if part != SCORES[name].fitted_on:
+            elsewhere = replace(seen, **changed)
+            after = scored(PostHoc([name], elsewhere, {}), elsewhere, images)[name]
+            assert torch.equal(before, after), part
+
+
+def test_scores_of_logits_alone_are_declared() -> None:
+    assert tuple(ALWAYS) == tuple(logit_scores(torch.zeros(1, 2)))
 
 
 def test_rankfeat_sees_a_class_below_the_strongest_direction(seen: Seen) -> None:
