@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image
-from pydantic import BaseModel
 
 from mimbench.csv_files.writing import write_csv
 from mimbench.data.near_duplicates import Comparison, read_comparison
 from mimbench.data.reading.accounting import Accounting
-from mimbench.errors import DataError, OutputError, TableError
+from mimbench.errors import DataError, OutputError
 from mimbench.evaluation.execution.environment import library_versions
 from mimbench.evaluation.planning.flags import resolve_run
 from mimbench.evaluation.planning.plan import Condition, Plan, RunFile, plan_images
@@ -23,11 +22,12 @@ from mimbench.evaluation.scoring import Rows, blocks_of_rows, corrupted, scored_
 from mimbench.files import whole
 from mimbench.progress import Progress
 from mimbench.recipes import content_hash, validate
+from mimbench.runfolder.info import require_run_info
 from mimbench.runfolder.started_in import start_folder, started_in
 from mimbench.runfolder.store import score_code
 from mimbench.scores.run_files import refuse_links
 from mimbench.scores.splits import split_columns
-from mimbench.scores.tables import AUDIT, read_record, read_tables
+from mimbench.scores.tables import AUDIT, read_tables
 from mimbench.scores.tables import RECORD as RUN_RECORD
 
 __all__ = ["Export", "export_conditions"]
@@ -99,33 +99,21 @@ def export_conditions(source: str, out: Path, progress: Progress) -> Export:
     return Export(written, done - written, dataset.accounting, dataset.notes)
 
 
-class _Record(BaseModel):
-    """What of run.json is needed to make a run's pictures again."""
-
-    run: dict[str, Any]
-    environment: dict[str, Any]
-
-
 def _plan(source: str, out: Path, progress: Progress) -> Plan:
     """Images and conditions of a finished run as it recorded them, or those of a run to come."""
     folder = Path(source)
     if not folder.is_dir():
         return _apart(resolve_run(source, {}), out)
     refuse_links(folder)
-    about, _ = read_record(folder)
-    if not about:
-        raise TableError(
-            f"{folder / RUN_RECORD} does not exist; is {source} the folder of a finished run?"
-        )
-    record = validate(_Record, about, folder / RUN_RECORD)
+    info = require_run_info(folder)
     known = read_comparison(folder / AUDIT)
-    place = start_folder(about)
+    place = start_folder(info)
     with started_in(place):
         try:
-            plan = _apart(validate(RunFile, record.run, folder / RUN_RECORD), out, known)
+            plan = _apart(validate(RunFile, info.run.as_json(), folder / RUN_RECORD), out, known)
         except DataError as error:
             raise DataError(f"{error} Paths of {source} are relative to {place}.") from error
-    made = {name: record.environment.get(name) for name in ("code", *LIBRARIES)}
+    made = {name: info.environment.get(name) for name in ("code", *LIBRARIES)}
     now = _versions()
     changed = [f"{name} {made[name]}, now {now[name]}" for name in made if made[name] != now[name]]
     if changed:

@@ -26,7 +26,7 @@ from mimbench.evaluation.execution.worker_pool import Crew, Jobs, warm_up
 from mimbench.evaluation.fitting import Fit, fit_ids, fit_or_load
 from mimbench.evaluation.gallery import write as gallery
 from mimbench.evaluation.planning.plan import FitSpec, Plan, RunFile, make_plan
-from mimbench.evaluation.records import write_metadata
+from mimbench.evaluation.records import record_run
 from mimbench.evaluation.scoring import (
     Shard,
     count_blocks,
@@ -38,7 +38,7 @@ from mimbench.files import room, whole
 from mimbench.progress import Progress
 from mimbench.recipes import Recipe, content_hash
 from mimbench.runfolder.derived import forget_derived
-from mimbench.runfolder.history import Journal, Watched, read_starts
+from mimbench.runfolder.history import HistoryProgress, RunHistory, read_attempts
 from mimbench.runfolder.lock import check_free, locked
 from mimbench.runfolder.store import Store
 from mimbench.scores.run_files import check_new, refuse_links, remove_partials
@@ -105,8 +105,8 @@ def run(
     check_new(folder)
     check_free(folder)
     pick_device(settings.device)
-    starts = read_starts(folder)
-    if jobs is not None and not (starts and starts[-1].finished):  # else nothing may be missing
+    attempts = read_attempts(folder)
+    if jobs is not None and not (attempts and attempts[-1].finished):  # else nothing may be missing
         warm_up()
     progress.stage("Reading images", 1)
     plan = make_plan(settings, read_comparison(folder / AUDIT))
@@ -193,15 +193,15 @@ def execute(
     environment = {**describe(device), **work}
     # the crew first: addresses name the threads of whoever computes
     with nullcontext() if jobs is None else Crew(plan, folder, device, jobs) as crew:
-        journal = Journal(folder, command, environment, fit_ids(plan, device), planned)
-        _tell_of_threads(journal, folder, progress)
-        watched = Watched(progress, journal)
-        with journal.stage("audit"):
+        history = RunHistory(folder, command, environment, fit_ids(plan, device), planned)
+        _tell_of_threads(history, folder, progress)
+        watched = HistoryProgress(progress, history)
+        with history.stage("audit"):
             _audit(plan, folder, watched, strict)
-        with journal.stage("fit"):
+        with history.stage("fit"):
             _foretell(plan, store, device, watched, jobs)
             _fit_all(plan, store, device, watched, record, crew)
-        with journal.stage("score"):
+        with history.stage("score"):
             _score_all(plan, store, device, watched, record, crew)
     scored = RunTables(
         scores=_scores_table(record),
@@ -218,8 +218,8 @@ def execute(
     for problem in _write_curves(record.fits, folder / "training.csv"):
         progress.message(problem)
     write_csv(plan.dataset.unread, folder / "rejected.csv")
-    write_metadata(plan, folder, environment, command)
-    journal.finish(len(record.failed) + len(not_combined))
+    record_run(plan, folder, environment, command)
+    history.finish(len(record.failed) + len(not_combined))
     alive = [fit for fit in record.fits if fit.fit_id not in record.failed]
     for problem in gallery.write(plan, alive, tables, folder, device):
         progress.message(problem)
@@ -237,11 +237,11 @@ def _check_images(plan: Plan) -> None:
     stamped(RunTables(_scores_table(_Record()), no_fits, plan.images.reset_index(drop=True)).images)
 
 
-def _tell_of_threads(journal: Journal, folder: Path, progress: Progress) -> None:
+def _tell_of_threads(history: RunHistory, folder: Path, progress: Progress) -> None:
     """Say why a repeated command computes everything again, where threads are the only reason."""
-    if not journal.earlier or journal.now.fits.found:
+    if not history.earlier or history.now.fits.found:
         return
-    before, now = (start.environment.get("threads") for start in (journal.earlier[-1], journal.now))
+    before, now = (each.environment.get("threads") for each in (history.earlier[-1], history.now))
     if before and before != now:
         progress.message(
             f"Threads per process: {now}, and {before} for the fits in {folder}. Threads change "
@@ -286,7 +286,7 @@ def _warn_of_larger_sizes(tables: RunTables, folder: Path, progress: Progress) -
 
 
 def _foretell(
-    plan: Plan, store: Store, device: torch.device, progress: Watched, jobs: Jobs | None
+    plan: Plan, store: Store, device: torch.device, progress: HistoryProgress, jobs: Jobs | None
 ) -> None:
     """Say how long the run will take, if it will take long."""
     processes = 1 if jobs is None else jobs.count

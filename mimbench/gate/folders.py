@@ -1,14 +1,13 @@
 """The gate on two run folders: one family of tests for the command and for the pytest fixture."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mimbench.errors import TableError
 from mimbench.gate.comparability import scoreless
 from mimbench.gate.settings import GateSettings, read_gate_file
 from mimbench.recipes import validate
+from mimbench.runfolder.info import RunInfo, read_run_info
 from mimbench.scores.tables import RunTables, read_tables
 
 __all__ = ["folder_settings"]
@@ -34,36 +33,25 @@ def folder_settings(
         controls, and what failed in it.
 
     Raises:
-        RecipeError: the gate file or a field is wrong.
+        RecipeError: the gate file, a field, or a field of run.json is wrong.
         TableError: the folder has no tables, or its run.json is not readable.
     """
     settings = read_gate_file(file) if file is not None else GateSettings()
     given = {**settings.model_dump(), **(fields or {})}
     if not given["rows"]:
         tables = read_tables(reference, accept_changed=accept_changed)
-        given["rows"] = [*_headlines(reference / "run.json", tables), *scoreless(tables)]
+        info, _ = read_run_info(reference, accept_changed=accept_changed)
+        given["rows"] = [*_headlines(info, tables), *scoreless(tables)]
     return validate(GateSettings, given, "gate")
 
 
-def _headlines(path: Path, tables: RunTables) -> list[str]:
+def _headlines(info: RunInfo, tables: RunTables) -> list[str]:
     """Rows of no control that speak for their detector; without run.json all of them."""
     controls = set(tables.fits.loc[tables.fits["control"], "detector"])
-    headline = _recorded(path)
+    described = {detector.name: detector for detector in info.detectors}
     rows = []
-    for row in sorted(tables.scores["score"].unique()):
-        detector, _, score = str(row).partition("/")
-        chosen = headline.get(detector)
-        if detector not in controls and (not chosen or score in chosen):
-            rows.append(str(row))
+    for row in sorted(map(str, tables.scores["score"].unique())):
+        name = row.partition("/")[0]
+        if name not in controls and (name not in described or described[name].is_headline(row)):
+            rows.append(row)
     return rows
-
-
-def _recorded(path: Path) -> dict[str, list[str]]:
-    """Headline scores of each detector as run.json has them."""
-    if not path.is_file():
-        return {}
-    try:
-        detectors = json.loads(path.read_text(encoding="utf-8")).get("detectors", [])
-        return {one["name"]: list(one.get("headline", [])) for one in detectors}
-    except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
-        raise TableError(f"{path} is not readable as a run's description: {error}.") from error

@@ -18,7 +18,7 @@ from mimbench.report.leaderboard.formats import (
 from mimbench.report.page.render import render_page
 from mimbench.report.results import Results, compute_results
 from mimbench.runfolder.cost import Meter
-from mimbench.runfolder.history import add_cost, read_starts
+from mimbench.runfolder.history import add_cost, read_attempts
 from mimbench.runfolder.reading import RunFolder, read_run
 
 __all__ = ["Report", "write_report"]
@@ -76,7 +76,7 @@ def write_report(
         (folder / "figures").mkdir(exist_ok=True)
         drawings = draw_figures(folder / "figures", results, styles)
         add_cost(folder, "report", meter.read())
-        run = replace(run, starts=tuple(read_starts(folder)))
+        run = replace(run, attempts=tuple(read_attempts(folder)))
         tell.update(0.95, "writing the page")
         page = folder / "index.html"
         _write(page, render_page(run, results, styles, drawings))

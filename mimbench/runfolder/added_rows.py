@@ -9,18 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from mimbench.errors import OutputError, TableError
 from mimbench.files import file_hash, whole
-from mimbench.recipes import content_hash, validate
+from mimbench.recipes import content_hash
 from mimbench.runfolder.derived import forget_derived
 from mimbench.runfolder.external_scores import read_scores
-from mimbench.runfolder.info import ELSEWHERE, AddedInfo, RunInfo
+from mimbench.runfolder.info import (
+    ELSEWHERE,
+    AddedInfo,
+    RunInfo,
+    read_run_info,
+    write_run_info,
+)
 from mimbench.runfolder.reading import INDEX, changed_files, changed_tables, read_gallery
-from mimbench.scores.digests import write_sealed
 from mimbench.scores.tables import (
     BESIDE,
     FIT_COLUMNS,
@@ -29,7 +33,6 @@ from mimbench.scores.tables import (
     RunTables,
     checksums,
     more_fits,
-    read_record,
     read_tables,
 )
 
@@ -77,8 +80,7 @@ def add_rows(
         OutputError: the folder cannot be written.
     """
     tables = read_tables(folder, accept_changed=accept_changed)
-    record, edited = read_record(folder, accept_changed=accept_changed)
-    info = validate(RunInfo, record, folder / RECORD)
+    info, edited = read_run_info(folder, accept_changed=accept_changed)
     changed = [RECORD] * edited + changed_tables(tables)
     changed += changed_files(folder, info, accept_changed=accept_changed)
     found: list[Added] = []
@@ -96,7 +98,7 @@ def add_rows(
         forget_derived(out, checksums(out))
         beside = [name for name in BESIDE if _copy(folder / name, out / name)]
         _copy_gallery(folder / "gallery", out / "gallery")
-        write_sealed(out / RECORD, _metadata(folder, out, record, found, beside, changed))
+        write_run_info(out, _joined_info(folder, out, info, found, beside, changed))
     except OSError as error:
         raise OutputError(f"Cannot write to {out}: {error.strerror or error}.") from error
     return out, tuple(note for row in found for note in row.notes)
@@ -123,27 +125,25 @@ def _copy_gallery(source: Path, target: Path) -> None:
         _copy(source / name, target / name)
 
 
-def _metadata(
+def _joined_info(
     folder: Path,
     out: Path,
-    record: dict[str, Any],
+    info: RunInfo,
     found: Sequence[Added],
     beside: Sequence[str],
     changed: Sequence[str],
-) -> dict[str, Any]:
+) -> RunInfo:
     """The run's own description, with what was added to it."""
-    name = record.get("name") or folder.resolve().name
-    return {
-        **record,
-        "name": f"{name} with {', '.join(row.info.name for row in found)}",
-        "checksums": checksums(out),
-        "files": {name: file_hash(out / name) for name in beside},
-        "changed": [*record.get("changed", []), *changed],
-        "added": [
-            *record.get("added", []),
-            *(row.info.model_dump(mode="json") for row in found),
-        ],
-    }
+    name = info.name or folder.resolve().name
+    return info.model_copy(
+        update={
+            "name": f"{name} with {', '.join(row.info.name for row in found)}",
+            "checksums": checksums(out),
+            "files": {name: file_hash(out / name) for name in beside},
+            "changed": (*info.changed, *changed),
+            "added": (*info.added, *(row.info for row in found)),
+        }
+    )
 
 
 def read_added(path: Path, tables: RunTables, taken: Sequence[str] = ()) -> Added:

@@ -11,10 +11,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mimbench.errors import MimbenchError, OutputError, TableError
-from mimbench.runfolder.history import Start, blocks_done, fits_done, read_starts, starts_problem
+from mimbench.runfolder.history import (
+    Attempt,
+    blocks_done,
+    fits_done,
+    history_problem,
+    read_attempts,
+)
+from mimbench.runfolder.info import require_run_info
 from mimbench.runfolder.score_blocks import read_block
 from mimbench.scores.run_files import AS_IS, BLOCK, FIT, partials, refuse_links
-from mimbench.scores.tables import CLEAN, RunTables, read_record, read_table, read_tables
+from mimbench.scores.tables import CLEAN, RunTables, read_table, read_tables
 
 __all__ = ["Leftover", "RunState", "find_runs", "leftovers", "remove"]
 
@@ -29,7 +36,7 @@ class RunState:
         state: "finished", "unfinished" or "unreadable".
         detail: how far an unfinished run came, what failed, or what cannot be read.
         size: of everything in the folder, bytes.
-        date: of the tables, or else of the last start, UTC, ISO 8601.
+        date: of the tables, or else of the last attempt, UTC, ISO 8601.
         command: that made it.
     """
 
@@ -76,27 +83,26 @@ def _state(folder: Path) -> RunState:
         refuse_links(folder)
     except OutputError as error:
         return RunState(folder, "unreadable", str(error), size, "", "")
-    starts = read_starts(folder)
-    last = starts[-1] if starts else Start()
-    if starts and not last.finished:
+    attempts = read_attempts(folder)
+    last = attempts[-1] if attempts else Attempt()
+    if attempts and not last.finished:
         done = (
             f"{fits_done(folder, last.fit_ids)} of {last.fits.planned} fits, "
             f"{blocks_done(folder, last.fit_ids)} of {last.blocks.planned} blocks of scores"
         )
         return RunState(folder, "unfinished", done, size, last.started, last.command)
     try:
-        about, _ = read_record(folder)
-        date, command = str(about["date"]), str(about["command"])
+        info = require_run_info(folder)
         for name in ("scores", "images"):
             pq.read_metadata(folder / f"{name}.parquet")
         status = read_table(folder, "fits")["status"].tolist()
-    except (MimbenchError, OSError, ValueError, KeyError, pa.ArrowException) as error:
+    except (MimbenchError, OSError, ValueError, pa.ArrowException) as error:
         problem = next(iter(str(error).splitlines()), type(error).__name__)
         return RunState(folder, "unreadable", problem, size, last.started, last.command)
     failed = status.count("failed")
     detail = f"{len(status)} fit{'' if len(status) == 1 else 's'}"
     detail += f", {failed} failed" if failed else ""
-    return RunState(folder, "finished", detail, size, date, command)
+    return RunState(folder, "finished", detail, size, info.date, info.command)
 
 
 def _size(folder: Path) -> int:
@@ -118,7 +124,7 @@ def leftovers(folder: Path) -> list[Leftover]:
     belongs to a failed row is kept for the next try. Of a harmonised run both parts are looked at.
 
     Raises:
-        OutputError: the run is unfinished, so that the next start needs what is there; or a link
+        OutputError: the run is unfinished, so that the next attempt needs what is there; or a link
             in the folder leads elsewhere.
         TableError: the folder has no tables, or they cannot be read.
     """
@@ -126,13 +132,13 @@ def leftovers(folder: Path) -> list[Leftover]:
     found = []
     for part in (folder, folder / AS_IS):
         if part is folder or _is_run(part):
-            starts = read_starts(part)
-            if problem := starts_problem(part):
+            attempts = read_attempts(part)
+            if problem := history_problem(part):
                 raise OutputError(
                     f"{part}: {problem} It may be unfinished. Repeat its command first, or remove "
                     "the folder."
                 )
-            if starts and not starts[-1].finished:
+            if attempts and not attempts[-1].finished:
                 raise OutputError(
                     f"{part} is unfinished: what is there will be used when its command is "
                     "repeated. Finish it first, or remove the folder."

@@ -13,20 +13,18 @@ import pyarrow.parquet as pq
 
 from mimbench.errors import OutputError
 from mimbench.files import whole
+from mimbench.runfolder.info import RunInfo, write_run_info
 from mimbench.runfolder.reading import RunFolder, read_run
 from mimbench.runfolder.rounding import TOLERANCES, Rounding, round_corrupted
-from mimbench.scores.digests import write_sealed
 from mimbench.scores.splits import split_columns
 from mimbench.scores.tables import (
     CLEAN,
     CORRUPTION_SIZE,
     IMAGE_COLUMNS,
-    RECORD,
     TABLES,
     RunTables,
     checksums,
     fitted_lines,
-    read_record,
     stamped,
 )
 
@@ -79,7 +77,7 @@ def write_compact(
         if any(out.iterdir()):
             raise OutputError(f"{out} is not empty; choose a folder that is not there yet.")
         try:
-            rounding = _write_all(tables, read_record(folder)[0], out, limit)
+            rounding = _write_all(tables, run.info, out, limit)
         except BaseException:  # half a folder would stand in the way of a second try
             for path in out.iterdir():
                 with suppress(OSError):
@@ -90,16 +88,15 @@ def write_compact(
     return Compact(sum(path.stat().st_size for path in out.iterdir()), rounding)
 
 
-def _write_all(
-    tables: RunTables, metadata: dict[str, Any], out: Path, limit: int
-) -> Rounding | None:
+def _write_all(tables: RunTables, info: RunInfo, out: Path, limit: int) -> Rounding | None:
     for name in TABLES:
         _write(tables, name, out / f"{name}.parquet")
     rounding = _fit_into(limit, tables, out / "scores.parquet")
-    metadata = _without_paths(metadata) | {"checksums": checksums(out), "files": {}}
+    content = _without_paths(info.model_dump(mode="json"))
+    content |= {"checksums": checksums(out), "files": {}}
     if rounding is not None:
-        metadata["rounding"] = str(rounding)
-    write_sealed(out / RECORD, metadata)
+        content["rounding"] = str(rounding)
+    write_run_info(out, RunInfo.model_validate(content))
     return rounding
 
 

@@ -1,7 +1,7 @@
-"""The record of every start of a run: what it planned, computed, found done, and what that cost.
+"""The history of a run: what every attempt planned, computed, found done, and what that cost.
 
-A resumed run is short because earlier starts did the work, so all of them are kept, also those that
-were killed: the file is brought up to date while the run goes on.
+A resumed run is short because earlier attempts did the work, so all of them are kept, also those
+that were killed: the file is brought up to date while the run goes on.
 """
 
 import time
@@ -19,27 +19,27 @@ from mimbench.runfolder.cost import Cost, Meter
 from mimbench.scores.digests import read_json, read_sealed, write_sealed
 
 __all__ = [
-    "Journal",
-    "Start",
+    "Attempt",
+    "HistoryProgress",
+    "RunHistory",
     "Tally",
-    "Watched",
     "add_cost",
     "blocks_done",
     "duration",
     "fits_done",
-    "read_starts",
-    "starts_problem",
+    "history_problem",
+    "read_attempts",
 ]
 
 FILE = "starts.json"
-BEAT = 10.0  # seconds between two updates of the file
+INTERVAL = 10.0  # seconds between two updates of the file
 
 
 Measured = Annotated[float, Field(ge=0, le=1e15)]  # seconds or bytes
 
 
 class Tally(BaseModel):
-    """How many entries of the store a start needs: found there, and computed by it."""
+    """How many entries of the store an attempt needs: found there, and computed by it."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -48,15 +48,15 @@ class Tally(BaseModel):
     computed: int = 0
 
 
-class Start(BaseModel):
-    """One start of a run.
+class Attempt(BaseModel):
+    """One attempt to make a run: from its start to its end or interruption.
 
     Attributes:
         started: UTC, ISO 8601.
         ended: its last sign of life.
         finished: whether it came to the tables; False if it was interrupted.
         costs: time and memory by stage (`Cost`), as far as it came.
-        fit_ids: of all planned fits; of the last start only.
+        fit_ids: of all planned fits; of the last attempt only.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -73,41 +73,41 @@ class Start(BaseModel):
     fit_ids: list[str] = Field(default_factory=list)
 
 
-def read_starts(folder: Path) -> list[Start]:
-    """All starts of a run, oldest first; none if there is no record that can be believed."""
+def read_attempts(folder: Path) -> list[Attempt]:
+    """All attempts of a run, oldest first; none if there is no record that can be believed."""
     return _read(folder)[0]
 
 
-def starts_problem(folder: Path) -> str:
-    """Why the record of starts cannot be believed, in a sentence; empty if it can, or is not."""
+def history_problem(folder: Path) -> str:
+    """Why the history cannot be believed, in a sentence; empty if it can, or is not."""
     return _read(folder)[1]
 
 
-def _read(folder: Path) -> tuple[list[Start], str]:
+def _read(folder: Path) -> tuple[list[Attempt], str]:
     path = folder / FILE
     if not path.exists():
         return [], ""
     try:
         content = read_json(path)
         kept = content if isinstance(content, list) else read_sealed(path)[0]["starts"]
-        return [Start.model_validate(start) for start in kept], ""
+        return [Attempt.model_validate(attempt) for attempt in kept], ""
     except (TableError, ValueError, TypeError, KeyError):  # pydantic's are ValueErrors
         return [], f"{FILE} is damaged, so that nothing is known of the run's time and memory."
 
 
 def add_cost(folder: Path, stage: str, cost: Cost) -> None:
-    """Add a stage that follows the tables to the last start, unless it has it already.
+    """Add a stage that follows the tables to the last attempt, unless it has it already.
 
     What is made again later on demand is no part of what the run cost.
     """
-    starts = read_starts(folder)
-    if starts and stage not in starts[-1].costs:
-        starts[-1].costs[stage] = cost.as_json()
-        _write(folder, starts)
+    attempts = read_attempts(folder)
+    if attempts and stage not in attempts[-1].costs:
+        attempts[-1].costs[stage] = cost.as_json()
+        _write(folder, attempts)
 
 
-class Journal:
-    """Keeps the record of one start."""
+class RunHistory:
+    """Keeps the record of the attempt that is under way, beside those of earlier ones."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Journal:
         fit_ids: Sequence[str],
         planned: tuple[int, int],
     ) -> None:
-        """Begin a start.
+        """Begin an attempt.
 
         Args:
             folder: of the run.
@@ -127,10 +127,10 @@ class Journal:
             planned: number of fits and of blocks of scores.
         """
         self.folder = folder
-        self.earlier = read_starts(folder)
-        for start in self.earlier:
-            start.fit_ids = []
-        self.now = Start(
+        self.earlier = read_attempts(folder)
+        for attempt in self.earlier:
+            attempt.fit_ids = []
+        self.now = Attempt(
             command=command,
             started=_time(),
             environment=dict(environment),
@@ -140,7 +140,7 @@ class Journal:
         )
         self.blocks_before = blocks_done(folder, fit_ids)
         self.stage_name, self.meter = "", Meter()
-        self.beaten = time.monotonic()
+        self.updated = time.monotonic()
         self._keep()
 
     @contextmanager
@@ -153,13 +153,13 @@ class Journal:
             self._keep()
             self.stage_name = ""
 
-    def beat(self) -> None:
+    def update(self) -> None:
         """Keep what is known now, if that was not done a moment ago."""
-        if time.monotonic() - self.beaten > BEAT:
+        if time.monotonic() - self.updated > INTERVAL:
             self._keep()
 
-    def finish(self, failed_rows: int) -> list[Start]:
-        """The run came to its tables. Returns all starts."""
+    def finish(self, failed_rows: int) -> list[Attempt]:
+        """The run came to its tables. Returns all attempts."""
         self.now.finished, self.now.failed_rows = True, failed_rows
         self._keep()
         return [*self.earlier, self.now]
@@ -174,15 +174,15 @@ class Journal:
         if now.finished and not now.failed_rows:
             now.blocks.found = now.blocks.planned - now.blocks.computed
         _write(self.folder, [*self.earlier, now])
-        self.beaten = time.monotonic()
+        self.updated = time.monotonic()
 
 
-class Watched:
-    """Progress that keeps the journal up to date while it is told how far the run is."""
+class HistoryProgress:
+    """Progress that keeps the history up to date while it is told how far the run is."""
 
-    def __init__(self, progress: Progress, journal: Journal) -> None:
+    def __init__(self, progress: Progress, history: RunHistory) -> None:
         """Pass everything on to `progress`."""
-        self.progress, self.journal = progress, journal
+        self.progress, self.history = progress, history
         self.stages: dict[str, float] = {}
         self.began, self.total = time.monotonic(), 0.0
 
@@ -197,7 +197,7 @@ class Watched:
 
     def update(self, done: float, note: str = "") -> None:
         """`done` units are finished; the note begins with what is left of the whole run."""
-        self.journal.beat()
+        self.history.update()
         left = self._left(done)
         self.progress.update(done, f"whole run: {duration(left)} left; {note}" if left else note)
 
@@ -206,16 +206,16 @@ class Watched:
         self.progress.message(text)
 
     def _left(self, done: float) -> float | None:
-        """Seconds until the last score: by this stage's pace, and what the next was foretold."""
-        expected = self.stages.get(self.journal.stage_name)
+        """Seconds until the last score: by this stage's pace, and the estimate of the next."""
+        expected = self.stages.get(self.history.stage_name)
         if expected is None or not self.total:
             return None
         share = min(done / self.total, 1.0)
         spent = time.monotonic() - self.began
-        foretold = max(expected - spent, 0.0)
+        estimated = max(expected - spent, 0.0)
         # the pace is worth as much as has been done of the stage
-        own = share * (spent / share - spent) + (1 - share) * foretold if share else foretold
-        return own + (self.stages["score"] if self.journal.stage_name == "fit" else 0.0)
+        own = share * (spent / share - spent) + (1 - share) * estimated if share else estimated
+        return own + (self.stages["score"] if self.history.stage_name == "fit" else 0.0)
 
 
 def duration(seconds: float) -> str:
@@ -244,8 +244,8 @@ def blocks_done(folder: Path, fit_ids: Sequence[str]) -> int:
     return sum(len(list(folder.glob("*.parquet"))) for folder in folders)
 
 
-def _write(folder: Path, starts: Sequence[Start]) -> None:
-    content = [start.model_dump(mode="json", exclude_defaults=True) for start in starts]
+def _write(folder: Path, attempts: Sequence[Attempt]) -> None:
+    content = [attempt.model_dump(mode="json", exclude_defaults=True) for attempt in attempts]
     write_sealed(folder / FILE, {"starts": content})
 
 

@@ -1,34 +1,74 @@
-"""What run.json and gallery.json say, with types."""
+"""`RunInfo`, of which run.json is the JSON, and its only reader and writer."""
 
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
-__all__ = ["ELSEWHERE", "AddedInfo", "DetectorInfo", "GalleryEntry", "RunInfo"]
+from mimbench.errors import TableError
+from mimbench.recipes import Recipe, validate
+from mimbench.scores.digests import write_sealed
+from mimbench.scores.tables import RECORD, read_record
+
+__all__ = [
+    "ELSEWHERE",
+    "AddedInfo",
+    "DataSettings",
+    "DetectorInfo",
+    "GalleryEntry",
+    "RunInfo",
+    "RunSettings",
+    "read_run_info",
+    "require_run_info",
+    "write_run_info",
+]
 
 ELSEWHERE = "elsewhere"  # family of rows that another program scored
+VERSION = 1  # of the form of run.json; files from before it was written have this form
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    """A part of a record, with what a newer mimbench may have written beside: it is kept."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
 
 
 class DetectorInfo(_Record):
-    """One detector as the run described it.
+    """One detector as the run described it: its recipe, and what its class says of itself.
 
     Attributes:
-        headline: the scores that speak for the detector; empty: all of them.
-        open_set: the scores that are made for the open-set question.
+        detector: what was built: a path in mimbench, an installed plug-in, or a file and an object.
         input_size: side of the square it sees, pixels; None: not known, or rows of several sizes.
+        scores: the scores that were kept; empty: all that it yields.
+        headline: the scores that speak for the detector; empty: all of them.
+        trains_on: what its fit may see.
+        open_set: the scores that are made for the open-set question.
     """
 
     name: str
+    detector: str = ""
+    description: str = ""
+    reference: str = ""
     family: str = ""
     control: bool = False
     input_size: int | None = None
+    scores: tuple[str, ...] = ()
     headline: tuple[str, ...] = ()
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    trains_on: str = ""
     open_set: tuple[str, ...] = ()
-    description: str = ""
+
+    def recipe(self, where: Path) -> Recipe:
+        """The recipe that it was built from.
+
+        Args:
+            where: file that says so, for messages.
+
+        Raises:
+            RecipeError: a field is missing or wrong.
+        """
+        given = self.model_dump(mode="json", include=set(Recipe.model_fields), exclude_unset=True)
+        return validate(Recipe, given, where)
 
     @property
     def elsewhere(self) -> bool:
@@ -70,48 +110,112 @@ class AddedInfo(_Record):
         )
 
 
+class DataSettings(_Record):
+    """What of a run file's table `data` is needed without the images; the rest stands beside."""
+
+    harmonise: bool = False
+
+
+class RunSettings(_Record):
+    """What of the resolved run file is needed to read a run; the rest stands beside.
+
+    `mimbench.evaluation.planning.plan.RunFile` is the whole of it.
+    """
+
+    description: str = ""
+    plan_seed: int = 0
+    data: DataSettings = DataSettings()
+
+    def as_json(self) -> dict[str, Any]:
+        """The run file as it was recorded."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
 class RunInfo(_Record):
     """Contents of run.json; a folder with the tables alone has the defaults.
 
     Attributes:
+        version: of the form of run.json.
+        command: what the user typed.
+        folder: absolute path of the folder in which the run was started.
+        date: of the tables, UTC, ISO 8601.
+        environment: versions, hardware, threads.
         checksums: SHA-256 of the files of the three tables.
         files: SHA-256 of other files that the run wrote, by name (`BESIDE`).
+        target: the target category.
+        canonical_size: side at which images were kept, pixels; None: not known.
+        corruption_size: side at which images were corrupted, pixels; None: not known.
+        notes: what the reader should know of the images, one sentence each.
         run: the resolved run file.
         rounding: what was done to the scores of a compact run, as a sentence; empty: nothing.
         changed: what was not as a run had recorded it when these tables were made from its own.
         added: rows that another program scored.
     """
 
+    version: int = Field(default=VERSION, ge=1)
     name: str = ""
     command: str = ""
+    folder: str = ""
     date: str = ""
+    environment: dict[str, Any] = Field(default_factory=dict)
+    checksums: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
     target: str = ""
     canonical_size: int | None = None
     corruption_size: int | None = None
     notes: tuple[str, ...] = ()
-    rounding: str = ""
-    environment: dict[str, Any] = Field(default_factory=dict)
-    checksums: dict[str, str] = Field(default_factory=dict)
-    files: dict[str, str] = Field(default_factory=dict)
-    run: dict[str, Any] = Field(default_factory=dict)
-    changed: tuple[str, ...] = ()
+    run: RunSettings = RunSettings()
     detectors: tuple[DetectorInfo, ...] = ()
+    rounding: str = ""
+    changed: tuple[str, ...] = ()
     added: tuple[AddedInfo, ...] = ()
 
-    @property
-    def description(self) -> str:
-        """What the run file says of the run; empty where it says nothing."""
-        said = self.run.get("description")
-        return said if isinstance(said, str) else ""
-
-    @property
-    def harmonised(self) -> bool:
-        """Whether the run harmonised its images."""
-        data = self.run.get("data")
-        return isinstance(data, dict) and data.get("harmonise") is True
+    @field_serializer("run")
+    def _run_file(self, run: RunSettings) -> dict[str, Any]:
+        return run.as_json()
 
 
-class GalleryEntry(_Record):
+def read_run_info(folder: Path, *, accept_changed: bool = False) -> tuple[RunInfo, bool]:
+    """What run.json says, and whether it was changed since; the defaults where there is none.
+
+    Raises:
+        TableError: it is not readable, was written by a newer mimbench, or was changed and that is
+            not accepted.
+        RecipeError: a field is wrong.
+    """
+    record, changed = read_record(folder, accept_changed=accept_changed)
+    version = record.get("version")
+    if type(version) is int and version > VERSION:
+        raise TableError(
+            f"{folder / RECORD} has version {version}, this mimbench reads up to {VERSION}; "
+            "upgrade mimbench."
+        )
+    return validate(RunInfo, record, folder / RECORD), changed
+
+
+def require_run_info(folder: Path, *, accept_changed: bool = False) -> RunInfo:
+    """What run.json says, where the run cannot be used without; errors as of `read_run_info`.
+
+    Raises:
+        TableError: there is none.
+    """
+    if not (folder / RECORD).exists():
+        raise TableError(
+            f"{folder / RECORD} does not exist; is {folder} the folder of a finished run?"
+        )
+    return read_run_info(folder, accept_changed=accept_changed)[0]
+
+
+def write_run_info(folder: Path, info: RunInfo) -> None:
+    """Write run.json.
+
+    Raises:
+        OutputError: the disk is full.
+    """
+    write_sealed(folder / RECORD, info.model_dump(mode="json"))
+
+
+class GalleryEntry(BaseModel):
     """One picture of the gallery, as `mimbench.evaluation.gallery.write` writes it.
 
     Attributes:
@@ -123,6 +227,8 @@ class GalleryEntry(_Record):
         threshold: scores up to it are accepted as target.
         frozen: whether validation images set the threshold.
     """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*\.png$")  # no path: it goes on the page
     detector: str

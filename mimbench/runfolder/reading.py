@@ -10,10 +10,17 @@ from mimbench.errors import TableError
 from mimbench.files import file_hash
 from mimbench.recipes import validate
 from mimbench.runfolder.derived import unfit
-from mimbench.runfolder.history import Start, read_starts, starts_problem
-from mimbench.runfolder.info import ELSEWHERE, AddedInfo, DetectorInfo, GalleryEntry, RunInfo
+from mimbench.runfolder.history import Attempt, history_problem, read_attempts
+from mimbench.runfolder.info import (
+    ELSEWHERE,
+    AddedInfo,
+    DetectorInfo,
+    GalleryEntry,
+    RunInfo,
+    read_run_info,
+)
 from mimbench.scores.digests import read_json, read_sealed
-from mimbench.scores.tables import AS_IS, BESIDE, RECORD, RunTables, read_record, read_tables
+from mimbench.scores.tables import AS_IS, BESIDE, RECORD, RunTables, read_tables
 
 __all__ = [
     "ELSEWHERE",
@@ -49,7 +56,7 @@ class RunFolder:
 
     Attributes:
         rejected: columns `path` and `reason`, one row per image that could not be read.
-        starts: what every start of the run did and cost, oldest first.
+        attempts: what every attempt of the run did and cost, oldest first.
         extras: tables that other commands leave in the folder, by file stem (`EXTRAS`).
         as_is: of a harmonised run, the tables of the same run on the images as they are.
         changed: files that were changed since the run recorded them, and accepted.
@@ -61,7 +68,7 @@ class RunFolder:
     info: RunInfo
     rejected: pd.DataFrame
     gallery: tuple[GalleryEntry, ...]
-    starts: tuple[Start, ...]
+    attempts: tuple[Attempt, ...]
     extras: dict[str, pd.DataFrame]
     as_is: RunTables | None
     changed: tuple[str, ...]
@@ -75,7 +82,7 @@ class RunFolder:
     @property
     def description(self) -> str:
         """What the run file says of the run; empty where it says nothing."""
-        return self.info.description
+        return self.info.run.description
 
     @property
     def corrupted_at(self) -> str:
@@ -138,10 +145,9 @@ def read_run(folder: Path, *, accept_changed: bool = False) -> RunFolder:
         OutputError: something in the folder is a link.
     """
     tables = read_tables(folder, accept_changed=accept_changed)
-    record, edited = read_record(folder, accept_changed=accept_changed)
-    info = validate(RunInfo, record, folder / RECORD)
+    info, edited = read_run_info(folder, accept_changed=accept_changed)
     as_is = None
-    if info.harmonised and (folder / AS_IS / "scores.parquet").is_file():
+    if info.run.data.harmonise and (folder / AS_IS / "scores.parquet").is_file():
         as_is = read_tables(folder / AS_IS, accept_changed=accept_changed)
     changed = [RECORD] * edited + changed_tables(tables) + changed_tables(as_is, f"{AS_IS}/")
     changed += changed_files(folder, info, accept_changed=accept_changed)
@@ -152,7 +158,7 @@ def read_run(folder: Path, *, accept_changed: bool = False) -> RunFolder:
         info=info,
         rejected=_rejected(_read_csv(folder / "rejected.csv")),
         gallery=read_gallery(folder / "gallery"),
-        starts=tuple(read_starts(folder)),
+        attempts=tuple(read_attempts(folder)),
         extras=extras,
         as_is=as_is,
         changed=tuple(changed),
@@ -210,7 +216,7 @@ def _doubts(folder: Path, tables: RunTables, changed: list[str], info: RunInfo) 
             "No run recorded the SHA-256 of these tables, so nothing shows whether they are as "
             "they were made."
         )
-    if problem := starts_problem(folder):
+    if problem := history_problem(folder):
         yield problem
 
 

@@ -2,23 +2,17 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-__all__ = ["KEY", "start_folder", "started_in"]
+from mimbench.runfolder.info import RunInfo
 
-KEY = "folder"  # of run.json: absolute path of the folder in which the run was started
+__all__ = ["start_folder", "started_in"]
 
 
-def start_folder(record: Mapping[str, Any]) -> Path:
-    """The folder in which a run was started, if this machine has it, or else the working folder.
-
-    Args:
-        record: contents of the run's run.json.
-    """
-    named = record.get(KEY)
-    folder = Path(named) if isinstance(named, str) and "\0" not in named else Path()
+def start_folder(info: RunInfo) -> Path:
+    """The folder in which a run was started, if this machine has it, or else the working folder."""
+    folder = Path(info.folder) if "\0" not in info.folder else Path()
     return folder if folder.is_absolute() and folder.is_dir() else Path.cwd()
 
 

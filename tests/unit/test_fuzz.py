@@ -176,8 +176,8 @@ def check_same_or_left_out(found: RunFolder, whole: RunFolder) -> None:
     for name, table in found.extras.items():
         pd.testing.assert_frame_equal(table, whole.extras[name])
     lost = len(whole.extras) - len(found.extras)
-    if found.starts != whole.starts:
-        assert found.starts == ()
+    if found.attempts != whole.attempts:
+        assert found.attempts == ()
         lost += 1
     assert len(found.doubts) >= lost
     for view, before in zip(gallery_views(found), gallery_views(whole), strict=True):

@@ -1,9 +1,7 @@
 """New images that show a photograph of the run itself, cropped or changed, are no external test."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -16,21 +14,20 @@ from mimbench.data.near_duplicates import (
     read_comparison,
 )
 from mimbench.data.reading.tree import LeftOut
+from mimbench.runfolder.info import RunInfo
 from mimbench.runfolder.started_in import start_folder
 from mimbench.scores.tables import AUDIT
 
 __all__ = ["without_copies"]
 
 
-def without_copies(
-    new: Dataset, run: Path, record: Mapping[str, Any], own: pd.DataFrame
-) -> Dataset:
+def without_copies(new: Dataset, run: Path, info: RunInfo, own: pd.DataFrame) -> Dataset:
     """New images without those that the run would have left out of its external ones.
 
     Args:
         new: external images, each once.
         run: folder of the run.
-        record: contents of its run.json.
+        info: contents of its run.json.
         own: its table of images.
 
     Returns:
@@ -39,7 +36,7 @@ def without_copies(
         how many there are, another one which images of the run could not be compared.
     """
     own = own[(own["role"] != "external") & (own["path"] != "")]
-    old, missing = _features(own, run, record)
+    old, missing = _features(own, run, info)
     fresh = picture_features(new.table)
     pairs = pd.concat([near_duplicates(fresh), near_duplicates_between(fresh, old)])
     both = pd.concat([new.table, own], ignore_index=True)
@@ -67,9 +64,9 @@ def without_copies(
     )
 
 
-def _features(own: pd.DataFrame, run: Path, record: Mapping[str, Any]) -> tuple[pd.DataFrame, int]:
+def _features(own: pd.DataFrame, run: Path, info: RunInfo) -> tuple[pd.DataFrame, int]:
     """Features of the run's images, and of how many there are none."""
-    place = start_folder(record)
+    place = start_folder(info)
     files = own.assign(path=[str(place / path) for path in own["path"]])
     kept = read_comparison(run / AUDIT)
     found = picture_features(files, None if kept is None else kept.features)

@@ -35,7 +35,6 @@ from mimbench.scores.tables import (
     UNLABELLED,
     RunTables,
     doubt_about,
-    read_record,
 )
 from mimbench.statistics.tables.external import ExternalTest, external_test
 
@@ -113,12 +112,11 @@ def score_external(
     found = survey(
         places,
         size=fitted.canonical_size,
-        harmonise=fitted.harmonise,
+        harmonise=fitted.info.run.data.harmonise,
         labels=set(images["category"]) - {UNLABELLED},
     )
     _check_new(found.table, images)
-    record, _ = read_record(run, accept_changed=accept_changed)
-    new = without_copies(_each_once(found), run, record, images)
+    new = without_copies(_each_once(found), run, fitted.info, images)
     if not len(new):
         raise DataError("Every image shows a photograph of the run itself; none is left to score.")
     made_of_rows = {recipe.name for recipe in combining(fitted.recipes)}
@@ -142,7 +140,7 @@ def score_external(
     if test is None:
         raise DataError("There are no images to score.")
     folds = max(fitted.tables.folds, 1)
-    note = threshold_note(images, folds, fitted.plan_seed, external=True)
+    note = threshold_note(images, folds, fitted.info.run.plan_seed, external=True)
     named = fits.set_index("fit_id")["detector"]
     return External(
         test=replace(test, verdicts=_for_every_file(test.verdicts, found.table)),

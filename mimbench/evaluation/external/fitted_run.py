@@ -4,18 +4,18 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, Field
 
 from mimbench.errors import DetectorError, TableError
-from mimbench.recipes import Recipe, validate
+from mimbench.recipes import Recipe
 from mimbench.registry import is_installed
-from mimbench.runfolder.started_in import KEY, start_folder
+from mimbench.runfolder.info import RunInfo, require_run_info
+from mimbench.runfolder.started_in import start_folder
 from mimbench.scores.run_files import refuse_links
-from mimbench.scores.tables import RECORD, RunTables, read_record, read_tables
+from mimbench.scores.tables import RECORD, RunTables, read_tables
 
 __all__ = ["FittedRun", "read_fitted_run"]
+
+SMALLEST, LARGEST = 16, 4096  # side at which images can have been kept, pixels
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,17 @@ class FittedRun:
 
     Attributes:
         folder: of the run.
+        info: contents of its run.json.
         recipes: of its detectors.
         canonical_size: side at which its images were kept, pixels.
-        harmonise: whether they were harmonised.
-        plan_seed: of its splits.
         started: folder from which the paths in its recipes lead.
     """
 
     folder: Path
     tables: RunTables
+    info: RunInfo
     recipes: tuple[Recipe, ...]
     canonical_size: int
-    harmonise: bool
-    plan_seed: int
     started: Path
 
     def recipe(self, name: str) -> Recipe:
@@ -48,34 +46,7 @@ class FittedRun:
         for recipe in self.recipes:
             if recipe.name == name:
                 return recipe
-        raise TableError(f"{self.folder / 'run.json'} has no recipe of the detector '{name}'.")
-
-
-class _Data(BaseModel):
-    harmonise: bool = False
-
-
-class _Run(BaseModel):
-    data: _Data
-    plan_seed: int = 0
-
-
-class _Metadata(BaseModel):
-    """What of run.json is needed."""
-
-    canonical_size: int = Field(ge=16, le=4096)
-    run: _Run
-    detectors: list[dict[str, Any]]
-    added: list[Any] = Field(default_factory=list)
-    folder: Any = None
-
-    def recipes(self, where: Path) -> tuple[Recipe, ...]:
-        """Recipes of the run's detectors, without what run.json says about them beside."""
-        fields = [
-            {name: known[name] for name in Recipe.model_fields if name in known}
-            for known in self.detectors
-        ]
-        return tuple(validate(Recipe, own, where / RECORD) for own in fields)
+        raise TableError(f"{self.folder / RECORD} has no recipe of the detector '{name}'.")
 
 
 def read_fitted_run(
@@ -95,18 +66,20 @@ def read_fitted_run(
     """
     tables = read_tables(folder, accept_changed=accept_changed)
     refuse_links(folder, store=True)
-    about = _read_metadata(folder, accept_changed)
-    if about.added:
+    info = require_run_info(folder, accept_changed=accept_changed)
+    if info.added:
         raise TableError(
             f"{folder} has rows made elsewhere, which score nothing; use the run itself."
         )
-    recipes = about.recipes(folder)
-    started = start_folder({KEY: about.folder})
+    size = info.canonical_size
+    if size is None or not SMALLEST <= size <= LARGEST:
+        raise TableError(
+            f"{folder / RECORD}: canonical_size must be from {SMALLEST} to {LARGEST}, not {size}."
+        )
+    recipes = tuple(detector.recipe(folder / RECORD) for detector in info.detectors)
+    started = start_folder(info)
     _check_code(recipes, plug_ins, folder, started)
-    data = about.run.data
-    return FittedRun(
-        folder, tables, recipes, about.canonical_size, data.harmonise, about.run.plan_seed, started
-    )
+    return FittedRun(folder, tables, info, recipes, size, started)
 
 
 def _check_code(
@@ -118,7 +91,7 @@ def _check_code(
         code = _spelt_out(recipe.detector, started)
         if not (is_installed(recipe.detector) or code in trusted):
             raise DetectorError(
-                f"{run / 'run.json'} names code that is not part of mimbench: {code}. "
+                f"{run / RECORD} names code that is not part of mimbench: {code}. "
                 f"If you trust it, say so: --detector {shlex.quote(code)}."
             )
 
@@ -129,12 +102,3 @@ def _spelt_out(name: str, folder: Path) -> str:
     if not module.endswith(".py"):
         return name
     return f"{(folder / module).resolve()}{colon}{attribute}"
-
-
-def _read_metadata(folder: Path, accept_changed: bool) -> _Metadata:
-    content, _ = read_record(folder, accept_changed=accept_changed)
-    if not content:
-        raise TableError(
-            f"{folder / RECORD} does not exist; is {folder} the folder of a finished run?"
-        )
-    return validate(_Metadata, content, folder / RECORD)

@@ -81,7 +81,7 @@ def render_page(
     robustness, no_ratio = robustness_lines(results.robustness, board, rows)
     own_groups = [group for group in board.groups if not group.external]
     operating, no_threshold = operating_lines(results.operating, own_groups, rows)
-    stages, costs = cost_lines(run.starts)
+    stages, costs = cost_lines(run.attempts)
     css, script = _own_file("style.css"), _own_file("script.js")
     colours = {colour: f"c{i}" for i, colour in enumerate(_distinct(styles))}
     style = css + _classes(colours, {_width(drawing) for drawing in drawings})

@@ -17,7 +17,7 @@ from mimbench.evaluation.scoring import corrupted
 from mimbench.gate import GateSettings, gate
 from mimbench.progress import Silent
 from mimbench.report.build import write_report
-from mimbench.runfolder.history import read_starts
+from mimbench.runfolder.history import read_attempts
 from mimbench.scores.tables import BESIDE, RunTables, read_tables
 
 
@@ -63,7 +63,7 @@ def test_clean_images_are_never_enlarged_and_nothing_else_is_taken_for_the_other
     apart = values(own, clean=False) - values(enlarged, clean=False)
     noise = apart[apart.index.get_level_values("corruption") == "gaussian_noise"]
     assert (noise.xs("complexity/rough", level="score") > 0).all()
-    second = read_starts(runs[0])[-1]
+    second = read_attempts(runs[0])[-1]
     assert second.fits.computed == 0
     assert 0 < second.blocks.found < second.blocks.planned
 

@@ -22,7 +22,7 @@ from mimbench.evaluation.runner import execute, run
 from mimbench.progress import Silent
 from mimbench.registry import resolve
 from mimbench.runfolder.derived import write_derived
-from mimbench.runfolder.history import read_starts
+from mimbench.runfolder.history import read_attempts
 from mimbench.runfolder.score_blocks import read_block
 from mimbench.scores.tables import RunTables, read_tables
 from mimbench.testing import check
@@ -173,14 +173,14 @@ def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
     assert all(path.exists() for path in spoken), "they still speak of the run's tables"
     assert {path: path.stat().st_mtime_ns for path in out.rglob("blocks/**/*.parquet")} == written
     pd.testing.assert_frame_equal(first.scores, again.scores)
-    starts = read_starts(out)
-    assert [start.finished for start in starts] == [True, True]
+    attempts = read_attempts(out)
+    assert [attempt.finished for attempt in attempts] == [True, True]
     for done in ("fits", "blocks"):
-        tallies = [getattr(start, done) for start in starts]
+        tallies = [getattr(attempt, done) for attempt in attempts]
         assert tallies[0].computed == tallies[1].found == tallies[0].planned > 0
         assert tallies[0].found == tallies[1].computed == 0
-    assert all({"audit", "fit", "score"} == start.costs.keys() for start in starts)
-    assert all(cost["peak_memory"] > 1e6 for start in starts for cost in start.costs.values())
+    assert all({"audit", "fit", "score"} == attempt.costs.keys() for attempt in attempts)
+    assert all(cost["peak_memory"] > 1e6 for attempt in attempts for cost in attempt.costs.values())
     block = read_block(next(iter(written)))
     assert block is not None
     assert {"fit_id", "condition", "images", "code", "seconds"} <= block.about.keys()

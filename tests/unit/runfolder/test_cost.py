@@ -15,7 +15,7 @@ from mimbench.evaluation.execution.runtime_estimate import foresee
 from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
 from mimbench.progress import Silent
 from mimbench.runfolder.cost import Meter
-from mimbench.runfolder.history import Journal, Watched, read_starts
+from mimbench.runfolder.history import HistoryProgress, RunHistory, read_attempts
 from mimbench.runfolder.store import Store
 
 MEGABYTE = 1_000_000
@@ -107,18 +107,18 @@ def test_a_long_run_is_estimated_from_a_short_trial(
 
 
 def test_every_start_is_kept_also_one_that_was_killed(tmp_path: Path, finished_run: Path) -> None:
-    killed = Journal(tmp_path, "mimbench run", {}, ["a", "b"], (2, 4))
+    killed = RunHistory(tmp_path, "mimbench run", {}, ["a", "b"], (2, 4))
     with killed.stage("fit"):
         (tmp_path / "fits").mkdir()
         (tmp_path / "fits" / "a.json").touch()
-        killed.beaten -= 60
-        Watched(Silent(), killed).update(1)
-        (told,) = read_starts(tmp_path)
+        killed.updated -= 60
+        HistoryProgress(Silent(), killed).update(1)
+        (told,) = read_attempts(tmp_path)
         assert (told.finished, told.fits.computed, "fit" in told.costs) == (False, 1, True)
-    again = Journal(tmp_path, "mimbench run", {}, ["a", "b"], (2, 4))
+    again = RunHistory(tmp_path, "mimbench run", {}, ["a", "b"], (2, 4))
     (tmp_path / "fits" / "b.json").touch()
     again.finish(0)
-    first, second = read_starts(tmp_path)
+    first, second = read_attempts(tmp_path)
     assert (first.finished, second.finished) == (False, True)
     assert (second.fits.found, second.fits.computed, second.fits.planned) == (1, 1, 2)
-    assert read_starts(finished_run)[0].environment["threads"] >= 1
+    assert read_attempts(finished_run)[0].environment["threads"] >= 1

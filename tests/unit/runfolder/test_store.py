@@ -1,6 +1,7 @@
 """Keys of the store: what a fit depends on changes its address, and nothing else does."""
 
 import ast
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -120,18 +121,19 @@ def addresses_of_code() -> tuple[str, str]:
     [
         ("evaluation/scoring.py", False, True),
         ("evaluation/fitting.py", True, True),
-        ("detectors/mim/masks.py", True, True),
-        ("corruptions/noise.py", True, True),
-        ("data/pictures.py", True, True),
-        ("report/page.py", False, False),
-        ("evaluation/journal.py", False, False),
+        ("detectors/imaging/masks.py", True, True),
+        ("corruptions/imagenet_c/noise.py", True, True),
+        ("data/reading/decoding.py", True, True),
+        ("report/page/render.py", False, False),
+        ("runfolder/history.py", False, False),
     ],
 )
 def test_editing_code_that_makes_a_number_changes_its_address(
     copied: Path, module: str, fit: bool, score: bool
 ) -> None:
     before = addresses_of_code()
-    with (copied / module).open("a") as file:
+    with (copied / module).open("r+") as file:
+        file.seek(0, os.SEEK_END)
         file.write("# edited\n")
     after = addresses_of_code()
     assert (before[0] != after[0], before[1] != after[1]) == (fit, score)
@@ -140,8 +142,8 @@ def test_editing_code_that_makes_a_number_changes_its_address(
 def test_a_package_that_scoring_imports_from_is_in_the_address_or_decides_no_score() -> None:
     """Whoever imports such a module on the way to a score says here which it is.
 
-    Modules that are in no package read, write and carry; a recipe's content and a plug-in's code
-    are in the address themselves.
+    Modules that are in no package read, write and carry, too; a recipe's content and a plug-in's
+    code are in the address themselves.
     """
     package = Path(mimbench.__file__).parent
     decides = {
@@ -150,11 +152,17 @@ def test_a_package_that_scoring_imports_from_is_in_the_address_or_decides_no_sco
         for path in ((package / part).rglob("*.py") if "." not in part else [package / part])
     }
     others = {
-        "evaluation/environment.py",  # versions are in the address
-        "evaluation/plan.py",  # images, conditions and sizes are
-        *(f"evaluation/{name}.py" for name in ("blocks", "failure", "store")),
+        "evaluation/execution/environment.py",  # versions are in the address
+        "evaluation/planning/plan.py",  # images, conditions and sizes are
+        "evaluation/execution/failure.py",
+        *(f"runfolder/{name}.py" for name in ("score_blocks", "store")),
         # the audit of the images, and what a fit says of its validation images
-        *(f"statistics/{name}.py" for name in ("calibration", "cells", "estimate", "influence")),
+        *(f"statistics/core/{name}.py" for name in ("estimate", "influence")),
+        "statistics/run/clustered_auroc.py",
+        "statistics/tables/calibration.py",
+        # what reads, writes and carries
+        *(f"csv_files/{name}.py" for name in ("reading", "writing")),
+        *(f"scores/{name}.py" for name in ("digests", "splits", "tables")),
     }
     found = {place for path in decides for place in imported(path, package)} - decides
     found = {place for place in found if place.parent != package and place.name != "__init__.py"}

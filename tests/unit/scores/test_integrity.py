@@ -20,7 +20,7 @@ from mimbench.errors import MimbenchError, TableError
 from mimbench.gate import gate, movers
 from mimbench.report import write_report
 from mimbench.runfolder.compact import write_compact
-from mimbench.runfolder.history import read_starts
+from mimbench.runfolder.history import read_attempts
 from mimbench.runfolder.reading import read_run
 from mimbench.scores.tables import RunTables, read_tables, write_table
 
@@ -147,9 +147,9 @@ def test_verdicts_stand_only_beside_the_tables_that_they_judge(run: Path) -> Non
 
 def test_a_damaged_record_of_starts_gives_no_times_and_says_so(run: Path) -> None:
     path = run / "starts.json"
-    assert len(read_starts(run)) == 2
+    assert len(read_attempts(run)) == 2
     path.write_text(path.read_text().replace("61.5", "71.5"))
-    assert read_starts(run) == []
+    assert read_attempts(run) == []
     assert any("starts.json" in doubt for doubt in read_run(run).doubts)
 
 
@@ -160,7 +160,7 @@ def test_records_of_before_digests_are_read_as_they_are(run: Path) -> None:
         (run / name).write_text(json.dumps(record if name == "run.json" else record["starts"]))
     found = read_run(run)
     assert found.doubts == ()
-    assert len(found.starts) == 2
+    assert len(found.attempts) == 2
 
 
 def test_a_page_of_a_table_has_a_checksum_that_is_looked_at(run: Path) -> None:

@@ -1,16 +1,16 @@
-"""What a run cost, start by start, in words."""
+"""What a run cost, attempt by attempt, in words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mimbench.runfolder.history import Start, Tally, duration
+from mimbench.runfolder.history import Attempt, Tally, duration
 
 __all__ = ["CostLine", "cost_lines"]
 
 
 @dataclass(frozen=True)
 class CostLine:
-    """One start of the run.
+    """One attempt of the run.
 
     Attributes:
         started: date and time, UTC.
@@ -25,17 +25,17 @@ class CostLine:
     state: str
 
 
-def cost_lines(starts: Sequence[Start]) -> tuple[tuple[str, ...], tuple[CostLine, ...]]:
-    """Names of the stages in their order, and a line for every start, oldest first."""
-    stages = tuple(dict.fromkeys(stage for start in starts for stage in start.costs))
+def cost_lines(attempts: Sequence[Attempt]) -> tuple[tuple[str, ...], tuple[CostLine, ...]]:
+    """Names of the stages in their order, and a line for every attempt, oldest first."""
+    stages = tuple(dict.fromkeys(stage for attempt in attempts for stage in attempt.costs))
     lines = [
         CostLine(
-            started=start.started.replace("T", " ").removesuffix("+00:00"),
-            cells=tuple(_cell(start.costs.get(stage, {})) for stage in stages),
-            done=f"{_done(start.fits, 'fits')}; {_done(start.blocks, 'blocks')}",
-            state=_state(start),
+            started=attempt.started.replace("T", " ").removesuffix("+00:00"),
+            cells=tuple(_cell(attempt.costs.get(stage, {})) for stage in stages),
+            done=f"{_done(attempt.fits, 'fits')}; {_done(attempt.blocks, 'blocks')}",
+            state=_state(attempt),
         )
-        for start in starts
+        for attempt in attempts
     ]
     return stages, tuple(lines)
 
@@ -58,7 +58,7 @@ def _done(tally: Tally, what: str) -> str:
     return f"{tally.computed} {what} computed, {tally.found} found"
 
 
-def _state(start: Start) -> str:
-    if not start.finished:
-        return f"interrupted after {start.ended.replace('T', ' ').removesuffix('+00:00')}"
-    return f"finished, {start.failed_rows} failed rows" if start.failed_rows else "finished"
+def _state(attempt: Attempt) -> str:
+    if not attempt.finished:
+        return f"interrupted after {attempt.ended.replace('T', ' ').removesuffix('+00:00')}"
+    return f"finished, {attempt.failed_rows} failed rows" if attempt.failed_rows else "finished"
