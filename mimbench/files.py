@@ -3,13 +3,13 @@
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from mimbench.errors import OutputError
 
-__all__ = ["PARTIAL", "create", "file_hash", "room", "whole"]
+__all__ = ["PARTIAL", "create", "entries_below", "file_hash", "room", "whole"]
 
 PARTIAL = ".partial"  # end of the names of files that are not complete yet
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -17,11 +17,16 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Write to the yielded path; it takes the place of `path` only when complete and on disk.
 
     Nothing is written through a link: the yielded file is new, and a link that stands at `path` is
     itself replaced.
+
+    Args:
+        path: of the file.
+        durable: wait until the disk has it; for one of many files that can be made again, that
+            takes too long.
 
     Raises:
         OutputError: the file cannot be written.
@@ -31,8 +36,9 @@ def whole(path: Path) -> Iterator[Path]:
         with room(path.parent):
             os.close(create(partial))
             yield partial
-            with partial.open("r+b") as file:  # Windows syncs what is open for writing alone
-                os.fsync(file.fileno())
+            if durable:
+                with partial.open("r+b") as file:  # Windows syncs what is open for writing alone
+                    os.fsync(file.fileno())
             partial.replace(path)
     except BaseException as error:
         if not partial.is_dir():
@@ -79,6 +85,32 @@ def room(folder: Path) -> Iterator[None]:
                 "the command."
             ) from error
         raise
+
+
+def entries_below(
+    folder: Path, on_error: Callable[[OSError], None] | None = None
+) -> Iterator["os.DirEntry[str]"]:
+    """All that lies below a folder, at any depth; links are entries and are not followed.
+
+    Args:
+        folder: where to begin.
+        on_error: is told why a folder cannot be opened, which is passed over then.
+
+    Raises:
+        OSError: a folder cannot be opened, and nobody is to be told.
+    """
+    folders = [str(folder)]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as scanned:
+                entries = list(scanned)
+        except OSError as error:
+            if on_error is None:
+                raise
+            on_error(error)
+            continue
+        yield from entries
+        folders += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def file_hash(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,8 +18,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from mimbench.corruptions.core.checks import Images, check_images, check_severity
 from mimbench.corruptions.definition import Corruption
+from mimbench.corruptions.output_folder import claim_folder, write_picture
 from mimbench.corruptions.suites import Suite
 from mimbench.errors import CorruptionError, OutputError
+from mimbench.files import entries_below
 
 __all__ = ["FolderReport", "Picture", "Reader", "corrupt_folder"]
 
@@ -118,7 +119,8 @@ def corrupt_folder(
 
     Raises:
         CorruptionError: two images whose results would have one name, or a wrong severity.
-        OutputError: `target` lies in `source`, cannot be written, or has other corruptions.
+        OutputError: `target` lies in `source`, cannot be written, holds a link, or holds something
+            other than pictures of these corruptions.
     """
     chosen = suite.severities if severities is None else sorted(severities)
     for severity in chosen:
@@ -127,7 +129,8 @@ def corrupt_folder(
     if target.resolve().is_relative_to(source.resolve()):
         raise OutputError(f"{target} lies in {source}; write the results somewhere else.")
     names = _names(source, images)
-    _claim(target, suite, seed)
+    about = json.dumps({"seed": seed, "suite": suite.describe()}, indent=2, sort_keys=True) + "\n"
+    claim_folder(target, RECORD, about, "suite, version or seed")
     work = partial(
         _corrupt_file, source=source, target=target, conditions=conditions, seed=seed, reader=reader
     )
@@ -168,32 +171,14 @@ def _orphans(target: Path, made: Collection[Path]) -> Iterator[Path]:
     """Files below <corruption>/<severity> that are not results of any image."""
     for severity in "12345":
         for folder in sorted(target.glob(f"*/{severity}")):
-            for here, _, files in os.walk(folder, onerror=_raise):
-                for path in (Path(here, name) for name in sorted(files)):
-                    if path.relative_to(folder) not in made:
-                        yield path.relative_to(target)
-
-
-def _raise(error: OSError) -> None:
-    raise OutputError(f"{error.filename} cannot be opened: {error.strerror or error}.") from error
-
-
-def _claim(target: Path, suite: Suite, seed: int) -> None:
-    """Record in `target` what its pictures are, or check that the record says the same."""
-    text = json.dumps({"seed": seed, "suite": suite.describe()}, indent=2, sort_keys=True) + "\n"
-    record = target / RECORD
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        if not record.exists():
-            record.write_text(text, encoding="utf-8")
-        same = record.read_text(encoding="utf-8") == text
-    except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
-    if not same:
-        raise OutputError(
-            f"{target} holds pictures of another suite, version or seed ({RECORD}); "
-            "choose another folder or delete it."
-        )
+            try:
+                files = [Path(entry.path) for entry in entries_below(folder) if entry.is_file()]
+            except OSError as error:
+                where = f"{error.filename} cannot be opened"
+                raise OutputError(f"{where}: {error.strerror or error}.") from error
+            for path in sorted(files):
+                if path.relative_to(folder) not in made:
+                    yield path.relative_to(target)
 
 
 Named = tuple[Path, Path]  # an image and the name of its results
@@ -275,19 +260,9 @@ def _write_conditions(
     note.add_text(SOURCE, photo.sha256)
     for corruption, severity, out in places:
         corrupted = corruption.apply(pixels, severity, [_key(seed, photo.sha256)], threads=1)
-        _write(corrupted[0], note, out)
+        write_picture(corrupted[0], out, note)
 
 
 def _key(seed: int, sha256: str) -> int:
     digest = hashlib.sha256(f"{seed}/".encode() + bytes.fromhex(sha256)).digest()
     return int.from_bytes(digest[:8], "little")
-
-
-def _write(pixels: Images, note: PngInfo, out: Path) -> None:
-    partial_file = out.with_name(f"{out.name}.{os.getpid()}.partial")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(partial_file, format="PNG", pnginfo=note)
-        partial_file.replace(out)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror or error}.") from error

@@ -1,7 +1,6 @@
 """Write a run's images under its conditions as files, for detectors of any other framework."""
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
+from mimbench.corruptions.output_folder import claim_folder, write_picture
 from mimbench.csv_files.writing import write_csv
 from mimbench.data.near_duplicates import Comparison, read_comparison
 from mimbench.data.reading.accounting import Accounting
@@ -19,7 +18,6 @@ from mimbench.evaluation.execution.environment import library_versions
 from mimbench.evaluation.planning.flags import resolve_run
 from mimbench.evaluation.planning.plan import Condition, Plan, RunFile, plan_images
 from mimbench.evaluation.scoring import Rows, blocks_of_rows, corrupted, scored_rows
-from mimbench.files import whole
 from mimbench.progress import Progress
 from mimbench.recipes import content_hash, validate
 from mimbench.runfolder.info import require_run_info
@@ -172,19 +170,7 @@ def _claim(out: Path, plan: Plan) -> None:
         "versions": _versions(),
     }
     text = json.dumps(record, indent=2, sort_keys=True)
-    path = out / RECORD
-    out.mkdir(parents=True, exist_ok=True)
-    if path.is_file():
-        if path.read_text(encoding="utf-8") != text:
-            raise OutputError(
-                f"{out} holds pictures of another run, seed or version ({RECORD}); choose another "
-                "folder or delete it."
-            )
-    elif any(out.iterdir()):
-        raise OutputError(f"{out} is not empty; choose a new folder.")
-    else:
-        with whole(path) as partial:
-            partial.write_text(text, encoding="utf-8")
+    claim_folder(out, RECORD, text, "run, seed or version")
 
 
 def _versions() -> dict[str, Any]:
@@ -203,11 +189,8 @@ def _write(plan: Plan, condition: Condition, rows: Rows, paths: list[Path]) -> i
     missing = np.flatnonzero([not path.is_file() for path in paths])
     if not missing.size:
         return 0
-    paths[0].parent.mkdir(parents=True, exist_ok=True)
     for k, picture in zip(missing, corrupted(plan, condition, rows[missing]), strict=True):
-        partial = paths[k].with_name(f"{paths[k].name}.{os.getpid()}.partial")
-        Image.fromarray(picture).save(partial, format="PNG")
-        partial.replace(paths[k])
+        write_picture(picture, paths[k])
     return int(missing.size)
 
 

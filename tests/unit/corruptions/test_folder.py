@@ -166,3 +166,22 @@ def test_a_sheet_has_a_row_per_corruption() -> None:
     np.testing.assert_array_equal(pictures[4], image)
     blurred = corruptions.apply(image[None], "motion_blur", 5, [9])[0]
     np.testing.assert_array_equal(pictures[7], blurred)
+
+
+def test_pictures_go_into_a_folder_of_their_own(source: Path, tmp_path: Path) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    out.mkdir()
+    (out / "rejected.csv").write_text("mine")
+    with pytest.raises(OutputError, match=r"not empty.*rejected\.csv"):
+        corrupt(source, out, severities=[1])
+    assert (out / "rejected.csv").read_text() == "mine"
+    (out / "rejected.csv").unlink()
+    (out / "fog").symlink_to(elsewhere)
+    with pytest.raises(OutputError, match="fog is a symbolic link"):
+        corrupt(source, out, severities=[1])
+    (out / "fog").unlink()
+    (out / RECORD).symlink_to(elsewhere / "new.json")
+    with pytest.raises(OutputError, match=f"{RECORD} is a symbolic link"):
+        corrupt(source, out, severities=[1])
+    assert list(elsewhere.iterdir()) == []

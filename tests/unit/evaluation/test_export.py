@@ -157,3 +157,19 @@ def test_what_cannot_be_exported_is_one_sentence(run: Path, tmp_path: Path) -> N
     ):
         with pytest.raises(kind, match=message):
             export_conditions(source, out, Silent())
+
+
+@pytest.mark.parametrize("place", ["clean", "motion_blur/3", "conditions.json", "manifest.csv"])
+def test_nothing_is_exported_through_a_link(
+    run: Path, exported: Path, tmp_path: Path, place: str
+) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    shutil.copytree(exported, out)
+    (out / place).rename(elsewhere)
+    if elsewhere.is_dir():
+        next(elsewhere.iterdir()).unlink()  # so that there is something to write
+    (out / place).symlink_to(elsewhere)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(OutputError, match=rf"{Path(place).name} is a symbolic link"):
+        export_conditions(str(run), out, Silent())
+    assert sorted(tmp_path.rglob("*")) == before
