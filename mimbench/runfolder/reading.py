@@ -20,7 +20,7 @@ from mimbench.runfolder.info import (
     read_run_info,
 )
 from mimbench.scores.digests import read_json, read_sealed
-from mimbench.scores.tables import AS_IS, BESIDE, RECORD, RunTables, read_tables
+from mimbench.scores.tables import AS_IS, BESIDE, RECORD, RunTables, doubt_about, read_tables
 
 __all__ = [
     "ELSEWHERE",
@@ -211,11 +211,9 @@ def _doubts(folder: Path, tables: RunTables, changed: list[str], info: RunInfo) 
             f"Made from a run that was changed after it was recorded: {', '.join(info.changed)}; "
             "the changes were accepted with --accept-changed."
         )
-    if tables.origin is not None and not tables.origin.recorded:
-        yield (
-            "No run recorded the SHA-256 of these tables, so nothing shows whether they are as "
-            "they were made."
-        )
+    accepted = tables.origin is not None and tables.origin.changed
+    if not accepted and (doubt := doubt_about(tables)):
+        yield doubt[0].upper() + doubt[1:]
     if problem := history_problem(folder):
         yield problem
 

@@ -9,7 +9,7 @@ from typing import Any
 from mimbench.errors import TableError
 from mimbench.files import whole
 
-__all__ = ["read_json", "read_sealed", "write_sealed"]
+__all__ = ["carries_digest", "read_json", "read_sealed", "write_sealed"]
 
 SEAL = "digest"
 
@@ -44,6 +44,16 @@ def read_sealed(path: Path, *, accept_changed: bool = False) -> tuple[dict[str, 
             "repeat the run; if you edited it on purpose, use --accept-changed."
         )
     return content, changed
+
+
+def carries_digest(path: Path) -> bool:
+    """Whether a record says what its own digest is, so that a change would show.
+
+    Raises:
+        TableError: it is not readable JSON.
+    """
+    content = read_json(path)
+    return isinstance(content, dict) and SEAL in content
 
 
 def read_json(path: Path) -> Any:

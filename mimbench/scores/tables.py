@@ -21,7 +21,7 @@ from pandas.api.types import is_object_dtype
 
 from mimbench.errors import TableError
 from mimbench.files import file_hash, whole
-from mimbench.scores.digests import read_sealed
+from mimbench.scores.digests import carries_digest, read_sealed
 from mimbench.scores.run_files import AS_IS, refuse_links
 from mimbench.scores.schema import (
     ABOUT,
@@ -80,6 +80,7 @@ NAMES = (
     ("fits", "fitted_on"),
     ("images", "category"),
 )
+DIGESTS_SINCE = 3  # schema version since which run.json carries a digest
 FORMULA = ("=", "+", "-", "@")  # a spreadsheet evaluates a cell of a CSV file that begins so
 
 
@@ -91,11 +92,14 @@ class Origin:
         checksums: SHA-256 by table of the very bytes that were read.
         changed: tables that are not those that the run recorded, accepted nevertheless.
         recorded: whether the folder has a record to compare with; another program's has none.
+        guarded: whether a change of that record itself would show: it carries a digest, or is of
+            the time before records had one.
     """
 
     checksums: Mapping[str, str]
     changed: tuple[str, ...]
     recorded: bool
+    guarded: bool = True
 
 
 @dataclass(frozen=True)
@@ -266,20 +270,29 @@ def read_tables(folder: Path, *, accept_changed: bool = False) -> RunTables:
             "use --accept-changed."
         )
     tables = {name: _parse(name, contents[name], folder) for name in TABLES}
-    return RunTables(**tables, origin=Origin(found, changed, bool(recorded)))
+    guarded = not recorded or carries_digest(folder / RECORD)
+    guarded = guarded or all(_schema_of(content) < DIGESTS_SINCE for content in contents.values())
+    return RunTables(**tables, origin=Origin(found, changed, bool(recorded), guarded))
 
 
 def doubt_about(tables: RunTables) -> str:
     """What keeps tables from being known as those that their run wrote, in a sentence; or empty."""
     origin = tables.origin
-    if origin is None or (origin.recorded and not origin.changed):
+    if origin is None:
         return ""
     if origin.changed:
         return (
             f"changed since the run recorded them and accepted with --accept-changed: "
             f"{', '.join(f'{name}.parquet' for name in origin.changed)}."
         )
-    return "no run recorded the SHA-256 of these tables, so nothing shows whether they changed."
+    if not origin.recorded:
+        return "no run recorded the SHA-256 of these tables, so nothing shows whether they changed."
+    if not origin.guarded:
+        return (
+            f"the record {RECORD} carries no digest, as records of this schema do, so nothing "
+            "shows whether it and the tables changed."
+        )
+    return ""
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:
@@ -312,6 +325,12 @@ def _recorded(folder: Path, accept_changed: bool) -> Mapping[str, str]:
             "file back or repeat the run."
         )
     return sums
+
+
+def _schema_of(content: bytes) -> int:
+    """Schema version that a table's file names; the newest where it names none."""
+    note = (pq.read_schema(pa.BufferReader(content)).metadata or {}).get(ABOUT)
+    return SCHEMA_VERSION if note is None else int(json.loads(note)["schema_version"])
 
 
 def _bytes(path: Path) -> bytes:

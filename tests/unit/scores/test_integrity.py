@@ -22,7 +22,7 @@ from mimbench.report import write_report
 from mimbench.runfolder.compact import write_compact
 from mimbench.runfolder.history import read_attempts
 from mimbench.runfolder.reading import read_run
-from mimbench.scores.tables import RunTables, read_tables, write_table
+from mimbench.scores.tables import ABOUT, RunTables, read_tables, write_table
 
 ROWS = {"mim": Made(0.9), "telea": Made(0.6, control=True)}
 JUDGED = ("report", "verify", "subgroups --by skin_tone", "gate", "score")
@@ -153,7 +153,26 @@ def test_a_damaged_record_of_starts_gives_no_times_and_says_so(run: Path) -> Non
     assert any("starts.json" in doubt for doubt in read_run(run).doubts)
 
 
+def test_a_record_without_the_digest_that_it_should_carry_is_doubted_everywhere(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit_scores(run)
+    restamp(run)
+    record = json.loads((run / "run.json").read_text())
+    del record["digest"]
+    (run / "run.json").write_text(json.dumps(record))
+    assert any("run.json carries no digest" in doubt for doubt in read_run(run).doubts)
+    for line in ("report", "verify", "gate"):
+        assert command(line, run, monkeypatch) == 0
+        assert "run.json carries no digest" in " ".join(capsys.readouterr().out.split()), line
+
+
 def test_records_of_before_digests_are_read_as_they_are(run: Path) -> None:
+    for name in ("scores", "fits", "images"):
+        path = run / f"{name}.parquet"
+        old = pq.read_table(path).replace_schema_metadata({ABOUT: b'{"schema_version": 2}'})
+        pq.write_table(old, path)
+    restamp(run)
     for name in ("run.json", "starts.json"):
         record = json.loads((run / name).read_text())
         del record["digest"]
