@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from mimbench.csv_files.reading import read_delimited
 from mimbench.data.categories import MPOX, canonical_category
 from mimbench.data.layouts.folders import category_names
 from mimbench.data.manifest import MANIFEST_COLUMNS, Manifest, given_column
-from mimbench.data.reading.file_names import shown
-from mimbench.data.reading.tree import LeftOut, Listing
+from mimbench.data.reading.file_names import on_disk, shown
+from mimbench.data.reading.tree import NO_IMAGE, LeftOut, Listing
+from mimbench.errors import DataError
 
 __all__ = ["V1", "V2"]
 
@@ -29,6 +31,7 @@ _PARTS = {
     "validation": "validation",
     "test": "test",
 }
+_LABELS = ("imageid", "label")  # columns of the CSV file of v1, in small letters
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def _left_out(photos: list[_Photo], kept: list[_Photo]) -> tuple[LeftOut, ...]:
 def _label_notes(listing: Listing, kept: list[_Photo]) -> list[str]:
     """The CSV of v1 only says again what the folders say; a contradiction is worth a word."""
     notes = []
-    others = (Path(entry.path) for entry in listing.left_out)
+    others = (on_disk(entry.path) for entry in listing.left_out if entry.kind == NO_IMAGE)
     for csv in (path for path in others if path.suffix.lower() == ".csv"):
         labels = _labels(csv)
         wrong = sorted(
@@ -157,21 +160,22 @@ def _label_notes(listing: Listing, kept: list[_Photo]) -> list[str]:
         )
         if wrong:
             notes.append(
-                f"{csv.name} contradicts the folders of {len(wrong)} images, e.g. {wrong[0]}; "
-                "the folders are used."
+                f"{shown(csv.name)} contradicts the folders of {len(wrong)} images, e.g. "
+                f"{wrong[0]}; the folders are used."
             )
     return notes
 
 
 def _labels(csv: Path) -> dict[str, str]:
+    """Category by original; none where the file is another table."""
     try:
-        cells = pd.read_csv(csv, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, OSError):
+        cells = read_delimited(csv, _LABELS, DataError).cells
+    except DataError:
         return {}
-    if not {"ImageID", "Label"} <= set(cells.columns):
+    if not set(_LABELS) <= set(cells.columns):
         return {}
-    stems = (Path(name).stem.upper() for name in cells["ImageID"])
-    return dict(zip(stems, map(canonical_category, cells["Label"]), strict=True))
+    stems = (Path(name).stem.upper() for name in cells["imageid"])
+    return dict(zip(stems, map(canonical_category, cells["label"]), strict=True))
 
 
 V1 = _Msld(

@@ -1,17 +1,24 @@
 """All that lies below a folder: images, and everything else with the reason why it is none."""
 
 import os
+import re
 import stat
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
+from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from mimbench.data.categories import canonical_category
 from mimbench.data.reading.file_names import shown
 from mimbench.errors import DataError
+from mimbench.files import entries_below
 
-__all__ = ["LeftOut", "Listing", "list_files"]
+__all__ = ["NO_IMAGE", "LeftOut", "Listing", "list_files"]
+
+NO_IMAGE = "no image"  # kind of a regular file that is left out
 
 # fmt: off
 _IMAGE_SUFFIXES = frozenset({
@@ -19,7 +26,11 @@ _IMAGE_SUFFIXES = frozenset({
     ".tiff", ".webp", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm",
     ".pnm",
 })
-_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")
+_MAGIC = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n|GIF8|II\*\0|MM\0\*|RIFF....WEBP|....ftyp"
+    rb"|BM....\0\0\0\0|P[1-6]\s+[\d#]|\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
+    re.DOTALL,
+)
 # Names, in lower case, that operating systems, viewers and NAS boxes leave among photos.
 _SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "sthumbs.dat"})
 _SYSTEM_FOLDERS = frozenset({
@@ -28,6 +39,8 @@ _SYSTEM_FOLDERS = frozenset({
 # fmt: on
 _READ = "in a folder that is read under another path"
 _NAMED = 3  # files that a message names
+
+Entry = TypeVar("Entry", bound=tuple[object, ...])
 
 
 class LeftOut(NamedTuple):
@@ -113,55 +126,76 @@ def list_files(root: Path, *, needs_images: bool = True) -> Listing:
 
 @dataclass
 class _Walk:
-    """Visits real folders first, so that what a link leads to goes by its own name."""
+    """Visits real folders first, so that what a link leads to goes by its own name.
+
+    A folder is known by where it really lies, which is known of its parent already, and by the
+    category that its name stands for.
+    """
 
     root: Path
     images: list[Path] = field(default_factory=list)
     rejected: list[tuple[str, str]] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
-    links: list[Path] = field(default_factory=list)
-    seen: dict[tuple[str, str], Path] = field(default_factory=dict)
+    links: list[tuple[Path, Path]] = field(default_factory=list)
+    seen: dict[tuple[Path, str], Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._visit(self.root)
+        self._visit(self.root, Path(os.path.realpath(self.root)))
         while self.links:
             links, self.links = sorted(self.links), []
-            for link in links:
-                self._follow(link)
+            for link, above in links:
+                self._follow(link, above)
 
-    def _visit(self, folder: Path) -> None:
-        self.seen[_identity(folder)] = folder
+    def _visit(self, folder: Path, place: Path) -> None:
+        """Look at all that lies below a folder, at any depth, but for links to folders.
+
+        Args:
+            folder: as it is reached.
+            place: where it really lies.
+        """
+        waiting = [(folder, place)]
+        while waiting:
+            waiting += self._look_into(*waiting.pop())
+
+    def _look_into(self, folder: Path, place: Path) -> Iterator[tuple[Path, Path]]:
+        """Take what lies directly in a folder; yields the folders among it, to be looked into."""
+        self.seen[_identity(folder, place)] = folder
         self.folders.append(folder)
         for entry in _entries(folder):
-            path = folder / entry.name
+            path, inside = folder / entry.name, place / entry.name
             try:
                 is_folder = entry.is_dir()
             except OSError as error:
                 self.rejected.append((shown(path), _why_not(path, error)))
                 continue
             if kind := _hidden(entry.name, is_folder):
-                inside = is_folder and not entry.is_symlink()
-                self.left_out += _together(path, kind) if inside else [LeftOut(shown(path), kind)]
+                whole = is_folder and not entry.is_symlink()
+                self.left_out += _together(path, kind) if whole else [LeftOut(shown(path), kind)]
             elif not is_folder:
                 self._take(path)
             elif entry.is_symlink():
-                self.links.append(path)
-            elif _identity(path) not in self.seen:
-                self._visit(path)
+                self.links.append((path, place))
+            elif (other := self.seen.get(_identity(path, inside))) is None:
+                yield path, inside
             else:  # a link leads to the folder above, and this one has been read
-                where = f"{shown(self.seen[_identity(path)])} is the same folder"
-                self.left_out += _together(path, _READ, where)
+                self.left_out += _together(path, _READ, f"{shown(other)} is the same folder")
 
-    def _follow(self, link: Path) -> None:
-        """Read a linked folder, unless that would read the same images under the same name."""
-        other = self.seen.get(_identity(link))
-        if Path(os.path.realpath(link.parent)).is_relative_to(os.path.realpath(link)):
+    def _follow(self, link: Path, above: Path) -> None:
+        """Read a linked folder, unless that would read the same images under the same name.
+
+        Args:
+            link: to a folder.
+            above: where the folder really lies that holds the link.
+        """
+        place = Path(os.path.realpath(link))
+        other = self.seen.get(_identity(link, place))
+        if above.is_relative_to(place):
             self.left_out.append(LeftOut(shown(link), "link to a folder above"))
         elif other is not None:
             self.left_out.append(LeftOut(shown(link), _READ, f"{shown(other)} is the same folder"))
         else:
-            self._visit(link)
+            self._visit(link, place)
 
     def _take(self, path: Path) -> None:
         try:
@@ -171,14 +205,14 @@ class _Walk:
                 self.images.append(path)
             else:
                 suffix = shown(path.suffix.lower()) or "no suffix"
-                self.left_out.append(LeftOut(shown(path), "no image", suffix))
+                self.left_out.append(LeftOut(shown(path), NO_IMAGE, suffix))
         except OSError as error:
             self.rejected.append((shown(path), _why_not(path, error)))
 
 
-def _identity(folder: Path) -> tuple[str, str]:
+def _identity(folder: Path, place: Path) -> tuple[Path, str]:
     """Where a folder really lies, and the category that its name stands for."""
-    return os.path.realpath(folder), canonical_category(folder.name)
+    return place, canonical_category(folder.name)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -207,16 +241,10 @@ def _together(folder: Path, kind: str, detail: str = "") -> list[LeftOut]:
     """All files of a folder that is not read, as one; none if there are none."""
     closed: list[OSError] = []
     files = sum(
-        len(names) + _links(here, folders)
-        for here, folders, names in os.walk(folder, onerror=closed.append)
+        not entry.is_dir(follow_symlinks=False) for entry in entries_below(folder, closed.append)
     )
     detail = "; ".join([detail] * bool(detail) + ["some of it cannot be opened"] * bool(closed))
     return [LeftOut(shown(folder), kind, detail, files)] if files or closed else []
-
-
-def _links(here: str, folders: Iterable[str]) -> int:
-    """How many of the folders in `here` are links, which are entries of their own."""
-    return sum(Path(here, name).is_symlink() for name in folders)
 
 
 def _why_not(path: Path, error: OSError) -> str:
@@ -227,9 +255,7 @@ def _why_not(path: Path, error: OSError) -> str:
 
 def _starts_like_an_image(path: Path) -> bool:
     with path.open("rb") as file:
-        head = file.read(12)
-    riff_webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-    return head.startswith(_MAGIC) or riff_webp or head[4:8] == b"ftyp"
+        return _MAGIC.match(file.read(12)) is not None
 
 
 def _order(path: Path) -> tuple[tuple[bool, str], ...]:
@@ -240,16 +266,30 @@ def _order(path: Path) -> tuple[tuple[bool, str], ...]:
 
 def _without_images(found: _Walk) -> Iterator[WithoutImages]:
     """The uppermost folders without images."""
-    full = {above for path in found.images for above in path.parents}
+    full: set[Path] = set()
+    for path in found.images:
+        for above in path.parents:
+            if above in full:
+                break
+            full.add(above)
     bare = {folder for folder in found.folders if folder not in full}
+    left_out, rejected = sorted(found.left_out), sorted(found.rejected)
     for folder in sorted(bare):
         if folder.parent in bare:
             continue
         inside = f"{shown(folder)}{os.sep}"
-        others = [entry for entry in found.left_out if entry.path.startswith(inside)]
-        broken = [entry for entry in found.rejected if entry[0].startswith(inside)]
-        emptied = all(entry.kind not in ("no image", _READ) for entry in others)
+        others = _that_begin(left_out, inside)
+        broken = _that_begin(rejected, inside)
+        emptied = all(entry.kind not in (NO_IMAGE, _READ) for entry in others)
         yield WithoutImages(shown(folder), _holds(others, broken), emptied)
+
+
+def _that_begin(entries: Sequence[Entry], beginning: str) -> list[Entry]:
+    """Of entries in the order of their paths, those whose path begins so."""
+    first = bisect_left(entries, beginning, key=itemgetter(0))
+    return list(
+        takewhile(lambda entry: entry[0].startswith(beginning), islice(entries, first, None))
+    )
 
 
 def _holds(others: list[LeftOut], broken: list[tuple[str, str]]) -> str:

@@ -3,9 +3,13 @@
 import errno
 import os
 import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from mimbench.data.dataset import ImageOptions, load, survey
 from mimbench.data.reading.file_names import on_disk, shown
@@ -135,6 +139,69 @@ def test_one_folder_under_two_category_names_is_refused_like_one_file(tree):
     (root / "also_eczema").symlink_to(root / "eczema")
     with pytest.raises(DataError, match=r"also_eczema.*eczema.*same file"):
         load(ImageOptions(data=[str(root)], canonical_size=32))
+
+
+@pytest.fixture
+def nest(monkeypatch) -> Iterator[Callable[[Path, str, int], None]]:
+    """Make folders in one another, each of one name; Python itself cannot remove very many."""
+    made = []
+
+    def nested(folder: Path, name: str, levels: int) -> None:
+        made.append(folder / name)
+        monkeypatch.chdir(folder)
+        for _ in range(levels):
+            Path(name).mkdir()
+            os.chdir(name)
+
+    yield nested
+    subprocess.run(["rm", "-rf", *made], check=True)
+
+
+def test_a_tree_of_any_depth_is_read_in_time_that_grows_with_its_depth(tree, nest, monkeypatch):
+    root = tree(["mpox/1.png", ".git/1.png"])
+    content = (root / "mpox" / "1.png").read_bytes()
+    for folder in ("mpox", ".git"):
+        nest(root / folder, "d", 1200)
+        Path("x.png").write_bytes(content)
+    looked = Counter[str]()
+    allowed = os.lstat
+
+    def counted(path: str | Path, *args: object, **options: object) -> object:
+        looked[str(path)] += 1
+        return allowed(path, *args, **options)
+
+    monkeypatch.setattr(os, "lstat", counted)
+    listing = list_files(root)
+    assert [len(path.relative_to(root).parts) for path in listing.images] == [2, 1202]
+    assert [(entry.kind, entry.files) for entry in listing.left_out] == [("in a hidden folder", 2)]
+    assert looked.total() < 1200
+
+
+def test_a_folder_that_is_deeper_than_the_system_can_name_is_one_sentence(tree, nest):
+    root = tree(["mpox/1.png"])
+    nest(root / "mpox", "d" * 200, 25)
+    with pytest.raises(DataError, match="cannot be opened: File name too long"):
+        list_files(root)
+
+
+@pytest.mark.parametrize("form", ["BMP", "PPM", "JPEG2000", "WEBP", "AVIF", "GIF", "TIFF", "JPEG"])
+def test_a_photo_of_any_format_is_known_by_its_content(tree, form):
+    root = tree(["mpox/1.png"])
+    with Image.open(root / "mpox" / "1.png") as picture:
+        picture.save(root / "mpox" / "photo.dat", form)
+    for k, text in enumerate((b"P3 patients", b"P1\nnotes", b"BMW and more words", b"PK\3\4")):
+        (root / "mpox" / f"{k}.dat").write_bytes(text)
+    listing = list_files(root)
+    assert [path.name for path in listing.images] == ["1.png", "photo.dat"]
+    assert {entry.kind for entry in listing.left_out} == {"no image"}
+
+
+def test_a_codestream_of_jpeg_2000_without_its_box_is_known_too(tree):
+    root = tree(["mpox/1.png"])
+    with Image.open(root / "mpox" / "1.png") as picture:
+        picture.save(root / "mpox" / "photo.j2k", "JPEG2000")
+    (root / "mpox" / "photo.j2k").rename(root / "mpox" / "photo")
+    assert [path.name for path in list_files(root).images] == ["1.png", "photo"]
 
 
 def test_a_folder_is_read_by_its_own_path_and_not_again_through_a_link(tree):
