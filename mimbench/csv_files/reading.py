@@ -73,14 +73,17 @@ def read_delimited(
     text = _text(path, error)
     delimiter, text, skipped = _delimiter(text, expected)
     try:
-        rows = list(_rows(text, delimiter, skipped))
+        lines = list(_rows(text, delimiter, skipped))
     except csv.Error as problem:
         raise error(f"{path} is not a readable CSV file: {problem}.") from problem
+    rows = [(line, cells) for line, cells in lines if any(cells)]
     if not rows:
         raise error(f"{path} is not a readable CSV file: it is empty.")
-    (_, header), *rows = rows
+    (first, header), *rows = rows
     notes = [] if delimiter == "," else [f"cells are separated by {_DELIMITERS[delimiter]}."]
-    header, rows, more = _in_columns(path, header, rows, error)
+    if blank := len(lines) - len(rows) - 1:
+        notes.append(f"blank lines left out: {blank}.")
+    header, rows, more = _in_columns(_Heading(path, first, header, expected), rows, error)
     header, renamed = _in_small_letters(header, expected)
     doubled = [name for name, count in Counter(header).items() if count > 1]
     if doubled:
@@ -155,22 +158,60 @@ def _delimiter(text: str, expected: Collection[str]) -> tuple[str, str, int]:
 
 
 def _rows(text: str, delimiter: str, skipped: int) -> Iterator[Row]:
-    """Rows with the lines in which they begin, without those that are blank."""
+    """Rows with the lines in which they begin; those that are blank have no filled cell."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     begins = skipped + 1
     for row in reader:
-        cells = [cell.strip() for cell in row]
-        if any(cells):
-            yield begins, cells
+        yield begins, [cell.strip() for cell in row]
         begins = skipped + reader.line_num + 1
 
 
+@dataclass(frozen=True)
+class _Heading:
+    """The line that should name the columns."""
+
+    path: Path
+    line: int
+    names: list[str]
+    expected: Collection[str]
+
+    def too_many_cells(self, rows: Sequence[Row]) -> str:
+        """What is wrong where rows have more filled cells than this has names."""
+        width, named = len(self.names), ", ".join(self.names)
+        if not any(name.casefold() in self.expected for name in self.names):
+            return (
+                f"{self.path}, line {self.line}, must name the columns, for instance "
+                f"{', '.join([*self.expected][:2])}; it is '{named}'. Put the names there, without "
+                "any line above them."
+            )
+        line, row = next((line, row) for line, row in rows if any(row[width:]))
+        cells = max(k for k, cell in enumerate(row) if cell) + 1
+        advice = "Put cells that hold a delimiter in quotes."
+        if all(any(row[width:]) and not any(row[width + 1 :]) for _, row in rows):
+            advice = (
+                "So have all rows: if the first cell is an index, give its column a name; if a "
+                "cell holds a delimiter, put it in quotes."
+            )
+        return (
+            f"{self.path}, line {line}: {cells} cells, but the file has {width} columns ({named}). "
+            f"{advice}"
+        )
+
+
 def _in_columns(
-    path: Path, header: list[str], rows: list[Row], error: type[MimbenchError]
+    heading: _Heading, rows: list[Row], error: type[MimbenchError]
 ) -> tuple[list[str], list[Row], list[str]]:
     """Rows as long as the header, whose columns all have names, and notes."""
     notes = []
+    header = heading.names
     width = len(header)
+    needed = max((k for k, name in enumerate(header, start=1) if name), default=0)
+    short = [line for line, row in rows if len(row) < needed]
+    if short:
+        notes.append(
+            f"rows with fewer cells than columns, whose last cells are empty: {len(short)} (the "
+            f"first in line {short[0]})."
+        )
     longest = max((len(row) for _, row in rows), default=0)
     rows = [(line, row + [""] * (max(width, longest) - len(row))) for line, row in rows]
     if longest > width:
@@ -180,12 +221,7 @@ def _in_columns(
         elif longest == width + 1 and _counts([row[0] for _, row in rows]):
             header = ["", *header[:-1]]
         else:
-            line, row = next((line, row) for line, row in rows if any(row[width:]))
-            cells = max(k for k, cell in enumerate(row) if cell) + 1
-            raise error(
-                f"{path}, line {line}: {cells} cells, but the file has {width} columns "
-                f"({', '.join(header[:width])}). Put cells that hold a delimiter in quotes."
-            )
+            raise error(heading.too_many_cells(rows))
     unnamed = [k for k, name in enumerate(header) if not name]
     for k in unnamed:
         if _filled(rows, [k]):

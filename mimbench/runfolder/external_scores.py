@@ -53,7 +53,7 @@ def read_scores(path: Path, tables: RunTables) -> ForeignScores:
             not in the run, twice or missing, a condition or fold is not the run's.
         UnknownNameError: a column that means nothing here.
     """
-    written = read_delimited(path, {REQUIRED, *KEYS, *OPTIONAL, *MANIFEST}, TableError)
+    written = read_delimited(path, (REQUIRED, *KEYS, *OPTIONAL, *MANIFEST), TableError)
     table = written.cells
     _check_columns(path, table)
     values, commas = _values(path, written)

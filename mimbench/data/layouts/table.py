@@ -18,6 +18,9 @@ __all__ = ["read"]
 
 _USED = ("path", "category", "patient", "source", "split")
 _OURS = re.compile(r"image_id|dataset|role|width|height|format|group|split_\d+|given_\d+")
+# Cells that say that something is not known, in small letters: as a name, they would make all such
+# rows one patient.
+_NOT_KNOWN = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "none", "null"})
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -45,6 +48,11 @@ def read(csv: Path) -> Manifest:
     for name in ("patient", "source"):
         if name not in cells:
             cells[name] = ""
+    unknown = cells["patient"].str.casefold().isin(_NOT_KNOWN)
+    if unknown.any():
+        words = ", ".join(sorted(cells.loc[unknown, "patient"].unique()))
+        notes.append(f"patients that are not known ({words}): {unknown.sum()} rows.")
+        cells["patient"] = cells["patient"].mask(unknown, "")
     if (cells["patient"] == "").any():
         notes.append("rows without a patient count as a patient each.")
     cells = cells.drop(columns=clash).rename(columns={"split": given_column(1)})
@@ -87,6 +95,11 @@ def _paths(csv: Path, given: "pd.Series[str]") -> tuple[list[str], list[str]]:
     notes = []
     if rewritten:
         notes.append(f"paths found in another spelling (\\ for /, or accents): {rewritten}.")
+    if len(lost) == len(paths):
+        raise DataError(
+            f"{csv}: all paths are on a drive that this system does not have, e.g. {lost[0]}. "
+            "Write paths relative to the CSV file."
+        )
     if lost:
         notes.append(
             f"paths on a drive that this system does not have: {len(lost)}, e.g. {lost[0]}. Write "
@@ -101,3 +114,4 @@ def _candidates(folder: Path, text: str) -> Iterator[str]:
         yield shown(folder / name)
         yield shown(folder / unicodedata.normalize("NFC", name))
         yield shown(folder / unicodedata.normalize("NFD", name))
+    yield str(Path(shown(folder), text))  # as mimbench shows names that are no UTF-8

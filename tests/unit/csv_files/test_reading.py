@@ -59,6 +59,15 @@ def test_the_same_table_in_many_spellings(tmp_path, content):
             "path,category\n\n\na.png,acne\nb.png,acne,and more\n",
             ("line 5", "3 cells", "2 columns"),
         ),
+        (
+            "# exported on Monday\npath,category\na.png,acne\n",
+            ("line 1", "# exported on Monday", "name the columns", "path, category"),
+        ),
+        ("a.png,acne\nb.png,acne,p1\n", ("line 1", "'a.png, acne'", "name the columns")),
+        (
+            "path,category\nr1,a.png,acne\nr2,b.png,acne\n",
+            ("line 2", "3 cells", "2 columns", "index", "give its column a name"),
+        ),
         ('path,category\n"a.png,acne\nb.png,acne\n', ("t.csv", "unexpected end")),
         (PLAIN.replace("acne", "acné").encode("latin-1"), ("line 2", "0xe9", "UTF-8")),
         (PLAIN.encode("utf-16-le"), ("zero byte", "UTF-8")),
@@ -80,6 +89,13 @@ def test_what_was_unusual_is_a_note(tmp_path):
     notes = " ".join(read_delimited(path, COLUMNS, TableError).notes)
     assert "semicolons" in notes
     assert "column 1 has no name" in notes
+    path.write_text("\npath,category,patient,\na.png,acne,p1\n\n,,\nb.png,acne\nc.png\n")
+    blank, short = read_delimited(path, COLUMNS, TableError).notes
+    assert "blank lines" in blank
+    assert ": 3." in blank
+    assert "fewer cells" in short
+    assert ": 2 (" in short
+    assert "line 6" in short
     path.write_text(PLAIN)
     assert read_delimited(path, COLUMNS, TableError).notes == ()
 

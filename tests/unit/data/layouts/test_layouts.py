@@ -104,6 +104,25 @@ def test_a_csv_file_keeps_patients_split_and_further_columns(tree):
     assert any("split of its own: 1" in note for note in manifest.notes)
 
 
+def test_words_for_a_patient_that_is_not_known_are_no_patient(tree):
+    words = ["NA", "nan", "None", "NULL", "N/A", "#N/A", ""]
+    rows = [f"img/{k}.png,acne,{word}" for k, word in enumerate([*words, "p1", "Nan Li"])]
+    root = tree([f"img/{k}.png" for k in range(len(rows))])
+    (root / "list.csv").write_text("\n".join(["path,category,patient", *rows]))
+    manifest = read_manifest(root / "list.csv")
+    assert manifest.table["patient"].tolist() == [""] * len(words) + ["p1", "Nan Li"]
+    (note,) = (note for note in manifest.notes if "not known" in note)
+    assert all(word in note for word in words)
+    assert "6 rows" in note
+
+
+def test_paths_that_are_all_on_another_computers_drive_are_the_cause_that_is_named(tree):
+    root = tree(["img/1.png"])
+    (root / "list.csv").write_text("path,category\nC:\\a\\1.png,acne\nC:\\a\\2.png,mpox\n")
+    with pytest.raises(DataError, match=r"C:\\a\\1\.png.*relative to the CSV file"):
+        read_manifest(root / "list.csv")
+
+
 def test_a_folder_with_a_manifest_is_read_by_it(tree):
     root = tree(["x/1.png", "x/2.png"])
     (root / "manifest.csv").write_text("path,category\nx/1.png,acne\n")
@@ -205,6 +224,24 @@ def test_msld_labels_are_checked_against_the_folders(tree):
         "contradicts the folders of 1 " in note and "M01_01" in note for note in manifest.notes
     )
     assert sum(manifest.table["category"] == "mpox") == 3
+
+
+def test_msld_waits_for_no_pipe_and_reads_no_device_in_place_of_its_labels(tree):
+    root = tree(ORIGINALS)
+    os.mkfifo(root / "labels.csv")
+    (root / "more.csv").symlink_to("/dev/zero")
+    manifest = read_manifest(root)
+    assert manifest.layout == "msld"
+    assert len(manifest.table) == len(ORIGINALS)
+    kinds = {Path(entry.path).name: entry.kind for entry in manifest.left_out}
+    assert kinds == dict.fromkeys(("labels.csv", "more.csv"), "pipe, socket or device")
+
+
+def test_msld_labels_are_read_like_every_csv_file(tree):
+    root = tree(ORIGINALS)
+    (root / "labels.csv").write_bytes("ImageID;Label\nM01_01;Non Monkeypox\n".encode("utf-16"))
+    (root / "other.csv").write_bytes(b"PK\x03\x04 no table")
+    assert any("labels.csv contradicts" in note for note in read_manifest(root).notes)
 
 
 def test_msld_v2_reads_each_image_of_its_five_folds_once(tree):

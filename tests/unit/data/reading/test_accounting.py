@@ -19,7 +19,7 @@ from mimbench.cli.corrupt import corrupt_tree
 from mimbench.cli.progress_bar import Display
 from mimbench.data.dataset import Dataset, ImageOptions, gather, load, survey
 from mimbench.data.reading.accounting import account, unread_files
-from mimbench.data.reading.file_names import shown
+from mimbench.data.reading.file_names import on_disk, shown
 from mimbench.data.reading.tree import LeftOut
 from mimbench.errors import DataError
 
@@ -43,6 +43,8 @@ NAMES = st.text(
     min_size=1,
     max_size=12,
 ).filter(lambda name: name[0] not in ".~" and len(os.fsencode(name)) < 200)
+# a byte that is no UTF-8, and names that look like how it is shown
+NAMES |= st.sampled_from(["caf\udce9", "caf\\xe9", "caf\\x5cxe9"])
 KINDS = [
     "image",
     "image",
@@ -67,7 +69,8 @@ class Tree:
     """A folder that is filled, and how many entries it must be found to have."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.count, self.images, self.forbidden = root, 0, 0, set[Path]()
+        self.root, self.count, self.forbidden = root, 0, set[Path]()
+        self.images = set[Path]()
 
     def picture(self, path: Path) -> None:
         noise = np.random.default_rng(self.count).integers(0, 256, (34, 33, 3), dtype=np.uint8)
@@ -105,13 +108,15 @@ class Tree:
         else:
             path.symlink_to("nowhere" if kind == "dangling" else "x.png")
         self.count += 1
-        self.images += kind in ("image", "image without suffix", "twin")
+        if kind in ("image", "image without suffix", "twin"):
+            self.images.add(path)
         if kind == "forbidden":
             self.forbidden.add(path)
         other = path.with_name(unicodedata.normalize("NFD", path.name))
         if kind == "twin" and not os.path.lexists(other):
             self.picture(other)
-            self.count, self.images = self.count + 1, self.images + 1
+            self.count += 1
+            self.images.add(other)
 
     def add_folder(self, kind: str, folder: str) -> None:
         place = self.root / folder
@@ -121,8 +126,10 @@ class Tree:
             store.mkdir(exist_ok=True)
             self.picture(store / "1.png")
             (store / "words.txt").write_text("words")
-            (place / f"linked {self.count}").symlink_to(store)
-            self.count, self.images = self.count + 2, self.images + 1
+            link = place / f"linked {self.count}"
+            link.symlink_to(store)
+            self.count += 2
+            self.images.add(link / "1.png")
             return
         if kind == "loop" and not os.path.lexists(place / "up"):
             (place / "up").symlink_to(self.root)
@@ -221,7 +228,8 @@ def test_every_reader_accounts_for_every_entry(tmp_path, forbid, entries):
             survey([str(tree.root)], size=32)
         return
     seen = survey([str(tree.root)], size=32)
-    assert seen.accounting.read == tree.images
+    assert seen.accounting.read == len(tree.images)
+    assert set(map(on_disk, seen.table["path"])) == tree.images
     _check(seen, tree)
     options = ImageOptions(
         data=[str(tree.root)], target=seen.table["category"].iloc[0], canonical_size=32
@@ -233,7 +241,7 @@ def test_every_reader_accounts_for_every_entry(tmp_path, forbid, entries):
     made = corrupt_tree(tree.root, out, "tour", [5], 0, 1, Display(Console(quiet=True), quiet=True))
     assert made.accounting == seen.accounting
     assert made.unread["path"].tolist() == seen.unread["path"].tolist()
-    assert len(list((out / "jpeg_compression" / "5").rglob("*.png"))) == tree.images
+    assert len(list((out / "jpeg_compression" / "5").rglob("*.png"))) == len(tree.images)
 
 
 def test_an_account_is_a_line_and_a_table():
