@@ -24,9 +24,11 @@ def visit(folder: Path) -> None:
         OutputError: something in the folder is a link.
     """
     from mimbench.runfolder.lock import holder
-    from mimbench.scores.run_files import PIXELS, refuse_links, remove_partials
+    from mimbench.scores.run_files import PIXELS, is_run, refuse_links, remove_partials
 
     refuse_links(folder)
+    if not is_run(folder):  # then what lies there is somebody else's, whatever it is called
+        return
     if holder(folder) is None and holder(folder.parent) is None:  # which may be a harmonised run's
         with contextlib.suppress(OSError):  # a folder that cannot be written can be read
             remove_partials(folder, PIXELS)

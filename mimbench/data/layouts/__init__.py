@@ -1,6 +1,7 @@
 """How collections of images lie on disk: recognised by their names, or as told."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from mimbench.data.layouts import folders, msld, table
 from mimbench.data.manifest import Manifest
 from mimbench.data.reading.file_names import on_disk, shown
 from mimbench.data.reading.tree import LeftOut, Listing, list_files
+from mimbench.data.splits import PARTS
 from mimbench.errors import DataError, UnknownNameError
 
 __all__ = ["LAYOUTS", "read_manifest"]
@@ -104,8 +106,16 @@ def _with_split_note(manifest: Manifest) -> Manifest:
     if not given:
         return manifest
     folds = ", ".join(name.removeprefix("given_") for name in given)
-    note = f"brings a train/validation/test split of its own: {folds}."
-    return replace(manifest, notes=(*manifest.notes, note))
+    notes = [f"brings a train/validation/test split of its own: {folds}."]
+    parts = pd.concat([manifest.table[name] for name in given])
+    others = Counter(part for part in parts if part not in ("", *PARTS))
+    if others:
+        named = ", ".join(f"'{part}' {count}" for part, count in sorted(others.items()))
+        notes.append(
+            f"images in parts that are none of {', '.join(PARTS)}: {named}; a run cannot use that "
+            "split."
+        )
+    return replace(manifest, notes=(*manifest.notes, *notes))
 
 
 def _counts(table: pd.DataFrame) -> str:

@@ -1,12 +1,15 @@
 """From a file's bytes to an open image: one list of formats, upright, whatever its metadata."""
 
+import ctypes
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
+import PIL
 from PIL import Image, UnidentifiedImageError
 
 __all__ = ["MAX_FILE", "MAX_PIXELS", "Unreadable", "file_bytes", "opened", "pillow_limits"]
@@ -73,7 +76,25 @@ def opened(data: bytes) -> Image.Image:
         raise Unreadable(_not_an_image(data)) from error
     if image.width * image.height > MAX_PIXELS:
         raise Unreadable(f"more than {MAX_PIXELS // 10**6} megapixels")
+    if image.width * image.height * _bits_per_pixel(image) > 8 * len(data):
+        raise Unreadable(
+            f"{image.width}×{image.height} pixels without compression, which a file of {len(data)} "
+            "bytes cannot hold"
+        )
     return image
+
+
+def _bits_per_pixel(image: Image.Image) -> int:
+    """Bits that a file has at least for each pixel; 0 where it may be compressed.
+
+    Without this, a header alone would cost the memory and time of the image that it announces.
+    """
+    decoders = {tile[0] for tile in image.tile}
+    if image.format == "PPM":
+        return 8 * len(image.getbands()) if image.mode != "1" else 1
+    if image.format in ("BMP", "DIB") and decoders == {"raw"}:
+        return 8 if image.mode == "RGB" else 1
+    return 0
 
 
 def upright(image: Image.Image) -> tuple[Image.Image, str]:
@@ -101,12 +122,26 @@ def _not_an_image(data: bytes) -> str:
     return "the content is no image format that can be read"
 
 
+@cache
+def _keep_libtiff_silent() -> None:
+    """Let libtiff not print to the terminal what it finds wrong; Pillow raises an error anyway.
+
+    Pillow has no function for it, so libtiff's own is called where Pillow's wheel brings libtiff.
+    """
+    package = Path(PIL.__file__).parent
+    for folder in (package.parent / "pillow.libs", package / ".dylibs"):
+        for path in folder.glob("libtiff*"):
+            with suppress(OSError, AttributeError):
+                ctypes.CDLL(str(path)).TIFFSetErrorHandler(None)
+
+
 @contextmanager
 def pillow_limits() -> Iterator[None]:
     """Let Pillow refuse only above MAX_PIXELS, and keep its warnings of odd metadata silent.
 
     Pillow raises above twice its limit and warns above once; the file is judged here instead.
     """
+    _keep_libtiff_silent()
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
     try:

@@ -104,6 +104,15 @@ def test_a_csv_file_keeps_patients_split_and_further_columns(tree):
     assert any("split of its own: 1" in note for note in manifest.notes)
 
 
+def test_parts_of_a_split_that_mimbench_does_not_know_are_named(tree):
+    root = tree([f"img/{k}.png" for k in range(4)])
+    rows = [f"img/{k}.png,acne,{part}" for k, part in enumerate(["train", "val", "val", ""])]
+    (root / "list.csv").write_text("\n".join(["path,category,split", *rows]))
+    (note,) = (note for note in read_manifest(root / "list.csv").notes if "none of" in note)
+    assert "'val' 2" in note
+    assert "train, validation, test" in note
+
+
 def test_words_for_a_patient_that_is_not_known_are_no_patient(tree):
     words = ["NA", "nan", "None", "NULL", "N/A", "#N/A", ""]
     rows = [f"img/{k}.png,acne,{word}" for k, word in enumerate([*words, "p1", "Nan Li"])]

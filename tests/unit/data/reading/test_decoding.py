@@ -155,3 +155,45 @@ def test_pillows_own_limit_is_left_as_it_was(tmp_path):
     before = Image.MAX_IMAGE_PIXELS
     read_photos([tmp_path / "none.png"], 32)
     assert before == Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"P6\n60000 4000\n255\n\0",
+        b"P5\n60000 4000\n255\n\0",
+        b"P4\n60000 4000\n\0",
+        b"P3\n60000 4000\n255\n1 2 3\n",
+        b"P1\n60000 4000\n1\n",
+        b"BM" + struct.pack("<IIIIiiHHIIiiII", 99, 0, 54, 40, 60000, 4000, 1, 24, *[0] * 6),
+    ],
+)
+def test_a_header_alone_does_not_cost_what_it_announces(data, monkeypatch):
+    def loaded(image: Image.Image) -> None:
+        raise AssertionError(f"{image.size} are decoded")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", loaded)
+    with pytest.raises(Unreadable, match=rf"60000×4000 .* {len(data)} bytes cannot hold"):
+        decode(data, 64)
+
+
+@pytest.mark.parametrize("form", ["PPM", "BMP"])
+@pytest.mark.parametrize("mode", ["1", "L", "RGB", "I;16"])
+def test_a_file_without_compression_that_is_complete_is_read(form, mode):
+    if mode == "I;16":
+        image = Image.fromarray(np.full((64, 64), 128 * 257, dtype=np.uint16))
+        image = image if form == "PPM" else image.convert("L")
+    else:
+        image = _halves(mode)
+    assert decode(_bytes(image, form), 64).pixels.shape == (64, 64, 3)
+
+
+def test_what_libtiff_finds_wrong_does_not_reach_the_terminal(capfd):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    data = bytearray(_bytes(Image.fromarray(noise), "TIFF", compression="tiff_lzw"))
+    with Image.open(io.BytesIO(data)) as image:
+        first = image.tag_v2[273][0]  # where the pixels begin
+    data[first : first + 400] = b"\xff" * 400
+    with pytest.raises(Unreadable, match="broken image"):
+        decode(bytes(data), 64)
+    assert capfd.readouterr() == ("", "")
