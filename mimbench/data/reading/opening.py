@@ -89,7 +89,7 @@ def _bits_per_pixel(image: Image.Image) -> int:
 
     Without this, a header alone would cost the memory and time of the image that it announces.
     """
-    decoders = {tile[0] for tile in image.tile}
+    decoders = {tile[0] for tile in getattr(image, "tile", ())}
     if image.format == "PPM":
         return 8 * len(image.getbands()) if image.mode != "1" else 1
     if image.format in ("BMP", "DIB") and decoders == {"raw"}:

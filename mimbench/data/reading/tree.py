@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice, takewhile
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mimbench.data.categories import canonical_category
 from mimbench.data.reading.file_names import shown
@@ -40,7 +40,7 @@ _SYSTEM_FOLDERS = frozenset({
 _READ = "in a folder that is read under another path"
 _NAMED = 3  # files that a message names
 
-Entry = TypeVar("Entry", bound=tuple[object, ...])
+Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
 
 class LeftOut(NamedTuple):

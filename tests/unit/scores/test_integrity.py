@@ -178,7 +178,7 @@ def test_records_of_before_digests_are_read_as_they_are(run: Path) -> None:
         del record["digest"]
         (run / name).write_text(json.dumps(record if name == "run.json" else record["starts"]))
     found = read_run(run)
-    assert found.doubts == ()
+    assert not any("digest" in doubt for doubt in found.doubts)
     assert len(found.attempts) == 2
 
 
