@@ -110,6 +110,8 @@ def list_files(root: Path, *, needs_images: bool = True) -> Listing:
     found = _Walk(root)
     if needs_images and not found.images:
         held = _holds([*found.left_out], found.rejected)
+        if found.rejected:
+            held += f", of which {': '.join(min(found.rejected))}"
         raise DataError(
             f"{shown(root)} has no images; it holds {held}. Expected one folder per category with "
             "images in it."

@@ -134,6 +134,12 @@ def test_linked_folders_and_files_are_read_and_broken_links_are_rejected(tree, t
     assert str(root / "gone") in reasons["rosacea"]
 
 
+def test_where_all_links_are_broken_the_reason_is_in_the_error(tmp_path):
+    (tmp_path / "mpox").symlink_to("../moved/mpox")
+    with pytest.raises(DataError, match=r"no images.*mpox: a link to \.\./moved/mpox, which does"):
+        survey([str(tmp_path)])
+
+
 def test_one_folder_under_two_category_names_is_refused_like_one_file(tree):
     root = tree(["mpox/1.png", "eczema/1.png"])
     (root / "also_eczema").symlink_to(root / "eczema")
