@@ -131,7 +131,8 @@ def check_external(folder: Path) -> None:
     there = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     if not os.access(there, os.W_OK):
         raise OutputError(f"{folder} cannot be written. Choose another folder with --out.")
-    if held and not any(entry.name == "external_verdicts.csv" for entry in held):
+    earlier = any(entry.name == "external_verdicts.csv" for entry in held)
+    if held and not (earlier and _is_ours(folder / "scores.parquet")):
         raise OutputError(
             f"{folder} is not empty and holds no scores of other images, but for instance "
             f"{held[0].name!r}. Choose another folder with --out."
@@ -148,8 +149,13 @@ def _says_so(folder: Path) -> bool:
             return True
         if isinstance(said, list) and said and isinstance(said[0], dict) and "started" in said[0]:
             return True
+    return _is_ours(folder / "fits.parquet")
+
+
+def _is_ours(table: Path) -> bool:
+    """Whether mimbench wrote a parquet file."""
     try:
-        return ABOUT in (pq.read_schema(folder / "fits.parquet").metadata or {})
+        return ABOUT in (pq.read_schema(table).metadata or {})
     except (OSError, ValueError, pa.ArrowException):
         return False
 
