@@ -13,6 +13,7 @@ from mimbench.claims.sample_size import more_patients, open_question
 from mimbench.claims.statement import Claim, ClaimsFile
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.run.comparisons import holm_factors
+from mimbench.statistics.run.variance import varies_by
 
 __all__ = ["Verdict", "verify"]
 
@@ -187,7 +188,7 @@ def _open(finding: Finding, verdict: Verdict, factor: float, alpha: float) -> Ve
         alpha,
     )
     at_threshold = abs(finding.value - finding.threshold) < 1e-9
-    limit = 0.0 if at_threshold else float(finding.number.retraining_limit[0])
+    limit = 0.0 if at_threshold else float(varies_by(*finding.number.retraining)[0])
     shown = nan if isinf(more) else more
     return replace(verdict, more_target_patients=shown, explanation=open_question(more, limit))
 

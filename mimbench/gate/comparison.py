@@ -20,7 +20,8 @@ from mimbench.gate.settings import GateSettings
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.cautions import difference_cautions
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
-from mimbench.statistics.run.uncertainty import Measured, Part
+from mimbench.statistics.run.uncertainty import Measured
+from mimbench.statistics.run.variance import Part
 
 __all__ = ["GateResult", "GateTest", "gate"]
 
@@ -132,7 +133,7 @@ def gate(
     chosen = chosen.model_copy(update=_group(own, asked))
     problems = [*aligned.problems, *row_problems(chosen.rows, aligned, asked)]
     if not chosen.rows:
-        message = "the reference has no row with scores that is no control, so nothing is gated"
+        message = "all rows of the reference with scores are controls, so nothing is gated"
         problems.append(Problem("missing-row", message, False))
     if any(not problem.allowed for problem in problems if problem.kind != "missing-row"):
         return GateResult(chosen, tuple(problems), (), _diagnosis([]))
@@ -232,7 +233,7 @@ class _Comparison:
             return drop
         seeds = [{*side.trainings[0].seeds} if side.trainings else {0} for side in (before, after)]
         sd = recorded.sd * np.sqrt(sum(1 / len(own) for own in seeds))
-        part = Part("retraining", row, np.full((1, 1), sd), recorded.seeds - 1)
+        part = Part("retraining", np.full((1, 1), sd), recorded.seeds - 1)
         return replace(drop, trainings=(), parts=(*drop.parts, part))
 
     def _same_weights(self, row: str) -> bool:

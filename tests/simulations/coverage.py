@@ -15,7 +15,11 @@ from scipy.stats import norm
 
 from mimbench.statistics.core.bootstrap import METRICS, Resamples, bootstrap_interval
 from mimbench.statistics.core.influence import Influence, combine
-from mimbench.statistics.core.intervals import difference_interval, difference_p, logit_interval
+from mimbench.statistics.core.intervals import (
+    difference_interval,
+    difference_p_above,
+    logit_interval,
+)
 from mimbench.statistics.run.clustered_auroc import Cells, share_influence
 from tests.simulations import trained
 
@@ -95,7 +99,7 @@ def difference_cell(design: Design, gain: float, runs: int, rng: np.random.Gener
         for pair in scores
     )
     few = np.minimum(n_id, n_ood)
-    rejected = np.mean(difference_p(value, variance, df, few) < 0.05)
+    rejected = np.mean(2 * difference_p_above(np.abs(value), variance, df, few, 0.0) < 0.05)
     return [covered(difference_interval(value, variance, df, few), gain), f"{100 * rejected:.1f}"]
 
 

@@ -1,7 +1,8 @@
-"""Laws that hold for any input: of rankings, of linear combinations, of kernels, of run files."""
+"""Laws that hold for any input: rankings, linear combinations, kernels, names, run files."""
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mimbench import corruptions
+from mimbench.data.categories import canonical_category
 from mimbench.data.options import ImageOptions
+from mimbench.evaluation.planning.flags import resolve_run
 from mimbench.evaluation.planning.plan import RunFile
 from mimbench.statistics.core.influence import Influence, combine
 from mimbench.statistics.run.clustered_auroc import Cells
@@ -133,3 +136,42 @@ def test_a_run_file_survives_being_written_and_read(
         seeds=seeds, known_curve=tuple(known), given_fold=fold, data=ImageOptions(),
     )  # fmt: skip
     assert RunFile.model_validate(json.loads(json.dumps(run.model_dump(mode="json")))) == run
+
+
+@given(
+    folds=st.none() | st.integers(1, 20),
+    plan_seed=st.none() | st.integers(0, 2**63 - 1),
+    known_curve=st.none() | st.lists(st.integers(1, 9), min_size=1, max_size=3),
+    swap=st.lists(names, max_size=2),
+    harmonise=st.none() | st.just(True),
+    canonical_size=st.none() | st.integers(32, 512),
+)
+def test_a_flag_and_the_same_field_of_a_file_make_the_same_run(
+    tmp_path_factory: pytest.TempPathFactory, **said: Any
+) -> None:
+    path = tmp_path_factory.mktemp("run") / "study.toml"
+    head = 'detectors = ["mim"]\n'
+    of_data = {"harmonise", "canonical_size"}
+    told = {name: value for name, value in said.items() if value not in (None, [])}
+    fields = {name: json.dumps(value) for name, value in told.items()}  # JSON lists are TOML's
+    own = [f"{name} = {value}\n" for name, value in fields.items() if name not in of_data]
+    data = [f"{name} = {value}\n" for name, value in fields.items() if name in of_data]
+    path.write_text("".join([head, *own, "[data]\n", 'data = ["phantom"]\n', *data]))
+    by_file = resolve_run(str(path), {})
+    path.write_text(head + '[data]\ndata = ["phantom"]\n')
+    if "known_curve" in told:
+        told["known_curve"] = ",".join(map(str, told["known_curve"]))
+    assert resolve_run(str(path), told) == by_file
+
+
+words = st.lists(
+    st.text(st.characters(categories=("L", "N")), min_size=1, max_size=6), min_size=1, max_size=3
+)
+
+
+@given(words, st.sampled_from([" ", "_", "-", "  ", " - "]))
+def test_a_category_has_one_name_in_every_spelling(parts: list[str], between: str) -> None:
+    name = canonical_category(between.join(parts))
+    assert canonical_category(name) == name
+    assert canonical_category(f" {'_'.join(parts)} ") == name
+    assert canonical_category(between.join(parts).casefold()) == name

@@ -13,20 +13,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mimbench.compiled import compiled
-from mimbench.statistics.core.cautions import area_cautions, difference_cautions
+from mimbench.statistics.core.cautions import area_cautions
 from mimbench.statistics.core.estimate import Estimate
 from mimbench.statistics.core.fold_training import FoldTraining
 from mimbench.statistics.core.intervals import (
-    DIFFERENCE_METHOD,
     LOGIT_METHOD,
     area_p_above,
     difference_interval,
-    difference_p,
     difference_p_above,
     logit_interval,
 )
 
-__all__ = ["Influence", "combine", "paired_difference"]
+__all__ = ["Influence", "combine"]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -204,23 +202,6 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
         unknown=_first_unknown(terms, factors),
         training=FoldTraining.combine([term.training for term in terms], factors),
     )  # fmt: skip
-
-
-def paired_difference(
-    first: Influence, second: Influence, level: float = 0.95, reach: float = 1.0
-) -> list[Estimate]:
-    """E estimates of `first` minus `second` over the same patients, and p of "no difference".
-
-    `reach` is the largest difference that there can be: 1 between AUROCs, 2 between differences.
-    """
-    own = combine([first, second], [1, -1])
-    p = difference_p(own.value, own.variance, own.df, own.fewest_patients)
-    low, high = own.difference_interval(level, reach)
-    cautions = difference_cautions([first.value, second.value], own.fewest_patients)
-    return [
-        Estimate(float(v), float(a), float(b), "" if r else DIFFERENCE_METHOD, r, float(q), c)
-        for v, a, b, r, q, c in zip(own.value, low, high, own.reasons, p, cautions, strict=True)
-    ]
 
 
 def _summed_lines(terms: Sequence[Influence], weights: Sequence[Array]) -> Array | None:

@@ -18,7 +18,6 @@ __all__ = [
     "ZERO",
     "area_p_above",
     "difference_interval",
-    "difference_p",
     "difference_p_above",
     "logit_interval",
     "newcombe_interval",
@@ -135,11 +134,6 @@ def difference_interval(
     half = stdtrit(df, (1 + level) / 2) * np.sqrt(variance)
     half = np.where(variance <= ZERO, reach * (1 - ((1 - level) / 2) ** (1 / n)), half)
     return np.maximum(value - half, -reach), np.minimum(value + half, reach)
-
-
-def difference_p(value: ArrayLike, variance: ArrayLike, df: ArrayLike, n: ArrayLike) -> Array:
-    """Two-sided p-value of "the difference is 0", the inversion of `difference_interval`."""
-    return np.minimum(1.0, 2 * difference_p_above(np.abs(value), variance, df, n, 0.0))
 
 
 def difference_p_above(

@@ -19,10 +19,8 @@ from mimbench.statistics.tables.row_metrics import ALL_CORRUPTIONS, MEAN_SEVERIT
 __all__ = [
     "Quantity",
     "RunAurocs",
-    "equivalence_p",
     "holm",
     "holm_factors",
-    "non_inferiority_p",
 ]
 
 Array = NDArray[np.float64]
@@ -183,20 +181,6 @@ def holm_factors(p_values: Array) -> Array:
     factors = np.empty(p_values.size)
     factors[order] = np.where(ranked > 0, raised, steps)
     return factors
-
-
-def non_inferiority_p(difference: Influence, margin: float) -> Array:
-    """(E,) one-sided p-values of "the difference is at most -margin"; margin 0: superiority."""
-    return difference.difference_p_above(-margin)
-
-
-def equivalence_p(difference: Influence, margin: float) -> Array:
-    """(E,) p-values of "the difference is not within (-margin, margin)", two one-sided tests.
-
-    Source: Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15:657.
-    """
-    below = difference.mix(-np.eye(len(difference.value)))
-    return np.maximum(difference.difference_p_above(-margin), below.difference_p_above(-margin))
 
 
 def _position(kind: str, name: str, known: Sequence[str]) -> int:

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimbench.statistics.core.influence import Influence
-from mimbench.statistics.run.uncertainty import Part
+from mimbench.statistics.run.variance import Part
 
-__all__ = ["NAME", "fit_spread"]
+__all__ = ["fit_spread"]
 
 Array = NDArray[np.float64]
-NAME = "fits"  # of this source of variance
 
 
 def fit_spread(
@@ -53,7 +52,8 @@ def fit_spread(
     with np.errstate(invalid="ignore", divide="ignore"):
         beyond = np.nan_to_num(np.clip(1 - explained / between, 0.0, 1.0))
     scale = np.sqrt(beyond / np.maximum(count * (count - 1.0), 1.0))
-    return Part(NAME, row, np.nan_to_num(apart) * scale, max(float(count.min()) - 1.0, 1.0))
+    df = max(float(count.min()) - 1.0, 1.0)
+    return Part(f"fits of {row}", np.nan_to_num(apart) * scale, df)
 
 
 def _mean(

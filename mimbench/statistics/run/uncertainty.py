@@ -9,11 +9,10 @@ sum over the sources, see `total_variance`. Where a source is unknown, so is p.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
-from typing import Self, TypeVar
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtri, stdtrit
 
 from mimbench.statistics.core.cautions import area_cautions, difference_cautions
 from mimbench.statistics.core.estimate import Estimate
@@ -28,58 +27,15 @@ from mimbench.statistics.core.intervals import (
     logit_interval,
     steadied,
 )
-from mimbench.statistics.run.retraining import Trainings, mixed
+from mimbench.statistics.run.retraining import Trainings
+from mimbench.statistics.run.variance import Part, Source, joined, total_variance
 
-__all__ = ["Measured", "Part", "paired_difference", "total_variance"]
+__all__ = ["Measured", "paired_difference"]
 
 Array = NDArray[np.float64]
-Source = tuple[Array, Array]  # (E,) variance, and its degrees of freedom
-
-T = TypeVar("T", Trainings, "Part")
-LIMIT = 0.95  # confidence of the upper limits that give the degrees of freedom of a sum
 RETRAINING = (
     "retraining: fewer than three trainings (seeds), so the interval is that of the patients alone"
 )
-
-
-@dataclass(frozen=True)
-class Part:
-    """A further source of variance of E numbers, e.g. the fitted line of a residual.
-
-    Attributes:
-        name: what varies.
-        key: parts of equal name and key are about the same draws: they add before they are squared.
-        effects: (n, E) independent contributions; the variance is the sum of their squares.
-        df: degrees of freedom of that variance.
-    """
-
-    name: str
-    key: str
-    effects: Array
-    df: float
-
-    @property
-    def variance(self) -> tuple[Array, Array]:
-        """(E,) variance and degrees of freedom."""
-        variance = np.einsum("ne,ne->e", self.effects, self.effects)
-        return variance, np.full(variance.shape, self.df)
-
-    def scaled(self, weight: ArrayLike) -> Self:
-        """The part of the numbers times `weight`, one number or (E,)."""
-        factor = np.asarray(weight, dtype=np.float64)
-        return replace(self, effects=np.where(factor == 0, 0.0, self.effects * factor))
-
-    def mixed(self, matrix: Array) -> Self:
-        """The part of K combinations of the numbers: `matrix` is (K, E)."""
-        return replace(self, effects=mixed(self.effects, matrix))
-
-    def about_the_same(self, other: Self) -> bool:
-        """Whether both are about the same draws."""
-        return (self.name, self.key) == (other.name, other.key)
-
-    def plus(self, other: Self) -> Self:
-        """The sum of two numbers of the same draws, draw by draw."""
-        return replace(self, effects=self.effects + other.effects, df=min(self.df, other.df))
 
 
 @dataclass(frozen=True)
@@ -109,10 +65,10 @@ class Measured:
                 spread is estimated together.
         """
         factors = list(weights)
-        trainings = _joined([term.trainings for term in terms], factors)
+        trainings = joined([term.trainings for term in terms], factors)
         if alike and len(trainings) > 1:
             trainings = [reduce(Trainings.beside, trainings)]
-        parts = _joined([term.parts for term in terms], factors)
+        parts = joined([term.parts for term in terms], factors)
         influence = combine([term.patients for term in terms], factors)
         return cls(influence, tuple(trainings), tuple(parts))
 
@@ -153,21 +109,11 @@ class Measured:
         return total_variance([self._nothing, *(own.variance for own in self.trainings)])
 
     @property
-    def retraining_limit(self) -> Array:
-        """(E,) what retraining alone exceeds in 5 % of cases, either way; NaN if unknown."""
-        return _limit(*self.retraining)
-
-    @property
     def refitting(self) -> Source:
         """(E,) variance from retraining and from the held-out patients of a line, and its df."""
         own = self.patients
         lines = np.where(np.asarray(own.unknown or ("",)) == "", own.line_variance, np.nan)
         return total_variance([self.retraining, (lines, own.line_df)])
-
-    @property
-    def refitting_limit(self) -> Array:
-        """(E,) what a refit exceeds in 5 % of cases, either way; NaN if unknown."""
-        return _limit(*self.refitting)
 
     @cached_property
     def known(self) -> NDArray[np.bool_]:
@@ -194,7 +140,7 @@ class Measured:
 
     @cached_property
     def _nothing(self) -> Source:
-        return np.zeros(self.value.shape), np.full(self.value.shape, np.inf)
+        return np.zeros_like(self.value), np.full_like(self.value, np.inf)
 
     def _sides(self, more: float = 1.0) -> tuple[Array, Array]:
         """(E,) numbers of patients on the ID and on the OOD side."""
@@ -230,8 +176,7 @@ class Measured:
         A source that is unknown is not in them; see `known`.
         """
         variance, df = self._of_area(self._known_others)
-        n = self.patients.patients
-        ends = logit_interval(self.area, variance, df, *n, level, prior_df=0.0)
+        ends = logit_interval(self.area, variance, df, *self.patients.patients, level, prior_df=0.0)
         alone = total_variance(self._known_others)[0] == 0
         low, high = (
             np.where(alone, own, end)
@@ -353,51 +298,3 @@ def _estimates(
             values, *interval, own.reasons, tested, cautions, own.unknown, strict=True
         )
     ]
-
-
-def total_variance(sources: Sequence[Source]) -> Source:
-    """(E,) sum of variances of independent sources, and degrees of freedom of it.
-
-    Satterthwaite's degrees of freedom with the upper 95 % limit of each variance in place of its
-    estimate. An estimate of two or four degrees is often small by chance; as it stands it would
-    claim the many degrees of the patients, and a test at a level of 0.3 %, as in a family of
-    sixteen, would reject up to four times too often (`results/gate.md`).
-
-    Args:
-        sources: (E,) variance and degrees of freedom of each; NaN: unknown.
-
-    Source: Satterthwaite 1946, Biometrics Bulletin 2:110, for the formula.
-    """
-    variance = np.sum([own for own, _ in sources], axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        limits = [np.where(own == 0, 0.0, own * _upper(df)) for own, df in sources]
-        parts = [np.where(limit == 0, 0.0, limit**2 / df)
-                 for limit, (_, df) in zip(limits, sources, strict=True)]  # fmt: skip
-        df = np.sum(limits, axis=0) ** 2 / np.sum(parts, axis=0)
-    return variance, np.where(variance > 0, np.minimum(df, 1e9), sources[0][1])
-
-
-def _limit(variance: Array, df: Array) -> Array:
-    """(E,) what a difference of this variance exceeds in 5 % of cases, either way."""
-    quantile = stdtrit(np.minimum(df, 1e9), 0.975)
-    return np.asarray(np.where(variance == 0, 0.0, np.sqrt(variance) * quantile))
-
-
-def _upper(df: Array) -> Array:
-    """(E,) upper confidence limit of a variance by its estimate."""
-    finite = np.clip(df, 1.0, 1e9)
-    return np.asarray(np.where(np.isinf(df), 1.0, finite / chdtri(finite, LIMIT)))
-
-
-def _joined(terms: Sequence[Sequence[T]], weights: Sequence[ArrayLike]) -> list[T]:
-    """Sources of variance of a weighted sum: those about the same draws add up first."""
-    kept: list[T] = []
-    for sources, weight in zip(terms, weights, strict=True):
-        for own in sources:
-            found = own.scaled(weight)
-            place = next((k for k, other in enumerate(kept) if other.about_the_same(found)), None)
-            if place is None:
-                kept.append(found)
-            else:
-                kept[place] = kept[place].plus(found)
-    return kept

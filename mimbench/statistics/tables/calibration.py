@@ -13,28 +13,10 @@ from mimbench.statistics.core.influence import combine
 from mimbench.statistics.run.clustered_auroc import share_influence
 from mimbench.statistics.run.layout import Layout, Row
 
-__all__ = ["brier_score", "calibration_table", "expected_calibration_error"]
+__all__ = ["calibration_table", "expected_calibration_error"]
 
 POSTERIOR = "posterior"  # the score that is log((1 - p) / p) of the target's probability p
 METHOD = "means clustered by patient, logit"
-
-
-def brier_score(probabilities: ArrayLike, target: ArrayLike) -> Estimate:
-    """Mean squared distance of the target's probability from the truth.
-
-    Args:
-        probabilities: (n,) in [0, 1], probability of the target category.
-        target: (n,) whether the image is of the target category.
-
-    Returns:
-        Estimate in [0, 1], **lower = better**.
-
-    Source: Brier 1950, Monthly Weather Review 78:1.
-    """
-    p, truth = np.asarray(probabilities, float), np.asarray(target, float)
-    if p.size == 0 or np.isnan(p).any():
-        return missing("no probabilities" if p.size == 0 else "probabilities missing")
-    return Estimate(float(np.mean((p - truth) ** 2)))
 
 
 def expected_calibration_error(

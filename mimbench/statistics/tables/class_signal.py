@@ -23,6 +23,7 @@ from mimbench.statistics.core.cautions import difference_cautions
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 from mimbench.statistics.run.controls import controls_of, row_facts
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
+from mimbench.statistics.run.variance import varies_by
 
 __all__ = ["CLASS_SIGNAL_COLUMNS", "class_signal_table"]
 
@@ -134,7 +135,7 @@ def _measured(signal: _Signal, level: float) -> dict[str, object]:
         "high": difference.high,
         "p": difference.p,
         "null_sd": np.sqrt(own.refitting[0][0]),
-        "null_limit": own.refitting_limit[0],
+        "null_limit": varies_by(*own.refitting)[0],
         "seeds": signal.seeds,
         "note": f"{few}what another seed changes" if np.isnan(own.retraining[0][0]) else "",
         "reason": difference.reason,

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from mimbench.statistics.core.influence import combine, paired_difference
+from mimbench.statistics.core.influence import combine
 from mimbench.statistics.run.clustered_auroc import Cells
+from mimbench.statistics.run.uncertainty import Measured, paired_difference
 
 
 def above(x, y):
@@ -148,7 +149,7 @@ def test_a_constant_score_is_at_chance_and_not_certain():
 def test_equal_rows_do_not_differ_but_few_patients_prove_little():
     cells = Cells(np.arange(5), 5 + np.arange(50))
     row = cells.influence(np.zeros(5), np.ones(50))
-    same = paired_difference(row, row)[0]
+    same = paired_difference(Measured(row), Measured(row))[0]
     assert same.value == 0
     assert same.p == 1
     assert same.high == pytest.approx(1 - 0.025 ** (1 / 5))
@@ -168,7 +169,7 @@ def test_interval_and_p_value_agree_about_zero():
     for shift in (0.0, 0.3, 0.6, 1.0):
         a = cells.influence(rng.normal(size=30), rng.normal(1, 1, size=40))
         b = cells.influence(rng.normal(size=30), rng.normal(1 + shift, 1, size=40))
-        estimate = paired_difference(b, a)[0]
+        estimate = paired_difference(Measured(b), Measured(a))[0]
         assert (estimate.p < 0.05) == (estimate.low > 0 or estimate.high < 0)
 
 
@@ -198,6 +199,6 @@ def test_intervals_of_clustered_means_and_differences_cover_the_truth():
         ]
         low, high = rows[0].area_interval()
         inside.append(low[0] <= 0.6915 <= high[0])  # Phi(1 / 2)
-        rejected.append(paired_difference(*rows)[0].p < 0.05)
+        rejected.append(paired_difference(*map(Measured, rows))[0].p < 0.05)
     assert 0.925 < np.mean(inside) < 0.98
     assert 0.02 < np.mean(rejected) < 0.08

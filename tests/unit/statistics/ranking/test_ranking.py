@@ -10,7 +10,8 @@ from pytorch_ood.metrics import functional as theirs
 from sklearn import config_context
 from sklearn import metrics as sk
 
-from mimbench.statistics.ranking import roc
+from mimbench.statistics.core.bootstrap import METRICS, Resamples
+from mimbench.statistics.ranking.roc import auroc, roc_points
 
 KINDS = ("continuous", "ties", "constant", "single", "infinite", "extreme")
 CASES = 350
@@ -33,6 +34,15 @@ def draw(kind, rng):
     return sides
 
 
+def measured(id_scores, ood_scores):
+    """All metrics of the two sides, as the tables of a run have them."""
+    sizes = len(id_scores), len(ood_scores)
+    images = np.arange(sum(sizes))
+    sample = Resamples(images, np.repeat(["id", "ood"], sizes), 0, np.random.default_rng(0))
+    found = sample.metrics(id_scores, images[: sizes[0]], ood_scores, images[sizes[0] :])
+    return dict(zip(METRICS, found[0, :, 0].tolist(), strict=True))
+
+
 def reference(id_scores, ood_scores, raw):
     """scikit-learn on the raw scores, or on their ranks where it refuses inf or overflows."""
     scores = np.concatenate([id_scores, ood_scores])
@@ -46,10 +56,10 @@ def reference(id_scores, ood_scores, raw):
     with config_context(skip_parameter_validation=True):
         return {
             "auroc": sk.roc_auc_score(ood, scores),
-            "average_precision_out": sk.average_precision_score(ood, scores),
-            "average_precision_in": sk.average_precision_score(1 - ood, -scores),
-            "fpr_target": fpr(1 - ood, -scores),
-            "fpr_ood": fpr(ood, scores),
+            "aupr_out": sk.average_precision_score(ood, scores),
+            "aupr_in": sk.average_precision_score(1 - ood, -scores),
+            "fpr95_target": fpr(1 - ood, -scores),
+            "fpr95_ood": fpr(ood, scores),
         }
 
 
@@ -59,29 +69,23 @@ def test_equals_scikit_learn_on_random_cases(kind):
     for _ in range(CASES):
         sides = draw(kind, rng)
         expected = reference(*sides, raw=kind in ("continuous", "ties", "constant", "single"))
-        expected_target, expected_ood = expected.pop("fpr_target"), expected.pop("fpr_ood")
-        assert roc.fpr_at_tpr(*sides).value == pytest.approx(expected_target, abs=1e-12)
-        assert roc.fpr_at_tpr(*sides, positive="ood").value == pytest.approx(
-            expected_ood, abs=1e-12
-        )
+        found = measured(*sides)
         for name, value in expected.items():
-            assert getattr(roc, name)(*sides).value == pytest.approx(value, abs=1e-12), name
+            assert found[name] == pytest.approx(value, abs=1e-12), name
+        assert auroc(*sides).value == pytest.approx(expected["auroc"], abs=1e-12)
 
 
 def test_higher_scores_on_ood_images_are_better():
     good = ([0.0, 1.0], [2.0, 3.0])
-    assert roc.auroc(*good).value == 1
-    assert roc.average_precision_in(*good).value == 1
-    assert roc.average_precision_out(*good).value == 1
-    assert roc.fpr_at_tpr(*good, positive="target").value == 0
-    assert roc.fpr_at_tpr(*good, positive="ood").value == 0
-    assert roc.detection_error(*good).value == 0
-    assert roc.auroc(*reversed(good)).value == 0
+    best = {"auroc": 1, "aupr_in": 1, "aupr_out": 1}
+    assert measured(*good) == dict.fromkeys(METRICS, 0) | best
+    assert auroc(*good).value == 1
+    assert auroc(*reversed(good)).value == measured(*reversed(good))["auroc"] == 0
 
 
 def test_large_scores_that_differ_in_the_last_digits_are_not_squashed():
     target = 1e6 + np.arange(10) * 1e-6
-    assert roc.auroc(target, target + 1e-4).value == 1
+    assert auroc(target, target + 1e-4).value == measured(target, target + 1e-4)["auroc"] == 1
 
 
 def test_the_two_fpr_conventions_answer_different_questions():
@@ -89,13 +93,14 @@ def test_the_two_fpr_conventions_answer_different_questions():
     # OOD images 3 and 17.5; flagging 95 % of the OOD images takes the threshold 3.
     target = np.arange(20.0)
     ood = [3.0, 17.5, 30.0, 31.0]
-    assert roc.fpr_at_tpr(target, ood, positive="target").value == 2 / 4
-    assert roc.fpr_at_tpr(target, ood, positive="ood").value == 17 / 20
+    found = measured(target, ood)
+    assert found["fpr95_target"] == 2 / 4
+    assert found["fpr95_ood"] == 17 / 20
 
 
 def test_detection_error_is_the_best_balanced_error():
     # threshold 2: one of four targets flagged, no OOD image accepted
-    assert roc.detection_error([0, 1, 1, 5], [2, 3]).value == pytest.approx(0.125)
+    assert measured([0, 1, 1, 5], [2, 3])["detection_error"] == pytest.approx(0.125)
 
 
 @pytest.mark.parametrize(
@@ -108,16 +113,16 @@ def test_detection_error_is_the_best_balanced_error():
     ],
 )
 def test_a_missing_side_or_nan_gives_a_reason_and_no_number(id_scores, ood_scores, reason):
-    for metric in (roc.auroc, roc.average_precision_in, roc.fpr_at_tpr):
-        estimate = metric(id_scores, ood_scores)
-        assert math.isnan(estimate.value)
-        assert estimate.reason == reason
+    estimate = auroc(id_scores, ood_scores)
+    assert math.isnan(estimate.value)
+    assert estimate.reason == reason
+    assert all(map(math.isnan, measured(id_scores, ood_scores).values()))
 
 
 def test_roc_points_equal_scikit_learn():
     rng = np.random.default_rng(1)
     target, ood = np.round(rng.normal(size=40), 1), np.round(rng.normal(1, 1, size=30), 1)
-    false, true = roc.roc_points(target, ood)
+    false, true = roc_points(target, ood)
     expected = sk.roc_curve([0] * 40 + [1] * 30, [*target, *ood], drop_intermediate=False)
     np.testing.assert_allclose(false, expected[0], atol=1e-12)
     np.testing.assert_allclose(true, expected[1], atol=1e-12)
@@ -137,10 +142,9 @@ def test_pytorch_ood_ranks_raw_scores_too(kind):
     for _ in range(50):
         target, ood = draw(kind, rng)
         pair = labelled(target, ood)
-        assert roc.auroc(target, ood).value == pytest.approx(float(theirs.auroc(*pair)))
-        assert roc.fpr_at_tpr(target, ood, positive="ood").value == pytest.approx(
-            float(theirs.fpr_at_tpr(*pair))
-        )
+        found = measured(target, ood)
+        assert found["auroc"] == pytest.approx(float(theirs.auroc(*pair)))
+        assert found["fpr95_ood"] == pytest.approx(float(theirs.fpr_at_tpr(*pair)))
 
 
 def test_aupr_is_average_precision_and_not_the_trapezoid_rule_of_openood_and_pytorch_ood():
@@ -151,7 +155,7 @@ def test_aupr_is_average_precision_and_not_the_trapezoid_rule_of_openood_and_pyt
         precision, recall, _ = sk.precision_recall_curve(label, np.concatenate(sides))
         trapezoid = sk.auc(recall, precision)  # OpenOOD v1.5, evaluators/metrics.py
         assert float(theirs.aupr(*labelled(*sides))) == pytest.approx(trapezoid)
-        ours = roc.average_precision_out(*sides).value
+        ours = measured(*sides)["aupr_out"]
         if kind == "constant":  # half the way up to 1, where the score says nothing at all
             assert ours == pytest.approx(20 / 54)
             assert trapezoid == pytest.approx((1 + 20 / 54) / 2)

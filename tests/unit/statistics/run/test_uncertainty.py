@@ -8,7 +8,8 @@ from made_tables import Made, made_tables
 from mimbench.scores.tables import FIT_COLUMNS, RunTables
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 from mimbench.statistics.run.retraining import Trainings
-from mimbench.statistics.run.uncertainty import Measured, Part, paired_difference
+from mimbench.statistics.run.uncertainty import Measured, paired_difference
+from mimbench.statistics.run.variance import Part
 
 ROWS = {"a": Made(0.8, drop=0.02, retraining_sd=0.1), "b": Made(0.8, retraining_sd=0.1)}
 PLACE = {"role": "unknown", "relation": "same-source"}
@@ -147,11 +148,11 @@ def test_a_fit_that_serves_every_fold_is_one_training() -> None:
 
 def test_parts_of_the_same_draws_cancel_and_others_add() -> None:
     influence = made().influence(Quantity("a", **PLACE))
-    line = Part("line", "a", np.asarray([[0.03], [0.04]]), 5.0)
+    line = Part("line of a", np.asarray([[0.03], [0.04]]), 5.0)
     own = Measured(influence, parts=(line,))
     assert own.variance[0] == pytest.approx(influence.variance[0] + 0.05**2)
     assert own.minus(own).variance[0] == pytest.approx(0)
-    other = Measured(influence, parts=(Part("line", "b", line.effects, 5.0),))
+    other = Measured(influence, parts=(Part("line of b", line.effects, 5.0),))
     assert own.minus(other).variance[0] == pytest.approx(2 * 0.05**2)
     assert Measured.mean([own, other]).mix([[2.0]]).variance[0] == pytest.approx(
         4 * influence.variance[0] + 2 * 0.05**2
