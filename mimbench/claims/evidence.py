@@ -130,9 +130,7 @@ class RunEvidence:
         else:
             found = tuple(name for name in claim.corruptions if name in there)
         if claim.corruptions and not found:
-            raise NotTestedError(
-                f"the tables hold no scores under {', '.join(claim.corruptions)}"
-            )
+            raise NotTestedError(f"the tables hold no scores under {', '.join(claim.corruptions)}")
         return found
 
     def fits(self, place: Place) -> str:

@@ -159,7 +159,8 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
     if corrupted.value[0] < other_corrupted.value[0]:
         reason = (
             f"the corrupted AUROC of {place.row}, {corrupted.value[0]:.2f}, is below that of "
-            f"{other}, {other_corrupted.value[0]:.2f}: a smaller drop would be no merit"
+            f"{other}, {other_corrupted.value[0]:.2f}, so a smaller drop is not evidence of "
+            "robustness"
         )
         return replace(finding, obstacle=reason)
     return finding

@@ -49,7 +49,7 @@ def check(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Compare by features of this model too, of torchvision or 'timm/NAME'.",
+            help="Also compare features of this model: a name of torchvision, or timm/NAME.",
         ),
     ] = None,
     weights: Annotated[
@@ -59,7 +59,7 @@ def check(
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page too.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Audit images: leaks, repeated files, and how collections can be told apart.
+    """Audit images: leaks, repeated files, and how well collections can be separated.
 
     Exit code 1 if there is an error (with --strict: a warning).
     """

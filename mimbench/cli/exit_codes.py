@@ -23,10 +23,10 @@ class ExitCode(IntEnum):
 MEANINGS: Mapping[ExitCode, str] = {
     ExitCode.DONE: "done; the answer is not no (`gate`: no regression was found)",
     ExitCode.NO: "the answer is no: `gate`, `verify --strict`, `check`, `data check`",
-    ExitCode.USAGE: "no answer, for the reason printed: usage, unreadable files, runs that cannot "
+    ExitCode.USAGE: "no answer; the reason is printed: usage, unreadable files, runs that cannot "
     "be compared",
     ExitCode.FAILED_ROWS: "`run` or `score` is finished, and some rows of it failed",
-    ExitCode.CRASHED: "an unexpected error; the traceback is in the file that is named",
+    ExitCode.CRASHED: "an unexpected error; the message names the file with the traceback",
     ExitCode.UNWRITABLE: "standard output or error cannot be written, such as to a full disk",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
     ExitCode.READER_GONE: "the program that reads the output ended first",

@@ -12,7 +12,7 @@ AcceptChanged = Annotated[
     bool,
     typer.Option(
         "--accept-changed",
-        help="Take files that were changed since the run recorded them; the outputs say so.",
+        help="Accept files that were changed since the run recorded them; the outputs name them.",
     ),
 ]
 

@@ -71,7 +71,7 @@ def verify(
 
 def gate(
     reference: Annotated[
-        Path, typer.Argument(metavar="REFERENCE", help="Run that is good enough.")
+        Path, typer.Argument(metavar="REFERENCE", help="Reference run, which is good enough.")
     ],
     candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="Run in question.")],
     file: Annotated[Path | None, typer.Option(metavar="FILE", help="Gate file (.toml).")] = None,
@@ -80,7 +80,8 @@ def gate(
         typer.Option(metavar="NAME", help="Row to gate; default: the reference's headline rows."),
     ] = None,
     margin: Annotated[
-        float | None, typer.Option(metavar="AUROC", help="Drop that is no regression; 0.01.")
+        float | None,
+        typer.Option(metavar="AUROC", help="Largest drop that is not a regression; default 0.01."),
     ] = None,
     allow: Annotated[
         list[str] | None,

@@ -25,19 +25,19 @@ def report(
         list[Path] | None,
         typer.Option(
             metavar="CSV",
-            help="Add a row made elsewhere: image_id (or path), value; corruption, severity, fold "
-            "and seed where there are some. The report with it goes to DIR/added.",
+            help="Add a row made elsewhere: columns image_id (or path) and value, optionally "
+            "corruption, severity, fold and seed. The new report goes to DIR/added.",
         ),
     ] = None,
     accept_changed: AcceptChanged = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Recompute tables, figures and page from a run's scores; needs neither torch nor images.
+    """Recompute tables, figures and page from a run's scores, without torch and without images.
 
-    A row is added under its file's name. Higher values must mean less like the target; without
-    the column fold, one fit serves all folds: it must have seen no test image of any of them.
-    DIR/added is a run folder of its own, for verify and gate too; the run in DIR stays as it is.
+    An added row is named after its file. Higher values must mean less like the target. Without a
+    column fold, one fit serves all folds, so it must not have seen a test image of any fold.
+    DIR/added is a run folder too, also for verify and gate. The run in DIR is not changed.
     """
     visit(folder)
     with Display(console(stderr=as_json), quiet=quiet) as progress:
@@ -75,7 +75,7 @@ def show_on_page(folder: Path, *, as_json: bool = False, accept_changed: bool = 
     if not (folder / "index.html").is_file():
         if not as_json:
             command = shlex.join(["mimbench", "report", str(folder)])
-            say(f"\nThis folder has no page yet. To make one that shows it:\n{command}")
+            say(f"\nThis folder has no page yet. To make one:\n{command}")
         return
     with Display(console(stderr=True)) as progress:
         made = make_report(folder, progress, accept_changed=accept_changed)

@@ -31,7 +31,7 @@ Workers = Annotated[
         metavar="N",
         min=0,
         max=512,
-        help="Worker processes, which share the threads; 0: none, for a debugger.",
+        help="Worker processes, which share the threads; 0 runs in this process, for a debugger.",
         rich_help_panel=RUNNING,
     ),
 ]
@@ -39,14 +39,14 @@ Timeout = Annotated[
     float | None,
     typer.Option(
         metavar="SECONDS",
-        help="Longest time of a fit, or of one detector on one shard; then its row fails.",
+        help="Time limit for a fit, or for one detector on one shard; beyond it the row fails.",
         rich_help_panel=RUNNING,
     ),
 ]
 Strict = Annotated[
     bool,
     typer.Option(
-        "--strict", help="Stop when the audit of the images warns.", rich_help_panel=RUNNING
+        "--strict", help="Stop if the audit of the images has a warning.", rich_help_panel=RUNNING
     ),
 ]
 Silent = Annotated[bool, typer.Option("--quiet", help="No progress.", rich_help_panel=RUNNING)]
@@ -62,7 +62,7 @@ AsJson = Annotated[
 
 
 @with_flags(FLAGS)
-@interruptible("The same command goes on where this one stopped.")
+@interruptible("Repeat the command to continue.")
 def run(
     run_file: Annotated[
         str, typer.Argument(metavar="RUN", help="A run file (.toml) or a shipped run's name.")
@@ -78,8 +78,8 @@ def run(
 ) -> int:
     """Train, corrupt, score and report: by default on the embedded phantom.
 
-    Interrupted runs go on where they stopped: what is done is not computed again. Scores are
-    bit-identical for equal threads per process: OMP_NUM_THREADS divided by --jobs.
+    An interrupted run continues when the command is repeated; nothing is computed twice. Scores are
+    bit-identical if the threads per process are equal: OMP_NUM_THREADS divided by --jobs.
     """
     from mimbench.evaluation.execution.worker_pool import Jobs
     from mimbench.evaluation.runner import run as run_all

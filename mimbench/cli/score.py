@@ -29,17 +29,17 @@ def score(
     ] = None,
     detector: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Plug-in of the run, as it names it: trust its code."),
+        typer.Option(metavar="NAME", help="Plug-in that the run names: allow its code to run."),
     ] = None,
     accept_changed: AcceptChanged = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> int:
-    """Apply a run's fitted detectors, at their frozen thresholds, to images from elsewhere.
+    """Apply a run's trained detectors, at their frozen thresholds, to images from elsewhere.
 
-    Images in a category of the target's name count as target; images in no folder of a category
-    are unlabelled. Writes a verdict per image, and with labels sensitivity, specificity and AUROC
-    with intervals, as a run with --external does. Images that the run was trained or validated on
+    Images in a category with the target's name count as target. Images outside a category folder
+    are unlabelled. Writes a verdict per image and, with labels, sensitivity, specificity and AUROC
+    with intervals, like a run with --external. Images that the run used for training or validation
     are refused.
     """
     from mimbench.evaluation.external.external import score_external

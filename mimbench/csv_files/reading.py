@@ -112,7 +112,7 @@ def _text(path: Path, error: type[MimbenchError]) -> str:
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):  # reading a pipe or device might never end
-            raise error(f"{path} is no regular file; give the path of a CSV file.")
+            raise error(f"{path} is not a regular file; give the path of a CSV file.")
         if about.st_size > LARGEST:
             raise error(f"{path} has {about.st_size / 2**30:.1f} GB; a table has 1 GB at most.")
         content = path.read_bytes()

@@ -26,36 +26,36 @@ class ImageOptions(BaseModel):
         description="Folder or CSV with target and known categories, or 'phantom'.",
     )
     target: Annotated[str | None, Flag("CATEGORY")] = Field(
-        default=None, description="Target category; mpox if there is one."
+        default=None, description="Target category; default mpox."
     )
     known: Annotated[Names | None, Flag("CATEGORY")] = Field(
         default=None,
-        description="Category that classifiers train on; default: all of --data but the target.",
+        description="Category that classifiers train on; default all of --data except the target.",
     )
     unknown: Annotated[Names, Flag("DIR")] = Field(
-        default=(), description="Folder of categories that nobody trains on."
+        default=(), description="Folder of categories that are never used for training."
     )
     unknown_categories: Annotated[Names, FILE_ONLY] = Field(
-        default=(), description="Categories of `data` that nobody trains on either."
+        default=(), description="Categories of `data` that are never used for training."
     )
     abnormal: Annotated[Names, Flag("DIR")] = Field(
-        default=(), description="Folder of images that are no skin photos, or 'generated'."
+        default=(), description="Folder of non-skin images, or 'generated'."
     )
     external: Annotated[Names, Flag("DIR")] = Field(
-        default=(), description="Folder of another site's images, never trained on."
+        default=(), description="Folder of another site's images, never used for training."
     )
     canonical_size: Annotated[int | None, Flag("PIXELS")] = Field(
         default=None,
         ge=32,
         le=512,
-        description="Side at which images are kept and corrupted: 224, the phantom 64.",
+        description="Working resolution: images are corrupted at it. Default 224; phantom 64.",
     )
     harmonise: bool = Field(
         default=False,
-        description="Crop borders, resample and re-encode all collections alike first.",
+        description="First crop borders, resample and re-encode all collections in the same way.",
     )
     layout: str | None = Field(
-        default=None, description="How --data is laid out, if not recognised."
+        default=None, description="Layout of the --data folder; default: recognised."
     )
     seed: Annotated[int, FILE_ONLY] = Field(
         default=0, ge=0, le=LARGEST, description="Seed of the generated images."

@@ -262,7 +262,7 @@ class Trainer:
                 torch.cuda.set_rng_state(state["random/cuda"], device)
         except (RuntimeError, KeyError, ValueError) as error:
             raise TrainingError(
-                f"{path} is no checkpoint of this training ({error}); delete it to start anew."
+                f"{path} is not a checkpoint of this training ({error}); delete it to start anew."
             ) from error
 
 

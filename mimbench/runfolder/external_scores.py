@@ -144,8 +144,8 @@ def _values(path: Path, written: DelimitedTable) -> tuple[NDArray[np.float64], t
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         raise TableError(
-            f"{path} has values that are no finite number ({bad.size} of {len(values)}), first in "
-            f"line {written.lines[bad[0]]}: '{column.iloc[bad[0]]}'."
+            f"{path} has values that are not finite numbers ({bad.size} of {len(values)}), first "
+            f"in line {written.lines[bad[0]]}: '{column.iloc[bad[0]]}'."
         )
     return values, notes
 
@@ -159,7 +159,7 @@ def _integers(path: Path, written: DelimitedTable, column: str, default: int) ->
     bad = np.flatnonzero(~(np.isfinite(found) & (found == np.floor(found))))
     if bad.size:
         raise TableError(
-            f"{path}, line {written.lines[bad[0]]}: {column} '{text.iloc[bad[0]]}' is no whole "
+            f"{path}, line {written.lines[bad[0]]}: {column} '{text.iloc[bad[0]]}' is not a whole "
             "number."
         )
     return found.astype(np.int64)

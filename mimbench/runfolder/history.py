@@ -92,7 +92,7 @@ def _read(folder: Path) -> tuple[list[Attempt], str]:
         kept = content if isinstance(content, list) else read_sealed(path)[0]["starts"]
         return [Attempt.model_validate(attempt) for attempt in kept], ""
     except (TableError, ValueError, TypeError, KeyError):  # pydantic's are ValueErrors
-        return [], f"{FILE} is damaged, so that nothing is known of the run's time and memory."
+        return [], f"{FILE} is damaged, so the run's time and memory are unknown."
 
 
 def add_cost(folder: Path, stage: str, cost: Cost) -> None:

@@ -106,7 +106,7 @@ class AddedInfo(_Record):
         seen = "the test images of its fold" if self.by_fold else "a test image of any fold"
         return (
             f"Made elsewhere: {self.file}, SHA-256 {self.sha256[:12]}. That no fit behind it saw "
-            f"{seen} is the word of whoever made it."
+            f"{seen} cannot be verified by mimbench."
         )
 
 

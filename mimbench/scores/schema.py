@@ -271,7 +271,7 @@ def _check_json(where: str, cell: str, kinds: tuple[type, ...]) -> None:
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise TableError(f"{where}: {cell!r:.40} is no JSON object.")
+        raise TableError(f"{where}: {cell!r:.40} is not a JSON object.")
     for key, value in content.items():
         if type(value) not in kinds or (isinstance(value, float) and not np.isfinite(value)):
             raise TableError(f"{where}: {key!r:.40} cannot be {value!r:.40}.")

@@ -127,7 +127,7 @@ def test_new_weights_at_the_same_path_are_noticed_and_damage_fails_the_gate(
 
 
 def test_roles_that_the_checkpoint_was_not_trained_for_are_said() -> None:
-    with pytest.raises(RecipeError, match="takes 'mpox' for the target, and in this run"):
+    with pytest.raises(RecipeError, match=r"'mpox'.*target = "):
         executed("checkpoint.toml", "other", target="measles")
     recipe = CHECKPOINT.replace('"measles"]', '"orf"]')
     Path("orf.toml").write_text(recipe)

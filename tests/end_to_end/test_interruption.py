@@ -1,6 +1,7 @@
 """A run that is stopped says so, leaves nothing behind that is in the way, and goes on."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -85,8 +86,8 @@ def test_a_stopped_run_ends_with_a_sentence_and_blocks_nobody(
         wait_for(lambda: gone(plugin))
         assert holder(out) is None
         if number != signal.SIGKILL:
-            sentence = "Interrupted. The same command goes on where this one stopped."
-            assert " ".join(errors.split()) == sentence
+            said = " ".join(errors.split())
+            assert re.fullmatch(r"Interrupted\. Repeat [^.]*\.", said), "one remedy, no traceback"
             assert not list(out.rglob("*.partial"))
     assert len(list(out.glob("fits/*.safetensors"))) == 1  # the one that does not hang
 

@@ -38,8 +38,8 @@ REJECTED = {
     "cut.png": "broken",
     "float.tif": "floating-point",
     "photo.heic": "HEIC",
-    "page.jpg": "no image format",
-    "postscript.png": "no image format",
+    "page.jpg": "image format",
+    "postscript.png": "image format",
     "gone.png": "link to",
     "gone": "link to",
 }

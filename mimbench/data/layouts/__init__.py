@@ -61,8 +61,8 @@ def read_manifest(path: Path, layout: str | None = None) -> Manifest:
         manifest = table.read(csv)
         return _with_split_note(_beside(manifest, path, csv) if is_folder else manifest)
     if not is_folder:
-        needs = f"; the layout '{layout}' needs one" if layout else " and no regular file"
-        raise DataError(f"{shown(path)} is no folder{needs}.")
+        needs = f"; the layout '{layout}' needs one" if layout else " or a regular file"
+        raise DataError(f"{shown(path)} is not a folder{needs}.")
     listing = list_files(path)
     name = layout or next(name for name, tree in _TREES.items() if tree.recognises(listing))
     tree = _TREES[name]

@@ -305,7 +305,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and not image.has_transparency_data:
         return image
     if image.mode == "F":
-        raise Unreadable("floating-point pixels, whose range nothing says")
+        raise Unreadable("floating-point pixels of unknown range")
     if image.mode == "I":
         low, high = np.ravel(image.getextrema())
         if low < 0 or high > 65535:

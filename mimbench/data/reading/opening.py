@@ -119,7 +119,7 @@ def upright(image: Image.Image) -> tuple[Image.Image, str]:
 def _not_an_image(data: bytes) -> str:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         return "HEIC is not supported; convert it to JPEG or PNG"
-    return "the content is no image format that can be read"
+    return "the content is not in an image format that mimbench reads"
 
 
 @cache

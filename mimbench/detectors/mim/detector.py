@@ -192,7 +192,7 @@ class MIM(Detector):
             missing["critic"] = "no critic was trained"
         if self.backbone is None:
             missing |= dict.fromkeys(
-                ("features", "lpips"), "no weights of a backbone, as mim-perceptual has them"
+                ("features", "lpips"), "needs backbone weights; see the recipe mim-perceptual"
             )
         elif self.lpips is None:
             missing["lpips"] = "LPIPS has no channel weights for this backbone"

@@ -157,7 +157,7 @@ def plan_images(run: RunFile, known: Comparison | None = None) -> Plan:
     if plan.corruption_size < plan.canonical_size:
         raise RecipeError(
             f"corruption_scale = {plan.corruption_size} is smaller than the images of this run, "
-            f"which are kept at {plan.canonical_size} px; it enlarges smaller images. Leave it out."
+            f"which are {plan.canonical_size} px. It only enlarges smaller images; leave it out."
         )
     notes = (*dataset.notes, *_size_notes(plan))
     return replace(plan, dataset=replace(dataset, notes=notes))
@@ -212,14 +212,14 @@ def _notes(recipe: Recipe, dataset: Dataset) -> Iterator[str]:
     target, *others = detector.knows if detector and detector.knows else (dataset.target,)
     if target != dataset.target:
         raise RecipeError(
-            f"Recipe '{recipe.name}' takes '{target}' for the target, and in this run it is "
-            f"'{dataset.target}'; say target = '{dataset.target}' in its [parameters]."
+            f"Recipe '{recipe.name}' has the target '{target}', and this run has "
+            f"'{dataset.target}'; write target = '{dataset.target}' in its [parameters]."
         )
     unknown = dataset.table["category"][dataset.table["role"] == "unknown"]
     if seen := sorted(set(unknown) & set(others)):
         yield (
             f"{recipe.name} was trained on {', '.join(seen)}, unknown categories of this run: "
-            "its numbers for them are not those of a detector that never saw them."
+            "its numbers for these categories do not show how it does on unknown ones."
         )
 
 
@@ -240,13 +240,14 @@ def _check_combined(recipes: Sequence[Recipe]) -> None:
 def _conditions(run: RunFile) -> tuple[Condition, ...]:
     conditions = [Condition(None, 0)]
     if run.severities and not run.suites:
-        raise RecipeError("Severities are chosen, but no corruption suite that would have them.")
+        raise RecipeError("--severities needs a corruption suite: add --suite NAME.")
     for name in run.suites:
         suite = read_suite(name)
         there = sorted({severity for _, severity in suite.conditions})
         if not set(run.severities) <= set(there):
-            asked, has = (", ".join(map(str, numbers)) for numbers in (run.severities, there))
-            raise RecipeError(f"Severities {asked} of suite {name}, which has {has}.")
+            lacks = sorted(set(run.severities) - set(there))
+            asked, has = (", ".join(map(str, numbers)) for numbers in (lacks, there))
+            raise RecipeError(f"Suite {name} has no severity {asked}; it has {has}.")
         for corruption, severity in suite.conditions:
             condition = Condition(suite.corruption(corruption), severity)
             if severity in (run.severities or there) and condition not in conditions:
@@ -273,8 +274,8 @@ def _check_swap(run: RunFile, dataset: Dataset) -> None:
             raise UnknownNameError("known category for the swap test", name, known)
         if not sources[category] <= sources[dataset.target]:
             raise DataError(
-                f"The swap category '{category}' is not from the target's source: fits on it would "
-                "differ by the camera too."
+                f"The swap category '{category}' is not from the target's source, so the two fits "
+                "would differ by the camera too. Choose a category of the target's source."
             )
 
 
@@ -298,7 +299,7 @@ def _withheld(
         notes.append("Not run: the known-curve, which needs unknown categories; there are none.")
         counts = ()
     elif counts and max(counts) > len(known):
-        notes.append(f"The known-curve ends at the {len(known)} known categories that there are.")
+        notes.append(f"The known-curve ends at {len(known)}, the number of known categories.")
     return withheld_from(known, counts, run.known_orders, groups, run.plan_seed), notes
 
 

@@ -29,11 +29,11 @@ def _numbers(value: Any) -> Any:
 Numbers = Annotated[tuple[PositiveInt, ...], BeforeValidator(_numbers)]
 ADDED = Flag(
     name="detector",
-    help="Recipe, my.py:MyDetector or package.module:Object; added to the run's.",
+    help="Add a detector: recipe, my.py:MyDetector or package.module:Object.",
     adds=True,
     redefines=True,
 )
-INSTEAD = Flag(name="only", help="Run these detectors instead of the run's.", redefines=True)
+INSTEAD = Flag(name="only", help="Run only these detectors.", redefines=True)
 
 
 class RunFile(BaseModel):
@@ -59,7 +59,7 @@ class RunFile(BaseModel):
         Flag(name="suite", help="Corruption suite, or 'none'.", empty="none", redefines=True),
     ] = Field(default=(), description="Corruption suites. Clean images are always scored.")
     severities: Annotated[Numbers, Flag("1,3,5", redefines=True)] = Field(
-        default=(), description="Corrupt with these of the suites' severities alone."
+        default=(), description="Use only these severities of the suites."
     )
     folds: Annotated[int, Flag(redefines=True)] = Field(
         default=1,
@@ -68,21 +68,21 @@ class RunFile(BaseModel):
         description="Cross-validation folds by patient; 1 is a single split.",
     )
     seeds: Annotated[int, Flag(redefines=True)] = Field(
-        default=1, ge=1, le=50, description="Trainings per fold with different seeds."
+        default=1, ge=1, le=50, description="Trainings per fold, each with another seed."
     )
     plan_seed: int = Field(
         default=0, ge=0, le=LARGEST, description="Seed of splits and corruptions."
     )
     given_fold: Annotated[int | None, Flag(panel=IMAGES)] = Field(
-        default=None, ge=1, description="Use this split of the data's authors."
+        default=None, ge=1, description="Use this fold of the split that comes with the data."
     )
     swap: Annotated[tuple[str, ...], Flag("CATEGORY", redefines=True)] = Field(
         default=(),
-        description="Fit one-class detectors on this known category too: do they know their class?",
+        description="Also fit one-class detectors on this known category, for the swap test.",
     )
     known_curve: Annotated[Numbers, Flag("1,2,4")] = Field(
         default=(),
-        description="Fit classifiers with that many known categories too, in 3 random orders.",
+        description="Also fit classifiers with so many known categories, in 3 random orders.",
     )
     known_orders: Annotated[int, FILE_ONLY] = Field(
         default=3, ge=2, le=20, description="Random orders of the known categories."
@@ -90,7 +90,7 @@ class RunFile(BaseModel):
     leave_out_groups: int | None = Field(
         default=None,
         ge=2,
-        description="Fit classifiers without each of N groups of known categories too.",
+        description="Also fit classifiers without each of N groups of known categories.",
     )
     corruption_engine: Literal["own", "reference"] = Field(
         default="own",
@@ -100,16 +100,15 @@ class RunFile(BaseModel):
         default=None,
         ge=32,
         le=1024,
-        description="Enlarge smaller images to this size, corrupt them there, and resize them "
-        "back; 224 shows what photos of that size would show.",
+        description="Enlarge smaller images to this size, corrupt them, and resize them back. "
+        "224 gives the severities that photos of 224 px would have.",
     )
     device: Annotated[str, Flag(panel=RUNNING)] = Field(
         default="auto", description="auto, cpu, cuda or cuda:N."
     )
     gallery: Annotated[bool, Flag(panel=RUNNING)] = Field(
         default=False,
-        description="Show example photos in the report, which then contains them; generated "
-        "images are always shown.",
+        description="Copy example photos into the report. Generated images are always shown.",
     )
     data: Annotated[ImageOptions, Flag(panel=IMAGES)] = Field(
         description="Which images the run uses, and as what."

@@ -162,7 +162,7 @@ def test_a_checkpoint_of_another_training_is_named(tmp_path: Path) -> None:
     options = Options(steps=10, batch_size=8, checkpoint_every=5)
     fit(training_set(path), options)
     other = nn.Sequential(nn.Flatten(), nn.Linear(48, 1))
-    with pytest.raises(TrainingError, match=r"checkpoint\.safetensors is no checkpoint"):
+    with pytest.raises(TrainingError, match=r"checkpoint\.safetensors is not"):
         fit(training_set(path), options, other)
 
 

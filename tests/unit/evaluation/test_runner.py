@@ -55,9 +55,9 @@ def test_severities_choose_among_those_of_every_suite(
     plan = planned(folders, [f"{plugin}:Brightness"], **chosen)
     assert {condition.severity for condition in plan.conditions} == {0, 3}
     assert len(plan.conditions) == 1 + 15
-    with pytest.raises(RecipeError, match="Severities 2, 3 of suite quick, which has 1, 3, 5"):
+    with pytest.raises(RecipeError, match=r"quick has no severity 2; .*1, 3, 5"):
         planned(folders, [f"{plugin}:Brightness"], suites=("quick",), severities=(2, 3))
-    with pytest.raises(RecipeError, match="no corruption suite"):
+    with pytest.raises(RecipeError, match=r"--severities .*--suite"):
         planned(folders, [f"{plugin}:Brightness"], severities=(3,))
 
 

@@ -122,13 +122,13 @@ def with_value(table: pd.DataFrame, value: object) -> pd.DataFrame:
 CASES = {
     "a nan": (
         lambda t: with_value(t, "nan"),
-        "finite number .1 of 659., first in line 2: 'nan'",
+        "finite numbers .1 of 659., first in line 2: 'nan'",
     ),
     "a word": (
         lambda t: with_value(t, "high"),
-        "number .1 of 659., first in line 2: 'high'",
+        "numbers .1 of 659., first in line 2: 'high'",
     ),
-    "an infinity": (lambda t: with_value(t, "-inf"), "no finite number"),
+    "an infinity": (lambda t: with_value(t, "-inf"), "not finite"),
     "no value": (lambda t: t.drop(columns="value"), "needs 'value' and 'image_id' or 'path'"),
     "a wrong column": (lambda t: t.rename(columns={"fold": "flod"}), "Did you mean fold"),
     "nothing": (lambda t: t.head(0), "has no rows"),
@@ -136,8 +136,8 @@ CASES = {
     "twice": (lambda t: pd.concat([t, t.tail(1)]), "has a second score under clean 0"),
     "a hole": (lambda t: t[t["image_id"] != t["image_id"].iloc[-1]], "lacks 1 of .* test images"),
     "a strange condition": (lambda t: t.assign(severity=2), "under clean 2, which the run has not"),
-    "half a severity": (lambda t: t.assign(severity=0.5), "severity '0.5' is no whole number"),
-    "an endless fold": (lambda t: t.assign(fold="inf"), "fold 'inf' is no whole number"),
+    "half a severity": (lambda t: t.assign(severity=0.5), "severity '0.5' is not a whole number"),
+    "an endless fold": (lambda t: t.assign(fold="inf"), "fold 'inf' is not a whole number"),
     "a strange fold": (lambda t: t.assign(fold=t["fold"] + 1), "folds are 0 to 2"),
     "a fold less": (lambda t: t[t["fold"] > 0], "no scores of fold 0"),
 }

@@ -126,7 +126,7 @@ def _png_header(width: int, height: int) -> bytes:
     ("data", "reason"),
     [
         (b"", "empty"),
-        (b"just text", "no image format"),
+        (b"just text", "image format"),
         (b"\0\0\0\x18ftypheic" + bytes(50), "HEIC"),
         (_bytes(_halves(), "JPEG")[:-300], "broken"),
         (_bytes(_halves(), "PNG")[:60], "broken"),
@@ -135,7 +135,7 @@ def _png_header(width: int, height: int) -> bytes:
         (_png_header(16_000, MAX_PIXELS // 16_000 + 1), "megapixels"),
         (_png_header(60_000, 60_000), "megapixels"),
         (_bytes(Image.fromarray(np.ones((32, 32), dtype=np.float32)), "TIFF"), "floating-point"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n", "no image format"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n", "image format"),
     ],
 )
 def test_what_is_no_photo_says_why(data, reason):

@@ -240,7 +240,7 @@ def test_a_csv_that_names_a_pipe_does_not_wait_for_it(tree):
         "a folder",
     ]
     os.mkfifo(root / "list of images.csv")
-    with pytest.raises(DataError, match="no folder and no regular file"):
+    with pytest.raises(DataError, match="not a folder or a regular file"):
         survey([str(root / "list of images.csv")])
 
 
