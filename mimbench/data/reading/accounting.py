@@ -40,7 +40,8 @@ class Accounting:
         kinds = ", ".join(f"{kind} {count}" for kind, count in self.left_out.items())
         why = f" ({kinds})" if kinds else ""
         return (
-            f"{self.found} file{'s' * (self.found != 1)} found: {self.read} read, {self.rejected} rejected, "
+            f"{self.found} file{'s' * (self.found != 1)} found: {self.read} read, "
+            f"{self.rejected} rejected, "
             f"{sum(self.left_out.values())} left out{why}."
         )
 

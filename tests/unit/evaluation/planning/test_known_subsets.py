@@ -121,7 +121,7 @@ def test_another_known_category_or_left_out_groups_refit_no_target_only_detector
         ({"known": ("measles",), "known_curve": (1,), "leave_out_groups": 2},
          "Not run: the known-curve and leaving out groups, which needs 2 known categories"),
         ({"detectors": ["histogram"], "known_curve": (1,)}, "no detector of this run trains on"),
-        ({"known_curve": (1, 9)}, "ends at the 2 known categories"),
+        ({"known_curve": (1, 9)}, "known-curve ends at 2"),
         ({"known_curve": (1,)}, "3 fits, 2 of them of Spy with fewer known categories"),
     ],
 )  # fmt: skip
