@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mimbench import corruptions
+from mimbench.corruptions.plugins import family_names
 from mimbench.data.audit import Audit, audit
 from mimbench.data.dataset import Dataset, gather, survey
 from mimbench.data.options import ImageOptions
@@ -51,8 +52,10 @@ def _corruptions() -> Table:
     table = _table("corruption", "in the suites")
     suites = {name: read_suite(name) for name in names("corruptions")}
     of_suites = {c.name for suite in suites.values() for c in suite.corruptions}
+    plugins = family_names()
     for name in sorted({*corruptions.names(), *of_suites}):
         where = [s for s, suite in suites.items() if name in {c.name for c in suite.corruptions}]
+        where += ["installed plug-in"] * (name in plugins)
         _add(table, name, ", ".join(where))
     return table
 

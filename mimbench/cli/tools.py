@@ -24,16 +24,19 @@ def list_names(
 
 
 def check(
-    detector: Annotated[
-        str, typer.Argument(metavar="DETECTOR", help="my.py:MyDetector, a recipe or a plug-in.")
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="my.py:MyDetector, a recipe, a plug-in, or a corruption."
+        ),
     ],
 ) -> int:
-    """Try a detector on small made-up images: does it keep the protocol?"""
+    """Test a detector or a corruption on small made-up images: does it keep the rules?"""
     from mimbench.testing import check as outcomes
 
     terminal = console()
     failed = 0
-    for outcome in outcomes(detector):
+    for outcome in outcomes(name):
         failed += bool(outcome.problem)
         mark = ("FAILED", "red") if outcome.problem else ("passed", "green")
         terminal.print(Text.assemble(mark, f"  {outcome.test}"))

@@ -3,8 +3,23 @@
 Nothing here needs torch, and nothing draws from global random state.
 """
 
+from mimbench.corruptions.core.draws import Draws, below, normal, uniform
+from mimbench.corruptions.core.kernel import Parameter
 from mimbench.corruptions.definition import Corruption
 from mimbench.corruptions.engine import apply, builtin, names
+from mimbench.corruptions.plugins import Family
 from mimbench.corruptions.suites import Suite
 
-__all__ = ["Corruption", "Suite", "apply", "builtin", "names"]
+__all__ = [
+    "Corruption",
+    "Draws",
+    "Family",
+    "Parameter",
+    "Suite",
+    "apply",
+    "below",
+    "builtin",
+    "names",
+    "normal",
+    "uniform",
+]

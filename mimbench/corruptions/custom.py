@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mimbench.corruptions.builtin import BUILTIN
-from mimbench.corruptions.catalogue import KERNELS
 from mimbench.corruptions.core.checks import SEVERITIES
 from mimbench.corruptions.core.kernel import Kernel, Parameter
 from mimbench.corruptions.definition import Corruption
-from mimbench.errors import CorruptionError, UnknownNameError
+from mimbench.corruptions.plugins import family_names, kernel
+from mimbench.errors import CorruptionError
 
 __all__ = ["define"]
 
@@ -33,33 +33,31 @@ def define(table: Mapping[str, Any], where: str) -> Corruption:
         raise CorruptionError(f"{where}: the name {name!r} must begin with a letter or digit.")
     if set(name) & set("/\\"):
         raise CorruptionError(f"{where}: the name {name!r} names folders too; leave out / and \\.")
-    if name in BUILTIN or name == "clean":
+    if name in BUILTIN or name in family_names() or name == "clean":
         raise CorruptionError(
             f"{where}: '{name}' is built in and means the same in every table; give the "
             "redefinition a name of its own."
         )
     place = f"{where}, corruption '{name}'"
-    kernel = _kernel(table.get("kernel"), place)
+    own = _kernel(table.get("kernel"), place)
     given = {field: value for field, value in table.items() if field not in ("name", "kernel")}
     for field in given:
-        if field not in kernel.parameters:
+        if field not in own.parameters:
             raise CorruptionError(
-                f"{place}: the kernel '{kernel.name}' has no parameter '{field}'; "
-                f"it has {', '.join(kernel.parameters)}."
+                f"{place}: the kernel '{own.name}' has no parameter '{field}'; "
+                f"it has {', '.join(own.parameters)}."
             )
     values = {
         field: _values(given.get(field), parameter, f"{place}: '{field}'")
-        for field, parameter in kernel.parameters.items()
+        for field, parameter in own.parameters.items()
     }
-    return Corruption(name, kernel.name, values)
+    return Corruption(name, own.name, values)
 
 
 def _kernel(name: Any, where: str) -> Kernel:
     if not isinstance(name, str):
         raise CorruptionError(f"{where}: 'kernel' must name a kernel, not {name!r}.")
-    if name not in KERNELS:
-        raise UnknownNameError("kernel", name, KERNELS)
-    return KERNELS[name]
+    return kernel(name)
 
 
 def _values(given: Any, parameter: Parameter, where: str) -> tuple[float, ...]:

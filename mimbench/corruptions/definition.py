@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mimbench.corruptions.catalogue import KERNELS
 from mimbench.corruptions.core.checks import Images, check_images, check_keys, check_severity
 from mimbench.corruptions.core.draws import Draws, stream
+from mimbench.corruptions.plugins import kernel, source_digest
 from mimbench.corruptions.reference import apply_reference
 from mimbench.errors import UnknownNameError
 
@@ -31,7 +31,7 @@ class Corruption:
 
     Attributes:
         name: what the condition is called in tables; draws depend on it.
-        kernel: what computes it, a key of `KERNELS`.
+        kernel: what computes it, a key of `KERNELS`, or the family of a package.
         parameters: name -> values at severity 1..5.
     """
 
@@ -57,7 +57,7 @@ class Corruption:
         images = check_images(images)
         draws = Draws(check_keys(keys, len(images)), stream(self.name, int(severity)))
         values = {name: float(row[int(severity) - 1]) for name, row in self.parameters.items()}
-        run = partial(KERNELS[self.kernel].run, **values)
+        run = partial(kernel(self.kernel).run, **values)
         result = np.empty_like(images)
         # starting a thread pays from about a megabyte on
         threads = min(threads or _usable_processors(), images.nbytes // 2**20)
@@ -73,11 +73,13 @@ class Corruption:
 
     def describe(self) -> dict[str, Any]:
         """All that the pixels depend on beside image, severity, key and engine, as JSON values."""
+        source = source_digest(self.kernel)
         return {
             "name": self.name,
             "kernel": self.kernel,
             "parameters": {name: list(row) for name, row in sorted(self.parameters.items())},
             "pixel_version": PIXEL_VERSION,
+            **({"source": source} if source else {}),
         }
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mimbench.corruptions.builtin import BUILTIN
 from mimbench.corruptions.core.checks import Images, check_images, check_keys
 from mimbench.corruptions.definition import Corruption, Engine
+from mimbench.corruptions.plugins import family, family_names
 from mimbench.errors import CorruptionError, UnknownNameError
 
 __all__ = ["CLEAN", "apply", "builtin", "names"]
@@ -16,19 +17,25 @@ CLEAN = "clean"
 
 
 def names() -> tuple[str, ...]:
-    """Names that `apply` knows without a suite, in the order of the ImageNet-C tables."""
-    return tuple(BUILTIN)
+    """Names that `apply` knows without a suite.
+
+    Those of ImageNet-C, in the order of its tables, then those of installed packages.
+    """
+    return (*BUILTIN, *family_names())
 
 
 def builtin(name: str) -> Corruption:
-    """The built-in corruption of this name.
+    """The corruption of this name that is built in or comes from an installed package.
 
     Raises:
         UnknownNameError: there is none.
+        CorruptionError: that of the package is wrong, see `plugins.family`.
     """
-    if name not in BUILTIN:
-        raise UnknownNameError("corruption", name, BUILTIN)
-    return BUILTIN[name]
+    if name in BUILTIN:
+        return BUILTIN[name]
+    if name not in family_names():
+        raise UnknownNameError("corruption", name, names())
+    return Corruption(name, name, family(name).severities)
 
 
 def apply(

@@ -82,6 +82,38 @@ def test_an_installed_package_is_checked_and_run_on_images_that_are_no_skin(
     assert "mean-colour" in (tmp_path / "out" / "leaderboard.md").read_text()
 
 
+SUITE = """
+name = "lamps"
+description = "The corruption of a package, as it is and with a strength of one's own."
+severities = [2, 5]
+corruptions = ["tint"]
+
+[[corruption]]
+name = "faint"
+kernel = "tint"
+strength = 0.05
+"""
+
+
+def test_a_corruption_of_an_installed_package_is_listed_checked_and_run(
+    installed: Path, fruit: Path, tmp_path: Path
+) -> None:
+    listed = mimbench(tmp_path, installed, "list", "corruptions")
+    assert "installed plug-in" in next(x for x in listed.splitlines() if x.startswith("tint"))
+    checked = mimbench(tmp_path, installed, "check", "tint")
+    assert "FAILED" not in checked
+    assert checked.count("passed") == 5
+    (tmp_path / "lamps.toml").write_text(SUITE)
+    words = run_of(fruit, "mean-colour")
+    words[words.index("none")] = "lamps.toml"
+    mimbench(tmp_path, installed, *words)
+    conditions = read_tables(tmp_path / "out").scores[["corruption", "severity"]]
+    assert {tuple(pair) for pair in conditions.drop_duplicates().to_numpy()} == {
+        ("clean", 0), ("tint", 2), ("tint", 5), ("faint", 2), ("faint", 5),
+    }  # fmt: skip
+    assert "tint" in (tmp_path / "out" / "index.html").read_text()
+
+
 def test_the_ten_lines_of_the_readme_get_their_row(
     fruit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

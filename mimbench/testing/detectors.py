@@ -1,21 +1,11 @@
-"""Does a detector keep the protocol? Tests to inherit, and `mimbench check` for the command line.
-
-```python
-from mimbench.testing import DetectorContract
-
-class TestMine(DetectorContract):
-    spec = "mine.py:MyDetector"  # or the name of a recipe or an installed plug-in
-```
-"""
+"""Does a detector keep the protocol?"""
 
 import copy
-import random
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -36,8 +26,9 @@ from mimbench.detectors.statefile import read_state, write_state
 from mimbench.errors import DetectorError
 from mimbench.recipes import Recipe, content_hash
 from mimbench.registry import where
+from mimbench.testing.outcomes import Outcome, global_random_state_must_stay, outcomes
 
-__all__ = ["DetectorContract", "Outcome", "check"]
+__all__ = ["DetectorContract", "check_detector"]
 
 SIDE = 64
 TOLERANCE = 1e-3  # of the scores' spread, between batch sizes
@@ -143,7 +134,7 @@ class DetectorContract:
 
     def test_nothing_outside_is_changed(self) -> None:
         """Neither the images nor any global random state are touched."""
-        with _global_random_state_must_stay():
+        with global_random_state_must_stay():
             detector = self._fit()
             images = _target(4, 10)
             kept = images.clone()
@@ -180,16 +171,7 @@ class DetectorContract:
         return scores_of(self._recipe(), result, len(images))
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one test of the contract said: `problem` is empty if it passed; `note` is no problem."""
-
-    test: str
-    problem: str
-    note: str = ""
-
-
-def check(spec: str) -> Iterator[Outcome]:
+def check_detector(spec: str) -> Iterator[Outcome]:
     """Run the contract over one detector, test by test.
 
     Args:
@@ -204,21 +186,16 @@ def check(spec: str) -> Iterator[Outcome]:
         raise DetectorError(f"{spec} is made of other rows and scores no image; nothing to check.")
     contract = type("Contract", (DetectorContract,), {"spec": spec})()
     told: set[str] = set()
-    for name in (name for name in vars(DetectorContract) if name.startswith("test_")):
-        title = name.removeprefix("test_").replace("_", " ")
-        try:
-            getattr(contract, name)()
-        except AssertionError as error:
-            yield Outcome(title, str(error))
-        except (Exception, SystemExit) as error:
-            place = where(contract._recipe().detector, error)
-            yield Outcome(title, f"{place}{type(error).__name__}: {error}")
-        else:
-            were, contract.were = contract.were, {}
-            kinds = ", ".join(f"{row} ({kind})" for row, kind in were.items() if row not in told)
-            told |= were.keys()
-            note = f"converted to float64: {kinds}" if kinds else ""
-            yield Outcome(title, "", note)
+
+    def converted_scores() -> str:
+        were, contract.were = contract.were, {}
+        kinds = ", ".join(f"{row} ({kind})" for row, kind in were.items() if row not in told)
+        told.update(were)
+        return f"converted to float64: {kinds}" if kinds else ""
+
+    yield from outcomes(
+        contract, lambda error: where(contract._recipe().detector, error), converted_scores
+    )
 
 
 def _provider(device: str) -> Provider:
@@ -272,21 +249,3 @@ def _training_set(size: int, *, known: bool) -> TrainingSet:
         input_size=size,
         provider=provide,
     )
-
-
-class _global_random_state_must_stay:  # noqa: N801 - reads as a statement
-    def __enter__(self) -> None:
-        self.before = self._state()
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if error is None:
-            assert self._state() == self.before, (
-                "A global random state changed; draw from train.generator instead."
-            )
-
-    @staticmethod
-    def _state() -> tuple[list[bytes], str, str]:
-        numpy_state: Any = np.random.get_state(legacy=False)  # noqa: NPY002 - only looked at
-        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-        own = [state.numpy().tobytes() for state in (torch.get_rng_state(), *cuda)]
-        return own, repr(numpy_state), repr(random.getstate())

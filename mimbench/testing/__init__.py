@@ -1,0 +1,34 @@
+"""Does a plug-in keep the rules? Tests to inherit, and `mimbench check` for the command line.
+
+```python
+from mimbench.testing import CorruptionContract, DetectorContract
+
+class TestMine(DetectorContract):
+    spec = "mine.py:MyDetector"  # or the name of a recipe or an installed plug-in
+
+class TestHaze(CorruptionContract):
+    spec = "haze"  # the name of an installed plug-in
+```
+"""
+
+from collections.abc import Iterator
+
+from mimbench.corruptions import names
+from mimbench.testing.corruptions import CorruptionContract, check_corruption
+from mimbench.testing.detectors import DetectorContract, check_detector
+from mimbench.testing.outcomes import Outcome
+
+__all__ = ["CorruptionContract", "DetectorContract", "Outcome", "check"]
+
+
+def check(spec: str) -> Iterator[Outcome]:
+    """Run the contract over one detector or corruption, test by test.
+
+    Args:
+        spec: of a detector: recipe, "file.py:Object", "package.module:Object" or the name of a
+            plug-in; of a corruption: its name.
+
+    Yields:
+        One outcome per test; an exception of the plug-in is a problem, not an error.
+    """
+    yield from (check_corruption if spec in names() else check_detector)(spec)
