@@ -1,8 +1,9 @@
 """Claims about detectors as data, and what a run says about them."""
 
-from mimbench.claims.judgement import Verdict, verify
-from mimbench.claims.output import as_text, exit_code, verdict_table, write_verdicts
+from mimbench.claims.judgement import verify
+from mimbench.claims.output import as_text, exit_code, write_verdicts
 from mimbench.claims.statement import Claim, ClaimsFile, read_claims
+from mimbench.claims.verdict import Verdict, verdicts_of
 
 __all__ = [
     "Claim",
@@ -11,7 +12,7 @@ __all__ = [
     "as_text",
     "exit_code",
     "read_claims",
-    "verdict_table",
+    "verdicts_of",
     "verify",
     "write_verdicts",
 ]

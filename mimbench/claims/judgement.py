@@ -1,7 +1,7 @@
 """From numbers to a verdict on each claim, and what would have to be known to settle it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isinf, nan
 
 import numpy as np
@@ -11,56 +11,12 @@ from mimbench.claims.evidence import NothingToLoseError, NotTestedError, Place, 
 from mimbench.claims.finding import Finding, find
 from mimbench.claims.sample_size import more_patients, open_question
 from mimbench.claims.statement import Claim, ClaimsFile
+from mimbench.claims.verdict import Verdict
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.run.comparisons import holm_factors
 from mimbench.statistics.run.variance import varies_by
 
-__all__ = ["Verdict", "verify"]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a run says about one claim for one row.
-
-    Attributes:
-        claim: its id.
-        row: the row that it is judged for.
-        relation: of the other images to the target's source; empty if not tested.
-        headline: whether this row is the one the claims file fixed beforehand.
-        statement: the claim in words.
-        verdict: "supported", "refuted", "not reproduced", "inconclusive", "confounded" or "not
-            tested".
-        effect: what was measured, in words.
-        value, low, high: the effect with its 95 % interval over patients and retraining,
-            unadjusted; without what is unknown.
-        threshold: what the claim says the effect reaches.
-        p: two-sided, "the effect is exactly at the threshold", Holm-adjusted over the file; NaN
-            where it was not tested or part of the variance is unknown.
-        target_patients, other_patients: on the two sides.
-        more_target_patients: how many more of them would settle it, others in proportion, if the
-            effect stays as it is and the interval narrows with the square root of the number;
-            NaN where it is settled or no number would.
-        explanation: why this verdict, in a sentence.
-        caution: why the interval covers less than it says; empty if it does not.
-    """
-
-    claim: str
-    row: str
-    relation: str
-    headline: bool
-    statement: str
-    verdict: str
-    effect: str = ""
-    value: float = nan
-    low: float = nan
-    high: float = nan
-    threshold: float = nan
-    p: float = nan
-    target_patients: int = 0
-    other_patients: int = 0
-    more_target_patients: float = nan
-    explanation: str = ""
-    caution: str = ""
+__all__ = ["verify"]
 
 
 @dataclass(frozen=True)
@@ -154,9 +110,7 @@ def _verdict(evidence: RunEvidence, finding: Finding, factor: float, alpha: floa
         caution=finding.caution,
     )
     if finding.obstacle:
-        return replace(
-            verdict, verdict="not tested", p=nan, explanation=_sentences([finding.obstacle])
-        )
+        return _judged(verdict, "not tested", [finding.obstacle], p=nan)
     if not verdict.p < alpha:  # NaN too
         return _open(finding, verdict, factor, alpha)
     if not finding.above(1.0) <= finding.below(1.0):
@@ -165,7 +119,7 @@ def _verdict(evidence: RunEvidence, finding: Finding, factor: float, alpha: floa
         if claim.bound_is == "estimate":
             reasons = ["the number is clearly below the estimate, which is of other images"]
         reasons += evidence.conditions(place)
-        return replace(verdict, verdict=word, explanation=_sentences(reasons))
+        return _judged(verdict, word, reasons)
     found = explanations(evidence, place, alpha)
     if found.confounds:
         word, reasons = "confounded", [f"the number is reached, but {found.confounds[0]}"]
@@ -175,13 +129,13 @@ def _verdict(evidence: RunEvidence, finding: Finding, factor: float, alpha: floa
     else:
         word, reasons = "supported", list(found.notes)
     reasons += evidence.conditions(place)
-    return replace(verdict, verdict=word, explanation=_sentences(reasons))
+    return _judged(verdict, word, reasons)
 
 
 def _open(finding: Finding, verdict: Verdict, factor: float, alpha: float) -> Verdict:
     """An inconclusive verdict, with what would settle it."""
     if finding.unknown:
-        return replace(verdict, explanation=_sentences(finding.unknown))
+        return _judged(verdict, "inconclusive", finding.unknown)
     more = more_patients(
         lambda patients: factor * finding.p_with(patients),
         verdict.target_patients,
@@ -190,7 +144,13 @@ def _open(finding: Finding, verdict: Verdict, factor: float, alpha: float) -> Ve
     at_threshold = abs(finding.value - finding.threshold) < 1e-9
     limit = 0.0 if at_threshold else float(varies_by(*finding.number.retraining)[0])
     shown = nan if isinf(more) else more
-    return replace(verdict, more_target_patients=shown, explanation=open_question(more, limit))
+    return verdict.model_copy(
+        update={"more_target_patients": shown, "explanation": open_question(more, limit)}
+    )
+
+
+def _judged(verdict: Verdict, word: str, reasons: Iterable[str], **more: float) -> Verdict:
+    return verdict.model_copy(update={"verdict": word, "explanation": _sentences(reasons), **more})
 
 
 def _scope(evidence: RunEvidence, place: Place) -> str:
@@ -213,12 +173,12 @@ def _scope(evidence: RunEvidence, place: Place) -> str:
 def _not_tested(entry: _Untested) -> Verdict:
     place, claim = entry.place, entry.place.claim
     return Verdict(
-        claim.id,
-        place.row,
-        place.relation,
-        place.row == claim.rows[0],
-        claim.statement,
-        "not tested",
+        claim=claim.id,
+        row=place.row,
+        relation=place.relation,
+        headline=place.row == claim.rows[0],
+        statement=claim.statement,
+        verdict="not tested",
         explanation=_sentences([entry.reason]),
     )
 

@@ -1,20 +1,18 @@
-"""Verdicts as a table for the run folder and the page, and as text."""
+"""Verdicts as a file of the run folder, and as text."""
 
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
 
-import numpy as np
-import pandas as pd
-
-from mimbench.claims.judgement import Verdict
 from mimbench.claims.statement import ClaimsFile
-from mimbench.runfolder.derived import write_derived
+from mimbench.claims.verdict import Verdict, Verdicts
+from mimbench.files import whole
+from mimbench.runfolder.derived import record_derived
 from mimbench.scores.tables import RunTables
-from mimbench.statistics.core.cautions import MARK, legend
+from mimbench.statistics.core.cautions import legend
 
-__all__ = ["as_text", "claimed", "exit_code", "verdict_table", "write_verdicts"]
+__all__ = ["as_text", "exit_code", "write_verdicts"]
 
 WORDS = (
     "supported",
@@ -27,34 +25,8 @@ WORDS = (
 WIDTH = 100
 
 
-def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """One row of text per verdict, for verdicts.csv and the page."""
-    return pd.DataFrame(
-        [
-            {
-                "verdict": own.verdict,
-                "claim": own.statement,
-                "id": own.claim,
-                "row": own.row,
-                "reading": "headline" if own.headline else "further",
-                "measured": own.effect,
-                "effect": _number(own.value),
-                "interval_95": f"[{_number(own.low)}, {_number(own.high)}]" if own.effect else "",
-                "claimed": _number(own.threshold),
-                "p_adjusted": _p(own.p),
-                "target_patients": own.target_patients,
-                "other_patients": own.other_patients,
-                "more_target_patients": _count(own.more_target_patients),
-                "why": own.explanation,
-                "caution": own.caution,
-            }
-            for own in verdicts
-        ]
-    )
-
-
 def write_verdicts(verdicts: Sequence[Verdict], folder: Path, tables: RunTables) -> Path:
-    """Write verdicts.csv into a run's folder; the page shows it beside the tables it judges.
+    """Write verdicts.json into a run's folder; the page shows it beside the tables it judges.
 
     Args:
         verdicts: of `verify`.
@@ -64,14 +36,18 @@ def write_verdicts(verdicts: Sequence[Verdict], folder: Path, tables: RunTables)
     Raises:
         OutputError: the folder cannot be written.
     """
-    path = folder / "verdicts.csv"
-    write_derived(verdict_table(verdicts), path, tables)
+    path = folder / "verdicts.json"
+    with whole(path) as unfinished:
+        content = Verdicts(verdicts=tuple(verdicts)).model_dump_json(indent=2)
+        unfinished.write_text(f"{content}\n", encoding="utf-8")
+    record_derived(path, tables)
+    (folder / "verdicts.csv").unlink(missing_ok=True)  # what it was called before 0.1
     return path
 
 
 def as_text(verdicts: Sequence[Verdict], claims: ClaimsFile) -> str:
     """Verdicts as sentences for a terminal."""
-    counts = Counter(own.verdict for own in verdicts)
+    counts: Counter[str] = Counter(own.verdict for own in verdicts)
     summary = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
     rules = (
         "p is over patients and retraining, Holm-adjusted over all verdicts that the run can test; "
@@ -94,32 +70,10 @@ def _lines(own: Verdict) -> list[str]:
     reading = "" if own.headline else ", a further reading"
     lines = [f"{own.verdict.upper()}  {own.claim} ({own.row}{reading})", own.statement]
     if own.effect:
-        measured = (
-            f"{own.effect}: {_number(own.value)} [{_number(own.low)}, {_number(own.high)}]"
-            f"{MARK * bool(own.caution)}, claimed: {claimed(own.threshold)}; "
-        )
-        measured += f"adjusted p {_p(own.p)}; " if not np.isnan(own.p) else ""
+        measured = f"{own.effect}: {own.number}, claimed: {own.claimed}; "
+        measured += f"adjusted p {own.adjusted_p}; " if own.adjusted_p else ""
         others = f" and {own.other_patients} other" if own.other_patients else ""
         lines.append(f"{measured}{own.target_patients} target{others} patients.")
     lines += [own.explanation] * bool(own.explanation)
     return [fill(line, WIDTH, initial_indent="  " * (k > 0), subsequent_indent="  ")
             for k, line in enumerate(lines)]  # fmt: skip
-
-
-def claimed(threshold: float) -> str:
-    """What an effect has to reach, e.g. "0.800 or more"; a difference has to be above 0."""
-    return "above 0" if threshold == 0 else f"{_number(threshold)} or more"
-
-
-def _number(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.3f}"
-
-
-def _p(value: float) -> str:
-    if np.isnan(value):
-        return ""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _count(value: float) -> str:
-    return "" if np.isnan(value) else str(int(value))

@@ -1,6 +1,5 @@
 """Commands that judge a run's tables: subgroups, claims, the gate."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -48,7 +47,7 @@ def verify(
 ) -> int:
     """Judge claims by a run: supported, refuted, not reproduced, inconclusive, confounded, ...
 
-    The verdicts go to verdicts.csv and onto the run's page, which is made again.
+    The verdicts go to verdicts.json and onto the run's page, which is made again.
     """
     from mimbench import claims as judging
     from mimbench.scores.tables import doubt_about, read_tables
@@ -59,7 +58,7 @@ def verify(
     verdicts = judging.verify(tables, stated)
     judging.write_verdicts(verdicts, folder, tables)
     if as_json:
-        print_json([asdict(verdict) for verdict in verdicts])
+        print_json([verdict.model_dump() for verdict in verdicts])
     else:
         say(judging.as_text(verdicts, stated), end="")
     if doubt := doubt_about(tables):

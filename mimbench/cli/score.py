@@ -61,7 +61,7 @@ def score(
 
 
 def _show_external(result: "External", folder: Path, place: Path, as_json: bool) -> None:
-    from mimbench.report.page.sections.external import external_notes, external_table
+    from mimbench.report.external import external_notes, external_table
 
     verdicts = place / "external_verdicts.csv"
     if result.doubt:

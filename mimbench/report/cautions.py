@@ -2,10 +2,12 @@
 
 from mimbench.report.leaderboard.columns import measures
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
-from mimbench.report.page.sections.validation import untaught
+from mimbench.report.leaderboard.lookup import rounded
 from mimbench.runfolder.reading import RunFolder
+from mimbench.scores.tables import RunTables
+from mimbench.statistics.tables.validation import validation_table
 
-__all__ = ["cautions"]
+__all__ = ["cautions", "untaught"]
 
 
 def cautions(run: RunFolder, board: Leaderboard, kinds: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -83,3 +85,30 @@ def _missing(board: Leaderboard, kinds: tuple[str, ...]) -> list[str]:
                     places = gaps.setdefault((f"{what} for {kind}", estimate.reason), {})
                     places[group.label] = None
     return [f"{what}: {reason} ({'; '.join(places)})." for (what, reason), places in gaps.items()]
+
+
+def untaught(tables: RunTables) -> tuple[str, ...]:
+    """One sentence per classifier with fits that do no better than guessing on validation images.
+
+    Guessing one of the target and known categories has a balanced accuracy of one over their
+    number.
+    """
+    table = validation_table(tables.fits[tables.main_fits])
+    if "balanced_accuracy" not in table:
+        return ()
+    seen = tables.images["role"].isin(["target", "known"])
+    categories = int(tables.images.loc[seen, "category"].nunique())
+    sentences = []
+    for name, fits in table.dropna(subset="balanced_accuracy").groupby("detector", sort=False):
+        low = fits[fits["balanced_accuracy"] <= 1 / categories]
+        if len(low):
+            best = rounded(low["balanced_accuracy"].max())
+            only = "its only fit reached a balanced accuracy of"
+            several = f"{len(low)} of {len(fits)} fits reached a balanced accuracy of at most"
+            sentences.append(
+                f"{name} does not tell apart the {categories} categories that it was trained on: "
+                f"on its validation images {only if len(fits) == 1 else several} {best}, "
+                f"and guessing reaches {rounded(1 / categories)}. Its rows do not speak for a "
+                "classifier that was trained long enough."
+            )
+    return tuple(sentences)

@@ -7,11 +7,9 @@ import pandas as pd
 
 from mimbench.csv_files.writing import write_csv
 from mimbench.progress import Progress
+from mimbench.report.figures.samples import FitSample, clean_samples
+from mimbench.report.figures.training import loss_curves
 from mimbench.report.leaderboard.entries import Leaderboard, build_leaderboard
-from mimbench.report.page.samples import FitSample, clean_samples
-from mimbench.report.page.sections.harmonised import harmonise_table
-from mimbench.report.page.sections.training import loss_curves
-from mimbench.report.page.sections.validation import validation_table
 from mimbench.runfolder.reading import RunFolder
 from mimbench.scores.tables import write_table
 from mimbench.statistics.run.threshold import operating_table
@@ -19,9 +17,11 @@ from mimbench.statistics.tables.calibration import calibration_table
 from mimbench.statistics.tables.class_signal import class_signal_table
 from mimbench.statistics.tables.external import TABLES as EXTERNAL
 from mimbench.statistics.tables.external import ExternalTest, external_test
+from mimbench.statistics.tables.harmonised import harmonise_table
 from mimbench.statistics.tables.known_categories import known_curve_table, left_out_table
 from mimbench.statistics.tables.metrics import metrics_table
 from mimbench.statistics.tables.robustness import robustness_table
+from mimbench.statistics.tables.validation import validation_table
 
 __all__ = ["Results", "compute_results"]
 

@@ -14,7 +14,7 @@ from mimbench.files import file_hash
 from mimbench.scores.digests import read_sealed, write_sealed
 from mimbench.scores.tables import RunTables
 
-__all__ = ["forget_derived", "unfit", "write_derived"]
+__all__ = ["forget_derived", "record_derived", "unfit", "write_derived"]
 
 RECORD = "derived.json"
 
@@ -31,6 +31,11 @@ def write_derived(table: pd.DataFrame, path: Path, tables: RunTables) -> None:
         OutputError: the folder cannot be written.
     """
     write_csv(table, path)
+    record_derived(path, tables)
+
+
+def record_derived(path: Path, tables: RunTables) -> None:
+    """Record which tables a file of a run's folder was made from; arguments as above."""
     if tables.origin is not None:
         made = {"sha256": file_hash(path), "tables": dict(tables.origin.checksums)}
         write_sealed(path.parent / RECORD, {**_read(path.parent), path.name: made})
@@ -41,7 +46,7 @@ def forget_derived(folder: Path, sums: Mapping[str, str]) -> None:
     made = _read(folder)
     kept = {name: about for name, about in made.items() if about.get("tables") == dict(sums)}
     for name in set(made) - set(kept):
-        if Path(name).name == name and name.endswith(".csv"):
+        if Path(name).name == name and name.endswith((".csv", ".json")):
             (folder / name).unlink(missing_ok=True)
     if kept != made:
         write_sealed(folder / RECORD, kept)

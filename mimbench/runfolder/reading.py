@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -58,6 +59,8 @@ class RunFolder:
         rejected: columns `path` and `reason`, one row per image that could not be read.
         attempts: what every attempt of the run did and cost, oldest first.
         extras: tables that other commands leave in the folder, by file stem (`EXTRAS`).
+        verdicts: content of verdicts.json, see `mimbench.claims.verdicts_of`; None if there is
+            none.
         as_is: of a harmonised run, the tables of the same run on the images as they are.
         changed: files that were changed since the run recorded them, and accepted.
         doubts: why its files may not be what a run wrote, one sentence each.
@@ -73,6 +76,7 @@ class RunFolder:
     as_is: RunTables | None
     changed: tuple[str, ...]
     doubts: tuple[str, ...]
+    verdicts: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -152,6 +156,7 @@ def read_run(folder: Path, *, accept_changed: bool = False) -> RunFolder:
     changed = [RECORD] * edited + changed_tables(tables) + changed_tables(as_is, f"{AS_IS}/")
     changed += changed_files(folder, info, accept_changed=accept_changed)
     extras, not_shown = _read_extras(folder, tables)
+    verdicts, why_not = _read_verdicts(folder, tables)
     return RunFolder(
         path=folder,
         tables=tables,
@@ -162,7 +167,8 @@ def read_run(folder: Path, *, accept_changed: bool = False) -> RunFolder:
         extras=extras,
         as_is=as_is,
         changed=tuple(changed),
-        doubts=(*_doubts(folder, tables, changed, info), *not_shown),
+        doubts=(*_doubts(folder, tables, changed, info), *why_not, *not_shown),
+        verdicts=verdicts,
     )
 
 
@@ -226,14 +232,35 @@ def _read_extras(folder: Path, tables: RunTables) -> tuple[dict[str, pd.DataFram
         path = folder / f"{stem}.csv"
         if not path.is_file():
             continue
-        if command := DERIVED.get(stem):
-            sums = tables.origin.checksums if tables.origin else {}
-            if reason := unfit(path, sums, command):
-                not_shown.append(reason)
-                continue
+        if stem == "verdicts" and path.with_suffix(".json").is_file():
+            continue
+        if reason := _unfit(path, tables):
+            not_shown.append(reason)
+            continue
         table = _read_csv(path)
         extras |= {} if table is None else {stem: table}
     return extras, not_shown
+
+
+def _read_verdicts(folder: Path, tables: RunTables) -> tuple[dict[str, Any] | None, list[str]]:
+    """The content of verdicts.json, or a sentence why it must not be shown."""
+    path = folder / "verdicts.json"
+    if not path.is_file():
+        return None, []
+    if reason := _unfit(path, tables):
+        return None, [reason]
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise TableError(f"{path} is damaged: it holds no verdicts; repeat mimbench verify.")
+    return content, []
+
+
+def _unfit(path: Path, tables: RunTables) -> str:
+    """Why a file that another command made must not be shown; empty if it may."""
+    command = DERIVED.get(path.stem)
+    if command is None:
+        return ""
+    return unfit(path, tables.origin.checksums if tables.origin else {}, command)
 
 
 def read_gallery(place: Path) -> tuple[GalleryEntry, ...]:

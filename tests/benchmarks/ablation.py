@@ -23,8 +23,8 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from mimbench.errors import TableError, UnknownNameError
+from mimbench.report.figures.samples import clean_samples, fit_auroc
 from mimbench.report.leaderboard.groups import Group
-from mimbench.report.page.samples import clean_samples, fit_auroc
 from mimbench.scores.splits import split_column
 from mimbench.scores.tables import CLEAN, RunTables, read_tables
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs, holm

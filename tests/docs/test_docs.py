@@ -68,7 +68,7 @@ def toured(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
 def test_the_tutorial_ends_with_a_verdict_and_a_class_signal(toured: Path) -> None:
     run = toured / "runs" / "tour"
     assert (run / "index.html").is_file()
-    assert (run / "verdicts.csv").read_text().count("\n") > 5
+    assert (run / "verdicts.json").read_text().count('"verdict":') > 4
     assert "vesicle_clusters" in (run / "class_signal.csv").read_text()
 
 

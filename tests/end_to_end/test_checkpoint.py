@@ -15,8 +15,8 @@ from mimbench.errors import RecipeError
 from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.progress import Silent
-from mimbench.report.page.sections.validation import validation_table
 from mimbench.scores.tables import RunTables, read_tables
+from mimbench.statistics.tables.validation import validation_table
 
 TRAINING = """
 name = "mine"

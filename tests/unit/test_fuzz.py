@@ -186,7 +186,7 @@ def check_same_or_left_out(found: RunFolder, whole: RunFolder) -> None:
 
 
 FILES = ("scores.parquet", "fits.parquet", "images.parquet", "run.json", "starts.json",
-         "derived.json", "verdicts.csv", "subgroups.csv", "training.csv", "audit.csv",
+         "derived.json", "verdicts.json", "subgroups.csv", "training.csv", "audit.csv",
          "rejected.csv", "gallery/gallery.json", "gallery/noise.png")  # fmt: skip
 
 

@@ -18,6 +18,7 @@ FOLDERS = ("figures", "gallery", "audit", "as-is", "added", "external", "fits", 
 FILES = (
     ".lock", "run.json", "starts.json", "derived.json", "scores.parquet", "fits.parquet",
     "images.parquet", "metrics.parquet", "robustness.parquet", "metrics.csv", "verdicts.csv",
+    "verdicts.json",
     "subgroups.csv", "training.csv", "audit.csv", "rejected.csv", "leaderboard.csv",
     "leaderboard.md", "leaderboard.tex", "operating.csv", "index.html", "class_signal.csv",
     "figures/drawn.json", "figures/roc.svg", "figures/roc.png", "gallery/gallery.json",
@@ -150,7 +151,7 @@ def test_a_hard_link_is_replaced_and_not_written_through(
             os.link(path, kept / str(number))
     (kept / "lock").write_text("precious")
     os.link(kept / "lock", run / ".lock")
-    for name in ("index.html", "leaderboard.md", "verdicts.csv", "metrics.parquet"):
+    for name in ("index.html", "leaderboard.md", "verdicts.json", "metrics.parquet"):
         (kept / name).write_text("precious")
         os.link(kept / name, run / name)
     before = {path: path.read_bytes() for path in kept.iterdir()}

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mimbench.report.build import Report
 from mimbench.report.cautions import cautions
+from mimbench.report.external import external_notes
 from mimbench.report.leaderboard.columns import (
     AUROC,
     COLUMNS,
@@ -22,7 +23,6 @@ from mimbench.report.leaderboard.entries import Entry, Leaderboard
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import Estimate, rounded
 from mimbench.report.leaderboard.notes import sample_note
-from mimbench.report.page.sections.external import external_notes
 from mimbench.report.page.sections.known import curve_findings, left_out_findings
 from mimbench.statistics.core.cautions import legend
 

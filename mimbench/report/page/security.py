@@ -8,7 +8,7 @@ import base64
 import hashlib
 import re
 
-from mimbench.report.page.panels import GRID_INK, INK, PAPER
+from mimbench.report.figures.panels import GRID_INK, INK, PAPER
 
 __all__ = ["figure_uri", "picture_uri", "policy"]
 

@@ -1,5 +1,6 @@
 """Verdicts: each of the five arises from a run that was made to deserve it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -444,8 +445,10 @@ def test_the_run_folder_gets_a_table_and_strictness_an_exit_code(
         name="test", claim=(claim(), claim(row="vit").model_copy(update={"id": "d"}))
     )
     verdicts = verify(run, claims)
-    table = pd.read_csv(write_verdicts(verdicts, tmp_path, run), keep_default_na=False)
-    assert table["verdict"].tolist() == ["supported", "not tested"]
+    kept = json.loads(write_verdicts(verdicts, tmp_path, run).read_text())["verdicts"]
+    assert [own["verdict"] for own in kept] == ["supported", "not tested"]
+    assert kept[0]["value"] == verdicts[0].value
+    assert kept[1]["value"] is None
     assert (exit_code(verdicts), exit_code(verdicts, strict=True)) == (0, 1)
     assert exit_code(verdicts[:1], strict=True) == 0
     assert "1 supported, 1 not tested" in as_text(verdicts, claims)

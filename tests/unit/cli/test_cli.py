@@ -198,7 +198,7 @@ def test_verdicts_and_subgroups_reach_the_page(mimbench: Command, tmp_path: Path
     assert mimbench("report", folder, "--quiet")[0] == 0
     page = folder / "index.html"
     assert 'id="verdicts"' in page.read_text()
-    (folder / "verdicts.csv").unlink()
+    (folder / "verdicts.json").unlink()
     code, shown = mimbench("subgroups", folder, "--by", "source")
     assert code == 0, shown
     assert f"Page: {page}" in shown.splitlines()

@@ -220,12 +220,12 @@ def test_a_rerun_leaves_the_same_bytes_so_that_verdicts_stay(
     (tmp_path / "tells.py").write_text(TELLS)
     plan, out = planned(folders, [f"{tmp_path / 'tells.py'}:Tells"]), tmp_path / "out"
     executed(plan, out)
-    (out / "verdicts.csv").touch()
+    (out / "verdicts.json").touch()
     names = ("scores.parquet", "fits.parquet", "images.parquet", "training.csv")
     before = {name: (out / name).read_bytes() for name in names}
     executed(plan, out)
     assert {name: (out / name).read_bytes() for name in names} == before
-    assert (out / "verdicts.csv").exists()
+    assert (out / "verdicts.json").exists()
 
 
 def test_a_run_with_other_threads_trains_its_own_fits_and_says_so(

@@ -22,20 +22,19 @@ from synthetic_run import RUN_INFO, write_synthetic_run
 from mimbench.errors import MimbenchError, OutputError
 from mimbench.report import Report, build, write_report
 from mimbench.report.figures import draw
+from mimbench.report.figures.panels import save_figure
+from mimbench.report.figures.roc import operating_points
+from mimbench.report.figures.samples import clean_samples, mean_roc
+from mimbench.report.figures.training import loss_curves
 from mimbench.report.leaderboard.formats import _latex
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import rounded
 from mimbench.report.leaderboard.terminal import leaderboard_table
-from mimbench.report.page.panels import save_figure
 from mimbench.report.page.payload import _thousandths
-from mimbench.report.page.samples import clean_samples, mean_roc
-from mimbench.report.page.sections.operating import operating_points
-from mimbench.report.page.sections.training import loss_curves
 from mimbench.report.results import Results
 from mimbench.report.subgroups import write_subgroups
-from mimbench.runfolder.derived import write_derived
 from mimbench.runfolder.reading import read_run
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.tables import RunTables
 
 KNOWN = Group("known", "same-source")
 UNKNOWN = Group("unknown", "other-source")
@@ -316,35 +315,6 @@ def test_too_few_validation_patients_give_a_reason_and_no_threshold(
         write_synthetic_run(tmp_path / "run", RunTables(scores, tables.fits, images))
     )
     assert "The scores have no threshold: 0 target patients in validation" in page_of(report)
-
-
-def test_tables_of_other_commands_get_their_section(tables: RunTables, tmp_path: Path) -> None:
-    scores = tables.scores[tables.scores["corruption"] == "clean"]
-    folder = write_synthetic_run(tmp_path / "run", RunTables(scores, tables.fits, tables.images))
-    verdict = {
-        "verdict": "not tested",
-        "claim": "mim beats chance & more",
-        "id": "chance",
-        "row": "mim/residual",
-        "reading": "headline",
-        "measured": "AUROC",
-        "effect": "0.61",
-        "interval_95": "[0.52, 0.70]",
-        "claimed": "0.50",
-        "p_adjusted": "0.02",
-        "target_patients": 45,
-        "other_patients": 53,
-        "more_target_patients": "",
-        "why": "Nobody claimed it.",
-    }
-    further = verdict | {"reading": "further", "row": "mim/l1", "verdict": "refuted"}
-    write_derived(pd.DataFrame([further, verdict]), folder / "verdicts.csv", read_tables(folder))
-    page = page_of(write_report(folder))
-    assert page.index('id="verdicts"') < page.index('id="leaderboard"')
-    assert "mim beats chance &amp; more" in page
-    assert page.index('class="verdict not-tested"') < page.index('class="verdict refuted"')
-    assert "AUROC: 0.61 [0.52, 0.70]; claimed 0.500 or more; adjusted p 0.02; 45 target" in page
-    assert 'id="audit"' not in page
 
 
 def test_subgroups_are_in_words_and_controls_are_marked(tables: RunTables, tmp_path: Path) -> None:

@@ -127,14 +127,14 @@ def test_a_record_or_list_that_was_edited_is_named(run: Path, name: str) -> None
 
 def test_verdicts_stand_only_beside_the_tables_that_they_judge(run: Path) -> None:
     assert 'id="verdicts"' in write_report(run).page.read_text()
-    whole = (run / "verdicts.csv").read_text()
-    (run / "verdicts.csv").write_text(whole.replace("refuted", "supported") + "\n")
+    whole = (run / "verdicts.json").read_text()
+    (run / "verdicts.json").write_text(whole.replace("refuted", "supported") + "\n")
     page = write_report(run).page.read_text()
     assert 'id="verdicts"' not in page
-    assert "verdicts.csv was changed" in page
+    assert "verdicts.json was changed" in page
     assert "mimbench verify" in page
 
-    (run / "verdicts.csv").write_text(whole)
+    (run / "verdicts.json").write_text(whole)
     tables = read_tables(run)
     RunTables(
         tables.scores.assign(value=-tables.scores["value"]), tables.fits, tables.images
@@ -142,7 +142,7 @@ def test_verdicts_stand_only_beside_the_tables_that_they_judge(run: Path) -> Non
     restamp(run)
     page = write_report(run).page.read_text()
     assert 'id="verdicts"' not in page
-    assert "verdicts.csv was made from other tables" in page
+    assert "verdicts.json was made from other tables" in page
 
 
 def test_a_damaged_record_of_starts_gives_no_times_and_says_so(run: Path) -> None:

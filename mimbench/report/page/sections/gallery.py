@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from mimbench.report.page.sections.section import Page, Section
 from mimbench.report.page.security import picture_uri
 from mimbench.runfolder.info import GalleryEntry
 from mimbench.runfolder.reading import RunFolder
 
-__all__ = ["DetectorGallery", "gallery_views"]
+__all__ = ["SECTIONS", "DetectorGallery", "gallery_views"]
 
 CASE_WORDS = "original, masked, inpainted, difference"
 SHARE_SHOWN = "the original above, inpainted below"
@@ -111,3 +113,13 @@ def _data_uri(run: RunFolder, entry: GalleryEntry) -> str | None:
     if entry.sha256 and hashlib.sha256(content).hexdigest() != entry.sha256:
         return None
     return picture_uri(content)
+
+
+def _data(page: Page) -> dict[str, Any] | None:
+    views = gallery_views(page.run)
+    return {"gallery": views} if views else None
+
+
+SECTIONS = (
+    Section(id="gallery", nav="Gallery", order=170, data=_data, template="gallery.html.j2"),
+)

@@ -1,37 +1,38 @@
-"""What is left of each result when all collections were cropped, resampled, re-encoded alike."""
+"""With and without harmonising."""
 
 import pandas as pd
 
-__all__ = ["harmonise_table"]
+from mimbench.report.leaderboard.groups import Group
+from mimbench.report.leaderboard.lookup import interval_text, rounded
+from mimbench.report.page.sections.section import Page, table_section
 
-_KEY = ["row", "role", "relation"]
-
-
-def harmonise_table(harmonised: pd.DataFrame, as_is: pd.DataFrame) -> pd.DataFrame:
-    """Clean AUROC of each row per role and source, on images as they are and harmonised.
-
-    Args:
-        harmonised: metrics table of the run on harmonised images.
-        as_is: metrics table of the same run on the images as they are.
-
-    Returns:
-        row, role, relation, as_is, as_is_low, as_is_high, harmonised, harmonised_low,
-        harmonised_high, change (harmonised minus as is; AUROC, in [-1, 1]).
-    """
-    parts = {"as_is": _clean_areas(as_is), "harmonised": _clean_areas(harmonised)}
-    named = [
-        part.rename(columns={"value": name, "low": f"{name}_low", "high": f"{name}_high"})
-        for name, part in parts.items()
-    ]
-    both = named[0].merge(named[1], on=_KEY)
-    return both.assign(change=both["harmonised"] - both["as_is"])
+__all__ = ["SECTIONS"]
 
 
-def _clean_areas(metrics: pd.DataFrame) -> pd.DataFrame:
-    wanted = (
-        (metrics["question"] == "detection")
-        & (metrics["category"] == "")
-        & (metrics["corruption"] == "clean")
-        & (metrics["metric"] == "auroc")
+def _table(page: Page) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "score": line["row"],
+            "other images": Group(line["role"], line["relation"]).label,
+            "AUROC as they are": interval_text(line, "as_is", "as_is_"),
+            "AUROC harmonised": interval_text(line, "harmonised", "harmonised_"),
+            "change": rounded(line["change"]),
+        }
+        for line in page.results.harmonise.to_dict("records")
     )
-    return metrics.loc[wanted, [*_KEY, "value", "low", "high"]]
+
+
+SECTIONS = (
+    table_section(
+        id="harmonise",
+        nav="Harmonised",
+        order=120,
+        title="With and without harmonising",
+        words=(
+            "Clean AUROC on the images as they are, and after all collections were cropped, "
+            "resampled and re-encoded alike. What harmonising takes away was told by the file, not "
+            "the skin."
+        ),
+        table=_table,
+    ),
+)

@@ -1,4 +1,4 @@
-"""What classifiers owe to known categories, for the page: lines of tables, and sentences."""
+"""What classifiers owe to known categories: with fewer of them, and without some."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,15 +11,18 @@ from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import interval_text, rounded
 from mimbench.report.leaderboard.notes import difference_text
 from mimbench.report.leaderboard.standings import clearly
+from mimbench.report.page.sections.section import table_section
 from mimbench.statistics.core.estimate import Estimate
 
-__all__ = ["curve_findings", "curve_lines", "left_out_findings", "left_out_lines"]
+__all__ = ["SECTIONS", "curve_findings", "curve_lines", "left_out_findings", "left_out_lines"]
 
 Line = Mapping[Any, Any]
 
 
 def curve_lines(table: pd.DataFrame, board: Leaderboard) -> pd.DataFrame:
     """The known-curve of headline scores, one line per number of known categories."""
+    if table.empty:
+        return table
     every = max(table["known"])
     return pd.DataFrame(
         {
@@ -57,6 +60,8 @@ def curve_findings(table: pd.DataFrame, board: Leaderboard) -> tuple[str, ...]:
 
 def left_out_lines(table: pd.DataFrame, board: Leaderboard) -> pd.DataFrame:
     """AUROC on categories that were left out, of headline scores: means over categories."""
+    if table.empty:
+        return table
     lines = []
     for row, relation, part in _by_row(table[table["category"] == ""], board):
         line = part.to_dict("records")[0]
@@ -150,3 +155,37 @@ def _direction(change: Estimate, up: str, down: str) -> str:
 
 def _capital(sentence: str) -> str:
     return sentence[0].upper() + sentence[1:]
+
+
+SECTIONS = (
+    table_section(
+        id="known_curve",
+        nav="Known categories",
+        order=50,
+        title="Number of known categories",
+        words=(
+            "Does a classifier need diverse images of other categories? It was trained again with "
+            "fewer known categories, in several random orders that add categories step by step, "
+            "and tested on the same images of unknown categories. More categories bring more "
+            "images too. Detectors that train on the target alone see none. Intervals cover "
+            "patients, and hold for these orders and trainings; more of them (--seeds 3, --folds "
+            "3) leave less to luck."
+        ),
+        table=lambda page: curve_lines(page.results.known_curve, page.board),
+        findings=lambda page: curve_findings(page.results.known_curve, page.board),
+    ),
+    table_section(
+        id="left_out",
+        nav="Left out",
+        order=60,
+        title="Known categories left out",
+        words=(
+            "Classifiers were trained again without each group of known categories in turn, and "
+            "tested on the group that they never saw: near-OOD from the collection that they know. "
+            "Beside it the same detector, trained on all, on the same images. Intervals cover "
+            "patients and hold for these trainings. By category: left_out.csv."
+        ),
+        table=lambda page: left_out_lines(page.results.left_out, page.board),
+        findings=lambda page: left_out_findings(page.results.left_out, page.board),
+    ),
+)

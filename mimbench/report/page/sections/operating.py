@@ -1,15 +1,18 @@
-"""What the frozen threshold does: points of the ROC curves and lines of a table."""
+"""At a frozen threshold: sensitivity and specificity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import rounded, share_text
+from mimbench.report.page.sections.section import Page, Section
 from mimbench.scores.tables import CLEAN
+from mimbench.statistics.core.cautions import legend
 
-__all__ = ["OperatingLine", "operating_lines", "operating_points"]
+__all__ = ["SECTIONS", "OperatingLine", "operating_lines"]
 
 
 @dataclass(frozen=True)
@@ -28,20 +31,18 @@ class OperatingLine:
     specificity: tuple[str, ...]
 
 
-def operating_points(
-    operating: pd.DataFrame, groups: Sequence[Group]
-) -> dict[tuple[str, Group], tuple[float, float]]:
-    """Shares of clean target and other images refused at the frozen threshold, by row and group."""
-    clean = operating[(operating["corruption"] == CLEAN) & operating["value"].notna()]
-    points = {}
-    for group in groups:
-        side = group.role if group.external else "target"
-        accepted = _sensitivity(clean, side).set_index("row")["value"]
-        refused = _specificity(clean, group)
-        for row, value in zip(refused["row"], refused["value"], strict=True):
-            if row in accepted:
-                points[str(row), group] = (1 - float(accepted[row]), float(value))
-    return points
+def _data(page: Page) -> dict[str, Any] | None:
+    groups = [group for group in page.board.groups if not group.external]
+    table = page.results.operating
+    lines, reason = operating_lines(table, groups, page.rows)
+    if not lines and not reason:
+        return None
+    return {
+        "operating": lines,
+        "no_threshold": reason,
+        "own_groups": groups,
+        "disagreeing": legend(table.loc[table["corruption"] == CLEAN, "caution"]),
+    }
 
 
 def operating_lines(
@@ -68,8 +69,8 @@ def operating_lines(
     return lines, reason
 
 
-def _sensitivity(table: pd.DataFrame, role: str = "target") -> pd.DataFrame:
-    return table[(table["metric"] == "sensitivity") & (table["role"] == role)]
+def _sensitivity(table: pd.DataFrame) -> pd.DataFrame:
+    return table[(table["metric"] == "sensitivity") & (table["role"] == "target")]
 
 
 def _specificity(table: pd.DataFrame, group: Group) -> pd.DataFrame:
@@ -91,3 +92,8 @@ def _lowest(corrupted: pd.DataFrame) -> str:
     worst = corrupted.sort_values("value", kind="stable").iloc[0]
     place = str(worst["corruption"]).replace("_", " ")
     return f"{rounded(worst['value'])} ({place}, severity {worst['severity']})"
+
+
+SECTIONS = (
+    Section(id="operating", nav="Threshold", order=90, data=_data, template="operating.html.j2"),
+)

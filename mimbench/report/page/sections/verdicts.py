@@ -1,23 +1,13 @@
 """Verdicts about claims, as the page shows them: the headline first, further readings below."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import pandas as pd
+from mimbench.claims import Verdict
+from mimbench.report.page.sections.section import Page, Section
 
-from mimbench.claims.output import claimed
-from mimbench.statistics.core.cautions import MARK
-
-__all__ = ["ClaimView", "claim_views"]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One verdict: on which score, why, and the numbers behind it in one line."""
-
-    verdict: str
-    row: str
-    why: str
-    evidence: str
+__all__ = ["SECTIONS", "ClaimView", "claim_views", "evidence"]
 
 
 @dataclass(frozen=True)
@@ -25,31 +15,40 @@ class ClaimView:
     """A claim with its headline reading and further ones."""
 
     claim: str
-    headline: Reading
-    further: tuple[Reading, ...]
+    headline: Verdict
+    further: tuple[Verdict, ...]
 
 
-def claim_views(table: pd.DataFrame | None) -> list[ClaimView]:
-    """Claims in the order of verdicts.csv (`mimbench.claims.output.verdict_table`)."""
-    if table is None or table.empty:
-        return []
+def claim_views(verdicts: Sequence[Verdict]) -> list[ClaimView]:
+    """Claims in the order of their verdicts."""
+    by_claim: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        by_claim.setdefault(verdict.claim, []).append(verdict)
     views = []
-    for _, part in table.groupby("id", sort=False):
-        lines = part.to_dict("records")
-        lines.sort(key=lambda line: line["reading"] != "headline")
-        readings = [_reading({str(key): str(value) for key, value in x.items()}) for x in lines]
-        views.append(ClaimView(str(lines[0]["claim"]), readings[0], tuple(readings[1:])))
+    for own in by_claim.values():
+        first, *further = sorted(own, key=lambda verdict: not verdict.headline)
+        views.append(ClaimView(own[0].statement, first, tuple(further)))
     return views
 
 
-def _reading(line: dict[str, str]) -> Reading:
-    parts = []
-    if line["measured"]:
-        mark = MARK * bool(line.get("caution"))
-        parts.append(f"{line['measured']}: {line['effect']} {line['interval_95']}{mark}")
-        parts += [f"claimed {claimed(float(line['claimed']))}"] * bool(line["claimed"])
-        parts += [f"adjusted p {line['p_adjusted']}"] * bool(line["p_adjusted"])
-        parts.append(
-            f"{line['target_patients']} target and {line['other_patients']} other patients"
-        )
-    return Reading(line["verdict"], line["row"], line["why"], "; ".join(parts))
+def evidence(verdict: Verdict) -> str:
+    """The numbers behind a verdict in one line; empty if nothing was measured."""
+    if not verdict.effect:
+        return ""
+    parts = [
+        f"{verdict.effect}: {verdict.number}",
+        f"claimed {verdict.claimed}",
+        *[f"adjusted p {verdict.adjusted_p}"] * bool(verdict.adjusted_p),
+        f"{verdict.target_patients} target and {verdict.other_patients} other patients",
+    ]
+    return "; ".join(parts)
+
+
+def _data(page: Page) -> dict[str, Any] | None:
+    views = claim_views(page.verdicts)
+    return {"claims": views, "evidence": evidence} if views else None
+
+
+SECTIONS = (
+    Section(id="verdicts", nav="Verdicts", order=10, data=_data, template="verdicts.html.j2"),
+)

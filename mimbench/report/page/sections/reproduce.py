@@ -1,11 +1,13 @@
-"""What a run cost, attempt by attempt, in words."""
+"""How to reproduce the run, and what it cost, attempt by attempt."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from mimbench.report.page.sections.section import Page, Section
 from mimbench.runfolder.history import Attempt, Tally, duration
 
-__all__ = ["CostLine", "cost_lines"]
+__all__ = ["SECTIONS", "CostLine", "cost_lines"]
 
 
 @dataclass(frozen=True)
@@ -62,3 +64,17 @@ def _state(attempt: Attempt) -> str:
     if not attempt.finished:
         return f"interrupted after {attempt.ended.replace('T', ' ').removesuffix('+00:00')}"
     return f"finished, {attempt.failed_rows} failed rows" if attempt.failed_rows else "finished"
+
+
+def _data(page: Page) -> dict[str, Any]:
+    stages, costs = cost_lines(page.run.attempts)
+    return {
+        "stages": stages,
+        "costs": costs,
+        "fits": page.run.tables.fits.to_dict("records"),
+    }
+
+
+SECTIONS = (
+    Section(id="reproduce", nav="Reproduce", order=200, data=_data, template="reproduce.html.j2"),
+)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from mimbench.report.figures.plots import distribution_figure
+from mimbench.report.figures.distributions import distribution_figure
 from mimbench.report.figures.styles import RowStyle
 from mimbench.report.leaderboard.groups import Group
 

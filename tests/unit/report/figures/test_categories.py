@@ -8,8 +8,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from mimbench.report.figures.plots import heat_map_figure
-from mimbench.report.page.panels import paper_style, save_figure
+from mimbench.report.figures.categories import heat_map_figure
+from mimbench.report.figures.panels import paper_style, save_figure
 
 INCH = 0.2  # the least height of a line of text of 9 points
 

@@ -10,9 +10,9 @@ from rich.console import Console
 from synthetic_run import CATEGORIES, Category, synthetic_tables, write_synthetic_run
 
 from mimbench.report import Report, write_report
+from mimbench.report.external import external_lines, external_table
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.terminal import leaderboard_table
-from mimbench.report.page.sections.external import external_lines, external_table
 from mimbench.scores.tables import UNLABELLED, RunTables
 from mimbench.statistics.tables.external import external_test
 

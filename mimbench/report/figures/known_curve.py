@@ -1,18 +1,34 @@
-"""The figure of the known-curve: AUROC on unknown categories against the number of known ones."""
+"""The known-curve: AUROC on unknown categories against the number of known ones."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mimbench.report.figures.panels import INK, label_all, legend_above, panel_grid
+from mimbench.report.figures.sketch import Sketch, Subject
 from mimbench.report.figures.styles import RowStyle
 from mimbench.report.leaderboard.entries import Leaderboard
 from mimbench.report.leaderboard.groups import Group
-from mimbench.report.page.panels import INK, label_all, legend_above, panel_grid
 
-__all__ = ["curve_rows", "known_curve_figure"]
+__all__ = ["curve_rows", "known_curve_figure", "sketches"]
+
+
+def sketches(subject: Subject) -> Iterator[Sketch]:
+    """One, if the run trained with fewer known categories."""
+    curve = subject.results.known_curve
+    if len(curve):
+        words = (
+            "AUROC on unknown categories against the number of known categories that a classifier "
+            "was trained on. Bands: 95 % intervals over patients; bars: from the lowest to the "
+            "highest order. Level lines: detectors that see no known category, and controls."
+        )
+        shown = {row: subject.styles[row] for row in curve_rows(curve, subject.board)}
+        figure = partial(known_curve_figure, curve, shown)
+        yield Sketch("known_curve", "known_curve", "", words, figure)
 
 
 def curve_rows(table: pd.DataFrame, board: Leaderboard) -> list[str]:

@@ -1,0 +1,134 @@
+"""Degradation curves: AUROC by severity, one panel per corruption."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mimbench.report.figures.panels import (
+    INK,
+    PAPER,
+    label_all,
+    label_outside,
+    legend_above,
+    panel_grid,
+)
+from mimbench.report.figures.sketch import Sketch, Subject
+from mimbench.report.figures.styles import RowStyle
+from mimbench.report.leaderboard.groups import Group
+from mimbench.scores.tables import CLEAN
+
+__all__ = ["PROTOCOLS", "degradation_curves", "degradation_figure", "sketches"]
+
+PROTOCOLS = {
+    "both": "target and other images corrupted",
+    "target-only": "only target images corrupted",
+}
+ALL_CORRUPTIONS = "mean of all"
+_COLUMNS = ["row", "corruption", "severity", "value", "low", "high"]
+
+
+def sketches(subject: Subject) -> Iterator[Sketch]:
+    """One per group and protocol that the run has corrupted scores of."""
+    board = subject.board
+    for group in board.groups:
+        for protocol, meaning in PROTOCOLS.items():
+            curves = degradation_curves(
+                subject.results.metrics, group, protocol, list(subject.lines)
+            )
+            if len(curves):
+                size = f" at {board.corrupted_at}" * bool(board.corrupted_at)
+                title = f"{group.label}; {meaning}{size}"
+                yield Sketch(
+                    f"degradation_{group.slug}_{protocol}",
+                    "degradation",
+                    title,
+                    f"AUROC by severity of each corruption: {title}.",
+                    partial(degradation_figure, curves, subject.lines, title),
+                )
+
+
+def degradation_curves(
+    metrics: pd.DataFrame, group: Group, protocol: str, rows: Sequence[str]
+) -> pd.DataFrame:
+    """AUROC by row, corruption and severity; severity 0 is the clean value of the row.
+
+    A first panel, `ALL_CORRUPTIONS`, averages the corruptions at each severity where all of them
+    were measured; it has no interval.
+    """
+    chosen = metrics[
+        (metrics["question"] == "detection")
+        & (metrics["role"] == group.role)
+        & (metrics["relation"] == group.relation)
+        & (metrics["category"] == "")
+        & (metrics["metric"] == "auroc")
+        & metrics["row"].isin(rows)
+    ]
+    clean = chosen[(chosen["corruption"] == CLEAN) & (chosen["protocol"] == "both")]
+    corrupted = chosen[(chosen["severity"] > 0) & (chosen["protocol"] == protocol)]
+    names = list(dict.fromkeys(corrupted["corruption"]))
+    starts = [clean.assign(corruption=name) for name in names]
+    curves = pd.concat([*starts, corrupted], ignore_index=True)[_COLUMNS]
+    if len(names) < 2:
+        return curves
+    count = curves.groupby(["row", "severity"], observed=True)["value"].transform("size")
+    complete = curves[count == len(names)]
+    mean = complete.groupby(["row", "severity"], as_index=False, observed=True)["value"].mean()
+    mean = mean.assign(corruption=ALL_CORRUPTIONS, low=float("nan"), high=float("nan"))
+    together: pd.DataFrame = pd.concat([mean[_COLUMNS], curves], ignore_index=True)
+    return together
+
+
+def degradation_figure(curves: pd.DataFrame, styles: Mapping[str, RowStyle], title: str) -> Figure:
+    """AUROC by severity, one panel per corruption, with intervals as bands.
+
+    Args:
+        curves: columns `row`, `corruption`, `severity` (0 = clean), `value`, `low`, `high`.
+        styles: the rows to draw, in the order of the legend.
+        title: group and protocol in words.
+    """
+    corruptions = list(dict.fromkeys(curves["corruption"]))
+    figure, axes = panel_grid(
+        len(corruptions), columns=5, width=2.0, height=1.5, legend=len(styles) + 4
+    )
+    bottom = min(0.4, float(np.nanmin(curves[["value", "low"]].to_numpy(float))) - 0.02)
+    for axis, corruption in zip(axes, corruptions, strict=True):
+        panel = curves[curves["corruption"] == corruption].sort_values("severity")
+        _curves(axis, panel, styles)
+        axis.set_title(str(corruption).replace("_", " "))
+        axis.set_xticks(range(6), ["clean", "1", "2", "3", "4", "5"])
+        axis.set_ylim(max(0.0, bottom), 1.01)
+        axis.axhline(0.5, color=INK, linewidth=0.7, alpha=0.5)
+    label_outside(axes, columns=5)
+    label_all(figure, "severity", "AUROC")
+    legend_above(figure, styles, title)
+    return figure
+
+
+def _curves(axis: Any, panel: pd.DataFrame, styles: Mapping[str, RowStyle]) -> None:
+    # A panel costs 5 ms so, and 130 ms with seaborn's lineplot; a run has more than a hundred.
+    for row, points in panel.groupby("row", sort=False):
+        style = styles[str(row)]
+        severity = points["severity"].to_numpy(float)
+        axis.plot(
+            severity,
+            points["value"].to_numpy(float),
+            color=style.colour,
+            linestyle=style.line,
+            linewidth=1.5,
+            marker=style.marker,
+            markersize=4,
+            markeredgecolor=PAPER,
+            markeredgewidth=0.4,
+        )
+        axis.fill_between(
+            severity,
+            points["low"].to_numpy(float),
+            points["high"].to_numpy(float),
+            color=style.colour,
+            alpha=0.06 if style.control else 0.13,
+            linewidth=0,
+        )

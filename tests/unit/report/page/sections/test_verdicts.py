@@ -1,0 +1,103 @@
+"""Verdicts on the page: with all digits in their file, three where they are shown."""
+
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from synthetic_run import write_synthetic_run
+
+from mimbench.claims import Verdict, verdicts_of, write_verdicts
+from mimbench.errors import MimbenchError
+from mimbench.report import write_report
+from mimbench.runfolder.derived import record_derived, write_derived
+from mimbench.runfolder.reading import read_run
+from mimbench.scores.tables import RunTables, read_tables
+
+
+def clean_run(tables: RunTables, place: Path) -> Path:
+    """A run folder without corrupted images."""
+    scores = tables.scores[tables.scores["corruption"] == "clean"]
+    return write_synthetic_run(place, RunTables(scores, tables.fits, tables.images))
+
+
+def test_verdicts_of_verify_stand_first_on_the_page_with_all_their_digits(
+    tables: RunTables, tmp_path: Path
+) -> None:
+    folder = clean_run(tables, tmp_path / "run")
+    verdict = Verdict(
+        claim="chance",
+        row="mim/residual",
+        headline=True,
+        statement="mim beats chance & more",
+        verdict="not tested",
+        effect="AUROC",
+        value=0.6104999,
+        low=0.52,
+        high=0.7,
+        threshold=0.5,
+        p=0.02,
+        target_patients=45,
+        other_patients=53,
+        explanation="Nobody claimed it.",
+    )
+    further = verdict.model_copy(
+        update={"headline": False, "row": "mim/l1", "verdict": "refuted", "p": math.nan}
+    )
+    write_verdicts([further, verdict], folder, read_tables(folder))
+    kept = verdicts_of(read_run(folder))
+    for before, after in zip((further, verdict), kept, strict=True):
+        assert after.model_dump_json() == before.model_dump_json()
+    assert math.isnan(kept[0].p)
+    page = write_report(folder).page.read_text()
+    assert page.index('id="verdicts"') < page.index('id="leaderboard"')
+    assert "mim beats chance &amp; more" in page
+    assert page.index('class="verdict not-tested"') < page.index('class="verdict refuted"')
+    assert "AUROC: 0.610 [0.520, 0.700]; claimed 0.500 or more; adjusted p 0.020; 45 target" in page
+    assert 'id="audit"' not in page
+    content = (folder / "verdicts.json").read_text()
+    (folder / "verdicts.json").write_text(content.replace('"headline"', '"heading"'))
+    record_derived(folder / "verdicts.json", read_tables(folder))
+    with pytest.raises(MimbenchError, match=r"verdicts\.json.*heading"):
+        write_report(folder)
+
+
+OLD_VERDICT = {
+    "verdict": "refuted",
+    "claim": "mim beats chance & more",
+    "id": "chance",
+    "row": "mim/residual",
+    "reading": "headline",
+    "measured": "AUROC of mim/residual",
+    "effect": "0.610",
+    "interval_95": "[0.520, 0.700]",
+    "claimed": "0.824",
+    "p_adjusted": "< 0.001",
+    "target_patients": 45,
+    "other_patients": 53,
+    "more_target_patients": "",
+    "why": "It is clearly below.",
+}
+
+
+def test_verdicts_of_earlier_versions_are_still_read(tables: RunTables, tmp_path: Path) -> None:
+    folder = clean_run(tables, tmp_path / "run")
+    untested = OLD_VERDICT | {
+        "verdict": "not tested", "reading": "further", "measured": "", "effect": "",
+        "interval_95": "", "claimed": "", "p_adjusted": "",
+    }  # fmt: skip
+    path = folder / "verdicts.csv"
+    write_derived(pd.DataFrame([OLD_VERDICT, untested]), path, read_tables(folder))
+    first, second = verdicts_of(read_run(folder))
+    assert (first.number, first.claimed, first.adjusted_p) == (
+        "0.610 [0.520, 0.700]", "0.824 or more", "< 0.001",
+    )  # fmt: skip
+    assert (second.headline, second.effect, second.adjusted_p) == (False, "", "")
+    page = write_report(folder).page.read_text()
+    assert (
+        "AUROC of mim/residual: 0.610 [0.520, 0.700]; claimed 0.824 or more; adjusted p &lt; 0.001;"
+        in page
+    )
+    write_derived(pd.DataFrame([OLD_VERDICT]).drop(columns="why"), path, read_tables(folder))
+    with pytest.raises(MimbenchError, match=r"verdicts\.csv.*why.*mimbench verify"):
+        verdicts_of(read_run(folder))
