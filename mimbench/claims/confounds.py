@@ -9,6 +9,7 @@ from math import isnan
 from typing import Any
 
 from mimbench.claims.evidence import NotTestedError, Place, RunEvidence
+from mimbench.claims.swap_tests import SwapTest
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
 
 __all__ = ["Explanations", "explanations"]
@@ -78,48 +79,65 @@ def _controls(evidence: RunEvidence, place: Place, alpha: float) -> Explanations
 
 def _swap_tests(evidence: RunEvidence, place: Place, alpha: float) -> Explanations:
     """Whether the class that was learned matters, beyond retraining and beyond any control."""
-    signals = evidence.class_signal(place)
-    found = Explanations(missing=tuple(evidence.failed_swaps(place)))
-    for signal in signals.to_dict("records"):
-        found += _swap_test(signal, alpha)
-    if len(signals) or found.missing:
-        return found
-    if evidence.asks_for_swap(place):
+    asked, tests = evidence.asks_for_swap(place), evidence.swap_tests(place)
+    if not asked and all(test.line is None for test in tests):
+        words = "it has no swap test; that is for detectors that learn the target alone"
+        return Explanations(notes=(words,))
+    if not tests:
         words = (
             f"no swap test shows that {place.row} knows its class (run it with --swap and a known "
             "category of the target's source)"
         )
         return Explanations(missing=(words,))
-    words = "it has no swap test; that is for detectors that learn the target alone"
-    return Explanations(notes=(words,))
+    found = Explanations()
+    for test in tests:
+        found += _swap_test(place.row, test, alpha)
+    return found
 
 
-def _swap_test(signal: Mapping[Hashable, Any], alpha: float) -> Explanations:
-    """What one swap test says."""
-    swap, control = signal["swap"], signal["control"]
-    if isnan(signal["value"]):
-        return Explanations(missing=(f"the swap test on {swap} failed ({signal['reason']})",))
-    words = f"{signal['value']:+.2f} [{signal['low']:+.2f}, {signal['high']:+.2f}]"
-    if isnan(signal["p"]):
-        why = f"the swap test on {swap} is open ({signal['note'] or signal['caution']})"
-        return Explanations(missing=(why,))
-    if not (signal["value"] > 0 and signal["p"] < alpha):
-        words = f"it is not clearly above itself when fitted on {swap} (swap test {words})"
-        return Explanations(confounds=(words,))
-    if control:
-        lead = (
-            f"{signal['over_control']:+.2f} [{signal['over_low']:+.2f}, {signal['over_high']:+.2f}]"
+def _swap_test(row: str, test: SwapTest, alpha: float) -> Explanations:
+    """What one swap test says, and what of it is missing."""
+    found = Explanations(missing=test.failed)
+    if test.line is None:
+        if test.failed:
+            return found
+        words = f"there is no swap test of {row} on {test.swap} that shows the claim's images"
+        return Explanations(missing=(words,))
+    line = test.line
+    if isnan(line["value"]):
+        words = f"the swap test of {row} on {test.swap} failed ({line['reason']})"
+        return found if test.failed else Explanations(missing=(words,))
+    if line["not_compared"] and not test.failed:
+        words = (
+            f"the swap test on {test.swap} lacks these controls, of which fits on it have no "
+            f"scores: {line['not_compared']}"
         )
-        if isnan(signal["over_p"]):
+        found += Explanations(missing=(words,))
+    return found + _class_signal(test, line, alpha)
+
+
+def _class_signal(test: SwapTest, line: Mapping[Hashable, Any], alpha: float) -> Explanations:
+    """Whether a class signal is clearly above 0, and above that of controls."""
+    swap, on = test.swap, f" on {test.where}" * bool(test.where)
+    words = f"swap test{on} {line['value']:+.2f} [{line['low']:+.2f}, {line['high']:+.2f}]"
+    if isnan(line["p"]):
+        why = f"the swap test on {swap} is open ({line['note'] or line['caution']})"
+        return Explanations(missing=(why,))
+    if not (line["value"] > 0 and line["p"] < alpha):
+        words = f"it is not clearly above itself when fitted on {swap} ({words})"
+        return Explanations(confounds=(words,))
+    if line["control"]:
+        lead = f"{line['over_control']:+.2f} [{line['over_low']:+.2f}, {line['over_high']:+.2f}]"
+        if isnan(line["over_p"]):
             why = (
-                f"how much the class signal of the control {control} varies is unknown "
-                f"({signal['over_caution']})"
+                f"how much the class signal of the control {line['control']} varies is unknown "
+                f"({line['over_caution']})"
             )
             return Explanations(missing=(why,))
-        if not (signal["over_control"] > 0 and signal["over_p"] < alpha):
+        if not (line["over_control"] > 0 and line["over_p"] < alpha):
             why = (
                 f"fitting on {swap} instead changes it by no clearly more than it changes the "
-                f"control {control} (swap test {words}, beyond the control's {lead})"
+                f"control {line['control']} ({words}, beyond the control's {lead})"
             )
             return Explanations(confounds=(why,))
-    return Explanations(notes=(f"it is above itself when fitted on {swap} (swap test {words})",))
+    return Explanations(notes=(f"it is above itself when fitted on {swap} ({words})",))

@@ -8,18 +8,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mimbench.claims.statement import Claim
+from mimbench.claims.swap_tests import SwapTest, SwapTests
 from mimbench.errors import MimbenchError, UnknownNameError
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 from mimbench.statistics.run.controls import controls_of, row_facts, size_of
 from mimbench.statistics.run.sensitivity import RunShares
 from mimbench.statistics.run.uncertainty import Measured
-from mimbench.statistics.tables.class_signal import class_signal_table
+from mimbench.statistics.tables.class_signal import Selection
 from mimbench.statistics.tables.external import NO_OTHERS, NO_TARGET
 from mimbench.statistics.tables.known_categories import KnownCurve
-
-# of detectors that train on further categories, or that do not say on what
-OTHER_FAMILIES = ("classifier", "ensemble", "plug-in", "elsewhere")
 
 __all__ = ["NotTestedError", "NothingToLoseError", "Place", "RunEvidence"]
 
@@ -50,13 +48,14 @@ class RunEvidence:
         self._aurocs: dict[bytes, RunAurocs] = {}
         self._shares: dict[bytes, RunShares] = {}
         self._curves: dict[bytes, KnownCurve] = {}
-        self._signals: dict[str, pd.DataFrame] = {}
-        images = tables.images
-        self._targets = set(images.loc[images["role"] == "target", "category"])
 
     @cached_property
     def _facts(self) -> pd.DataFrame:
         return row_facts(self._tables)
+
+    @cached_property
+    def _swap_tests(self) -> SwapTests:
+        return SwapTests(self._tables, self._facts)
 
     def controls(self, row: str) -> tuple[str, ...]:
         """The controls that a row is compared with, see `controls_of`; also those that failed."""
@@ -151,45 +150,21 @@ class RunEvidence:
 
     def asks_for_swap(self, place: Place) -> bool:
         """Whether the row learned the target from its images alone, so that it has a swap test."""
-        own = self._main_fits(place.row)
-        own = own[own["fitted_on"].isin(self._targets) & ~own["control"]]
-        if "trains_on" in own and own["trains_on"].astype(bool).any():
-            return bool((own["trains_on"] == "target").any())
-        return bool((~own["family"].isin(OTHER_FAMILIES)).any())
+        return bool(self._facts.at[place.row, "learns_target"] and not self._is_control(place.row))
 
-    def failed_swaps(self, place: Place) -> list[str]:
-        """Detectors, the row's own and controls, with a fit on a swap category that failed."""
-        fits = self._tables.fits
-        names = {self._detector(row) for row in (place.row, *self.controls(place.row))}
-        lost = fits[fits["detector"].isin(names) & (fits["status"] != "ok")]
-        lost = lost[~lost["fitted_on"].isin([*self._targets, "nothing"])]
-        lost = lost.drop_duplicates(["detector", "fitted_on"])
-        return [
-            f"the fit of {fit['detector']} on {fit['fitted_on']} failed"
-            f" ({str(fit['reason']).rstrip('.') or 'no reason given'})"
-            for fit in lost.to_dict("records")
-        ]
+    def _is_control(self, row: str) -> bool:
+        return bool(self._facts.at[row, "control"])
 
-    def class_signal(self, place: Place) -> pd.DataFrame:
-        """Swap tests of the row at the claim's role and relation; empty if there is none.
-
-        A test of which a fit failed has no number, but its reason.
-
-        Where the swap category is the only known one of its source, the one on itself.
-        """
-        if place.row not in self._signals:
-            scores, fits = self._tables.scores, self._tables.fits
-            compared = scores["score"].isin([place.row, *self.controls(place.row)])
-            own = scores[compared & (scores["corruption"] == CLEAN)]
-            names = fits.loc[fits["fit_id"].isin(own["fit_id"]), "detector"]
-            made = fits[fits["detector"].isin(names)]  # those that failed too: they leave a gap
-            self._signals[place.row] = class_signal_table(RunTables(own, made, self._tables.images))
-        table = self._signals[place.row]
-        table = table[table["row"] == place.row]
-        table = table[table["relation"] == place.relation]
-        here = table[table["role"] == place.claim.role]
-        itself = place.claim.role == "known" and here.empty
-        return table[table["role"] == "swap"] if itself else here
+    def swap_tests(self, place: Place) -> list[SwapTest]:
+        """The row's test on each swap category, on the claim's images and under its condition."""
+        claim = place.claim
+        selection = Selection(
+            self._among(claim),
+            claim.category if claim.metric == "auroc" else "",
+            self.corruptions(claim),
+            claim.protocol,
+        )
+        return list(self._swap_tests.of(place.row, claim.role, place.relation, selection))
 
     def with_all_and_few_known(self, place: Place, row: str) -> tuple[str, Measured, Measured]:
         """A classifier trained on all known categories, and on the fewest of the known-curve.

@@ -20,7 +20,8 @@ class Made:
         auroc: on clean images, against every category.
         drop: what one severity takes from it.
         control: whether it is a control.
-        swap: AUROC of the same recipe fitted on measles; None: there is no such fit.
+        swap: AUROC of the same recipe fitted on measles; None: there is no such fit, and a control
+            has learned nothing.
         retraining_sd: of the AUROC from seed to seed, roughly.
         only: AUROC for images with the value of the column `skin_tone`.
     """
@@ -81,12 +82,14 @@ def made_tables(
     fits, scores = [], []
     for position, (row, made) in enumerate(rows.items()):
         sides = {"mpox": made.auroc} | ({} if made.swap is None else {"measles": made.swap})
+        untrained = made.control and made.swap is None
         for fitted_on, auroc in sides.items():
             for seed in seeds:
                 key = [position, len(fitted_on), seed, draw]
                 rng = np.random.default_rng(key)
                 fit_id = f"{row}-{fitted_on}-{seed}-{draw}"
-                fits.append(_fit(fit_id, row.split("/")[0], fitted_on, seed, made.control))
+                learned = "nothing" if untrained else fitted_on
+                fits.append(_fit(fit_id, row.split("/")[0], learned, seed, made.control))
                 off = made.retraining_sd * rng.normal()
                 noise = 0.5 * shared + np.sqrt(0.75) * (
                     0.9 * np.random.default_rng(position).normal(size=len(images))

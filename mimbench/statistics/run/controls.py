@@ -8,6 +8,9 @@ import pandas as pd
 
 from mimbench.scores.tables import RunTables
 
+# of detectors that train on further categories, or that do not say on what
+OTHER_FAMILIES = ("classifier", "ensemble", "plug-in", "elsewhere")
+
 __all__ = ["controls_of", "row_facts", "size_of", "sized_name"]
 
 
@@ -25,20 +28,35 @@ def row_facts(tables: RunTables) -> pd.DataFrame:
     Returns:
         Indexed by row; a detector without any score is a row of its own name. Columns: `detector`;
         `control`; `input_size` in pixels, 0 where it is unknown or mixed; `random`, whether fits
-        draw random numbers.
+        draw random numbers; `learns_target`, whether it learned from target images alone, so that
+        it can have a swap test.
     """
-    fits = tables.fits.assign(random=tables.fits["seed"].notna())
+    learns = _learn_target(tables)
+    fits = tables.fits.assign(random=tables.fits["seed"].notna(), learns_target=learns)
     pairs = tables.scores[["fit_id", "score"]].drop_duplicates().merge(fits, on="fit_id")
     facts = {
         "detector": ("detector", "first"),
         "control": ("control", "any"),
         "input_size": ("input_size", "max"),
         "random": ("random", "any"),
+        "learns_target": ("learns_target", "any"),
     }
     by_score = pairs.groupby("score").agg(**facts)
     by_detector = fits.assign(name=fits["detector"]).groupby("name").agg(**facts)
     silent = by_detector[~by_detector["detector"].isin(by_score["detector"])]
     return pd.concat([by_score, silent])
+
+
+def _learn_target(tables: RunTables) -> "pd.Series[bool]":
+    """Fits of detectors that learned from target images alone."""
+    fits = tables.fits
+    targets = tables.images.loc[tables.images["role"] == "target", "category"]
+    own = fits[fits["fitted_on"].isin(targets)]
+    alone = ~own["family"].isin(OTHER_FAMILIES)
+    if "trains_on" in own:
+        said = own["trains_on"].fillna("")
+        alone = (said == "target") | (alone & (said == ""))
+    return fits["detector"].isin(own.loc[alone, "detector"])
 
 
 def size_of(row: str, facts: pd.DataFrame) -> int:

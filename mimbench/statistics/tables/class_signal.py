@@ -13,19 +13,21 @@ depends on no class has the same AUROC twice, and none.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from mimbench.scores.tables import RunTables
+from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.cautions import difference_cautions
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 from mimbench.statistics.run.controls import controls_of, row_facts
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
 from mimbench.statistics.run.variance import varies_by
+from mimbench.statistics.tables.row_metrics import MEAN_SEVERITY
 
-__all__ = ["CLASS_SIGNAL_COLUMNS", "class_signal_table"]
+__all__ = ["CLASS_SIGNAL_COLUMNS", "Selection", "class_signal_table"]
 
 CLASS_SIGNAL_COLUMNS = {
     "row": "str",  # name of the score
@@ -48,17 +50,52 @@ CLASS_SIGNAL_COLUMNS = {
     "over_high": "float64",
     "over_p": "float64",  # two-sided, "the signal is that control's"; NaN where unknown
     "over_caution": "str",  # why that interval covers less than it says
+    # controls of its input size that learned the target and have no class signal, joined by ", "
+    "not_compared": "str",
     "note": "str",  # what the number cannot say
     "reason": "str",  # why a value is NaN
     "caution": "str",  # why the interval covers less than it says
 }
 
 
-def class_signal_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Selection:
+    """The images and conditions of a swap test.
+
+    Attributes:
+        among: (N,) images that may enter; None: all.
+        category: of the OOD side; empty: the mean over those of a role.
+        corruptions: their mean, over the severities that there are; none: clean images.
+        protocol: "both" or "target-only", of corrupted images.
+    """
+
+    among: NDArray[np.bool_] | None = None
+    category: str = ""
+    corruptions: tuple[str, ...] = ()
+    protocol: str = "both"
+
+    def measured(self, aurocs: RunAurocs, row: str, role: str, relation: str) -> Measured:
+        """AUROC of a row."""
+        conditions = [(name, MEAN_SEVERITY) for name in self.corruptions] or [(CLEAN, 0)]
+        protocol = self.protocol if self.corruptions else "both"
+        return Measured.mean(
+            [
+                aurocs.measured(
+                    Quantity(row, role, relation, self.category, corruption, severity, protocol)
+                )
+                for corruption, severity in conditions
+            ]
+        )
+
+
+def class_signal_table(
+    tables: RunTables, *, level: float = 0.95, selection: Selection | None = None
+) -> pd.DataFrame:
     """Class signal of every score that was fitted on the target and on a swap category.
 
     Args:
         tables: the tables of a run with swap fits.
+        selection: images and conditions; by default all images as they are.
         level: confidence level of the intervals, which cover patients and retraining; where a
             part is unknown they cover the others, and p is NaN. `null_sd` and `null_limit` say
             what a refit alone does: another seed, and other patients for a fitted line.
@@ -70,7 +107,8 @@ def class_signal_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFram
     images = tables.images
     target = images.loc[images["role"] == "target", "category"].iloc[0]
     swaps = sorted(set(tables.fits["fitted_on"]) - {target, "nothing"})
-    rows = [row for swap in swaps for row in _rows(tables, target, swap, level)]
+    chosen = selection or Selection()
+    rows = [row for swap in swaps for row in _rows(tables, target, swap, level, chosen)]
     return pd.DataFrame(rows, columns=list(CLASS_SIGNAL_COLUMNS)).astype(CLASS_SIGNAL_COLUMNS)
 
 
@@ -94,33 +132,46 @@ class _Signal:
         return min((min(Counter(side.strata.tolist()).values()) for side in sides), default=0)
 
 
-def _rows(tables: RunTables, target: str, swap: str, level: float) -> list[dict[str, object]]:
+def _rows(
+    tables: RunTables, target: str, swap: str, level: float, selection: Selection
+) -> list[dict[str, object]]:
     category = tables.images["category"]
     facts = row_facts(tables)
     found = []
     for among, called in ((category != swap, ""), (category.isin([target, swap]), "swap")):
-        for (role, relation), signals in _signals(tables, target, swap, among, facts):
+        chosen = among.to_numpy(dtype=bool)
+        if selection.among is not None:
+            chosen = chosen & selection.among
+        own = replace(selection, among=chosen)
+        for (role, relation), signals in _signals(tables, target, swap, own, facts):
             for signal in signals:
                 place = {"row": signal.row, "swap": swap, "role": called or role}
                 beside = controls_of(signal.row, facts)
                 above = _over_control(signal, [s for s in signals if s.row in beside], level)
-                found.append({**place, "relation": relation, **_measured(signal, level), **above})
+                there = {s.row for s in signals if not np.isnan(s.difference.value[0])}
+                lost = [c for c in beside if facts.at[c, "learns_target"] and c not in there]
+                line = {**place, "relation": relation, **_measured(signal, level), **above}
+                found.append({**line, "not_compared": ", ".join(lost)})
     return found
 
 
 def _signals(
-    tables: RunTables, target: str, swap: str, among: pd.Series, facts: pd.DataFrame
+    tables: RunTables, target: str, swap: str, selection: Selection, facts: pd.DataFrame
 ) -> Iterator[tuple[tuple[str, str], list[_Signal]]]:
-    """Role and relation of each group of images among these, with the signals of all scores."""
-    fitted_on = tables.fits["fitted_on"].to_numpy()
-    chosen = among.to_numpy(dtype=bool)
-    own = RunAurocs(tables, fits=tables.main_fits & (fitted_on == target), among=chosen)
-    other = RunAurocs(tables, fits=fitted_on == swap, among=chosen)
+    """Role and relation of each group of the images, with the signals of all scores."""
+    fitted_on, among = tables.fits["fitted_on"].to_numpy(), selection.among
+    own = RunAurocs(tables, fits=tables.main_fits & (fitted_on == target), among=among)
+    other = RunAurocs(tables, fits=fitted_on == swap, among=among)
     rows = [row for row in own.rows if row in other.rows and row in facts.index]
     for role, relation in own.groups():
-        asked = [Quantity(row, role=role, relation=relation) for row in rows]
-        signals = [_Signal(one.row, own.measured(one), other.measured(one)) for one in asked]
-        yield (role, relation), signals
+        if selection.category and selection.category not in own.categories(role, relation):
+            continue
+        place = (role, relation)
+        signals = [
+            _Signal(row, *(selection.measured(side, row, *place) for side in (own, other)))
+            for row in rows
+        ]
+        yield place, signals
 
 
 def _measured(signal: _Signal, level: float) -> dict[str, object]:

@@ -200,6 +200,77 @@ def test_a_control_whose_swap_fit_failed_is_named() -> None:
     assert "the fit of statistics on measles failed" in verdict.explanation
 
 
+def without_swaps(run: RunTables, row: str, *, fits: bool) -> RunTables:
+    """The same run without the scores of a detector's swap fits; `fits`: without these fits too."""
+    swap = (run.fits["detector"] == row) & (run.fits["fitted_on"] == "measles")
+    kept = ~run.scores["fit_id"].isin(run.fits.loc[swap, "fit_id"])
+    return RunTables(run.scores[kept], run.fits[~swap] if fits else run.fits, run.images)
+
+
+@pytest.mark.parametrize("fits", [True, False], ids=["not fitted", "not scored"])
+@pytest.mark.parametrize("row", ["statistics", "mim"])
+def test_a_swap_test_that_was_not_made_is_missing(row: str, fits: bool) -> None:
+    rows = {
+        "mim": Made(0.9, swap=0.6),
+        "statistics": Made(0.7, swap=0.3, control=True),
+        "telea": Made(0.5, control=True),
+    }
+    tables = made_tables(rows, seeds=SEEDS)
+    assert judge(tables, claim(row="mim", bound=0.6))[0].verdict == "confounded"
+    (verdict,) = judge(without_swaps(tables, row, fits=fits), claim(row="mim", bound=0.6))
+    assert verdict.verdict == "inconclusive"
+    assert row in verdict.explanation
+    assert "measles" in verdict.explanation
+    assert "telea" not in verdict.explanation  # it learns nothing, so no fit of it is missing
+
+
+def test_the_swap_test_is_made_on_the_images_of_the_claim() -> None:
+    categories = {
+        "mpox": ("target", "clinic", 120),
+        "measles": ("known", "clinic", 60),
+        "acne": ("unknown", "clinic", 120),
+        "wart": ("unknown", "clinic", 60),
+    }
+    rows = {"mim": Made(0.9, swap=0.6), "telea": Made(0.5, control=True, swap=0.5)}
+    run = made_tables(rows, images=made_images(categories), seeds=SEEDS)
+    swapped = run.scores["fit_id"].str.startswith("mim-measles")
+    wart = swapped & run.scores["image_id"].str.startswith("wart")
+    alike = np.sqrt(2) * (norm.ppf(0.9) - norm.ppf(0.6))
+    scores = run.scores.assign(value=run.scores["value"] + alike * wart)
+    run = RunTables(scores, run.fits, run.images)
+    every, acne, blind, source, other = judge(
+        run,
+        claim(row="mim", bound=0.6),
+        claim(row="mim", bound=0.6, category="acne"),
+        claim(row="mim", bound=0.6, category="wart"),
+        claim(row="mim", bound=0.6, sources=("clinic",)),
+        claim(row="mim", bound=0.6, where={"skin_tone": "VI"}, category="wart"),
+    )
+    assert [own.verdict for own in (every, acne, blind, other)] == [
+        "supported", "supported", "confounded", "confounded",
+    ]  # fmt: skip
+    assert source.explanation == every.explanation
+
+
+def test_the_swap_test_is_made_under_the_condition_of_the_claim_or_says_it_was_not() -> None:
+    rows = {"mim": Made(0.9, swap=0.6), "telea": Made(0.5, control=True, swap=0.5)}
+    run = made_tables(rows, seeds=SEEDS)
+    swapped = run.scores["fit_id"].str.contains("-measles-")
+    noisy = run.scores["corruption"] != "clean"
+    own = swapped & noisy & run.scores["fit_id"].str.startswith("mim")
+    lift = own & ~run.scores["image_id"].str.startswith("mpox")
+    alike = np.sqrt(2) * (norm.ppf(0.9) - norm.ppf(0.6))
+    scores = run.scores.assign(value=run.scores["value"] + alike * lift)
+    asked = claim(row="mim", bound=0.6, corruptions=("gaussian_noise",))
+    (under_noise,) = judge(RunTables(scores, run.fits, run.images), asked)
+    assert under_noise.verdict == "confounded"
+    (on_clean,) = judge(RunTables(scores[~(swapped & noisy)], run.fits, run.images), asked)
+    assert on_clean.verdict == "supported"
+    assert "swap test on clean images" in on_clean.explanation
+    (lost,) = judge(RunTables(scores[~own], run.fits, run.images), asked)
+    assert lost.verdict == "inconclusive"
+
+
 @pytest.mark.parametrize("seeds", [(0,), (0, 1)])
 def test_fewer_than_three_trainings_settle_nothing(seeds: tuple[int, ...]) -> None:
     tables = made_tables(ROWS, seeds=seeds)
