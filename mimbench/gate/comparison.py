@@ -237,10 +237,10 @@ class _Comparison:
         return replace(drop, trainings=(), parts=(*drop.parts, part))
 
     def _same_weights(self, row: str) -> bool:
-        """Whether both runs scored with the very same trained models."""
+        """Whether both runs scored with the very same trained models; without hashes, unknown."""
         runs = (self.aligned.reference, self.aligned.candidate)
         own, theirs = (set(row_fits(run, row)["state_hash"]) for run in runs)
-        return own == theirs
+        return own == theirs and "" not in own
 
     def _missing(self, row: str, pairs: Sequence["_Pair"]) -> bool:
         reason = next((pair.drop.reasons[0] for pair in pairs if np.isnan(pair.drop.value[0])), "")

@@ -23,8 +23,8 @@ def fit_spread(
     """The part of the variance of mean shares that is between fits.
 
     It is the variance between the means of the folds, less what the patients explain of it, by
-    the number of folds; with one fold, the same between seeds. A single fit has none, and a group
-    of which a fold has one patient: what that patient explains cannot be told.
+    the number of folds; with one fold, the same between seeds. A single fit has none. Of what one
+    patient alone in a fold explains nothing is known; nothing is taken off for him.
 
     Args:
         shares: of each fit, of the same groups of images.
@@ -42,8 +42,6 @@ def fit_spread(
     values = np.stack([value for value, _ in groups])
     patients = np.stack([influence for _, influence in groups])
     count = np.isfinite(values).sum(0)
-    alone = [(own.id_share == 1).any(1) & (w > 0) for own, w in zip(shares, weights, strict=True)]
-    count[np.any(alone, axis=0)] = 0
     some = (count > 1)[None]
     apart = np.where(some, values - np.nansum(values, axis=0) / np.maximum(count, 1), 0.0)
     centre = np.nansum(patients, axis=0) / np.maximum(count, 1)[:, None]

@@ -136,6 +136,17 @@ def test_identical_weights_need_no_seeds() -> None:
     assert all(test.retraining_sd == 0 for test in result.tests)
 
 
+def test_models_without_a_recorded_hash_are_not_taken_for_the_same() -> None:
+    runs = []
+    for draw in (0, 1):
+        made = made_tables(GOOD, draw=draw)
+        runs.append(replace(made, fits=made.fits.assign(state_hash="")))
+    result = gate(*runs)
+    assert result.exit_code == 2
+    assert [problem.kind for problem in result.problems] == ["retraining"]
+    assert not result.tests
+
+
 @pytest.mark.parametrize("kind", ["missing-row", "nan", "images", "conditions", "recipe"])
 def test_what_changed_fails_by_name_unless_allowed(reference: RunTables, kind: str) -> None:
     changed, words = _changed(reference, kind)

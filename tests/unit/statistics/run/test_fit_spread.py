@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mimbench.statistics.core.cautions import share_cautions
 from mimbench.statistics.core.influence import combine
 from mimbench.statistics.run.clustered_auroc import share_influence
 from mimbench.statistics.run.fit_spread import fit_spread
@@ -39,6 +40,18 @@ def test_thresholds_that_disagree_leave_nearly_everything_open():
     assert own.parts[0].variance[0] == pytest.approx(np.var(APART, ddof=1) / 5, rel=0.01)
     narrow = own.patients.area_interval()
     assert narrow[1][0] - narrow[0][0] < 0.1
+
+
+def test_one_patient_alone_in_a_fold_does_not_make_disagreeing_thresholds_agree():
+    sizes, hits = (1, 25, 25, 25, 25), (1, 1, 0, 0, 1)
+    starts = np.cumsum((0, *sizes))
+    flags = [(np.arange(n) < own).astype(float) for n, own in zip(sizes, hits, strict=True)]
+    patients = [np.arange(start, start + n) for start, n in zip(starts, sizes, strict=False)]
+    own = measured(flags, patients)
+    low, high = own.area_interval()
+    assert low[0] < 0.04
+    assert high[0] > 0.5
+    assert share_cautions(own.patients.variance, own.parts[0].variance[0])[0]
 
 
 def test_fits_that_agree_add_nothing():
