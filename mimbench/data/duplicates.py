@@ -84,29 +84,30 @@ class Resolution:
 def resolve(table: pd.DataFrame, pairs: pd.DataFrame) -> Resolution:
     """Decide what becomes of near-duplicates; pictures linked by pairs share one fate.
 
+    External images that show a photograph of the run go first. What else is linked is linked
+    without them: they change nothing about the run's own images.
+
     Args:
         table: images with `image_id`, `path`, `category`, `role` and `patient`.
         pairs: of `near_duplicates`.
     """
     rows = table.drop_duplicates("image_id").set_index("image_id")
     links = [(str(a), str(b)) for a, b in zip(pairs["first"], pairs["second"], strict=True)]
-    members: dict[str, list[str]] = {}
-    for image, first in joined([image for link in links for image in link], links).items():
-        members.setdefault(first, []).append(image)
-    doubtful, copies = set(), set()
-    for images in members.values():
+    foreign = set(rows.index[rows["role"] == "external"])
+    copies: set[str] = set()
+    for images in _groups(links):
+        copies |= foreign.intersection(images) if not foreign.issuperset(images) else set()
+    settled = _groups([link for link in links if not copies.intersection(link)])
+    doubtful: set[str] = set()
+    for images in settled:
         group = rows.loc[images]
-        own = group[group["role"] != "external"]
-        if len(own):
-            copies |= set(group.index) - set(own.index)
-        else:
-            own = group[group["category"] != UNLABELLED]
-        if len(own[["category", "role"]].drop_duplicates()) > 1:
-            doubtful |= set(own.index)
+        labelled = group[group["category"] != UNLABELLED]
+        if len(labelled[["category", "role"]].drop_duplicates()) > 1:
+            doubtful |= set(labelled.index)
     gone = doubtful | copies
     kept = [
         [str(rows.at[image, "patient"]) for image in images if image not in gone]
-        for images in members.values()
+        for images in settled
     ]
     root = joined(table["patient"], kept)
     left_out = table["image_id"].isin(list(gone)).to_numpy()
@@ -120,6 +121,14 @@ def resolve(table: pd.DataFrame, pairs: pd.DataFrame) -> Resolution:
     ]
     patients = table["patient"].map(root).astype("str")
     return Resolution(tuple(duplicates), patients, left_out, tuple(others))
+
+
+def _groups(links: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """Images that are linked, directly or through others."""
+    members: dict[str, list[str]] = {}
+    for image, first in joined([image for link in links for image in link], links).items():
+        members.setdefault(first, []).append(image)
+    return list(members.values())
 
 
 def _duplicate(

@@ -136,6 +136,11 @@ def _mark_finding(
             "--html of data check) shows the mean pictures of both. Cut it off, or cover the place "
             "in all images."
         )
+    if not can:
+        message += (
+            " Only a mark at the same place in every picture is looked for; one that moves by a few "
+            "pixels can be missed."
+        )
     shown = mean_pictures(pixels, other, mark.region) if estimate.low > 0.5 else ""
     return Finding(severity if can else "note", "marks", message, shown)
 

@@ -8,7 +8,7 @@ from photographs import all_at_once, crop, jpeg, photo
 from PIL import Image
 
 from mimbench.data.dataset import Dataset, ImageOptions, load
-from mimbench.data.duplicates import keep_parts_together
+from mimbench.data.duplicates import keep_parts_together, resolve
 from mimbench.data.splits import split
 from mimbench.errors import DataError
 
@@ -100,6 +100,30 @@ def test_external_copies_are_left_out_and_change_nothing_else(data, tmp_path):
     assert {Path(path).name for path in _left_out(with_site)} == {"1.png", "2.png", "3.png"}
     inside = with_site.table[with_site.table["role"] != "external"].reset_index(drop=True)
     pd.testing.assert_frame_equal(inside, _load(data).table)
+
+
+@pytest.mark.parametrize(
+    "links", [[("a", "e"), ("b", "e")], [("a", "e"), ("c", "e")], [("a", "e"), ("e", "f")]]
+)
+def test_what_the_run_s_images_share_with_an_external_one_links_them_to_nothing(links):
+    table = pd.DataFrame(
+        [
+            ("a", "mpox", "target", "p1"),
+            ("b", "mpox", "target", "p2"),
+            ("c", "acne", "unknown", "p3"),
+            ("e", "mpox", "external", "x"),
+            ("f", "acne", "external", "y"),
+        ],
+        columns=["image_id", "category", "role", "patient"],
+    ).assign(path="")
+    pairs = pd.DataFrame(links, columns=["first", "second"]).assign(similarity=0.95, matches=20)
+    found = resolve(table, pairs)
+    own = (table["role"] != "external").to_numpy()
+    assert not found.left_out[own].any()
+    assert found.patients[own].tolist() == ["p1", "p2", "p3"]
+    linked = {image for link in links for image in link} & {"e", "f"}
+    assert set(table.loc[found.left_out, "image_id"]) == linked
+    assert {pair.outcome for pair in found.duplicates} == {"external copy"}
 
 
 def test_external_images_of_two_categories_that_contradict_are_left_out(data, tmp_path):

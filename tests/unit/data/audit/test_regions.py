@@ -137,7 +137,9 @@ def test_the_audit_names_the_collection_and_the_place(tmp_path: Path, harmonise:
 def test_without_a_mark_there_is_only_a_note(tmp_path: Path) -> None:
     found = audit(_collections(tmp_path, logo=False))
     assert not _said(found, "warning")
-    assert len(_said(found, "note")) == 2
+    notes = _said(found, "note")
+    assert len(notes) == 2
+    assert all("same place in every picture" in note and "missed" in note for note in notes)
     assert "<img" not in as_html(found)
 
 
