@@ -10,7 +10,9 @@ from typing import Any
 
 from mimbench.claims.evidence import NotTestedError, Place, RunEvidence
 from mimbench.claims.swap_tests import SwapTest
-from mimbench.statistics.run.uncertainty import Measured, paired_difference
+from mimbench.statistics.core.estimate import Estimate
+from mimbench.statistics.run.controls import weakest_lead
+from mimbench.statistics.run.uncertainty import paired_difference
 
 __all__ = ["Explanations", "explanations"]
 
@@ -44,23 +46,25 @@ def explanations(evidence: RunEvidence, place: Place, alpha: float) -> Explanati
 
 
 def _controls(evidence: RunEvidence, place: Place, alpha: float) -> Explanations:
-    """Whether the row is clearly above the control of its size with the highest number."""
-    numbers: dict[str, Measured] = {}
+    """Whether the row is clearly above every control of its size: the weakest lead decides."""
+    leads: dict[str, Estimate] = {}
     failed = []
     for control in evidence.controls(place.row):
         try:
-            numbers[control] = evidence.standing(place, control)
+            other = evidence.standing(place, control)
         except NotTestedError as reason:
             failed.append(f"the control {control} has no number ({str(reason).rstrip('.')})")
-    if not numbers and not failed:
+        else:
+            leads[control] = paired_difference(evidence.standing(place), other, 1 - alpha)[0]
+    if not leads and not failed:
         size = evidence.input_size(place.row)
         sees = f" that sees images of its size ({size} px)" if size else ""
         return Explanations(missing=(f"the run has no control row{sees} to compare it with",))
     found = Explanations(missing=tuple(failed))
-    if not numbers:
+    if not leads:
         return found
-    name = max(numbers, key=lambda own: float(numbers[own].value[0]))
-    lead = paired_difference(evidence.standing(place), numbers[name], 1 - alpha)[0]
+    name = weakest_lead(leads, alpha)
+    lead = leads[name]
     measure = "" if place.claim.metric == "auroc" else " in balanced accuracy"
     gap = f"{lead.value:+.2f} [{lead.low:+.2f}, {lead.high:+.2f}]{measure}"
     if lead.value <= 0:
@@ -72,14 +76,15 @@ def _controls(evidence: RunEvidence, place: Place, alpha: float) -> Explanations
         )
         return found + Explanations(missing=(words,))
     if lead.p < alpha:
-        return found + Explanations(notes=(f"it is above the best control, {name}, by {gap}",))
+        words = f"it is above every control, the best of which is {name}, by {gap} "
+        return found + Explanations(notes=(words,))
     words = f"it is not clearly above the control {name} (difference {gap})"
     return found + Explanations(confounds=(words,))
 
 
 def _swap_tests(evidence: RunEvidence, place: Place, alpha: float) -> Explanations:
     """Whether the class that was learned matters, beyond retraining and beyond any control."""
-    asked, tests = evidence.asks_for_swap(place), evidence.swap_tests(place)
+    asked, tests = evidence.asks_for_swap(place), evidence.swap_tests(place, alpha)
     if not asked and all(test.line is None for test in tests):
         words = "it has no swap test; that is for detectors that learn the target alone"
         return Explanations(notes=(words,))

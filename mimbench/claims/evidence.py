@@ -155,7 +155,7 @@ class RunEvidence:
     def _is_control(self, row: str) -> bool:
         return bool(self._facts.at[row, "control"])
 
-    def swap_tests(self, place: Place) -> list[SwapTest]:
+    def swap_tests(self, place: Place, alpha: float) -> list[SwapTest]:
         """The row's test on each swap category, on the claim's images and under its condition."""
         claim = place.claim
         selection = Selection(
@@ -164,7 +164,8 @@ class RunEvidence:
             self.corruptions(claim),
             claim.protocol,
         )
-        return list(self._swap_tests.of(place.row, claim.role, place.relation, selection))
+        role, relation = claim.role, place.relation
+        return list(self._swap_tests.of(place.row, role, relation, selection, 1 - alpha))
 
     def with_all_and_few_known(self, place: Place, row: str) -> tuple[str, Measured, Measured]:
         """A classifier trained on all known categories, and on the fewest of the known-curve.

@@ -44,7 +44,9 @@ class SwapTests:
         self._sides: dict[tuple[str, str], RunTables] = {}
         self._kept: dict[tuple[object, ...], pd.DataFrame] = {}
 
-    def of(self, row: str, role: str, relation: str, selection: Selection) -> Iterator[SwapTest]:
+    def of(
+        self, row: str, role: str, relation: str, selection: Selection, level: float
+    ) -> Iterator[SwapTest]:
         """The test of a row on each swap category of the run, against images of one role.
 
         Where the swap category is all that the selected images show of the role, it is the test on
@@ -55,7 +57,7 @@ class SwapTests:
             compared = self._compared(row, swap)
             clean = bool(selection.corruptions) and not self._corrupted(compared, swap, selection)
             chosen = Selection(selection.among, selection.category) if clean else selection
-            table = self._table(row, swap, compared, chosen)
+            table = self._table(row, swap, compared, chosen, level)
             table = table[(table["row"] == row) & (table["relation"] == relation)]
             here = table[table["role"] == role]
             if itself := role == "known" and here.empty:
@@ -92,16 +94,16 @@ class SwapTests:
         return own == other
 
     def _table(
-        self, row: str, swap: str, compared: RunTables, selection: Selection
+        self, row: str, swap: str, compared: RunTables, selection: Selection, level: float
     ) -> pd.DataFrame:
         among = b"" if selection.among is None else selection.among.tobytes()
         what = (selection.category, selection.corruptions, selection.protocol)
-        key = (row, swap, among, *what)
+        key = (row, swap, level, among, *what)
         if key not in self._kept:
             scores = compared.scores
             used = scores["corruption"].isin([CLEAN, *selection.corruptions])
             tables = RunTables(scores[used], compared.fits, compared.images)
-            self._kept[key] = class_signal_table(tables, selection=selection)
+            self._kept[key] = class_signal_table(tables, level=level, selection=selection)
         return self._kept[key]
 
     def _failed(self, row: str, swap: str) -> tuple[str, ...]:

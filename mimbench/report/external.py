@@ -158,6 +158,11 @@ def _meaning(test: ExternalTest) -> list[str]:
         "Drift: AUROC of external against validation target images; 0.5 is none, above it external "
         "target images look less like the target."
     ] * bool(test.drift["drift"].notna().any())
+    areas = pd.concat([test.auroc["auroc"], test.drift["drift"]])
+    said += [
+        "Intervals of AUROC and drift contain the patients of these images and retraining, not "
+        "what other training patients would change."
+    ] * bool(areas.notna().any())
     marked = legend(cautions)
     return said + [marked] * bool(marked)
 

@@ -138,8 +138,8 @@ def _mark_finding(
         )
     if not can:
         message += (
-            " Only a mark at the same place in every picture is looked for; one that moves by a few "
-            "pixels can be missed."
+            " Only a mark at the same place in every picture is looked for; one that moves by a "
+            "few pixels can be missed."
         )
     shown = mean_pictures(pixels, other, mark.region) if estimate.low > 0.5 else ""
     return Finding(severity if can else "note", "marks", message, shown)

@@ -39,7 +39,9 @@ CONVENTIONS = (
     "reaches is not evidence for any detector. A row is compared with the controls that see images "
     "of its own size.",
     "Comparisons with the best control and the best detector are paired: the same images and "
-    "patients. Their 95 % intervals contain retraining, those of AUROCs are over patients alone.",
+    "patients. Their 95 % intervals contain retraining. The interval of an AUROC does not: it is "
+    "over the tested patients and, in a row that is trained per fold, over the patients that the "
+    "folds train on.",
     "Each number is the mean over the categories of a group; categories from the target's source "
     "and from other sources are never averaged together.",
 )

@@ -4,14 +4,18 @@ A control that sees more pixels than a row can win by what the row was never sho
 about the images, not about the row: `larger_controls` says it.
 """
 
+from collections.abc import Mapping
+from math import isnan
+
 import pandas as pd
 
 from mimbench.scores.tables import RunTables
+from mimbench.statistics.core.estimate import Estimate
 
 # of detectors that train on further categories, or that do not say on what
 OTHER_FAMILIES = ("classifier", "ensemble", "plug-in", "elsewhere")
 
-__all__ = ["controls_of", "row_facts", "size_of", "sized_name"]
+__all__ = ["controls_of", "row_facts", "size_of", "sized_name", "weakest_lead"]
 
 
 def sized_name(detector: str, size: int) -> str:
@@ -84,3 +88,23 @@ def controls_of(row: str, facts: pd.DataFrame) -> tuple[str, ...]:
     if size:
         beside = beside & (facts["input_size"] == size)
     return tuple(sorted(facts.index[beside]))
+
+
+def weakest_lead(leads: Mapping[str, Estimate], alpha: float) -> str:
+    """The control over which a row leads least clearly; to lead over that one is to lead over all.
+
+    A lead that is not clear comes before one that varies by an unknown amount, and that before a
+    clear one; among alike the smallest.
+
+    Args:
+        leads: by control, differences with their two-sided p; at least one.
+        alpha: level of p below which a difference is clear.
+    """
+
+    def clearness(name: str) -> tuple[int, float]:
+        lead = leads[name]
+        unknown = lead.value > 0 and isnan(lead.p)
+        clear = lead.value > 0 and lead.p < alpha
+        return 1 if unknown else 2 * clear, lead.value
+
+    return min(leads, key=clearness)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.cautions import difference_cautions
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
-from mimbench.statistics.run.controls import controls_of, row_facts
+from mimbench.statistics.run.controls import controls_of, row_facts, weakest_lead
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
 from mimbench.statistics.run.variance import varies_by
 from mimbench.statistics.tables.row_metrics import MEAN_SEVERITY
@@ -44,7 +44,8 @@ CLASS_SIGNAL_COLUMNS = {
     "null_sd": "float64",
     "null_limit": "float64",  # what such a difference exceeds in 5 % of cases, either way
     "seeds": "int64",  # fewest seeds of a fold on either side; 0: fits draw no random number
-    "control": "str",  # the control of its input size with the highest signal; empty for controls
+    # the control of its input size above which the signal is least clearly; empty for controls
+    "control": "str",
     "over_control": "float64",  # signal minus that control's, paired
     "over_low": "float64",
     "over_high": "float64",
@@ -195,18 +196,23 @@ def _measured(signal: _Signal, level: float) -> dict[str, object]:
 
 
 def _over_control(signal: _Signal, controls: Sequence[_Signal], level: float) -> dict[str, object]:
-    """The signal's lead over the highest one of the controls that it is compared with."""
-    there = [c for c in controls if not np.isnan(c.difference.value[0])]
-    if not there:
+    """The signal's least clear lead over one of the controls that it is compared with."""
+    there = {c.row: c for c in controls if not np.isnan(c.difference.value[0])}
+    own = signal.difference
+    leads = {
+        name: paired_difference(own, control.difference, level, reach=2.0)[0]
+        for name, control in there.items()
+    }
+    if not leads:
         missing = float("nan")
         ends = dict.fromkeys(("over_control", "over_low", "over_high", "over_p"), missing)
         return {"control": "", "over_caution": "", **ends}
-    best = max(there, key=lambda control: float(control.difference.value[0]))
-    lead = paired_difference(signal.difference, best.difference, level, reach=2.0)[0]
-    areas = [side.value for one in (signal, best) for side in (one.own, one.swapped)]
-    few = difference_cautions(areas, signal.difference.patients.fewest_patients)[0]
+    name = weakest_lead(leads, 1 - level)
+    lead = leads[name]
+    areas = [side.value for one in (signal, there[name]) for side in (one.own, one.swapped)]
+    few = difference_cautions(areas, own.patients.fewest_patients)[0]
     return {
-        "control": best.row,
+        "control": name,
         "over_control": lead.value,
         "over_low": lead.low,
         "over_high": lead.high,

@@ -17,7 +17,9 @@ from mimbench.statistics.core.influence import combine
 from mimbench.statistics.run.clustered_auroc import Cells
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 from mimbench.statistics.run.layout import Layout, Row
+from mimbench.statistics.run.retraining import Models
 from mimbench.statistics.run.threshold import frozen_thresholds, operating_table, validation_masks
+from mimbench.statistics.run.uncertainty import Measured
 
 __all__ = [
     "AUROC_COLUMNS",
@@ -83,8 +85,10 @@ class ExternalTest:
         verdicts: one row per external image and score, columns as `VERDICT_COLUMNS`.
         operating: sensitivity on external target images and specificity on external others, at
             the thresholds frozen on the run's validation images; columns as `OPERATING_COLUMNS`.
-        auroc: external target against external other images, columns as `AUROC_COLUMNS`.
-        drift: external target against validation target images, columns as `DRIFT_COLUMNS`.
+        auroc: external target against external other images, columns as `AUROC_COLUMNS`; intervals
+            cover their patients and retraining, as those of claims do.
+        drift: external target against validation target images, columns as `DRIFT_COLUMNS`;
+            intervals as for `auroc`.
         sides: which images stand on which side, columns as `SIDE_COLUMNS`.
     """
 
@@ -120,7 +124,7 @@ def external_test(tables: RunTables) -> ExternalTest | None:
         verdicts=_frame(_verdicts(clean.images, layout, masks), VERDICT_COLUMNS),
         operating=operating[operating["role"] == "external"].reset_index(drop=True),
         auroc=_frame(_aurocs(clean, layout), AUROC_COLUMNS),
-        drift=_frame(_drifts(layout, masks), DRIFT_COLUMNS),
+        drift=_frame(_drifts(clean, layout, masks), DRIFT_COLUMNS),
         sides=_frame(_sides(clean.images, layout, masks), SIDE_COLUMNS),
     )
 
@@ -141,7 +145,7 @@ def _aurocs(tables: RunTables, layout: Layout) -> Iterator[dict[str, Any]]:
             counts = _counts(layout, target) + _counts(layout, layout.external & ~layout.is_target)
             yield {**place, **_measured(missing(row.reason or why), "auroc"), **_named(counts)}
         for role, relation in groups:
-            number = own.influence(Quantity(row.score, role=role, relation=relation))
+            number = own.measured(Quantity(row.score, role=role, relation=relation))
             others = layout.external & ~layout.is_target & (layout.relation == relation)
             counts = _counts(layout, target) + _counts(layout, others)
             measured = _measured(number.area_estimates()[0], "auroc")
@@ -169,25 +173,31 @@ def _measured(estimate: Estimate, name: str) -> dict[str, Any]:
     }
 
 
-def _drifts(layout: Layout, validation: NDArray[np.bool_]) -> Iterator[dict[str, Any]]:
+def _drifts(
+    tables: RunTables, layout: Layout, validation: NDArray[np.bool_]
+) -> Iterator[dict[str, Any]]:
     for row in layout.rows:
-        yield {"row": row.score, **_measured(_drift(layout, row, validation), "drift")}
+        estimate = _drift(layout, row, Models(tables.fits, row), validation)
+        yield {"row": row.score, **_measured(estimate, "drift")}
 
 
-def _drift(layout: Layout, row: Row, validation: NDArray[np.bool_]) -> Estimate:
+def _drift(layout: Layout, row: Row, models: Models, validation: NDArray[np.bool_]) -> Estimate:
     if row.reason:
         return missing(row.reason)
     new, values = np.flatnonzero(layout.external & layout.is_target), layout.values(row)
     if not new.size:
         return missing(NO_TARGET)
-    parts = []
+    parts, fits = [], []
     for fit, fold, _ in layout.cells(row):
         old = np.flatnonzero(validation[fold])
         if not old.size:
             return missing("no target images in validation")
         cells = Cells(layout.patient[old], layout.patient[new], n_patients=layout.n_patients)
         parts.append(cells.influence(values[fit, 0, old], values[fit, 0, new]))
-    return combine(parts, [1 / len(parts)] * len(parts)).area_estimates()[0]
+        fits.append(fit)
+    patients = combine(parts, [1 / len(parts)] * len(parts))
+    trainings = models.trainings(fits, np.stack([part.value for part in parts]))
+    return Measured(patients, trainings).area_estimates()[0]
 
 
 def _sides(

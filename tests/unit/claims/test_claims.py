@@ -121,6 +121,22 @@ def test_a_control_with_as_much_class_signal_confounds() -> None:
     assert "no clearly more than it changes the control statistics" in verdict.explanation
 
 
+def test_every_control_has_to_be_beaten_not_only_the_one_with_the_highest_number() -> None:
+    rows = {
+        "mim": Made(0.9, swap=0.5),
+        "steady": Made(0.75, control=True),
+        "shaky": Made(0.7, control=True, retraining_sd=0.2),
+    }
+    tables = made_tables(rows, seeds=SEEDS)
+    evidence, place = RunEvidence(tables), Place(claim(row="mim"), "mim", "same-source")
+    steady, shaky = (evidence.number(place, row).value[0] for row in ("steady", "shaky"))
+    assert shaky < steady
+    (verdict,) = judge(tables, claim(row="mim"))
+    assert verdict.verdict == "confounded"
+    assert "not clearly above the control shaky" in verdict.explanation
+    assert judge(without(tables, "shaky"), claim(row="mim"))[0].verdict == "supported"
+
+
 def lost(run: RunTables, failed: "pd.Series[bool]", reason: str = "out of memory") -> RunTables:
     """The same run, some of its fits failed."""
     fits = run.fits.assign(

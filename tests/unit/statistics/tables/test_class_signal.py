@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from made_tables import Made, made_tables
 
 from mimbench.scores.tables import FIT_COLUMNS, RunTables
 from mimbench.statistics.ranking.roc import auroc
@@ -139,6 +140,35 @@ def test_a_signal_is_compared_with_the_highest_one_of_a_control() -> None:
         assert line["over_control"] == pytest.approx(line["value"] - other["value"])
         assert (line["over_low"] > 0) == beats
         assert np.isnan(other["over_control"])
+
+
+def test_a_signal_is_compared_with_the_control_that_it_is_least_clearly_above() -> None:
+    rows = {
+        "mim": Made(0.9, swap=0.5),
+        "steady": Made(0.6, swap=0.45, control=True),
+        "shaky": Made(0.55, swap=0.5, control=True, retraining_sd=0.25),
+    }
+    table = class_signal_table(made_tables(rows, seeds=range(SEEDS))).set_index(["row", "role"])
+    signals = table.loc[(slice(None), "unknown"), "value"].droplevel("role")
+    assert signals["shaky"] < signals["steady"] < signals["mim"]
+    line = table.loc[("mim", "unknown")]
+    assert line["control"] == "shaky"
+    assert line["over_p"] > 0.05
+
+
+def test_a_control_without_a_class_signal_is_named() -> None:
+    rows = {
+        "mim": Made(0.9, swap=0.5),
+        "learned": Made(0.6, swap=0.5, control=True),
+        "untrained": Made(0.55, control=True),
+    }
+    run = made_tables(rows, seeds=range(SEEDS))
+    assert set(class_signal_table(run)["not_compared"]) == {""}
+    gone = run.scores["fit_id"].str.startswith("learned-measles")
+    table = class_signal_table(RunTables(run.scores[~gone], run.fits, run.images))
+    own = table[table["row"] == "mim"]
+    assert set(own["not_compared"]) == {"learned"}
+    assert own["over_p"].isna().all()
 
 
 def test_too_few_seeds_are_noted_and_what_draws_nothing_needs_none() -> None:
