@@ -76,7 +76,7 @@ def _controls(evidence: RunEvidence, place: Place, alpha: float) -> Explanations
         )
         return found + Explanations(missing=(words,))
     if lead.p < alpha:
-        words = f"it is above every control, the best of which is {name}, by {gap} "
+        words = f"it is above every control, the best of which is {name}, by {gap}"
         return found + Explanations(notes=(words,))
     words = f"it is not clearly above the control {name} (difference {gap})"
     return found + Explanations(confounds=(words,))

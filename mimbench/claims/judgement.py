@@ -41,15 +41,16 @@ def verify(tables: RunTables, claims: ClaimsFile) -> list[Verdict]:
     """Judge every claim: for each of its rows, and each relation to the target's source.
 
     Supported: the effect is beyond the threshold over patients and retraining, Holm-adjusted over
-    the claims of the file that the run can test; the row is clearly above the best control of the
-    same images; and, if the row learned the target alone, the swap test shows that its score
-    depends on the class that was learned, beyond retraining and beyond any control.
+    the claims of the file that the run can test; the row is clearly above every control of its
+    input size on the same images; and, if the row learned the target alone, the swap test on the
+    claim's images shows that its score depends on the class that was learned, beyond retraining
+    and beyond every control that learned the target.
     Confounded: one of the last two fails.
     Inconclusive: the effect is on neither side clearly; or a row has too few trainings to say how
     much retraining moves it (three of one fold are needed, or two in each of two folds), or a line
     whose part is unknown; or a test is missing that a supported claim needs: no control in the
-    run, a control without a number, no swap test, or one of which a fit failed or part of the
-    variance is unknown.
+    run, a control without a number, no swap test of the row or of a control, or one of which a
+    fit failed or part of the variance is unknown.
     Refuted: the effect is clearly on the other side. Not reproduced: the same, where the threshold
     is somebody's estimate.
 

@@ -144,9 +144,9 @@ def test_a_signal_is_compared_with_the_highest_one_of_a_control() -> None:
 
 def test_a_signal_is_compared_with_the_control_that_it_is_least_clearly_above() -> None:
     rows = {
-        "mim": Made(0.9, swap=0.5),
-        "steady": Made(0.6, swap=0.45, control=True),
-        "shaky": Made(0.55, swap=0.5, control=True, retraining_sd=0.25),
+        "mim": Made(0.9, swap=0.55),
+        "steady": Made(0.65, swap=0.4, control=True),
+        "shaky": Made(0.75, swap=0.4, control=True, retraining_sd=0.12),
     }
     table = class_signal_table(made_tables(rows, seeds=range(SEEDS))).set_index(["row", "role"])
     signals = table.loc[(slice(None), "unknown"), "value"].droplevel("role")
