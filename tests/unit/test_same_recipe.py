@@ -41,9 +41,11 @@ def test_nothing_is_said_of_one_training_against_another() -> None:
 
 @pytest.mark.parametrize("sd", [0.04, 0.13])
 def test_eight_rows_trained_anew_raise_a_false_alarm_in_at_most_5_percent(sd: float) -> None:
-    """5 % and 2.5 times the Monte Carlo error of 500 gates."""
+    """5 % and twice the Monte Carlo error; plain Satterthwaite degrees of freedom exceed it."""
     design = gates.Design(48, 2, 0.7, gates.MARGIN, 0.5, sd, rows=8)
-    assert float(gates.alarms(design, 500, np.random.default_rng(0))) <= 7.4
+    count = 3000
+    error = 100 * (0.05 * 0.95 / count) ** 0.5
+    assert float(gates.alarms(design, count, np.random.default_rng(0))) <= 5 + 2 * error
 
 
 def pair(seeds: range) -> RunTables:
