@@ -14,7 +14,7 @@ from mkdocs.structure.pages import Page
 from pydantic import BaseModel
 
 from mimbench.cli import app
-from mimbench.cli.exit_codes import MEANINGS
+from mimbench.cli.terminal.exit_codes import MEANINGS
 from mimbench.evaluation.planning.flags import FLAGS
 from mimbench.evaluation.planning.run_file import RunFile
 from mimbench.scores.tables import FIT_COLUMNS, FIT_NOTES, IMAGE_COLUMNS, SCORE_COLUMNS

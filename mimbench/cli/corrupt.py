@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from mimbench.cli.progress_bar import Display
+from mimbench.cli.terminal.progress_bar import Display
 from mimbench.corruptions.folder import FolderReport, Reader, corrupt_folder
 from mimbench.corruptions.sheet import suite_pictures
 from mimbench.csv_files.writing import write_csv

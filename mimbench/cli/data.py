@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from mimbench.cli.exit_codes import ExitCode
 from mimbench.cli.root import Json, print_json, write_text
-from mimbench.cli.streams import console, say
+from mimbench.cli.terminal.exit_codes import ExitCode
+from mimbench.cli.terminal.streams import console, say
 
 
 def phantom(

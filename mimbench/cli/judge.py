@@ -8,7 +8,7 @@ import typer
 from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.report import show_on_page
 from mimbench.cli.root import Json, print_json, write_text
-from mimbench.cli.streams import say, say_error, say_result
+from mimbench.cli.terminal.streams import say, say_error, say_result
 
 
 def subgroups(

@@ -9,9 +9,9 @@ import typer
 from rich.text import Text
 
 from mimbench.cli.folder import AcceptChanged, visit
-from mimbench.cli.progress_bar import Display
 from mimbench.cli.root import Json, Quiet, print_json
-from mimbench.cli.streams import console, say
+from mimbench.cli.terminal.progress_bar import Display
+from mimbench.cli.terminal.streams import console, say
 
 if TYPE_CHECKING:
     from mimbench.data.reading.accounting import Accounting

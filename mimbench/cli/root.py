@@ -17,8 +17,8 @@ import typer
 from rich.text import Text
 
 from mimbench import __version__
-from mimbench.cli.exit_codes import ExitCode
-from mimbench.cli.streams import (
+from mimbench.cli.terminal.exit_codes import ExitCode
+from mimbench.cli.terminal.streams import (
     Unwritable,
     console,
     result_only,

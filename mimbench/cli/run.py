@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from mimbench.cli.exit_codes import ExitCode
-from mimbench.cli.interruption import interruptible
 from mimbench.cli.options import with_flags
-from mimbench.cli.progress_bar import Display
 from mimbench.cli.report import make_report, show_failures, show_report
 from mimbench.cli.root import command_line
-from mimbench.cli.streams import console, result_only
+from mimbench.cli.terminal.exit_codes import ExitCode
+from mimbench.cli.terminal.interruption import interruptible
+from mimbench.cli.terminal.progress_bar import Display
+from mimbench.cli.terminal.streams import console, result_only
 from mimbench.evaluation.planning.flags import FLAGS, resolve_run
 from mimbench.evaluation.planning.run_file import RUNNING
 

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from mimbench.cli.folder import visit
 from mimbench.cli.root import Json, command_line, print_json
-from mimbench.cli.streams import console
+from mimbench.cli.terminal.streams import console
 
 __all__ = ["RunsGroup", "clean", "compact", "list_runs"]
 

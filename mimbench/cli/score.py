@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mimbench.cli.exit_codes import ExitCode
 from mimbench.cli.folder import AcceptChanged, visit
-from mimbench.cli.progress_bar import Display
 from mimbench.cli.report import show_failures
 from mimbench.cli.root import Json, Quiet, print_json
-from mimbench.cli.streams import console
+from mimbench.cli.terminal.exit_codes import ExitCode
+from mimbench.cli.terminal.progress_bar import Display
+from mimbench.cli.terminal.streams import console
 
 if TYPE_CHECKING:
     from mimbench.evaluation.external.external import External

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from mimbench.cli.exit_codes import ExitCode
 from mimbench.cli.folder import visit
-from mimbench.cli.progress_bar import Display
 from mimbench.cli.root import Json, Quiet, print_json
-from mimbench.cli.streams import console
+from mimbench.cli.terminal.exit_codes import ExitCode
+from mimbench.cli.terminal.progress_bar import Display
+from mimbench.cli.terminal.streams import console
 from mimbench.errors import OutputError
 
 

@@ -21,7 +21,7 @@ def mimbench(
 ) -> Command:
     """Run the command line in an empty folder; returns exit code and everything printed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mimbench.cli.streams.WIDTH", 1000)  # no wrapped sentences
+    monkeypatch.setattr("mimbench.cli.terminal.streams.WIDTH", 1000)  # no wrapped sentences
 
     def run(*arguments: object) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["mimbench", *map(str, arguments)])

@@ -16,7 +16,7 @@ from PIL import Image
 from rich.console import Console
 
 from mimbench.cli.corrupt import corrupt_tree
-from mimbench.cli.progress_bar import Display
+from mimbench.cli.terminal.progress_bar import Display
 from mimbench.data.dataset import Dataset, ImageOptions, gather, load, survey
 from mimbench.data.reading.accounting import account, unread_files
 from mimbench.data.reading.file_names import on_disk, shown

@@ -15,8 +15,8 @@ from rich.console import Console
 from synthetic_run import synthetic_tables, write_synthetic_run
 
 from mimbench.cli import main
-from mimbench.cli.progress_bar import Display
-from mimbench.cli.streams import console
+from mimbench.cli.terminal.progress_bar import Display
+from mimbench.cli.terminal.streams import console
 
 if sys.platform != "linux":
     pytest.skip("pseudo-terminals are tried on Linux", allow_module_level=True)
@@ -105,7 +105,7 @@ def test_no_color_and_quiet_are_kept_to_on_a_terminal(monkeypatch: pytest.Monkey
 def test_a_ci_log_gets_whole_lines_even_where_colours_are_forced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("mimbench.cli.progress_bar.PLAIN_INTERVAL", 0.0)
+    monkeypatch.setattr("mimbench.cli.terminal.progress_bar.PLAIN_INTERVAL", 0.0)
     for variable in ("FORCE_COLOR", "CI"):
         monkeypatch.setenv(variable, "1")
     log = io.StringIO()

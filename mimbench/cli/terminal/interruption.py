@@ -7,8 +7,8 @@ from types import FrameType
 
 import typer
 
-from mimbench.cli.exit_codes import ExitCode
-from mimbench.cli.streams import console
+from mimbench.cli.terminal.exit_codes import ExitCode
+from mimbench.cli.terminal.streams import console
 
 __all__ = ["interruptible"]
 

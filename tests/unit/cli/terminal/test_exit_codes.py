@@ -13,7 +13,7 @@ from synthetic_run import synthetic_tables, write_synthetic_run
 
 from mimbench.__main__ import main
 from mimbench.cli import app
-from mimbench.cli.exit_codes import MEANINGS, ExitCode
+from mimbench.cli.terminal.exit_codes import MEANINGS, ExitCode
 
 ANSWERS = {ExitCode.DONE, ExitCode.NO, ExitCode.USAGE, ExitCode.FAILED_ROWS}
 
@@ -51,7 +51,7 @@ def mimbench(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.setattr("mimbench.cli.streams.WIDTH", 1000)
+    monkeypatch.setattr("mimbench.cli.terminal.streams.WIDTH", 1000)
 
     def run(*arguments: str) -> Shown:
         monkeypatch.setattr(sys, "argv", ["mimbench", *arguments])

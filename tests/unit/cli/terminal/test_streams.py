@@ -12,7 +12,7 @@ from rich.table import Table
 from synthetic_run import RUN_INFO, synthetic_tables, write_synthetic_run
 
 from mimbench.cli import main
-from mimbench.cli.streams import console, say, standard_streams
+from mimbench.cli.terminal.streams import console, say, standard_streams
 from mimbench.text import markdown_cell, printable, without_controls
 
 EVIL = "a\x1b]0;owned\x07\x9b2J\u202eb\r\x00"

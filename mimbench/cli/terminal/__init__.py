@@ -1,0 +1,1 @@
+"""What the command line shares: streams, progress, interruption and exit codes."""
