@@ -9,7 +9,15 @@ from pathlib import Path
 
 from mimbench.errors import OutputError
 
-__all__ = ["PARTIAL", "create", "entries_below", "file_hash", "room", "whole"]
+__all__ = [
+    "PARTIAL",
+    "FileHashes",
+    "create",
+    "entries_below",
+    "file_hash",
+    "room",
+    "whole",
+]
 
 PARTIAL = ".partial"  # end of the names of files that are not complete yet
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -111,6 +119,23 @@ def entries_below(
             continue
         yield from entries
         folders += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
+class FileHashes:
+    """SHA-256 of files, each of which is read once unless it changes."""
+
+    def __init__(self) -> None:
+        """Nothing is read yet."""
+        self._known: dict[Path, tuple[tuple[int, int, int], str]] = {}
+
+    def __call__(self, path: Path) -> str:
+        """SHA-256 (hex) of a file's bytes as they are now."""
+        found = path.stat()
+        stamp = (found.st_ino, found.st_size, found.st_mtime_ns)
+        known = self._known.get(path)
+        if known is None or known[0] != stamp:
+            known = self._known[path] = (stamp, file_hash(path))
+        return known[1]
 
 
 def file_hash(path: Path) -> str:

@@ -125,11 +125,15 @@ def combines(recipe: Recipe) -> tuple[str, ...]:
     return rows
 
 
-def identity(recipe: Recipe) -> dict[str, Any]:
+def identity(recipe: Recipe, digest: Callable[[Path], str] = file_hash) -> dict[str, Any]:
     """All that decides what the detector computes, besides its training images and seed.
 
     Parameters are completed by the constructor's defaults; files that they name, and those of a
     plug-in's code, stand with the hash of their content.
+
+    Args:
+        recipe: of the detector.
+        digest: SHA-256 of a file, for who asks more than once (`FileHashes`).
     """
     target = resolve(recipe.detector)
     parameters = parameters_of(recipe, target) if isinstance(target, type) else {}
@@ -140,7 +144,7 @@ def identity(recipe: Recipe) -> dict[str, Any]:
         "detector": recipe.detector,
         "input_size": recipe.input_size,
         "parameters": {key: _plain(value) for key, value in parameters.items()},
-        "files": sorted([path.name, file_hash(path)] for path in files if path.is_file()),
+        "files": sorted([path.name, digest(path)] for path in files if path.is_file()),
     }
 
 

@@ -1,9 +1,9 @@
 """Fit one detector, or find its state in the store."""
 
-import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,20 +14,22 @@ from mimbench.detectors.build import build, identity, kind_of
 from mimbench.detectors.imaging.shared import provide, resize
 from mimbench.detectors.protocol import Detector, ImageSet, TrainingSet
 from mimbench.detectors.statefile import decode_state, encode_state
-from mimbench.errors import MimbenchError, SplitError, TrainingError
+from mimbench.errors import DetectorError, MimbenchError, SplitError, TrainingError
 from mimbench.evaluation.execution.environment import library_versions
-from mimbench.evaluation.execution.failure import without_exit
+from mimbench.evaluation.execution.failure import reason_of, without_exit
 from mimbench.evaluation.planning.plan import FitSpec, Plan
+from mimbench.files import FileHashes
 from mimbench.recipes import content_hash
 from mimbench.runfolder.store import Store, fit_code
 from mimbench.scores.splits import split_column
 
 __all__ = [
+    "Addresses",
     "Fit",
-    "address_id",
-    "fit_address",
-    "fit_ids",
+    "FitAddress",
+    "fit_addresses",
     "fit_or_load",
+    "load_fit",
     "training_rows",
     "training_set",
 ]
@@ -42,6 +44,53 @@ class Fit:
     detector: Detector
     state_hash: str
     seconds: float
+
+
+@dataclass(frozen=True)
+class FitAddress:
+    """What identifies a fit.
+
+    Attributes:
+        fit_id: hash of `about`.
+        about: everything that the fitted state depends on, as JSON.
+    """
+
+    fit_id: str
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Addresses of a plan's fits, made once per run.
+
+    Attributes:
+        of: address by position in the plan's fits.
+        failed: why a fit has none, by position: it cannot begin, and is a failed row.
+        hashes: of the files that the recipes name.
+    """
+
+    of: Mapping[int, FitAddress]
+    failed: Mapping[int, str]
+    hashes: FileHashes
+
+    @property
+    def fit_ids(self) -> list[str]:
+        """Of all fits that have an address, in the plan's order."""
+        return [address.fit_id for address in self.of.values()]
+
+    def check_files(self, spec: FitSpec, address: FitAddress) -> None:
+        """Refuse a detector that was built from other files than its address names.
+
+        Raises:
+            DetectorError: a file that its recipe names was changed during the run.
+        """
+        before = address.about["recipe"]["files"]
+        now = identity(spec.recipe, self.hashes)["files"]
+        if before != now:
+            names = {file[0] for file in [*before, *now] if file not in before or file not in now}
+            raise DetectorError(
+                f"{', '.join(sorted(names))} changed during the run; repeat the run"
+            )
 
 
 def training_rows(plan: Plan, spec: FitSpec) -> dict[str, NDArray[np.intp]]:
@@ -80,8 +129,25 @@ def training_rows(plan: Plan, spec: FitSpec) -> dict[str, NDArray[np.intp]]:
     return rows
 
 
-def fit_address(plan: Plan, spec: FitSpec, device: torch.device) -> dict[str, Any]:
-    """Everything that the fitted state depends on."""
+def fit_addresses(plan: Plan, device: torch.device) -> Addresses:
+    """Addresses of all fits of a plan; they name the threads that torch has now."""
+    hashes = FileHashes()
+    identities: dict[str, dict[str, Any]] = {}
+    found, failed = {}, {}
+    for position, spec in enumerate(plan.fits):
+        name = spec.recipe.name
+        try:
+            if name not in identities:
+                identities[name] = identity(spec.recipe, hashes)
+            found[position] = _address(plan, spec, identities[name], device)
+        except MimbenchError as error:
+            failed[position] = f"fit: {reason_of(spec, error)}"
+    return Addresses(found, failed, hashes)
+
+
+def _address(
+    plan: Plan, spec: FitSpec, recipe: Mapping[str, Any], device: torch.device
+) -> FitAddress:
     images = plan.images
     seen = {
         part: [
@@ -92,8 +158,8 @@ def fit_address(plan: Plan, spec: FitSpec, device: torch.device) -> dict[str, An
         ]
         for part, rows in training_rows(plan, spec).items()
     }
-    return {
-        "recipe": identity(spec.recipe),
+    about = {
+        "recipe": recipe,
         "seed": spec.seed,
         "fold": spec.fold,
         "fitted_on": spec.fitted_on,
@@ -106,47 +172,64 @@ def fit_address(plan: Plan, spec: FitSpec, device: torch.device) -> dict[str, An
         "code": fit_code(),
         "libraries": library_versions(),
     }
+    return FitAddress(content_hash(about)[:16], about)
 
 
-def fit_ids(plan: Plan, device: torch.device) -> list[str]:
-    """Of the planned fits, without those that cannot begin: they will be failed rows."""
-    found = []
-    for spec in plan.fits:
-        with contextlib.suppress(MimbenchError):
-            found.append(address_id(fit_address(plan, spec, device)))
-    return found
+def load_fit(
+    plan: Plan, position: int, addresses: Addresses, store: Store, device: torch.device
+) -> Fit | None:
+    """The fitted detector as the store has it; None if it is absent or damaged.
 
-
-def address_id(address: Mapping[str, Any]) -> str:
-    """The fit_id of a fit with this address."""
-    return content_hash(address)[:16]
+    Raises:
+        DetectorError: a file that the recipe names was changed during the run.
+    """
+    spec, address = plan.fits[position], addresses.of[position]
+    entry = store.read_fit(address.fit_id)
+    if entry is None:
+        return None
+    detector = _restored(spec, decode_state(entry.content), device)
+    addresses.check_files(spec, address)
+    return Fit(spec, address.fit_id, detector, entry.state_hash, entry.seconds)
 
 
 def fit_or_load(
     plan: Plan,
-    spec: FitSpec,
+    position: int,
+    addresses: Addresses,
     store: Store,
     device: torch.device,
     progress: Callable[[int, int, str], None],
 ) -> Fit:
-    """The fitted detector: from the store if it has been fitted before, else fitted now."""
-    address = fit_address(plan, spec, device)
-    fit_id = address_id(address)
-    entry = store.read_fit(fit_id)
-    if entry is not None:
-        detector = _restored(spec, decode_state(entry.content), device)
-    else:
-        fitted = build(spec.recipe)
-        started = time.perf_counter()
-        with without_exit():
-            if spec.fold is not None:
-                fitted.fit(training_set(plan, spec, store, fit_id, device, progress))
-            seconds = time.perf_counter() - started
-            state = fitted.state()
-        # A fit in the store is loaded by everybody, so one whose load hangs must not get there.
-        detector = _restored(spec, state, device)
-        entry = store.write_fit(fit_id, encode_state(state), seconds, address)
-    return Fit(spec, fit_id, detector, entry.state_hash, entry.seconds)
+    """The fitted detector: from the store if it has been fitted before, else fitted now.
+
+    Args:
+        plan: of the run.
+        position: of the fit in the plan.
+        addresses: of the plan's fits.
+        store: of the run.
+        device: where to compute.
+        progress: is told of steps done, steps in all, and a note.
+
+    Raises:
+        DetectorError: a file that the recipe names was changed during the run.
+    """
+    found = load_fit(plan, position, addresses, store, device)
+    if found is not None:
+        return found
+    spec, address = plan.fits[position], addresses.of[position]
+    fitted = build(spec.recipe)
+    started = time.perf_counter()
+    with without_exit():
+        if spec.fold is not None:
+            checkpoint = store.checkpoint(address.fit_id)
+            fitted.fit(training_set(plan, spec, checkpoint, device, progress))
+        seconds = time.perf_counter() - started
+        state = fitted.state()
+    # A fit in the store is loaded by everybody, so one whose load hangs must not get there.
+    detector = _restored(spec, state, device)
+    addresses.check_files(spec, address)
+    entry = store.write_fit(address.fit_id, encode_state(state), seconds, address.about)
+    return Fit(spec, address.fit_id, detector, entry.state_hash, entry.seconds)
 
 
 def _restored(spec: FitSpec, state: Mapping[str, Any], device: torch.device) -> Detector:
@@ -160,8 +243,7 @@ def _restored(spec: FitSpec, state: Mapping[str, Any], device: torch.device) -> 
 def training_set(
     plan: Plan,
     spec: FitSpec,
-    store: Store,
-    fit_id: str,
+    checkpoint: Path | None,
     device: torch.device,
     progress: Callable[[int, int, str], None],
 ) -> TrainingSet:
@@ -184,7 +266,7 @@ def training_set(
         generator=torch.Generator().manual_seed(seed),
         device=device,
         input_size=size,
-        checkpoint=store.checkpoint(fit_id),
+        checkpoint=checkpoint,
         progress=progress,
         provider=provide,
     )

@@ -151,13 +151,14 @@ class Shard:
 
 def score_unit(
     shard: Shard, fits: Iterable[Fit], store: Store, device: torch.device
-) -> Iterator[tuple[Fit, pd.DataFrame | Exception]]:
-    """Score one unit's images with every fit; what the store has is read, not computed.
+) -> Iterator[tuple[Fit, Exception]]:
+    """Score one unit's images with every fit; the scores are in the store afterwards.
+
+    What the store has is not computed again.
 
     Yields:
-        The fit with its block (image_id and one column per score), or with the exception that
-        its `score` raised: a detector that fails must not end the others. The block's attribute
-        `converted` names the scores that were no floats, with what they were.
+        Each fit whose `score` raised, with the exception: a detector that fails must not end the
+        others.
     """
     plan, unit = shard.plan, shard.unit
     for fit in fits:
@@ -165,10 +166,7 @@ def score_unit(
         if address is None:
             continue
         path = store.block(address)
-        kept = read_block(path)
-        if kept is not None:
-            kept.scores.attrs["converted"] = kept.about.get("converted", {})
-            yield fit, kept.scores
+        if read_block(path) is not None:
             continue
         started = time.perf_counter()
         try:
@@ -182,8 +180,6 @@ def score_unit(
         block = pd.DataFrame({"image_id": image_ids, **scored})
         seconds = round(time.perf_counter() - started, 4)
         write_block(path, Block(block, {**address, "seconds": seconds, "converted": were}))
-        block.attrs["converted"] = were
-        yield fit, block
 
 
 def block_address(plan: Plan, unit: Unit, fit: Fit) -> dict[str, object] | None:

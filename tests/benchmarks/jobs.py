@@ -22,6 +22,7 @@ from small_images import write_category
 from mimbench.data.dataset import ImageOptions
 from mimbench.evaluation.execution import worker_pool
 from mimbench.evaluation.execution.worker_pool import Jobs
+from mimbench.evaluation.execution.worker_process import WorkerProcess, warm_up
 from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.progress import Silent
@@ -63,14 +64,14 @@ class Busy(Detector):
 finished = 0.0  # processor time of worker processes that have ended, seconds
 
 
-class Counted(worker_pool._Worker):
+class Counted(WorkerProcess):
     """Adds up what a worker took before it ends."""
 
-    def kill(self) -> str:
+    def terminate(self) -> str:
         global finished
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         finished += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        return super().kill()
+        return super().terminate()
 
 
 def planned(folder: Path, seconds: float, seeds: int) -> Plan:
@@ -114,8 +115,8 @@ def main() -> None:
     parser.add_argument("--fits", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    worker_pool._Worker = Counted  # type: ignore[misc]
-    worker_pool.warm_up()
+    worker_pool.WorkerProcess = Counted  # type: ignore[misc]
+    warm_up()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         plan = planned(folder, options.seconds, options.fits)

@@ -1,4 +1,4 @@
-"""A plug-in file of detectors that hang, die, exhaust the memory or fill the disk."""
+"""A plug-in file of detectors that hang, die, yield nonsense, or fill the memory or the disk."""
 
 MISBEHAVING = '''
 import errno
@@ -50,6 +50,16 @@ class Slow(Level):
 class OutOfMemory(Level):
     def fit(self, train):
         raise MemoryError("no memory for a tensor of 1 TB")
+
+
+class NotFinite(Level):
+    def score(self, batch):
+        return super().score(batch) / 0.0
+
+
+class WrongShape(Level):
+    def score(self, batch):
+        return super().score(batch)[:2]
 
 
 class DiesFitting(Level):

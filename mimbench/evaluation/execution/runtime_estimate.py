@@ -1,14 +1,14 @@
 """How long a run will take, before it begins, from a trial of each detector.
 
 A trial trains for two seconds and scores one batch; what it learns is thrown away. It is made only
-where a recipe is to be fitted several times, so that it costs little beside what it foretells.
+where a recipe is to be fitted several times, so that it costs little beside what it estimates.
 """
 
 import contextlib
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,15 +16,15 @@ import torch
 from mimbench.detectors.build import build, scores_of
 from mimbench.detectors.imaging.shared import provide, resize
 from mimbench.detectors.protocol import Batch, Detector, Enough
-from mimbench.evaluation.fitting import fit_ids, training_set
+from mimbench.evaluation.execution.tasks import TaskContext
+from mimbench.evaluation.fitting import training_set
 from mimbench.evaluation.planning.plan import FitSpec, Plan
 from mimbench.evaluation.scoring import BATCH, Unit, corrupted, count_images, units
 from mimbench.progress import Progress
 from mimbench.registry import BUILT_IN
 from mimbench.runfolder.history import duration
-from mimbench.runfolder.store import Store
 
-__all__ = ["Forecast", "foresee"]
+__all__ = ["RuntimeEstimate", "estimate_runtime"]
 
 WORTHWHILE = 3  # missing fits of one recipe from which on the trials are made
 TRAINING = 2.0  # seconds of training in a trial
@@ -33,7 +33,7 @@ IMAGES = 8
 
 
 @dataclass(frozen=True)
-class Forecast:
+class RuntimeEstimate:
     """What is still to be computed, in seconds of one process.
 
     Attributes:
@@ -90,32 +90,32 @@ class _Clock:
         return pace * (self.total - self.last[1])
 
 
-def foresee(
-    plan: Plan, store: Store, device: torch.device, progress: Progress, *, plug_ins: bool = True
-) -> Forecast | None:
+def estimate_runtime(
+    context: TaskContext, progress: Progress, *, plug_ins: bool = True
+) -> RuntimeEstimate | None:
     """Estimate the time of the run; None where it is too short for that to pay.
 
     The trials happen in this process: without `plug_ins`, the code of others is not tried, because
     it may hang or die and is to do so in a worker process.
     """
-    missing = _missing(plan, store, device)
+    plan, missing = context.plan, _missing(context)
     by_recipe: dict[str, list[FitSpec]] = {}
     for spec in missing:
         by_recipe.setdefault(spec.recipe.name, []).append(spec)
     if max(map(len, by_recipe.values()), default=0) < WORTHWHILE:
         return None
-    progress.stage("Trying each detector, to foresee the time", len(by_recipe))
+    progress.stage("Timing each detector to estimate the run time", len(by_recipe))
     rates: dict[str, _Rate] = {}
     for number, (name, specs) in enumerate(by_recipe.items()):
         progress.update(number, name)
         ours = specs[0].recipe.detector in BUILT_IN
-        rate = _try(plan, store, specs[0], device) if ours or plug_ins else None
+        rate = _try(plan, specs[0], context.device) if ours or plug_ins else None
         if rate is not None:
             rates[name] = rate
     progress.update(len(by_recipe))
     known = [spec for spec in missing if spec.recipe.name in rates]
     images = count_images(plan, known)
-    return Forecast(
+    return RuntimeEstimate(
         fit=sum(rates[spec.recipe.name].fit for spec in known),
         score=_corrupting(plan)
         + sum(rates[spec.recipe.name].score * n for spec, n in zip(known, images, strict=True)),
@@ -123,24 +123,26 @@ def foresee(
     )
 
 
-def _missing(plan: Plan, store: Store, device: torch.device) -> list[FitSpec]:
-    found = []
-    for spec in plan.fits:
-        ids = fit_ids(replace(plan, fits=(spec,)), device)
-        if not ids or not store.has_fit(ids[0]):
-            found.append(spec)
-    return found
+def _missing(context: TaskContext) -> list[FitSpec]:
+    """Fits that the store lacks, without those that cannot begin."""
+    store = context.store
+    addresses = context.addresses.of
+    return [
+        context.plan.fits[position]
+        for position, address in addresses.items()
+        if not store.has_fit(address.fit_id)
+    ]
 
 
-def _try(plan: Plan, store: Store, spec: FitSpec, device: torch.device) -> _Rate | None:
+def _try(plan: Plan, spec: FitSpec, device: torch.device) -> _Rate | None:
     """Fit in small and score a batch; None if the detector fails, as it will in the run."""
     try:
         detector, clock = build(spec.recipe), _Clock()
         began = time.perf_counter()
         if spec.fold is not None:
-            data = training_set(plan, spec, store, "", device, clock)
+            data = training_set(plan, spec, None, device, clock)
             with contextlib.suppress(Enough):  # from a training loop that is not ours
-                detector.fit(replace(data, checkpoint=None))
+                detector.fit(data)
         spent = time.perf_counter() - began
         return _Rate(spent + clock.missing, _score_rate(plan, spec, detector, device))
     except Exception:

@@ -1,41 +1,45 @@
-"""The unit of work of a run that several processes share.
+"""The unit of work of a run: one fit, or one condition on one shard of images for several fits.
 
-A task names its work by position in the plan, and its result goes to the run's store: with an
-`Order`, any process that sees the run's folder can do it, in any order and more than once.
+A task names its work by position in the plan, and its result goes to the run's store: any process
+that has a `TaskContext` and sees the run's folder can do it, in any order and more than once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from mimbench.errors import MimbenchError
-from mimbench.evaluation.fitting import Fit, address_id, fit_address
-from mimbench.evaluation.planning.plan import Plan
+from mimbench.evaluation.fitting import Addresses, Fit
+from mimbench.evaluation.planning.plan import Condition, Plan
 from mimbench.evaluation.scoring import block_address, units
 from mimbench.runfolder.store import Store
 
-__all__ = ["Order", "Task", "fit_tasks", "score_tasks"]
+__all__ = ["Task", "TaskContext", "WantedBlock", "fit_tasks", "score_tasks", "wanted_blocks"]
 
 
 @dataclass(frozen=True)
-class Order:
+class TaskContext:
     """What a process needs to know once, to do any task of a run.
 
     Attributes:
-        plan: what the run computes; its dataset comes without pixels.
-        pixels: file of the pixels (.npy), which processes map into memory instead of copying it.
+        plan: what the run computes.
+        addresses: of its fits.
         folder: of the run; results go to its store.
         device: where to compute.
         threads: of each process; scores are bit-identical for equal threads only.
     """
 
     plan: Plan
-    pixels: Path
+    addresses: Addresses
     folder: Path
     device: torch.device
     threads: int
+
+    @property
+    def store(self) -> Store:
+        """The run's store."""
+        return Store(self.folder)
 
 
 @dataclass(frozen=True)
@@ -57,29 +61,58 @@ class Task:
     checkpoint: Path | None = None
 
 
-def fit_tasks(plan: Plan, store: Store, device: torch.device) -> list[Task]:
-    """A task for each fit that the store lacks."""
-    tasks = []
-    for position, spec in enumerate(plan.fits):
-        try:
-            fit_id = address_id(fit_address(plan, spec, device))
-        except MimbenchError:
-            continue  # whoever reads this fit meets the same error, and reports it
-        if store.read_fit(fit_id) is None:
-            tasks.append(Task("fit", (position,), None, 1.0, store.checkpoint(fit_id)))
-    return tasks
+@dataclass(frozen=True)
+class WantedBlock:
+    """Scores that a run needs: those of one fit on one unit.
+
+    Attributes:
+        unit: position among the plan's units.
+        condition: of the unit.
+        images: of the unit.
+        fit: position in the plan's fits.
+        path: file of the store that holds the scores, or will.
+    """
+
+    unit: int
+    condition: Condition
+    images: int
+    fit: int
+    path: Path
 
 
-def score_tasks(plan: Plan, store: Store, fits: Sequence[tuple[int, Fit]]) -> list[Task]:
-    """A task for each unit that some of `fits` (with their positions) have not scored."""
-    tasks = []
+def fit_tasks(context: TaskContext) -> list[Task]:
+    """A task for each fit that the store lacks, or has damaged."""
+    store = context.store
+    return [
+        Task("fit", (position,), None, 1.0, store.checkpoint(address.fit_id))
+        for position, address in context.addresses.of.items()
+        if store.read_fit(address.fit_id) is None
+    ]
+
+
+def wanted_blocks(plan: Plan, store: Store, fits: Sequence[tuple[int, Fit]]) -> list[WantedBlock]:
+    """All scores that `fits`, with their positions in the plan, yield; unit by unit."""
+    found = []
     for number, unit in enumerate(units(plan)):
-        missing = []
         for position, fit in fits:
             address = block_address(plan, unit, fit)
-            if address is not None and not store.block(address).is_file():
-                missing.append(position)
-        if missing:
-            stage = f"score, {unit.condition}"
-            tasks.append(Task(stage, tuple(missing), number, float(len(unit.rows))))
-    return tasks
+            if address is not None:
+                path = store.block(address)
+                found.append(WantedBlock(number, unit.condition, len(unit.rows), position, path))
+    return found
+
+
+def score_tasks(blocks: Iterable[WantedBlock]) -> list[Task]:
+    """A task for each unit that some of the blocks belong to."""
+    by_unit: dict[int, list[WantedBlock]] = {}
+    for block in blocks:
+        by_unit.setdefault(block.unit, []).append(block)
+    return [
+        Task(
+            stage=f"score, {own[0].condition}",
+            fits=tuple(block.fit for block in own),
+            unit=number,
+            size=float(own[0].images),
+        )
+        for number, own in by_unit.items()
+    ]

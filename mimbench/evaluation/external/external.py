@@ -23,8 +23,8 @@ from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.planning.plan import FitSpec
 from mimbench.evaluation.planning.threshold_folds import threshold_note
 from mimbench.evaluation.scoring import score_images
+from mimbench.files import FileHashes
 from mimbench.progress import Progress
-from mimbench.recipes import Recipe
 from mimbench.runfolder.started_in import started_in
 from mimbench.runfolder.store import Store, fit_code
 from mimbench.scores.run_files import check_external
@@ -129,11 +129,11 @@ def score_external(
     usable = fits[fits["status"] == "ok"]
     if usable.empty:
         raise TableError(f"All fits of {run} failed; there is nothing to score with.")
-    store = Store(run.absolute())
+    store, hashes = Store(run.absolute()), FileHashes()
     with started_in(fitted.started):
         for row in usable.to_dict("records"):
-            _restore(store, fitted.recipe(str(row["detector"])), row)  # and it will be again
-        blocks, failures = _score_all(store, fitted, usable, new, progress)
+            _restore(store, fitted, row, hashes)  # and it will be again
+        blocks, failures = _score_all(store, fitted, usable, new, hashes, progress)
         scored = _as_run(fitted.tables, _with_failures(fits, failures), new, blocks)
         merged, not_combined = combine_rows(scored, able)
     test = external_test(merged)
@@ -178,15 +178,16 @@ def _each_once(found: Dataset) -> Dataset:
     return replace(found, table=merged, pixels=found.pixels[keep], facts=facts)
 
 
-def _restore(store: Store, recipe: Recipe, row: Mapping[Any, Any]) -> Fit:
+def _restore(store: Store, run: FittedRun, row: Mapping[Any, Any], hashes: FileHashes) -> Fit:
     """A fit as the run left it."""
+    recipe = run.recipe(str(row["detector"]))
     entry = store.read_fit(row["fit_id"])
     if entry is None or entry.state_hash != row["state_hash"]:
         raise TableError(
             f"The fitted state of {row['detector']} ({row['fit_id']}) is missing or not the one "
             "that made the run's scores; repeat the run."
         )
-    if entry.about["recipe"] != identity(recipe) or entry.about["code"] != fit_code():
+    if entry.about["recipe"] != identity(recipe, hashes) or entry.about["code"] != fit_code():
         raise TableError(
             f"{row['detector']} ({row['fit_id']}) was fitted with other code, parameters or "
             "weights than are here now, and its thresholds belong to those; repeat the run."
@@ -206,7 +207,12 @@ def _restore(store: Store, recipe: Recipe, row: Mapping[Any, Any]) -> Fit:
 
 
 def _score_all(
-    store: Store, fitted: FittedRun, usable: pd.DataFrame, new: Dataset, progress: Progress
+    store: Store,
+    fitted: FittedRun,
+    usable: pd.DataFrame,
+    new: Dataset,
+    hashes: FileHashes,
+    progress: Progress,
 ) -> tuple[list[pd.DataFrame], dict[str, str]]:
     """Blocks of scores, and why a fit has none, by fit_id."""
     blocks, failures = [], {}
@@ -214,7 +220,7 @@ def _score_all(
     for number, row in enumerate(usable.to_dict("records")):
         name = str(row["detector"])
         progress.update(number, name)
-        fit = _restore(store, fitted.recipe(name), row)
+        fit = _restore(store, fitted, row, hashes)
         try:
             with without_exit():
                 scored = score_images(fit, new.pixels, int(row["input_size"]), torch.device("cpu"))

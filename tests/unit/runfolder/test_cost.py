@@ -5,18 +5,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+import torch
 
 from mimbench.data.dataset import ImageOptions
 from mimbench.evaluation.execution import runtime_estimate
-from mimbench.evaluation.execution.runtime_estimate import foresee
+from mimbench.evaluation.execution.runtime_estimate import RuntimeEstimate, estimate_runtime
+from mimbench.evaluation.execution.tasks import TaskContext
+from mimbench.evaluation.fitting import fit_addresses
 from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
 from mimbench.progress import Silent
 from mimbench.runfolder.cost import Meter
 from mimbench.runfolder.history import HistoryProgress, RunHistory, read_attempts
-from mimbench.runfolder.store import Store
 
 MEGABYTE = 1_000_000
 SLOW = """
@@ -83,6 +84,12 @@ class Clock:
         return self.time
 
 
+def estimated(plan: Plan, folder: Path) -> RuntimeEstimate | None:
+    cpu = torch.device("cpu")
+    context = TaskContext(plan, fit_addresses(plan, cpu), folder, cpu, torch.get_num_threads())
+    return estimate_runtime(context, Silent())
+
+
 def test_a_long_run_is_estimated_from_a_short_trial(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,13 +97,12 @@ def test_a_long_run_is_estimated_from_a_short_trial(
     monkeypatch.setattr(time, "sleep", clock.sleep)
     monkeypatch.setattr(time, "perf_counter", clock.perf_counter)
     monkeypatch.setattr(runtime_estimate, "TRAINING", 0.1)
-    store = Store(tmp_path / "run")
-    cpu: Any = __import__("torch").device("cpu")
-    short = foresee(slow_plan(folders, tmp_path / "slow.py", 1), store, cpu, Silent())
+    folder = tmp_path / "run"
+    short = estimated(slow_plan(folders, tmp_path / "slow.py", 1), folder)
     assert short is None, "a trial must not cost as much as what it estimates"
     assert clock.time == 0
     plan = slow_plan(folders, tmp_path / "slow.py", 3)
-    found = foresee(plan, store, cpu, Silent())
+    found = estimated(plan, folder)
     assert found is not None
     assert clock.time < 0.1 + 0.1 + 2 * 0.16, "a little training and two batches"
     assert found.fit == pytest.approx(3 * 50 * 0.02)

@@ -15,7 +15,7 @@ from mimbench.data.dataset import ImageOptions
 from mimbench.detectors.build import identity
 from mimbench.evaluation import fitting
 from mimbench.evaluation.execution import environment
-from mimbench.evaluation.fitting import fit_ids
+from mimbench.evaluation.fitting import fit_addresses
 from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.recipes import Recipe
 from mimbench.runfolder import store
@@ -26,7 +26,7 @@ Ids = dict[str, str]
 
 @pytest.fixture
 def ids(folders: dict[str, Path], plugin: Path, tmp_path: Path) -> Callable[..., Ids]:
-    """Function: fit_ids by detector of a plan with these options, and recipes for the plug-in."""
+    """Function: fit_id by detector of a plan with these options, and recipes for the plug-in."""
     data = tmp_path / "data"
     shutil.copytree(folders["data"], data)
     names = {"one-class": "Brightness", "classifier": "Spy"}
@@ -45,7 +45,8 @@ def ids(folders: dict[str, Path], plugin: Path, tmp_path: Path) -> Callable[...,
         chosen: dict[str, Any] = {"known": known} if known else {}
         images = ImageOptions(data=(str(data),), canonical_size=32, **chosen)
         plan = make_plan(RunFile(detectors=tuple(recipes), data=images, **options))
-        return dict(zip(names, fit_ids(plan, torch.device("cpu")), strict=True))
+        found = fit_addresses(plan, torch.device("cpu")).fit_ids
+        return dict(zip(names, found, strict=True))
 
     return addresses
 

@@ -1,0 +1,64 @@
+"""The audit of a run's images: before the first fit, and of what the scores show afterwards."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from mimbench.csv_files.writing import write_csv
+from mimbench.data.audit import SAID, as_html, cached_audit
+from mimbench.data.near_duplicates import write_comparison
+from mimbench.errors import DataError
+from mimbench.evaluation.planning.plan import Plan
+from mimbench.files import whole
+from mimbench.progress import Progress
+from mimbench.scores.tables import AUDIT, RunTables
+from mimbench.statistics.tables.larger_controls import larger_size_warnings
+
+__all__ = ["audit_images", "warn_of_larger_sizes"]
+
+
+def audit_images(plan: Plan, folder: Path, progress: Progress, *, strict: bool) -> None:
+    """Audit a plan's images and write audit.csv and audit.html.
+
+    Args:
+        plan: of the run.
+        folder: of the run.
+        progress: is told of each finding that is more than a note.
+        strict: stop when there is a warning.
+
+    Raises:
+        DataError: `strict`, and the audit found something.
+    """
+    progress.stage("Auditing images", 1)
+    if plan.dataset.comparison is not None:
+        write_comparison(plan.dataset.comparison, folder / AUDIT)
+    found = cached_audit(replace(plan.dataset, table=plan.images), folder / AUDIT)
+    table = pd.DataFrame(found.as_json()["findings"], columns=list(SAID))
+    write_csv(table, folder / "audit.csv")
+    with whole(folder / "audit.html") as partial:
+        partial.write_text(as_html(found), encoding="utf-8")
+    progress.update(1)
+    for finding in found.findings:
+        if finding.severity != "note":
+            progress.message(f"Audit {finding.severity}, {finding.check}: {finding.message}")
+    if found.count("error") and not strict:
+        progress.message("The run goes on in spite of errors of the audit; --strict would stop it.")
+    if strict and not found.passes(strict=True):
+        raise DataError(
+            f"--strict: the audit has {found.count('error')} errors and "
+            f"{found.count('warning')} warnings; see {folder / 'audit.csv'}."
+        )
+
+
+def warn_of_larger_sizes(tables: RunTables, folder: Path, progress: Progress) -> None:
+    """Add to the audit what controls see of the images that is lost at the size of other rows."""
+    found = larger_size_warnings(tables)
+    if not found:
+        return
+    path = folder / "audit.csv"
+    lines = [{"severity": "warning", "check": "size", "message": message} for message in found]
+    table = pd.concat([pd.read_csv(path), pd.DataFrame(lines)], ignore_index=True)
+    write_csv(table, path)
+    for message in found:
+        progress.message(f"Audit warning, size: {message}")
