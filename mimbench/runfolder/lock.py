@@ -1,8 +1,9 @@
 """One run at a time in a folder.
 
-The lock is the kernel's (`flock`, on Windows a locked byte), so that it ends with the process that
-holds it, however that ends; the file's content only says who that is. A system with neither has no
-lock: there, two runs in one folder do not notice each other.
+The lock is the kernel's, so that it ends with the process that holds it, however that ends; the
+file's content only says who that is. filelock's own classes write to the file or remove it, so
+only its lock of an open file is used. A system without any has no lock: there, two runs in one
+folder do not notice each other.
 """
 
 import json
@@ -13,9 +14,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+
+import filelock
 
 from mimbench.errors import OutputError
 from mimbench.files import room
@@ -25,7 +26,7 @@ __all__ = ["check_free", "holder", "locked"]
 
 LOCK = ".lock"
 PATIENCE = 4
-BYTE = 2**30  # where Windows locks: far behind the content, which stays readable
+CONTENT = 1  # where it begins: Windows lets nobody else read the locked byte 0
 # neither follows a link to somebody else's file nor waits for a pipe's other end
 SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -50,8 +51,8 @@ def locked(folder: Path, command: str = "") -> Iterator[None]:
             f"Cannot write to {folder}: {error.strerror}; choose another folder with --out."
         ) from error
     try:
-        if not _take(descriptor, exclusive=True):
-            raise _in_use(folder)
+        if not _take(descriptor):
+            raise _in_use(folder, _who(descriptor))
         with room(folder):
             _write(descriptor, json.dumps(_describe(command)))
         yield
@@ -66,8 +67,9 @@ def check_free(folder: Path) -> None:
     Raises:
         OutputError: another process holds `folder`.
     """
-    if holder(folder) is not None:
-        raise _in_use(folder)
+    who = holder(folder)
+    if who is not None:
+        raise _in_use(folder, who)
 
 
 def holder(folder: Path) -> str | None:
@@ -77,7 +79,7 @@ def holder(folder: Path) -> str | None:
     except (OSError, OutputError):
         return None
     try:
-        return None if _take(descriptor, exclusive=False) else _who(folder)
+        return None if _take(descriptor) else _who(descriptor)
     finally:
         os.close(descriptor)
 
@@ -95,47 +97,29 @@ def _open(folder: Path, flags: int) -> int:
     return descriptor
 
 
-def _take(descriptor: int, *, exclusive: bool) -> bool:
+def _take(descriptor: int) -> bool:
     """Whether the lock is ours now, until the descriptor is closed."""
-    for _ in range(PATIENCE):  # `holder` locks too, for a moment
-        try:
-            _lock(descriptor, exclusive=exclusive)
-        except OSError:
+    try:
+        for _ in range(PATIENCE):  # `holder` locks too, for a moment
+            if filelock.lock_descriptor(descriptor, blocking=False):
+                return True
             time.sleep(0.05)
-        else:
-            return True
+    except OSError:  # this system or file system has no locks
+        return True
     return False
 
 
-def _lock(descriptor: int, *, exclusive: bool) -> None:
-    """Take the kernel's lock, which Windows has in one kind only; OSError if it is taken."""
-    try:
-        import fcntl
-    except ImportError:
-        _lock_byte(descriptor)
-    else:
-        fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-
-
-def _lock_byte(descriptor: int) -> None:
-    try:
-        locking: Any = import_module("msvcrt")
-    except ImportError:
-        return
-    os.lseek(descriptor, BYTE, os.SEEK_SET)
-    locking.locking(descriptor, locking.LK_NBLCK, 1)
-
-
-def _in_use(folder: Path) -> OutputError:
+def _in_use(folder: Path, who: str) -> OutputError:
     return OutputError(
-        f"Another run is at work in {folder}: {_who(folder)}. Wait for it, stop it, or choose "
-        "another folder with --out."
+        f"Another run is at work in {folder}: {who}. Wait for it, stop it, or choose another "
+        "folder with --out."
     )
 
 
-def _who(folder: Path) -> str:
+def _who(descriptor: int) -> str:
     try:
-        said = json.loads((folder / LOCK).read_text(encoding="utf-8"))
+        os.lseek(descriptor, CONTENT, os.SEEK_SET)
+        said = json.loads(os.read(descriptor, 2**16))
         command = f" ({said['command']})" if said["command"] else ""
         return f"process {said['process']} on {said['host']}, since {said['since']}{command}"
     except (OSError, ValueError, KeyError, TypeError):  # it has the lock, but not written yet
@@ -154,4 +138,4 @@ def _describe(command: str) -> dict[str, object]:
 def _write(descriptor: int, text: str) -> None:
     os.ftruncate(descriptor, 0)
     os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, text.encode())
+    os.write(descriptor, (" " * CONTENT + text).encode())

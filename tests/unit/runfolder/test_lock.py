@@ -1,46 +1,48 @@
-"""The lock of a run's folder: on systems without flock too, and never through a link."""
+"""The lock of a run's folder: who holds it is said, and never through a link."""
 
-import fcntl
+import errno
 import os
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
+import filelock
 import pytest
 
 from mimbench.errors import OutputError
 from mimbench.runfolder.lock import check_free, holder, locked
 
 
-def locked_byte(descriptor: int, mode: int, count: int) -> None:
-    """What Windows does: one kind of lock, OSError where it is taken."""
-    assert (mode, count) == (2, 1)
-    assert os.lseek(descriptor, 0, os.SEEK_CUR) > 10**6, "the content stays readable"
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-@pytest.fixture(params=["linux", "windows"])
-def _system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "windows":
-        monkeypatch.setitem(sys.modules, "fcntl", None)
-        windows = SimpleNamespace(LK_NBLCK=2, locking=locked_byte)
-        monkeypatch.setitem(sys.modules, "msvcrt", windows)
-
-
-@pytest.mark.usefixtures("_system")
 def test_a_second_run_in_a_folder_is_told_who_holds_it(tmp_path: Path) -> None:
     with locked(tmp_path, "mimbench run --first"):
         assert f"process {os.getpid()}" in str(holder(tmp_path))
         with pytest.raises(OutputError, match="mimbench run --first"):
             check_free(tmp_path)
+        with pytest.raises(OutputError, match="mimbench run --first"), locked(tmp_path):
+            pass
+        assert f"process {os.getpid()}" in str(holder(tmp_path)), "who was refused left it as it is"
     assert holder(tmp_path) is None
     with locked(tmp_path):
         pass
 
 
+def test_who_holds_it_can_be_read_where_the_locked_byte_cannot(tmp_path: Path) -> None:
+    """As on Windows, where the lock is on the first byte."""
+    with locked(tmp_path, "mimbench run"):
+        content = (tmp_path / ".lock").read_bytes()
+    assert content[:1] == b" "
+    assert (tmp_path / ".lock").read_bytes().strip() == b"", "nobody is named afterwards"
+
+
+def test_a_folder_that_is_only_to_be_read_says_who_holds_it(tmp_path: Path) -> None:
+    with locked(tmp_path, "mimbench run"):
+        (tmp_path / ".lock").chmod(0o444)
+        assert "mimbench run" in str(holder(tmp_path))
+
+
 def test_a_system_without_any_lock_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "fcntl", None)
-    monkeypatch.setitem(sys.modules, "msvcrt", None)
+    def missing(descriptor: int, *, blocking: bool) -> bool:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(filelock, "lock_descriptor", missing)
     with locked(tmp_path):
         assert holder(tmp_path) is None
 
