@@ -8,7 +8,7 @@ import pytest
 
 from mimbench.claims import read_claims
 from mimbench.errors import MimbenchError
-from mimbench.evaluation.planning import plan
+from mimbench.evaluation.planning import plan, run_recipes
 from mimbench.evaluation.planning.flags import resolve_run
 from mimbench.evaluation.planning.suites import read_suite
 from mimbench.gate import read_gate_file
@@ -109,13 +109,13 @@ parameters.gain = true
 def planned(path: str) -> None:
     """All that a run decides before it reads an image."""
     run = resolve_run(path, {})
-    plan._recipes(run)
+    run_recipes.run_recipes(run)
     plan._conditions(run)
 
 
 def planned_with(path: str) -> None:
     planned_run = resolve_run("default", {"only": [path]})
-    plan._recipes(planned_run)
+    run_recipes.run_recipes(planned_run)
 
 
 FILES: dict[str, tuple[str, Callable[[str], object]]] = {

@@ -25,6 +25,7 @@ from mimbench.evaluation.planning.threshold_folds import threshold_note
 from mimbench.evaluation.scoring import score_images
 from mimbench.files import FileHashes
 from mimbench.progress import Progress
+from mimbench.recipes import Recipe
 from mimbench.runfolder.started_in import started_in
 from mimbench.runfolder.store import Store, fit_code
 from mimbench.scores.run_files import check_external
@@ -119,13 +120,7 @@ def score_external(
     new = without_copies(_each_once(found), run, fitted.info, images)
     if not len(new):
         raise DataError("Every image shows a photograph of the run itself; none is left to score.")
-    made_of_rows = {recipe.name for recipe in combining(fitted.recipes)}
-    fits = fitted.tables.fits
-    not_run = fits["status"] == "not run"
-    fits = fits[fitted.tables.main_fits & (~fits["detector"].isin(made_of_rows) | not_run)]
-    able = [
-        recipe for recipe in fitted.recipes if recipe.name not in set(fits["detector"][not_run])
-    ]
+    fits, able = _fits_to_use(fitted)
     usable = fits[fits["status"] == "ok"]
     if usable.empty:
         raise TableError(f"All fits of {run} failed; there is nothing to score with.")
@@ -152,6 +147,16 @@ def score_external(
         notes=(*new.notes, *([note] if note else [])),
         doubt=doubt_about(fitted.tables),
     )
+
+
+def _fits_to_use(run: FittedRun) -> tuple[pd.DataFrame, list[Recipe]]:
+    """Fits that speak for their detector and score images, and the recipes that were run."""
+    made_of_rows = {recipe.name for recipe in combining(run.recipes)}
+    fits = run.tables.fits
+    not_run = fits["status"] == "not run"
+    fits = fits[run.tables.main_fits & (~fits["detector"].isin(made_of_rows) | not_run)]
+    missing = set(fits["detector"][not_run])
+    return fits, [recipe for recipe in run.recipes if recipe.name not in missing]
 
 
 def _check_new(new: pd.DataFrame, images: pd.DataFrame) -> None:

@@ -11,22 +11,21 @@ from mimbench.data.categories import canonical_category
 from mimbench.data.dataset import Dataset, load
 from mimbench.data.near_duplicates import Comparison
 from mimbench.data.splits import split
-from mimbench.detectors.build import build, combines, kind_of, recipe_of
-from mimbench.detectors.protocol import Detector
-from mimbench.errors import (
-    DataError,
-    PluginError,
-    RecipeError,
-    UnknownNameError,
-    WeightsError,
-)
+from mimbench.detectors.build import kind_of
+from mimbench.errors import DataError, RecipeError, UnknownNameError
 from mimbench.evaluation.planning.control_sizes import with_controls_at_every_size
 from mimbench.evaluation.planning.known_subsets import Withheld, withheld_from
 from mimbench.evaluation.planning.one_class import NO_KNOWN, known_categories, without_known
 from mimbench.evaluation.planning.run_file import RunFile
+from mimbench.evaluation.planning.run_recipes import (
+    built_or_none,
+    check_names,
+    recipe_notes,
+    run_recipes,
+)
 from mimbench.evaluation.planning.suites import read_suite
 from mimbench.evaluation.planning.threshold_folds import threshold_note
-from mimbench.recipes import Recipe, derive
+from mimbench.recipes import Recipe
 from mimbench.scores.tables import CLEAN
 
 __all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan", "plan_images"]
@@ -46,7 +45,7 @@ class FitSpec:
         fold: None if the fit sees no image.
         seed: None if the fit draws no random number.
         withheld: known categories that the fit does not see.
-        studies: why they are withheld, see `withholding`.
+        studies: why they are withheld, see `known_subsets`.
         swapped: whether `fitted_on` stands in the target's place, for the swap test.
     """
 
@@ -126,13 +125,13 @@ def make_plan(run: RunFile, known: Comparison | None = None) -> Plan:
 
     Pictures of the comparison `known` are not compared again.
     """
-    recipes = _recipes(run)  # and so does a wrong parameter, before the images are read
+    recipes = run_recipes(run)  # and so does a wrong parameter, before the images are read
     plan = plan_images(run, known)
     recipes = with_controls_at_every_size(recipes, plan.canonical_size)
-    _check_names(recipes)
+    check_names(recipes)
     _check_swap(run, plan.dataset)
     withheld, notes = _withheld(run, plan.dataset, recipes)
-    notes = [*(note for recipe in recipes for note in _notes(recipe, plan.dataset)), *notes]
+    notes = [*(note for recipe in recipes for note in recipe_notes(recipe, plan.dataset)), *notes]
     notes += _threshold_notes(run, plan.images)
     not_run = without_known(recipes, plan.dataset)
     notes += [f"Not run, because there is {NO_KNOWN}: {', '.join(not_run)}."] * bool(not_run)
@@ -178,63 +177,6 @@ def _size_notes(plan: Plan) -> Iterator[str]:
             f"ImageNet-C's corruptions on images of {size} px are not CIFAR-10-C, which has "
             "parameters of its own for 32 px."
         )
-
-
-def _recipes(run: RunFile) -> tuple[Recipe, ...]:
-    recipes = tuple(
-        recipe_of(spec) if isinstance(spec, str) else derive(spec, f"Run '{run.name}'")
-        for spec in run.detectors
-    )
-    _check_names(recipes)
-    _check_combined(recipes)
-    return tuple(_as_control(recipe) for recipe in recipes)
-
-
-def _check_names(recipes: Sequence[Recipe]) -> None:
-    names = [recipe.name for recipe in recipes]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        raise RecipeError(
-            f"Two detectors are called '{doubled[0]}'; give one of them another name in a recipe."
-        )
-
-
-def _as_control(recipe: Recipe) -> Recipe:
-    """The recipe, marked as a control if its detector says that it is blind."""
-    detector = _built(recipe)
-    blind = detector is not None and detector.blind
-    return recipe.model_copy(update={"control": True}) if blind else recipe
-
-
-def _notes(recipe: Recipe, dataset: Dataset) -> Iterator[str]:
-    """Compare what an already trained detector knows with the roles that this run gives."""
-    detector = _built(recipe)
-    target, *others = detector.knows if detector and detector.knows else (dataset.target,)
-    if target != dataset.target:
-        raise RecipeError(
-            f"Recipe '{recipe.name}' has the target '{target}', and this run has "
-            f"'{dataset.target}'; write target = '{dataset.target}' in its [parameters]."
-        )
-    unknown = dataset.table["category"][dataset.table["role"] == "unknown"]
-    if seen := sorted(set(unknown) & set(others)):
-        yield (
-            f"{recipe.name} was trained on {', '.join(seen)}, unknown categories of this run: "
-            "its numbers for these categories do not show how it does on unknown ones."
-        )
-
-
-def _check_combined(recipes: Sequence[Recipe]) -> None:
-    """Rows that an ensemble is made of must be rows of this run, as far as recipes name theirs."""
-    rows_of = {recipe.name: combines(recipe) for recipe in recipes}
-    single = {recipe.name: recipe for recipe in recipes if not rows_of[recipe.name]}
-    for name, rows in rows_of.items():
-        for row in rows:
-            of = row.partition("/")[0]
-            if of not in single:
-                raise UnknownNameError(f"detector of this run in '{name}'", of, single)
-            known = [single[of].row(score) for score in single[of].scores]
-            if known and row not in known:
-                raise UnknownNameError(f"row in '{name}'", row, known)
 
 
 def _conditions(run: RunFile) -> tuple[Condition, ...]:
@@ -287,7 +229,7 @@ def _withheld(
     groups, counts = run.leave_out_groups or 0, run.known_curve
     notes: list[str] = []
     asked = ["the known-curve"] * bool(counts) + ["leaving out groups"] * bool(groups)
-    what, built = " and ".join(asked), [_built(recipe) for recipe in recipes]
+    what, built = " and ".join(asked), [built_or_none(recipe) for recipe in recipes]
     if asked and len(known) < 2:
         there = f"only {known[0]}" if known else "none"
         notes.append(f"Not run: {what}, which needs 2 known categories; there is {there}.")
@@ -324,7 +266,7 @@ def _count(fits: Sequence[FitSpec]) -> list[str]:
 def _fits(recipe: Recipe, run: RunFile, target: str, withheld: Sequence[Withheld]) -> list[FitSpec]:
     if kind_of(recipe).trains_on == "rows":
         return []  # made once the others are scored
-    detector = _built(recipe)
+    detector = built_or_none(recipe)
     if detector is None or detector.trains_on == "nothing":
         return [FitSpec(recipe, "nothing", None, None)]
     seeds = tuple(range(run.seeds)) if detector.random else (None,)
@@ -342,11 +284,3 @@ def _fits(recipe: Recipe, run: RunFile, target: str, withheld: Sequence[Withheld
         for less in withheld
         for spec in main
     ]
-
-
-def _built(recipe: Recipe) -> Detector | None:
-    """The detector; None for one that will fail again as a row, beside the others."""
-    try:
-        return build(recipe)
-    except (PluginError, WeightsError):
-        return None
