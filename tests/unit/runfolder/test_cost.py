@@ -1,42 +1,14 @@
-"""What a stage cost: memory is the stage's own, also a worker's; time is estimated."""
+"""What a stage cost: memory is the stage's own, also a worker's."""
 
 import mmap
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
-import torch
 
-from mimbench.data.dataset import ImageOptions
-from mimbench.evaluation.execution import runtime_estimate
-from mimbench.evaluation.execution.runtime_estimate import RuntimeEstimate, estimate_runtime
-from mimbench.evaluation.execution.tasks import TaskContext
-from mimbench.evaluation.fitting import fit_addresses
-from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
-from mimbench.progress import Silent
 from mimbench.runfolder.cost import Meter
-from mimbench.runfolder.history import HistoryProgress, RunHistory, read_attempts
 
 MEGABYTE = 1_000_000
-SLOW = """
-import time
-from mimbench import Detector
-
-
-class Slow(Detector):
-    trains_on = "target"
-
-    def fit(self, train):
-        for step in range(50):
-            time.sleep(0.02)
-            train.progress(step + 1, 50, "")
-
-    def score(self, batch):
-        time.sleep(0.16)
-        return batch.images.float().mean((1, 2, 3))
-"""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peaks can be reset on Linux only")
@@ -63,68 +35,3 @@ def test_the_memory_of_a_worker_of_a_worker_is_seen() -> None:
         assert (meter.read().peak_worker_memory or 0) > 150 * MEGABYTE
         process.communicate(b"\n")
     assert (meter.read().peak_worker_memory or 0) > 150 * MEGABYTE, "kept after its end"
-
-
-def slow_plan(folders: dict[str, Path], plugin: Path, folds: int) -> Plan:
-    plugin.write_text(SLOW)
-    images = ImageOptions(data=(str(folders["data"]),), canonical_size=32)
-    return make_plan(RunFile(detectors=(f"{plugin}:Slow",), data=images, folds=folds))
-
-
-class Clock:
-    """Time that passes only in `sleep`, so that a busy machine changes no number."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
-
-    def perf_counter(self) -> float:
-        return self.time
-
-
-def estimated(plan: Plan, folder: Path) -> RuntimeEstimate | None:
-    cpu = torch.device("cpu")
-    context = TaskContext(plan, fit_addresses(plan, cpu), folder, cpu, torch.get_num_threads())
-    return estimate_runtime(context, Silent())
-
-
-def test_a_long_run_is_estimated_from_a_short_trial(
-    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Clock()
-    monkeypatch.setattr(time, "sleep", clock.sleep)
-    monkeypatch.setattr(time, "perf_counter", clock.perf_counter)
-    monkeypatch.setattr(runtime_estimate, "TRAINING", 0.1)
-    folder = tmp_path / "run"
-    short = estimated(slow_plan(folders, tmp_path / "slow.py", 1), folder)
-    assert short is None, "a trial must not cost as much as what it estimates"
-    assert clock.time == 0
-    plan = slow_plan(folders, tmp_path / "slow.py", 3)
-    found = estimated(plan, folder)
-    assert found is not None
-    assert clock.time < 0.1 + 0.1 + 2 * 0.16, "a little training and two batches"
-    assert found.fit == pytest.approx(3 * 50 * 0.02)
-    per_image = 0.16 / 32
-    assert found.score > 0.99 * per_image * len(plan.images)  # each is tested once, at least
-    assert "3 fits, 1 condition on 54 images: about" in found.sentence(plan, 1)
-    assert list((tmp_path / "run").rglob("*.json")) == [], "a trial leaves nothing"
-
-
-def test_every_start_is_kept_also_one_that_was_killed(tmp_path: Path, finished_run: Path) -> None:
-    killed = RunHistory(tmp_path, "mimbench run", {}, ["a", "b"], (2, 4))
-    with killed.stage("fit"):
-        (tmp_path / "fits").mkdir()
-        (tmp_path / "fits" / "a.json").touch()
-        killed.updated -= 60
-        HistoryProgress(Silent(), killed).update(1)
-        (told,) = read_attempts(tmp_path)
-        assert (told.finished, told.fits.computed, "fit" in told.costs) == (False, 1, True)
-    again = RunHistory(tmp_path, "mimbench run", {}, ["a", "b"], (2, 4))
-    (tmp_path / "fits" / "b.json").touch()
-    again.finish(0)
-    first, second = read_attempts(tmp_path)
-    assert (first.finished, second.finished) == (False, True)
-    assert (second.fits.found, second.fits.computed, second.fits.planned) == (1, 1, 2)
-    assert read_attempts(finished_run)[0].environment["threads"] >= 1

@@ -1,0 +1,80 @@
+"""The run time is estimated from a short trial of each detector."""
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from mimbench.data.dataset import ImageOptions
+from mimbench.evaluation.execution import runtime_estimate
+from mimbench.evaluation.execution.runtime_estimate import RuntimeEstimate, estimate_runtime
+from mimbench.evaluation.execution.tasks import TaskContext
+from mimbench.evaluation.fitting import fit_addresses
+from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
+from mimbench.progress import Silent
+
+SLOW = """
+import time
+from mimbench import Detector
+
+
+class Slow(Detector):
+    trains_on = "target"
+
+    def fit(self, train):
+        for step in range(50):
+            time.sleep(0.02)
+            train.progress(step + 1, 50, "")
+
+    def score(self, batch):
+        time.sleep(0.16)
+        return batch.images.float().mean((1, 2, 3))
+"""
+
+
+def slow_plan(folders: dict[str, Path], plugin: Path, folds: int) -> Plan:
+    plugin.write_text(SLOW)
+    images = ImageOptions(data=(str(folders["data"]),), canonical_size=32)
+    return make_plan(RunFile(detectors=(f"{plugin}:Slow",), data=images, folds=folds))
+
+
+class Clock:
+    """Time that passes only in `sleep`, so that a busy machine changes no number."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def perf_counter(self) -> float:
+        return self.time
+
+
+def estimated(plan: Plan, folder: Path) -> RuntimeEstimate | None:
+    cpu = torch.device("cpu")
+    context = TaskContext(plan, fit_addresses(plan, cpu), folder, cpu, torch.get_num_threads())
+    return estimate_runtime(context, Silent())
+
+
+def test_a_long_run_is_estimated_from_a_short_trial(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    monkeypatch.setattr(time, "perf_counter", clock.perf_counter)
+    monkeypatch.setattr(runtime_estimate, "TRAINING", 0.1)
+    folder = tmp_path / "run"
+    short = estimated(slow_plan(folders, tmp_path / "slow.py", 1), folder)
+    assert short is None, "a trial must not cost as much as what it estimates"
+    assert clock.time == 0
+    plan = slow_plan(folders, tmp_path / "slow.py", 3)
+    found = estimated(plan, folder)
+    assert found is not None
+    assert clock.time < 0.1 + 0.1 + 2 * 0.16, "a little training and two batches"
+    assert found.fit == pytest.approx(3 * 50 * 0.02)
+    per_image = 0.16 / 32
+    assert found.score > 0.99 * per_image * len(plan.images)  # each is tested once, at least
+    assert "3 fits, 1 condition on 54 images: about" in found.sentence(plan, 1)
+    assert list((tmp_path / "run").rglob("*.json")) == [], "a trial leaves nothing"
