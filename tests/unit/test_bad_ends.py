@@ -126,7 +126,7 @@ def test_scoring_other_images_writes_nothing_into_the_run(
     times = {path: path.stat().st_mtime_ns for path in [run, *run.rglob("*")]}
     named = [f"{plugin}:Brightness"]
     found = score_external(run, [str(tmp_path / "site")], Silent(), named)
-    assert len(found.verdicts)
+    assert len(found.test.verdicts)
     assert {path: path.stat().st_mtime_ns for path in [run, *run.rglob("*")]} == times
 
 
