@@ -2,7 +2,7 @@
 
 To add a column, add an object to `COLUMNS`, or to `ROW_COLUMNS` if it says one thing of a row
 rather than one of each group. It is in leaderboard.csv then, and in every form that it has a
-heading for.
+heading for. A metric with a heading has its column without further ado.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +14,7 @@ from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import MEAN_CELL, Estimate, Measure, rounded
 from mimbench.report.leaderboard.notes import standing_note
 from mimbench.statistics.core.estimate import Estimate as Difference
-from mimbench.statistics.tables.definitions import metric
+from mimbench.statistics.tables.definitions import METRICS, Metric, metric
 
 if TYPE_CHECKING:
     from mimbench.report.leaderboard.entries import Entry, Leaderboard
@@ -27,6 +27,7 @@ __all__ = [
     "RowColumn",
     "Value",
     "cell_text",
+    "column_of",
     "measures",
     "with_values",
 ]
@@ -169,6 +170,18 @@ def with_values(
     return [column for column in columns if any(said(column, entry) for entry in entries)]
 
 
+def column_of(own: Metric) -> Column:
+    """The column of a metric's value on clean images, in every form but the narrow terminal."""
+    return Column(
+        name=own.name,
+        measure=Measure(own.name, kind=own.title),
+        markdown=own.column,
+        latex=own.column,
+        page=own.column,
+        explanation=f"{own.title[:1].upper()}{own.title[1:]}, clean images",
+    )
+
+
 def _count(name: str) -> Column:
     """How many images, patients or fits the clean AUROC is over."""
     return Column(name=name, value=lambda entry, group: _of_auroc(entry, group, name))
@@ -254,6 +267,7 @@ COLUMNS = (
         page="drop, target only",
         explanation="Clean AUROC minus mean AUROC, only targets corrupted",
     ),
+    *(column_of(own) for own in METRICS if own.column),
     *map(_count, ("n_other", "n_other_patients", "n_target", "n_target_patients", "n_fits")),
     _spread("fold_sd", "fold sd", "folds", markdown="fold sd"),
     _spread("seed_sd", "seed sd", "seeds"),

@@ -1,7 +1,7 @@
 """The metrics of the metrics table: one object each, which everything that names metrics asks.
 
 To add a metric, add an object to `METRICS`. It is in metrics.parquet then, for every condition that
-it can be computed for; a leaderboard column can show it (`mimbench.report.leaderboard.columns`).
+it can be computed for, and in the leaderboard if it has a heading for its column.
 """
 
 from collections.abc import Callable
@@ -38,12 +38,15 @@ class Metric:
         title: for readers.
         lower_is_better: direction; otherwise higher is better.
         on_page: whether the page's curves and its table of conditions can show it.
+        column: heading of its clean value in the leaderboard; empty where it has no column, or one
+            that `mimbench.report.leaderboard.columns` describes.
     """
 
     name: str
     title: str
     lower_is_better: bool = False
     on_page: bool = False
+    column: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,7 @@
 """A column is one object: in every form of the leaderboard that it has a heading for."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from rich.console import Console
@@ -7,9 +9,10 @@ from synthetic_run import write_synthetic_run
 
 from mimbench.report import Report, write_report
 from mimbench.report.leaderboard import columns, formats, terminal
-from mimbench.report.leaderboard.columns import Column, Measure, RowColumn
-from mimbench.report.page import render
+from mimbench.report.leaderboard.columns import Column, Measure, RowColumn, column_of
+from mimbench.report.page.sections import leaderboard as section
 from mimbench.scores.tables import RunTables
+from mimbench.statistics.tables.definitions import metric
 from mimbench.statistics.tables.metrics import metrics_table
 
 PRECISION = Column(
@@ -22,6 +25,7 @@ PRECISION = Column(
     page="AP",
     explanation="Average precision, other images positive",
 )
+HEADED = column_of(replace(metric("aupr_in"), column="AP, target"))
 SIZE = RowColumn(
     name="pixels",
     value=lambda entry, _: f"{entry.detector.input_size} px",
@@ -36,8 +40,8 @@ SIZE = RowColumn(
 def extended(tables: RunTables, tmp_path_factory: pytest.TempPathFactory) -> Report:
     """A report whose leaderboard has two columns more."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(columns, "COLUMNS", (*columns.COLUMNS, PRECISION))
-        for module in (formats, terminal, render):
+        patch.setattr(columns, "COLUMNS", (*columns.COLUMNS, PRECISION, HEADED))
+        for module in (formats, terminal, section):
             patch.setattr(module, "COLUMNS", columns.COLUMNS)
             patch.setattr(module, "ROW_COLUMNS", (*columns.ROW_COLUMNS, SIZE))
         scores = tables.scores[tables.scores["corruption"] == "clean"]
@@ -72,12 +76,26 @@ def test_a_column_is_in_every_form_with_its_estimate(extended: Report) -> None:
     assert estimate.text() in (folder / "leaderboard.md").read_text()
     tex = (folder / "leaderboard.tex").read_text()
     assert " & AP & " in tex
-    assert f"FPR@95TPR, drop and AP: {board.primary.label}." in tex
+    assert f"FPR@95TPR, drop, AP and AP, target: {board.primary.label}." in tex
     page = extended.page.read_text()
     assert 'title="Average precision, other images positive"><button type="button">AP' in page
     assert f'data-part="detail-more" data-v="{estimate.value:.5f}"' in page
     shown = (folder / "terminal.txt").read_text()
     assert "AP (average precision, OOD positive)" in " ".join(shown.split())
+
+
+def test_a_metric_with_a_heading_has_its_column(extended: Report) -> None:
+    board, folder = extended.board, extended.folder
+    entry = next(entry for entry in board.entries if entry.headline)
+    estimate = entry.cell(board.primary, "aupr_in")
+    assert estimate is not None
+    assert f"AP, target ({board.primary.label})" in (folder / "leaderboard.md").read_text()
+    assert " & AP, target & " in (folder / "leaderboard.tex").read_text()
+    page = extended.page.read_text()
+    assert (
+        'title="Average precision, target positive, clean images"><button type="button">AP, target'
+    ) in page
+    assert f'data-v="{estimate.value:.5f}"' in page
 
 
 def test_a_column_of_rows_is_in_every_form(extended: Report) -> None:
