@@ -15,7 +15,28 @@ from mimbench.scores.tables import RunTables
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
-SLOW = tuple(Path(__file__).parent / name for name in ("end_to_end", "docs", "browser"))
+TESTS = Path(__file__).parent
+# Folders and files whose tests train, read many images, or start other processes or a browser.
+SLOW = (
+    *("browser", "docs", "end_to_end"),
+    *("unit/cli/test_cli.py", "unit/scores/test_integrity.py", "unit/report/test_report.py"),
+    *("unit/corruptions/test_engine.py", "unit/corruptions/test_folder.py"),
+    *("unit/corruptions/test_parity.py", "unit/corruptions/test_suites.py"),
+    *("unit/data/audit", "unit/data/generated", "unit/data/near_duplicates"),
+    *("unit/data/reading/test_corpus.py", "unit/data/reading/test_corpus_commands.py"),
+    *("unit/data/reading/test_harmonise.py", "unit/data/test_duplicates.py"),
+    *("unit/data/test_dataset.py", "unit/detectors", "unit/evaluation/execution"),
+    *("unit/evaluation/external", "unit/evaluation/gallery", "unit/evaluation/test_runner.py"),
+    *("unit/evaluation/planning/test_control_sizes.py", "unit/evaluation/test_export.py"),
+    *("unit/evaluation/planning/test_known_subsets.py", "unit/evaluation/test_ensembles.py"),
+    *("unit/evaluation/planning/test_one_class.py", "unit/evaluation/test_corruption_scale.py"),
+    "unit/evaluation/test_near_duplicates_in_runs.py",
+    *("unit/runfolder/test_added_rows.py", "unit/runfolder/test_info.py"),
+    *("unit/runfolder/test_started_in.py", "unit/runfolder/test_store.py"),
+    *("unit/test_any_value.py", "unit/test_bad_ends.py", "unit/test_fuzz.py"),
+    *("unit/test_hostile_folder.py", "unit/test_one_reader.py", "unit/test_places.py"),
+    *("unit/test_results.py", "unit/test_same_recipe.py", "unit/test_without_torch.py"),
+)
 
 PLUGIN = '''
 import torch
@@ -84,9 +105,13 @@ def redness(images):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow all that is in a folder of slow tests."""
+    """Mark as slow what `SLOW` names."""
+    slow = [TESTS / name for name in SLOW]
+    gone = [str(path) for path in slow if not path.exists()]
+    if gone:
+        raise pytest.UsageError(f"SLOW in tests/conftest.py names what is gone: {', '.join(gone)}")
     for item in items:
-        if any(folder in item.path.parents for folder in SLOW):
+        if any(path in (item.path, *item.path.parents) for path in slow):
             item.add_marker(pytest.mark.slow)
 
 

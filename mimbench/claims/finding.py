@@ -13,7 +13,7 @@ from mimbench.statistics.run.uncertainty import Measured, paired_difference
 
 __all__ = ["CLEAN_FLOOR", "Finding", "find"]
 
-CLEAN_FLOOR = 0.60  # below it there is nothing to lose
+CLEAN_FLOOR = 0.60  # below it a score can hardly fall
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
         if not low > CLEAN_FLOOR:
             raise NothingToLoseError(
                 f"the clean AUROC of {row} is {number.area[0]:.2f} with a lower end of {low:.2f}; "
-                f"where it is not above {CLEAN_FLOOR:.2f} there is nothing to lose"
+                f"robustness is judged only where the lower end is above {CLEAN_FLOOR:.2f}"
             )
     effect = f"AUROC drop of {other} minus that of {place.row}"
     drops = other_clean.minus(other_corrupted), clean.minus(corrupted)

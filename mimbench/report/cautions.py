@@ -28,7 +28,7 @@ def cautions(run: RunFolder, board: Leaderboard, kinds: tuple[str, ...] = ()) ->
     if run.phantom:
         found.append(
             "The phantom was built so that complexity, colour and the raw error of an untrained "
-            "inpainter are near chance. A raw error near 0.5 follows from that; it is no finding."
+            "inpainter are near chance. A raw error near 0.5 follows from that and shows nothing."
         )
     found += run.doubts
     if run.info.rounding:
@@ -106,7 +106,7 @@ def untaught(tables: RunTables) -> tuple[str, ...]:
             only = "its only fit reached a balanced accuracy of"
             several = f"{len(low)} of {len(fits)} fits reached a balanced accuracy of at most"
             sentences.append(
-                f"{name} does not tell apart the {categories} categories that it was trained on: "
+                f"{name} does not separate the {categories} categories that it was trained on: "
                 f"on its validation images {only if len(fits) == 1 else several} {best}, "
                 f"and guessing reaches {rounded(1 / categories)}. Its rows do not speak for a "
                 "classifier that was trained long enough."

@@ -206,7 +206,7 @@ def external_table(test: ExternalTest, name: str) -> RenderableType:
     if not columns:
         return Lines(*map(Text, [title, *notes]))
     signs = ["Values with 95 % intervals; n is images / patients."]
-    signs += ["c control: measures pictures, not the target."] * any(x.control for x in lines)
+    signs += ["c control: not made to recognise the target."] * any(x.control for x in lines)
     table = Table(
         title=title,
         title_justify="left",

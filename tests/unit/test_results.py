@@ -9,6 +9,7 @@ from mimbench import claims
 from mimbench.progress import Silent
 from mimbench.report.leaderboard.formats import leaderboard_frame
 from mimbench.report.results import compute_results
+from mimbench.runfolder.derived import unfit
 from mimbench.runfolder.reading import read_run
 from mimbench.scores.tables import CLEAN, checksums, read_tables
 
@@ -89,6 +90,11 @@ def test_checksums_are_those_of_the_files_and_no_path_is_kept(folder: Path) -> N
     run = read_run(folder)
     assert run.info.checksums == checksums(folder)
     assert set(run.tables.images["path"]) == {""}
+
+
+@pytest.mark.parametrize("kept", VERDICTS, ids=lambda path: path.parent.name)
+def test_verdicts_are_the_recorded_ones_so_that_the_page_shows_them(kept: Path) -> None:
+    assert unfit(kept, checksums(kept.parent), "mimbench verify") == ""
 
 
 @pytest.mark.parametrize("kept", VERDICTS, ids=lambda path: path.parent.name)

@@ -1,4 +1,4 @@
-"""Where intervals held the truth in fewer than 94 % of simulated data sets (results/coverage.md).
+"""Where intervals hold the true value in fewer than 94 % of simulations (results/coverage.md).
 
 The rules are drawn around the cells of those tables: an AUROC near 1 rests on the few patients who
 are ranked wrong, and no variance estimated from fewer than two or three of them is reliable.
@@ -23,19 +23,20 @@ MARK = "†"  # beside an interval with a caution
 
 Texts = tuple[str, ...]
 AREA = (
-    "AUROC: few patients, or few of them decide it; such 95 % intervals held the truth in "
+    "AUROC: few patients, or few are influential; such 95 % intervals have a simulated coverage of "
     "91 to 94 %"
 )
 DIFFERENCE = (
-    "difference: few patients, or few of them decide it; such 95 % intervals held the truth in "
-    "83 to 94 %"
+    "difference: few patients, or few are influential; such 95 % intervals have a simulated "
+    "coverage of 83 to 94 %"
 )
 COMMON = (
-    "average precision: positives are not outnumbered; such 95 % intervals held the truth in "
-    "91 to 94 %"
+    "average precision: positives are not outnumbered; such 95 % intervals have a simulated "
+    "coverage of 91 to 94 %"
 )
 QUANTILE = (
-    "FPR: its threshold rests on few images; such 95 % intervals held the truth in 88 to 94 %"
+    "FPR: its threshold rests on few images; such 95 % intervals have a simulated coverage of "
+    "88 to 94 %"
 )
 
 DISAGREE = (
@@ -103,7 +104,7 @@ def share_cautions(of_patients: ArrayLike, of_fits: ArrayLike) -> Texts:
 def legend(cautions: Iterable[str]) -> str:
     """What the mark means for these intervals, in sentences; empty if none has a caution."""
     found = sorted({caution[0].upper() + caution[1:] for caution in cautions if caution})
-    simulated = " (results/coverage.md)" * any(" held the truth " in caution for caution in found)
+    simulated = " (results/coverage.md)" * any("simulated coverage" in caution for caution in found)
     return f"{MARK} Read with caution: {'. '.join(found)}{simulated}." if found else ""
 
 

@@ -245,7 +245,7 @@ def test_a_toy_run_says_so_before_its_numbers(tables: RunTables, tmp_path: Path)
     assert page.index("no photo is among them") < page.index('id="leaderboard"')
     first = page.index("<li>", page.index('id="limits"'))
     assert page.index(about, first) - first < 60
-    guessing = "resnet18 does not tell apart the 3 categories"  # 1/3 by guessing
+    guessing = "resnet18 does not separate the 3 categories"  # 1/3 by guessing
     assert page.count(guessing) == 2  # beside the validation table and among the limits
     assert "phantom" not in page, "other generated images make no such promise"
     assert "generated" not in page_of(write_report(_photos(tmp_path / "photos", toy)))

@@ -30,8 +30,8 @@ SECTIONS = (
         title="With and without harmonising",
         words=(
             "Clean AUROC on the images as they are, and after all collections were cropped, "
-            "resampled and re-encoded alike. What harmonising takes away was told by the file, not "
-            "the skin."
+            "resampled and re-encoded in the same way. An AUROC that falls came from the file, not "
+            "from the skin."
         ),
         table=_table,
     ),

@@ -168,8 +168,8 @@ SECTIONS = (
             "fewer known categories, in several random orders that add categories step by step, "
             "and tested on the same images of unknown categories. More categories bring more "
             "images too. Detectors that train on the target alone see none. Intervals cover "
-            "patients, and hold for these orders and trainings; more of them (--seeds 3, --folds "
-            "3) leave less to luck."
+            "patients, and hold for these orders and trainings; use more of them for a firmer "
+            "result (--seeds 3, --folds 3)."
         ),
         table=lambda page: curve_lines(page.results.known_curve, page.board),
         findings=lambda page: curve_findings(page.results.known_curve, page.board),

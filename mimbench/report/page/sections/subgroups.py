@@ -47,7 +47,7 @@ SECTIONS = (
         order=160,
         title="Subgroups",
         words=(
-            "The same numbers within groups of images: is somebody served worse? AUROC compares "
+            "The same numbers within groups of images: does a group do worse? AUROC compares "
             "the target and other images of a group; sensitivity is the share of its target images "
             "that are accepted at the frozen threshold. Gap: best minus worst group."
         ),

@@ -60,9 +60,7 @@ def test_terminal_tables_and_page_mark_the_same_interval(report: Report) -> None
     assert marked["same-source"].endswith("]")
     for where, text in texts.items():
         assert marked["other-source"] in text, where
-        assert f"{MARK} Read with caution: AUROC: few patients, or few of them decide it" in flat(
-            text
-        )
+        assert f"{MARK} Read with caution: AUROC: few patients" in flat(text)
     assert rf"{marked['other-source'][:-1]}\textdagger{{}}" in leaderboard_latex(report.board)
     frame = leaderboard_frame(report.board).set_index("row")
     assert "few patients" in frame.loc["mim/residual", "unknown_other-source:auroc_caution"]
