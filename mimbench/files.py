@@ -79,13 +79,13 @@ def room(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise OutputError(
-                f"No space left for {folder}. What is stored there stays: make room, and the same "
-                "command goes on."
+                f"No space left for {folder}. What is stored there is kept: free some space and "
+                "repeat the command."
             ) from error
         if error.errno == errno.EFBIG:
             raise OutputError(
                 f"A file in {folder} would become larger than this process may write (ulimit -f). "
-                "Raise the limit, and the same command goes on."
+                "Raise the limit and repeat the command."
             ) from error
         if error.errno == errno.ENOENT and not folder.is_dir():
             raise OutputError(

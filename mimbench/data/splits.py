@@ -233,7 +233,7 @@ def _given_column(used: pd.DataFrame, folds: int, given_fold: int | None) -> str
         raise SplitError(f"A split of the data is one fold, not {folds}; use one fold with it.")
     if given_column(given_fold) not in present:
         numbers = ", ".join(sorted(name.removeprefix("given_") for name in present))
-        raise SplitError(f"The data bring no split {given_fold}; they bring {numbers or 'none'}.")
+        raise SplitError(f"The data have no split {given_fold}; they have {numbers or 'none'}.")
     return given_column(given_fold)
 
 

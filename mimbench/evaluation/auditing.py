@@ -43,7 +43,7 @@ def audit_images(plan: Plan, folder: Path, progress: Progress, *, strict: bool) 
         if finding.severity != "note":
             progress.message(f"Audit {finding.severity}, {finding.check}: {finding.message}")
     if found.count("error") and not strict:
-        progress.message("The run goes on in spite of errors of the audit; --strict would stop it.")
+        progress.message("The audit has errors; the run continues. --strict would stop it.")
     if strict and not found.passes(strict=True):
         raise DataError(
             f"--strict: the audit has {found.count('error')} errors and "

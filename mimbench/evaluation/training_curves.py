@@ -24,7 +24,7 @@ def write_curves(fits: Sequence[Fit], path: Path) -> Iterator[str]:
             lines += _curves(fit)
         except (AttributeError, KeyError, TypeError, ValueError):
             form = '[{"step": 10, "loss": 0.5}, ...]'
-            yield f"{fit.spec}: its `history` is no list of the form {form}; no loss curves of it."
+            yield f"{fit.spec}: its `history` is not a list of the form {form}; no loss curves."
     path.unlink(missing_ok=True)
     if lines:
         write_csv(pd.DataFrame(lines), path)

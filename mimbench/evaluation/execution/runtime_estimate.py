@@ -50,14 +50,14 @@ class RuntimeEstimate:
         """What to expect, and what that is based on."""
         conditions = f"{len(plan.conditions)} condition{'s' if len(plan.conditions) > 1 else ''}"
         what = f"{len(plan.fits)} fits, {conditions} on {len(plan.images)} images"
-        untried = f"the time of {', '.join(self.unknown)}" if self.unknown else ""
+        untimed = f"no time estimate for {', '.join(self.unknown)}" if self.unknown else ""
         if len(self.unknown) == len(plan.recipes):
-            return f"{what}: {untried} is not known; it was not tried."
+            return f"{what}: {untimed}."
         total = duration((self.fit + self.score) / processes)
         return (
             f"{what}: about {total} in {processes} process{'es' if processes > 1 else ''}"
-            f"{f', and {untried}, not tried' if untried else ''}. "
-            "Measured by a few seconds of each detector's training and one batch of its scores."
+            f"{f'; {untimed}' if untimed else ''}. "
+            "Estimated from a few seconds of each detector's training and one batch of its scores."
         )
 
 

@@ -133,7 +133,7 @@ class Scheduler:
         count = self._count_kill(task, fit)
         what = self._name(task, fit)
         if count < self.pool.tries:
-            self.progress.message(f"{what}: its process {ended}; it is done again.")
+            self.progress.message(f"{what}: its process {ended}; it is repeated.")
             return
         guess = "; out of memory?" if worker.process.exitcode == -KILLED else ""
         for lost in task.fits if fit is None else (fit,):

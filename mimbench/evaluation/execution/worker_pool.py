@@ -8,7 +8,6 @@ all of them). Here each worker has a pipe of its own, so that its end concerns n
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
 
 import numpy as np
 import torch
@@ -97,12 +96,7 @@ class WorkerPool(Executor):
         self.workers: list[WorkerProcess] = []
         self.failed_starts = 0
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         """End all workers, and remove the images that they read."""
         for worker in self.workers:
             worker.terminate()
@@ -161,6 +155,5 @@ class WorkerPool(Executor):
         self.failed_starts += 1
         if self.failed_starts >= self.tries:
             raise MimbenchError(
-                f"Worker processes cannot start: each of {self.tries} {ended}. "
-                "--jobs 0 does without."
+                f"Worker processes cannot start: each of {self.tries} {ended}. Use --jobs 0."
             )

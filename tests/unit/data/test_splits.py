@@ -122,7 +122,7 @@ def test_the_only_split_of_the_data_is_used_with_one_fold():
 def test_a_split_among_several_is_used_when_asked_for():
     table = _table(a=[1] * 4, b=[1] * 4).assign(given_1=GIVEN * 2, given_2=GIVEN[::-1] * 2)
     assert split(table, 1, 0, given_fold=2)["split_0"].tolist() == GIVEN[::-1] * 2
-    with pytest.raises(SplitError, match="no split 3; they bring 1, 2"):
+    with pytest.raises(SplitError, match=r"no split 3; .*1, 2"):
         split(table, 1, 0, given_fold=3)
 
 
