@@ -56,10 +56,11 @@ def _signal_group(line: Mapping[Hashable, Any]) -> str:
 
 
 def _over_control(line: Mapping[Hashable, Any]) -> str:
-    """How far a class signal is above the highest one of a control, and which control."""
-    if not line["control"]:
-        return "–"
-    return f"{interval_text(line, 'over_control', 'over_')} ({line['control']})"
+    """Over which control a class signal leads least clearly, by how much, and which are missing."""
+    said = [f"{interval_text(line, 'over_control', 'over_')} ({line['control']})"]
+    lacking = [f"no class signal of {line['not_compared']}"]
+    parts = said * bool(line["control"]) + lacking * bool(line["not_compared"])
+    return "; ".join(parts) or "–"
 
 
 SECTIONS = (
