@@ -31,7 +31,7 @@ Workers = Annotated[
         metavar="N",
         min=0,
         max=512,
-        help="Worker processes, which share the threads; 0 runs in this process, for a debugger.",
+        help="Worker processes, which share the threads; 0 runs without any, for a debugger.",
         rich_help_panel=RUNNING,
     ),
 ]

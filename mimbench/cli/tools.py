@@ -57,7 +57,7 @@ def export_conditions(
     """Write the exact images of a run, clean and corrupted, for detectors of any framework.
 
     manifest.csv names every picture's image_id, condition, role and split. Scores of the pictures
-    come back with `mimbench report DIR --add scores.csv`. Repeated, it goes on where it stopped.
+    come back with `mimbench report DIR --add scores.csv`. Repeated, it continues where it stopped.
     Files that were not read are listed in OUT/rejected.csv.
     """
     from mimbench.evaluation.export import export_conditions as export
@@ -95,7 +95,7 @@ def corrupt(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> int:
-    """Corrupt a folder of images, outside any benchmark; repeated, it goes on where it stopped.
+    """Corrupt a folder of images, outside any benchmark; repeated, it continues where it stopped.
 
     Pictures are made again where the content of their image has changed. Files that were not
     corrupted are listed in OUT/rejected.csv.

@@ -26,7 +26,7 @@ class ImageOptions(BaseModel):
         description="Folder or CSV with target and known categories, or 'phantom'.",
     )
     target: Annotated[str | None, Flag("CATEGORY")] = Field(
-        default=None, description="Target category; default mpox."
+        default=None, description="Target category; default mpox, if the data have it."
     )
     known: Annotated[Names | None, Flag("CATEGORY")] = Field(
         default=None,
@@ -48,14 +48,14 @@ class ImageOptions(BaseModel):
         default=None,
         ge=32,
         le=512,
-        description="Working resolution: images are corrupted at it. Default 224; phantom 64.",
+        description="Side at which images are kept and corrupted; default 224, phantom 64.",
     )
     harmonise: bool = Field(
         default=False,
         description="First crop borders, resample and re-encode all collections in the same way.",
     )
     layout: str | None = Field(
-        default=None, description="Layout of the --data folder; default: recognised."
+        default=None, description="Layout of the --data folder; recognised by default."
     )
     seed: Annotated[int, FILE_ONLY] = Field(
         default=0, ge=0, le=LARGEST, description="Seed of the generated images."
