@@ -26,7 +26,7 @@ RECIPE = """
 extends = "mim"
 input_size = 32
 scores = ["l1", "residual"]
-parameters = { width = 4, steps = 60, batch_size = 4 }
+parameters = { width = 4, steps = 40, batch_size = 4 }
 """
 OPTIONS = {"suites": ("quick",), "seeds": 2}
 TIMEOUT = 5.0  # seconds that a fit may take where a test waits for one that hangs

@@ -109,17 +109,7 @@ def score_external(
             were trained or validated on.
     """
     fitted = read_fitted_run(run, plug_ins, accept_changed=accept_changed)
-    images = fitted.tables.images
-    found = survey(
-        places,
-        size=fitted.canonical_size,
-        harmonise=fitted.info.run.data.harmonise,
-        labels=set(images["category"]) - {UNLABELLED},
-    )
-    _check_new(found.table, images)
-    new = without_copies(_each_once(found), run, fitted.info, images)
-    if not len(new):
-        raise DataError("Every image shows a photograph of the run itself; none is left to score.")
+    found, new = _read_new(fitted, places)
     fits, able = _fits_to_use(fitted)
     usable = fits[fits["status"] == "ok"]
     if usable.empty:
@@ -135,7 +125,7 @@ def score_external(
     if test is None:
         raise DataError("There are no images to score.")
     folds = max(fitted.tables.folds, 1)
-    note = threshold_note(images, folds, fitted.info.run.plan_seed, external=True)
+    note = threshold_note(fitted.tables.images, folds, fitted.info.run.plan_seed, external=True)
     named = fits.set_index("fit_id")["detector"]
     return External(
         test=replace(test, verdicts=_for_every_file(test.verdicts, found.table)),
@@ -147,6 +137,26 @@ def score_external(
         notes=(*new.notes, *([note] if note else [])),
         doubt=doubt_about(fitted.tables),
     )
+
+
+def _read_new(run: FittedRun, places: list[str]) -> tuple[Dataset, Dataset]:
+    """All new images, and those to score: each once, and none that shows a photograph of the run.
+
+    Raises:
+        DataError: none is left, or fits of the run were trained or validated on some.
+    """
+    images = run.tables.images
+    found = survey(
+        places,
+        size=run.canonical_size,
+        harmonise=run.info.run.data.harmonise,
+        labels=set(images["category"]) - {UNLABELLED},
+    )
+    _check_new(found.table, images)
+    new = without_copies(_each_once(found), run.folder, run.info, images)
+    if not len(new):
+        raise DataError("Every image shows a photograph of the run itself; none is left to score.")
+    return found, new
 
 
 def _fits_to_use(run: FittedRun) -> tuple[pd.DataFrame, list[Recipe]]:
