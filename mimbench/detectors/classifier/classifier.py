@@ -13,15 +13,15 @@ from torchvision.transforms.v2 import functional as transform
 
 from mimbench.detectors.classifier.posthoc import OPEN_SET, PostHoc, Seen
 from mimbench.detectors.classifier.posthoc.catalogue import require_known
-from mimbench.detectors.classifier.posthoc.logits import ALWAYS, fit_temperature, logit_scores
+from mimbench.detectors.classifier.posthoc.logits import ALWAYS, logit_scores
 from mimbench.detectors.classifier.posthoc.outputs import forward
+from mimbench.detectors.classifier.quality import validation_quality
 from mimbench.detectors.networks.network import Network, build_network
 from mimbench.detectors.parameters import BatchSize, LearningRate, LossWeight, Steps
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet, TrainsOn
 from mimbench.detectors.statefile import above, below
 from mimbench.detectors.training import Options, Trainer
 from mimbench.errors import DetectorError, TrainingError
-from mimbench.statistics.tables.calibration import expected_calibration_error
 
 __all__ = ["Classifier", "augment"]
 
@@ -153,7 +153,7 @@ class Classifier(Detector):
     ) -> None:
         """Measure the trained network and fit the post-hoc scores on what it has seen."""
         held_out_logits = _logits(network, held_out_images, device)
-        self.quality = _quality(held_out_logits, held_out, held_out_patients)
+        self.quality = validation_quality(held_out_logits, held_out, held_out_patients)
         if not self.wanted:
             return
         parts = [
@@ -276,27 +276,3 @@ def _warm_cosine(share: float) -> float:
     if share < 0.1:
         return 0.1 + 9.0 * share
     return 0.5 * (1.0 + math.cos(math.pi * (share - 0.1) / 0.9))
-
-
-def _quality(logits: Tensor, labels: Tensor, patients: Sequence[str]) -> dict[str, float]:
-    """Accuracy, balanced accuracy, and calibration error after temperature scaling.
-
-    The error of each half of the patients is taken at the temperature that fits the other half
-    best, so that no image judges a temperature that it chose; NaN where a half is empty.
-    """
-    hit = (logits.argmax(1) == labels).float()
-    recalls = [float(hit[labels == label].mean()) for label in sorted(set(labels.tolist()))]
-    number = {patient: index for index, patient in enumerate(sorted(set(patients)))}
-    half = torch.tensor([number[patient] % 2 for patient in patients], dtype=torch.bool)
-    confidence = torch.zeros(len(labels))
-    for one in (half, ~half) if len(number) > 1 else ():
-        temperature = fit_temperature(logits[~one], labels[~one])
-        confidence[one] = (logits[one] / temperature).softmax(1).amax(1)
-    error = expected_calibration_error(confidence.numpy(), hit.numpy())
-    return {
-        "images": len(labels),
-        "accuracy": float(hit.mean()),
-        "balanced_accuracy": sum(recalls) / len(recalls),
-        "ECE": error.value if len(number) > 1 else math.nan,
-        "temperature": fit_temperature(logits, labels),
-    }
