@@ -19,7 +19,7 @@ def glance(run: RunFolder, board: Leaderboard) -> tuple[tuple[str, str], ...]:
         ("Target", run.target),
         (
             "Generated images" if run.generated else "Images",
-            f"{len(images):,} of {images['patient'].nunique():,} patients",
+            f"{len(images):,} images, {images['patient'].nunique():,} patients",
         ),
         ("Categories", f"{images['category'].nunique()}"),
         ("Detectors", f"{sum(not d.control for d in run.detectors.values())}"),
@@ -32,8 +32,8 @@ def glance(run: RunFolder, board: Leaderboard) -> tuple[tuple[str, str], ...]:
             if len(conditions)
             else "none",
         ),
-        ("Images kept at", f"{run.info.canonical_size} px" if run.info.canonical_size else "n/a"),
-        ("Detectors see", ", ".join(f"{size} px" for size in sizes)),
+        ("Working resolution", f"{kept} px" if (kept := run.info.canonical_size) else "n/a"),
+        ("Detector input", ", ".join(f"{size} px" for size in sizes)),
         ("Date", run.info.date[:10]),
     ]
     return tuple((name, value) for name, value in facts if value)

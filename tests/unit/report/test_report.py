@@ -144,8 +144,8 @@ def test_sources_and_both_sizes_are_named(report: Report) -> None:
     assert "known, same source" in header
     assert "unknown, other source" in header
     page = page_of(report)
-    assert re.search(r"Images kept at</dt><dd>64 px", page)
-    assert re.search(r"Detectors see</dt><dd>64 px", page)
+    assert re.search(r"Working resolution</dt><dd>64 px", page)
+    assert re.search(r"Detector input</dt><dd>64 px", page)
 
 
 def test_page_needs_nothing_but_itself(report: Report) -> None:
