@@ -159,7 +159,9 @@ def execute(
     work = {} if jobs is None else {"jobs": jobs.count, "threads": threads}
     environment = {**describe(device), **work}
     with threads_set_to(threads):  # addresses name the threads of whoever computes
-        context = TaskContext(plan, fit_addresses(plan, device), folder, device, threads)
+        # absolute: a worker's working directory is that of the process when it was started
+        place = folder.absolute()
+        context = TaskContext(plan, fit_addresses(plan, device), place, device, threads)
         planned = len(plan.fits), count_blocks(plan)
         history = RunHistory(folder, command, environment, context.addresses.fit_ids, planned)
         _tell_of_threads(history, folder, progress)
