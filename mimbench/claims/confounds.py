@@ -86,7 +86,10 @@ def _swap_tests(evidence: RunEvidence, place: Place, alpha: float) -> Explanatio
     """Whether the class that was learned matters, beyond retraining and beyond any control."""
     asked, tests = evidence.asks_for_swap(place), evidence.swap_tests(place, alpha)
     if not asked and all(test.line is None for test in tests):
-        words = "it has no swap test; that is for detectors that learn the target alone"
+        words = (
+            "it has no swap test: it learned other categories too, or the tables do not say "
+            "what it learned"
+        )
         return Explanations(notes=(words,))
     if not tests:
         words = (
