@@ -19,7 +19,8 @@ TESTS = Path(__file__).parent
 # Folders and files whose tests train, read many images, or start other processes or a browser.
 SLOW = (
     *("browser", "docs", "end_to_end"),
-    *("unit/cli/test_cli.py", "unit/scores/test_integrity.py", "unit/report/test_report.py"),
+    *("unit/cli/terminal", "unit/cli/test_cli.py", "unit/cli/test_runs.py"),
+    *("unit/scores/test_integrity.py", "unit/report/test_report.py"),
     *("unit/corruptions/test_engine.py", "unit/corruptions/test_folder.py"),
     *("unit/corruptions/test_parity.py", "unit/corruptions/test_suites.py"),
     *("unit/data/audit", "unit/data/generated", "unit/data/near_duplicates"),
