@@ -57,6 +57,11 @@ class RunEvidence:
     def _swap_tests(self) -> SwapTests:
         return SwapTests(self._tables, self._facts)
 
+    @property
+    def rows(self) -> frozenset[str]:
+        """Names of the run's rows, those that failed among them."""
+        return frozenset(map(str, self._facts.index))
+
     def controls(self, row: str) -> tuple[str, ...]:
         """The controls that a row is compared with, see `controls_of`; also those that failed."""
         return controls_of(row, self._facts)

@@ -77,6 +77,9 @@ def verify(tables: RunTables, claims: ClaimsFile) -> list[Verdict]:
 
 def _findings(evidence: RunEvidence, claim: Claim) -> Iterable[Finding | _Untested]:
     for row in claim.rows:
+        if row not in evidence.rows:
+            yield _Untested(Place(claim, row, ""), f"the run has no row '{row}'", by_numbers=False)
+            continue
         try:
             places = [Place(claim, row, relation) for relation in evidence.relations(claim)]
         except NotTestedError as reason:

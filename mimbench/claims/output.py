@@ -55,10 +55,29 @@ def as_text(verdicts: Sequence[Verdict], claims: ClaimsFile) -> str:
         "images."
     )
     blocks = [f"Claims of {claims.name}: {summary}.\n{fill(rules, WIDTH)}"]
-    blocks += ["\n".join(_lines(own)) for own in verdicts]
+    blocks += ["\n".join(_lines(own)) for own in verdicts if own.verdict != "not tested"]
+    blocks += _not_tested([own for own in verdicts if own.verdict == "not tested"])
     marked = legend(own.caution for own in verdicts)
     blocks += [fill(marked, WIDTH)] * bool(marked)
     return "\n\n".join(blocks) + "\n"
+
+
+def _not_tested(verdicts: Sequence[Verdict]) -> list[str]:
+    """One block for each reason, with the claims and rows that it concerns."""
+    by_reason: dict[str, dict[str, list[str]]] = {}
+    for own in verdicts:
+        by_reason.setdefault(own.explanation, {}).setdefault(own.claim, []).append(own.row)
+    indent = {"initial_indent": "  ", "subsequent_indent": "    "}
+    return [
+        "\n".join(
+            [
+                fill(f"NOT TESTED  {reason}", WIDTH, subsequent_indent="  "),
+                *(fill(f"{claim}: {', '.join(dict.fromkeys(rows))}", WIDTH, **indent)
+                  for claim, rows in claims.items()),
+            ]
+        )
+        for reason, claims in by_reason.items()
+    ]  # fmt: skip
 
 
 def exit_code(verdicts: Sequence[Verdict], *, strict: bool = False) -> int:

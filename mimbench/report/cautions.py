@@ -4,10 +4,17 @@ from mimbench.report.leaderboard.columns import measures
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
 from mimbench.report.leaderboard.lookup import rounded
 from mimbench.runfolder.reading import RunFolder
+from mimbench.scores.splits import test_masks
 from mimbench.scores.tables import RunTables
+from mimbench.statistics.tables.subgroups import FEWEST_PATIENTS
 from mimbench.statistics.tables.validation import validation_table
 
-__all__ = ["cautions", "untaught"]
+__all__ = ["cautions", "few_targets", "untaught"]
+
+NO_OTHERS = (
+    "All images are of the target, so there is no AUROC and no leaderboard. Add images of anything "
+    "else with --data, --unknown or --abnormal."
+)
 
 
 def cautions(run: RunFolder, board: Leaderboard, kinds: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -31,13 +38,14 @@ def cautions(run: RunFolder, board: Leaderboard, kinds: tuple[str, ...] = ()) ->
             "inpainter are near chance. A raw error near 0.5 follows from that and shows nothing."
         )
     found += run.doubts
+    found += few_targets(run.tables)
     if run.info.rounding:
         found.append(run.info.rounding)
     found += untaught(run.tables)
-    if run.tables.folds <= 1:
+    if run.tables.folds <= 1 and board.groups:
         found.append(
             "One split: a single division of the patients cannot show how much the numbers change "
-            "from split to split. Run with --folds 3 to see the fold-to-fold spread."
+            "from split to split. Run with three or more folds (--folds) to see that spread."
         )
     if board.entries and not any(entry.control for entry in board.entries):
         found.append(
@@ -59,6 +67,22 @@ def cautions(run: RunFolder, board: Leaderboard, kinds: tuple[str, ...] = ()) ->
             "listed in rejected.csv and in the section Limits of index.html."
         )
     return tuple(found)
+
+
+def few_targets(tables: RunTables) -> list[str]:
+    """A sentence if hardly any patient of the target is tested, or if there is nothing else."""
+    images = tables.images
+    if not (images["role"] != "target").any():
+        return [NO_OTHERS]
+    tested = test_masks(images).any(axis=0) & (images["role"] == "target").to_numpy()
+    patients = images.loc[tested, "patient"].nunique()
+    if patients >= FEWEST_PATIENTS or not tested.any():
+        return []
+    verb = "patient of the target is" if patients == 1 else "patients of the target are"
+    return [
+        f"Only {patients} {verb} tested. Fewer than {FEWEST_PATIENTS} are too few to read anything "
+        "into these numbers, whatever their intervals say."
+    ]
 
 
 def _inverted(entry: Entry, board: Leaderboard) -> bool:

@@ -1,5 +1,6 @@
 """One folder per category, at any depth: an image's category is the folder that it lies in."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,23 @@ def read(listing: Listing) -> Manifest:
     rows = [(shown(path), category[path.parent], "", "") for path in listing.images]
     table = pd.DataFrame(rows, columns=list(MANIFEST_COLUMNS))
     note = "no patients are known, so each image counts as its own patient."
-    return Manifest(table, "folders", tuple(names.values()), (note,))
+    return Manifest(table, "folders", tuple(names.values()), (note, *_collections(category)))
+
+
+def _collections(category: Mapping[Path, str]) -> list[str]:
+    """A warning if the folder seems to hold several collections: no category is in two of them."""
+    inside: dict[Path, set[str]] = {}
+    for folder, name in category.items():
+        inside.setdefault(folder.parent, set()).add(name)
+    together = [set(), *inside.values()]
+    if len(inside) < 2 or len(set.union(*together)) < sum(map(len, together)):
+        return []
+    places = ", ".join(shown(folder) for folder in inside)
+    return [
+        f"its categories lie in {len(inside)} folders: {places}. If these are separate "
+        "collections, name each one (--data, --unknown, --abnormal): read together they count as "
+        "one source, and what a collection says of its patients is not read."
+    ]
 
 
 def category_names(listing: Listing) -> dict[Path, tuple[str, str]]:

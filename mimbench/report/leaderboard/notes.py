@@ -38,7 +38,7 @@ CONVENTIONS = (
     "A control is a row that is not meant to know what the target looks like. What a control "
     "reaches is not evidence for any detector. A row is compared with the controls that see images "
     "of its own size.",
-    "Comparisons with the best control and the best detector are paired: the same images and "
+    "Comparisons with the best control and the highest detector are paired: the same images and "
     "patients. Their 95 % intervals contain retraining. The interval of an AUROC does not: it is "
     "over the tested patients and, in a row that is trained per fold, over the patients that the "
     "folds train on.",

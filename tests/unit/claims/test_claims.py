@@ -541,6 +541,21 @@ def test_the_run_folder_gets_a_table_and_strictness_an_exit_code(
     assert "1 supported, 1 not tested" in as_text(verdicts, claims)
 
 
+def test_a_row_that_is_missing_is_named_once_before_all_else_that_is_missing(
+    run: RunTables,
+) -> None:
+    untestable = [
+        claim(row="vit").model_copy(update={"id": name, "role": role})
+        for name, role in (("a", "unknown"), ("b", "external"))
+    ]
+    verdicts = verify(run, ClaimsFile(name="test", claim=tuple(untestable)))
+    assert {own.explanation for own in verdicts} == {"The run has no row 'vit'."}
+    text = as_text(verdicts, ClaimsFile(name="test", claim=tuple(untestable)))
+    assert text.count("NOT TESTED") == 1
+    assert "a: vit" in text
+    assert "b: vit" in text
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -21,6 +21,7 @@ from synthetic_run import RUN_INFO, write_synthetic_run
 
 from mimbench.errors import MimbenchError, OutputError
 from mimbench.report import Report, build, write_report
+from mimbench.report.cautions import few_targets
 from mimbench.report.figures import draw
 from mimbench.report.figures.panels import save_figure
 from mimbench.report.figures.roc import operating_points
@@ -224,8 +225,20 @@ def test_one_split_is_cautioned_without_numbers(tables: RunTables, tmp_path: Pat
     ]
     images = tables.images.drop(columns=["split_1", "split_2"])
     report = write_report(write_synthetic_run(tmp_path / "run", RunTables(scores, fits, images)))
-    assert "--folds 3" in page_of(report)
+    assert "--folds" in page_of(report)
     assert "n/a" in (report.folder / "leaderboard.md").read_text()  # fold spread
+
+
+def test_hardly_any_tested_patient_of_the_target_is_a_caution(tables: RunTables) -> None:
+    images = tables.images.copy()
+    splits = [name for name in images if str(name).startswith("split_")]
+    target = images["role"] == "target"
+    assert not few_targets(tables)
+    images.loc[target, splits] = "train"
+    few = images.loc[target, "patient"].drop_duplicates().iloc[:3]
+    images.loc[target & images["patient"].isin(few), splits] = "test"
+    (said,) = few_targets(replace(tables, images=images))
+    assert "3 patients" in said
 
 
 def test_a_toy_run_says_so_before_its_numbers(tables: RunTables, tmp_path: Path) -> None:

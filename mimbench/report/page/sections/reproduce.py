@@ -71,6 +71,7 @@ def _data(page: Page) -> dict[str, Any]:
     return {
         "stages": stages,
         "costs": costs,
+        "metrics": not page.results.metrics.empty,
         "fits": page.run.tables.fits.to_dict("records"),
     }
 

@@ -26,6 +26,22 @@ def test_the_category_is_the_folder_that_holds_the_image_at_any_depth(tree):
     assert sorted(table["category"]) == ["acne", "acne", "orf"]
 
 
+def test_a_folder_that_holds_several_collections_is_named_as_such(tree):
+    root = tree(["msld/Monkey Pox/1.png", "msld/Others/2.png", "atlas/acne/3.png"])
+    notes = [note for note in read_manifest(root, "folders").notes if "--unknown" in note]
+    assert len(notes) == 1
+    assert str(root / "msld") in notes[0]
+    assert str(root / "atlas") in notes[0]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["acne/1.png", "orf/2.png"], ["train/acne/1.png", "test/acne/2.png", "test/orf/3.png"]],
+)
+def test_one_collection_is_not_taken_for_several(tree, names):
+    assert not [note for note in read_manifest(tree(names)).notes if "--unknown" in note]
+
+
 def test_a_folder_with_images_in_it_is_a_category(tree):
     manifest = read_manifest(tree(["Orf/1.png", "Orf/2.png"]) / "Orf")
     assert set(manifest.table["category"]) == {"orf"}

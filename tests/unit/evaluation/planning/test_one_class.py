@@ -1,5 +1,6 @@
 """Studies of the target alone run whatever trains on the target, and say what does not run."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -65,7 +66,12 @@ def test_the_target_alone_runs_and_says_that_there_is_no_auroc(places, tmp_path)
     assert any("no AUROC" in note and "--unknown" in note for note in plan.dataset.notes)
     assert execute(plan, tmp_path, Silent()).failures == ()
     report = write_report(tmp_path)
-    assert "no AUROC" in (report.folder / "index.html").read_text(encoding="utf-8")
+    page = (report.folder / "index.html").read_text(encoding="utf-8")
+    assert "no AUROC" in page
+    assert "--folds" not in page
+    links = set(re.findall(r'href="([\w.]+)"', page))
+    assert links >= {"leaderboard.csv"}
+    assert all((report.folder / link).exists() for link in links)
     assert len(read_tables(tmp_path).scores) > 0
 
 
