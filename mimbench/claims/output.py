@@ -67,17 +67,14 @@ def _not_tested(verdicts: Sequence[Verdict]) -> list[str]:
     by_reason: dict[str, dict[str, list[str]]] = {}
     for own in verdicts:
         by_reason.setdefault(own.explanation, {}).setdefault(own.claim, []).append(own.row)
-    indent = {"initial_indent": "  ", "subsequent_indent": "    "}
-    return [
-        "\n".join(
-            [
-                fill(f"NOT TESTED  {reason}", WIDTH, subsequent_indent="  "),
-                *(fill(f"{claim}: {', '.join(dict.fromkeys(rows))}", WIDTH, **indent)
-                  for claim, rows in claims.items()),
-            ]
-        )
-        for reason, claims in by_reason.items()
-    ]  # fmt: skip
+    blocks = []
+    for reason, claims in by_reason.items():
+        lines = [fill(f"NOT TESTED  {reason}", WIDTH, subsequent_indent="  ")]
+        for claim, rows in claims.items():
+            concerned = f"{claim}: {', '.join(dict.fromkeys(rows))}"
+            lines.append(fill(concerned, WIDTH, initial_indent="  ", subsequent_indent="    "))
+        blocks.append("\n".join(lines))
+    return blocks
 
 
 def exit_code(verdicts: Sequence[Verdict], *, strict: bool = False) -> int:
