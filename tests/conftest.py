@@ -20,8 +20,9 @@ TESTS = Path(__file__).parent
 SLOW = (
     *("browser", "docs", "end_to_end"),
     *("unit/cli/terminal", "unit/cli/test_cli.py", "unit/cli/test_runs.py"),
-    *("unit/scores/test_integrity.py", "unit/report/test_report.py"),
-    *("unit/corruptions/test_engine.py", "unit/corruptions/test_folder.py"),
+    *("unit/scores/test_integrity.py", "unit/report/page", "unit/report/test_report.py"),
+    *("unit/corruptions/test_engine.py", "unit/corruptions/test_enlarged.py"),
+    *("unit/corruptions/test_folder.py", "unit/data/reading/test_accounting.py"),
     *("unit/corruptions/test_parity.py", "unit/corruptions/test_suites.py"),
     *("unit/data/audit", "unit/data/generated", "unit/data/near_duplicates"),
     *("unit/data/reading/test_corpus.py", "unit/data/reading/test_corpus_commands.py"),
