@@ -26,6 +26,41 @@ def rows(title):
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
+def trained(title):
+    """Lines of one table of detectors trained per fold: {detector: (before, after)} in percent."""
+    if not TABLES.is_file():
+        pytest.skip("results/coverage.md is not part of this copy of the sources")
+    section = re.split(r"^#+ .*$", TABLES.read_text().split(title)[1], flags=re.M)[0]
+    head, _, *lines = [line for line in section.splitlines() if line.startswith("|")]
+    names = [cell.strip() for cell in head.strip("|").split("|")]
+    found = [dict(zip(names, line.strip("|").split("|"), strict=True)) for line in lines]
+    assert len(found) == 8
+    about = ("features", "folds", "angle")
+    return [
+        {
+            name: tuple(map(float, re.findall(r"[\d.]+", cell)[:2]))
+            for name, cell in line.items()
+            if name not in about
+        }
+        for line in found
+    ]
+
+
+@pytest.mark.parametrize("title", ["against the known category", "against the unknown category"])
+def test_intervals_of_detectors_trained_per_fold_cover_93_percent_or_more(title):
+    lines = trained(title)
+    assert min(before for line in lines for before, _ in line.values()) < 90  # what is mended
+    assert min(after for line in lines for _, after in line.values()) >= 93
+
+
+def test_comparisons_of_equals_trained_per_fold_reject_at_most_7_percent():
+    kinds = ("discriminant", "mahalanobis", "neighbours", "nearest mean")
+    for title, least in (("### Paired difference", 15), ("## Swap test of exchangeable", 50)):
+        cells = [line[name] for line in trained(title) for name in kinds if name in line]
+        assert max(before for before, _ in cells) > least
+        assert max(after for _, after in cells) <= 7
+
+
 def percent(cell):
     return float(re.match(r"[\d.]+", cell).group())
 
