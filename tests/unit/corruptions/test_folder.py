@@ -139,7 +139,7 @@ def test_unusable_images_are_listed_and_the_others_written(source: Path, tmp_pat
     report = corrupt(source, tmp_path / "out", severities=[1])
     assert report.written == 6
     reasons = dict(report.rejected)
-    assert "no image" in reasons[Path("broken.jpg")]
+    assert "image format" in reasons[Path("broken.jpg")]
     assert "at least 32 pixels" in reasons[Path("tiny.png")]
 
 
