@@ -50,7 +50,7 @@ def verify(
     The verdicts go to verdicts.json and onto the run's page, which is made again.
     """
     from mimbench import claims as judging
-    from mimbench.scores.tables import doubt_about, read_tables
+    from mimbench.scores.reading import doubt_about, read_tables
 
     stated = judging.read_claims(claims)
     visit(folder)
@@ -102,7 +102,7 @@ def gate(
     Exit code 0 (also where it is inconclusive), 1 for a regression, 2 if not comparable.
     """
     from mimbench import gate as gates
-    from mimbench.scores.tables import read_tables
+    from mimbench.scores.reading import read_tables
 
     flags = {
         "rows": row,

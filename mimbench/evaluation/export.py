@@ -23,9 +23,10 @@ from mimbench.recipes import content_hash, validate
 from mimbench.runfolder.info import require_run_info
 from mimbench.runfolder.started_in import start_folder, started_in
 from mimbench.runfolder.store import score_code
+from mimbench.scores.reading import read_tables
 from mimbench.scores.run_files import refuse_links
 from mimbench.scores.splits import split_columns
-from mimbench.scores.tables import AUDIT, read_tables
+from mimbench.scores.tables import AUDIT
 from mimbench.scores.tables import RECORD as RUN_RECORD
 
 __all__ = ["Export", "export_conditions"]

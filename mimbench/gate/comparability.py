@@ -8,8 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mimbench.gate.settings import GateSettings
+from mimbench.scores.reading import doubt_about
 from mimbench.scores.splits import split_columns, test_masks
-from mimbench.scores.tables import RunTables, doubt_about
+from mimbench.scores.tables import RunTables
 
 __all__ = ["Aligned", "Problem", "align", "row_fits", "row_problems", "scoreless"]
 

@@ -13,7 +13,7 @@ import pytest
 from mimbench.gate.comparison import gate
 from mimbench.gate.folders import folder_settings
 from mimbench.gate.output import as_text
-from mimbench.scores.tables import read_tables
+from mimbench.scores.reading import read_tables
 
 __all__ = ["mimbench_gate"]
 

@@ -8,7 +8,8 @@ from mimbench.gate.comparability import scoreless
 from mimbench.gate.settings import GateSettings, read_gate_file
 from mimbench.recipes import validate
 from mimbench.runfolder.info import RunInfo, read_run_info
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 
 __all__ = ["folder_settings"]
 

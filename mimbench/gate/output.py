@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
-from mimbench.gate.comparison import GateResult, GateTest
+from mimbench.gate.result import GateResult, GateTest
 from mimbench.statistics.core.cautions import MARK, legend
 from mimbench.text import markdown_cell, without_controls
 

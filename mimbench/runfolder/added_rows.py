@@ -25,6 +25,7 @@ from mimbench.runfolder.info import (
     write_run_info,
 )
 from mimbench.runfolder.reading import INDEX, changed_files, changed_tables, read_gallery
+from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import (
     BESIDE,
     FIT_COLUMNS,
@@ -33,7 +34,6 @@ from mimbench.scores.tables import (
     RunTables,
     checksums,
     more_fits,
-    read_tables,
 )
 
 __all__ = ["ADDED", "Added", "add_rows", "read_added"]

@@ -20,8 +20,9 @@ from mimbench.runfolder.history import (
 )
 from mimbench.runfolder.info import require_run_info
 from mimbench.runfolder.score_blocks import read_block
+from mimbench.scores.reading import read_table, read_tables
 from mimbench.scores.run_files import AS_IS, BLOCK, FIT, partials, refuse_links
-from mimbench.scores.tables import CLEAN, RunTables, read_table, read_tables
+from mimbench.scores.tables import CLEAN, RunTables
 
 __all__ = ["Leftover", "RunState", "find_runs", "leftovers", "remove"]
 

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_valid
 from mimbench.errors import TableError
 from mimbench.recipes import Recipe, validate
 from mimbench.scores.digests import write_sealed
-from mimbench.scores.tables import RECORD, read_record
+from mimbench.scores.reading import read_record
+from mimbench.scores.tables import RECORD
 
 __all__ = [
     "ELSEWHERE",

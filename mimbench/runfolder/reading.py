@@ -21,7 +21,8 @@ from mimbench.runfolder.info import (
     read_run_info,
 )
 from mimbench.scores.digests import read_json, read_sealed
-from mimbench.scores.tables import AS_IS, BESIDE, RECORD, RunTables, doubt_about, read_tables
+from mimbench.scores.reading import doubt_about, read_tables
+from mimbench.scores.tables import AS_IS, BESIDE, RECORD, RunTables
 
 __all__ = [
     "ELSEWHERE",

@@ -25,8 +25,9 @@ from scipy.stats import spearmanr
 from mimbench.errors import TableError, UnknownNameError
 from mimbench.report.figures.samples import clean_samples, fit_auroc
 from mimbench.report.leaderboard.groups import Group
+from mimbench.scores.reading import read_tables
 from mimbench.scores.splits import split_column
-from mimbench.scores.tables import CLEAN, RunTables, read_tables
+from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs, holm
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
 from mimbench.statistics.tables.class_signal import class_signal_table

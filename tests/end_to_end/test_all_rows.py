@@ -18,7 +18,8 @@ from mimbench.evaluation.runner import execute
 from mimbench.progress import Silent
 from mimbench.recipes import names, read_recipe
 from mimbench.registry import resolve
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 
 UNKNOWN = "wheals"
 SHORT = {"steps": 2, "batch_size": 4}

@@ -15,7 +15,8 @@ from mimbench.errors import RecipeError
 from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.progress import Silent
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 from mimbench.statistics.tables.validation import validation_table
 
 TRAINING = """

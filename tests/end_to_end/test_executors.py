@@ -31,7 +31,7 @@ from mimbench.evaluation.execution import worker_pool
 from mimbench.evaluation.execution.in_process import InProcess
 from mimbench.evaluation.execution.worker_pool import Jobs, WorkerPool
 from mimbench.evaluation.execution.worker_process import WorkerProcess
-from mimbench.scores.tables import read_tables
+from mimbench.scores.reading import read_tables
 
 KILLS = int(os.environ.get("MIMBENCH_KILLS", "12"))
 

@@ -12,7 +12,8 @@ from mimbench.data.options import ImageOptions
 from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.progress import Silent
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 
 TEXTURE = '''
 import torch

@@ -10,7 +10,8 @@ import pytest
 from small_images import write_category
 
 from mimbench.cli import main
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 
 PROJECT = Path(__file__).parents[2]
 

@@ -14,7 +14,7 @@ from mimbench.evaluation.planning.flags import resolve_run
 from mimbench.evaluation.planning.plan import make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.progress import Silent
-from mimbench.scores.tables import read_tables
+from mimbench.scores.reading import read_tables
 from mimbench.statistics.tables.class_signal import class_signal_table
 
 OTHER_PEOPLE = 77  # seed of a phantom that the run never sees

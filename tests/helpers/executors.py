@@ -20,7 +20,8 @@ from mimbench.evaluation.execution.executor import Backend
 from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import RunResult, execute
 from mimbench.progress import Silent
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 
 RECIPE = """
 extends = "mim"

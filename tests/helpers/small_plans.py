@@ -7,7 +7,8 @@ from mimbench.data.dataset import ImageOptions
 from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.progress import Silent
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 
 
 def planned(

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 from mimbench.statistics.core.influence import Influence
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 from mimbench.statistics.run.retraining import Trainings

@@ -37,7 +37,8 @@ from mimbench.runfolder.cleanup import find_runs, leftovers
 from mimbench.runfolder.reading import RunFolder, read_run
 from mimbench.runfolder.score_blocks import read_block
 from mimbench.runfolder.store import Store
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 
 LONGER = float(os.environ.get("MIMBENCH_FUZZ", "1"))  # times as long as usual
 SECONDS = 8 * LONGER  # that one test may go on with further examples

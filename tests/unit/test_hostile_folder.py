@@ -12,7 +12,8 @@ from synthetic_run import write_synthetic_run
 
 from mimbench.cli import main
 from mimbench.files import file_hash
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 
 FOLDERS = ("figures", "gallery", "audit", "as-is", "added", "external", "fits", "blocks")
 FILES = (

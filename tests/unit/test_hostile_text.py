@@ -14,7 +14,7 @@ from mimbench.claims.judgement import Verdict
 from mimbench.claims.output import write_verdicts
 from mimbench.gate import GateSettings, as_junit, as_markdown, gate, movers
 from mimbench.gate.comparability import Problem
-from mimbench.gate.comparison import GateResult, GateTest
+from mimbench.gate.result import GateResult, GateTest
 from mimbench.report.leaderboard.formats import _line
 from mimbench.scores.tables import FIT_COLUMNS, SCORE_COLUMNS
 

@@ -11,7 +11,8 @@ from mimbench.report.leaderboard.formats import leaderboard_frame
 from mimbench.report.results import compute_results
 from mimbench.runfolder.derived import unfit
 from mimbench.runfolder.reading import read_run
-from mimbench.scores.tables import CLEAN, checksums, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import CLEAN, checksums
 
 RESULTS = Path(__file__).parents[2] / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/scores.parquet"))

@@ -18,7 +18,7 @@ from mimbench.evaluation.external.external import score_external
 from mimbench.evaluation.planning.suites import read_suite
 from mimbench.progress import Silent
 from mimbench.runfolder.reading import read_run
-from mimbench.scores.tables import read_tables
+from mimbench.scores.reading import read_tables
 
 
 class Attack:

@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from mimbench.data.reading.colours import upright_rgb
 from mimbench.data.reading.file_facts import border_facts, header_facts
 from mimbench.data.reading.harmonise import reencode
 from mimbench.data.reading.memory import BUDGET, MAX_MEMORY, Budget, decoding_bytes
 from mimbench.data.reading.metadata import without_metadata
-from mimbench.data.reading.opening import Unreadable, file_bytes, opened, pillow_limits, upright
+from mimbench.data.reading.opening import Unreadable, file_bytes, opened, pillow_limits
 
 __all__ = [
     "MIN_SIDE",
@@ -38,7 +39,6 @@ __all__ = [
 MIN_SIDE = 16
 
 _LARGE_FILE = 32 * 2**20  # bytes; of files above it one is read at a time
-_STRIP = 2**22  # pixels that are converted at once
 _budget = Budget(BUDGET)
 _large_file = Lock()
 
@@ -215,7 +215,7 @@ def _decode(data: bytes, size: int, harmonise: bool) -> Photo:
         header = header_facts(image, width, height, len(data))
         image.draft("RGB", (4 * size, 4 * size))  # a JPEG much larger than needed, coarsely
         with _reserved(image, width * height):
-            rgb, problem = _upright_rgb(image)
+            rgb, problem = upright_rgb(image)
             if (rgb.width > rgb.height) != (width > height):
                 width, height = height, width
             pixels, facts = finish(rgb, header, size, harmonise)
@@ -228,7 +228,7 @@ def _decode(data: bytes, size: int, harmonise: bool) -> Photo:
 def _decode_whole(data: bytes) -> WholePhoto:
     def photo(image: Image.Image) -> tuple[npt.NDArray[np.uint8], str]:
         with _reserved(image, image.width * image.height):
-            rgb, problem = _upright_rgb(image)
+            rgb, problem = upright_rgb(image)
             return np.asarray(rgb), problem
 
     pixels, problem = _with_or_without_metadata(data, photo)
@@ -242,7 +242,7 @@ def _reduced(data: bytes, side: int) -> Image.Image:
         whole = image.width * image.height
         image.draft("RGB", (2 * side, 2 * side))
         with _reserved(image, whole):
-            rgb, problem = _upright_rgb(image)
+            rgb, problem = upright_rgb(image)
             factor = side / math.sqrt(rgb.width * rgb.height)
             size = max(1, round(factor * rgb.width)), max(1, round(factor * rgb.height))
             smaller = rgb.resize(size, Image.Resampling.LANCZOS) if factor < 1 else rgb.copy()
@@ -294,46 +294,3 @@ def _reserved(image: Image.Image, whole: int) -> Iterator[None]:
         )
     with _budget.reserve(needed):
         yield
-
-
-def _upright_rgb(image: Image.Image) -> tuple[Image.Image, str]:
-    turned, problem = upright(image)
-    return _to_rgb(turned), problem
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB" and not image.has_transparency_data:
-        return image
-    if image.mode == "F":
-        raise Unreadable("floating-point pixels of unknown range")
-    if image.mode == "I":
-        low, high = np.ravel(image.getextrema())
-        if low < 0 or high > 65535:
-            raise Unreadable("grey values outside the range of 16 bits")
-    if image.width * image.height <= _STRIP:
-        return _strip_to_rgb(image)
-    rgb = Image.new("RGB", image.size)
-    rows = max(1, _STRIP // image.width)
-    for top in range(0, image.height, rows):
-        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        rgb.paste(_strip_to_rgb(strip), (0, top))
-    return rgb
-
-
-def _strip_to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        return _to_eight_bits(image).convert("RGB")
-    if image.has_transparency_data:
-        image = image.convert("LA") if image.mode == "La" else image
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
-
-
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """Grey values of 16 bits, of which Pillow would keep the lower eight."""
-    values = np.asarray(image).astype(np.float64)
-    transparent = image.info.get("transparency")
-    if transparent is not None:
-        values = np.where(values == transparent, 65535, values)
-    return Image.fromarray(np.round(values / 257).astype(np.uint8))

@@ -28,15 +28,10 @@ from mimbench.progress import Progress
 from mimbench.recipes import Recipe
 from mimbench.runfolder.started_in import started_in
 from mimbench.runfolder.store import Store, fit_code
+from mimbench.scores.reading import doubt_about
 from mimbench.scores.run_files import check_external
 from mimbench.scores.splits import split_columns
-from mimbench.scores.tables import (
-    CLEAN,
-    SCORE_COLUMNS,
-    UNLABELLED,
-    RunTables,
-    doubt_about,
-)
+from mimbench.scores.tables import CLEAN, SCORE_COLUMNS, UNLABELLED, RunTables
 from mimbench.statistics.tables.external import ExternalTest, external_test
 
 __all__ = ["External", "score_external"]

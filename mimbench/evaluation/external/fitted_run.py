@@ -10,8 +10,9 @@ from mimbench.recipes import Recipe
 from mimbench.registry import is_installed
 from mimbench.runfolder.info import RunInfo, require_run_info
 from mimbench.runfolder.started_in import start_folder
+from mimbench.scores.reading import read_tables
 from mimbench.scores.run_files import refuse_links
-from mimbench.scores.tables import RECORD, RunTables, read_tables
+from mimbench.scores.tables import RECORD, RunTables
 
 __all__ = ["FittedRun", "read_fitted_run"]
 

@@ -10,7 +10,8 @@ import pandas as pd
 from mimbench.report.leaderboard.groups import Group
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.ranking.roc import auroc, roc_points
-from mimbench.statistics.run.layout import Layout, Question, Row
+from mimbench.statistics.run.layout import Layout
+from mimbench.statistics.run.questions import Question, Row
 from mimbench.statistics.run.threshold import frozen_thresholds, validation_masks
 
 __all__ = [

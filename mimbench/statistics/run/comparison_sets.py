@@ -16,8 +16,9 @@ from mimbench.statistics.core.fold_training import (
 from mimbench.statistics.core.influence import Influence, combine
 from mimbench.statistics.ranking.placement import placement_values
 from mimbench.statistics.run.clustered_auroc import Cells
-from mimbench.statistics.run.layout import Layout, Question, Row
+from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.lines import Lines, slope_differences
+from mimbench.statistics.run.questions import Question, Row
 
 __all__ = ["Area", "Contest", "RowAreas"]
 

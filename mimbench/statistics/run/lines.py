@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimbench.scores.tables import CLEAN
-from mimbench.statistics.run.layout import Layout, Row
+from mimbench.statistics.run.layout import Layout
+from mimbench.statistics.run.questions import Row
 
 __all__ = ["Lines", "jackknife_slopes", "slope_differences"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mimbench.statistics.run.layout import Row
+from mimbench.statistics.run.questions import Row
 
 __all__ = ["FREEDOM", "TRAININGS", "Models", "Trainings", "mixed"]
 

@@ -14,7 +14,8 @@ from mimbench.statistics.core.estimate import Estimate, missing
 from mimbench.statistics.core.influence import combine
 from mimbench.statistics.run.clustered_auroc import share_influence
 from mimbench.statistics.run.fit_spread import fit_spread
-from mimbench.statistics.run.layout import Layout, Question, Row
+from mimbench.statistics.run.layout import Layout
+from mimbench.statistics.run.questions import Question, Row
 from mimbench.statistics.run.uncertainty import Measured
 
 __all__ = [

@@ -11,7 +11,8 @@ from mimbench.scores.tables import RunTables
 from mimbench.statistics.core.estimate import Estimate, missing
 from mimbench.statistics.core.influence import combine
 from mimbench.statistics.run.clustered_auroc import share_influence
-from mimbench.statistics.run.layout import Layout, Row
+from mimbench.statistics.run.layout import Layout
+from mimbench.statistics.run.questions import Row
 
 __all__ = ["calibration_table", "expected_calibration_error"]
 

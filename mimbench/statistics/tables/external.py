@@ -16,7 +16,8 @@ from mimbench.statistics.core.estimate import Estimate, missing
 from mimbench.statistics.core.influence import combine
 from mimbench.statistics.run.clustered_auroc import Cells
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
-from mimbench.statistics.run.layout import Layout, Row
+from mimbench.statistics.run.layout import Layout
+from mimbench.statistics.run.questions import Row
 from mimbench.statistics.run.retraining import Models
 from mimbench.statistics.run.threshold import frozen_thresholds, operating_table, validation_masks
 from mimbench.statistics.run.uncertainty import Measured

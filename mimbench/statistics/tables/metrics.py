@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.core.bootstrap import Resamples
 from mimbench.statistics.run.comparison_sets import Contest
-from mimbench.statistics.run.layout import Layout, Question, Row
+from mimbench.statistics.run.layout import Layout
+from mimbench.statistics.run.questions import Question, Row
 from mimbench.statistics.tables.row_metrics import Block, row_blocks
 
 __all__ = ["METRIC_COLUMNS", "metrics_table"]

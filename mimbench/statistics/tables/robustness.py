@@ -13,7 +13,8 @@ from mimbench.statistics.core.cautions import area_cautions
 from mimbench.statistics.core.estimate import Estimate
 from mimbench.statistics.core.influence import Influence, combine
 from mimbench.statistics.run.comparison_sets import Contest, RowAreas
-from mimbench.statistics.run.layout import Layout, Row
+from mimbench.statistics.run.layout import Layout
+from mimbench.statistics.run.questions import Row
 from mimbench.statistics.tables.corruption_error import (
     Ratio,
     corruption_error,

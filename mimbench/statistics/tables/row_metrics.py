@@ -12,7 +12,8 @@ from mimbench.statistics.core.bootstrap import Resamples, bootstrap_interval
 from mimbench.statistics.ranking.kernels import METRICS as TOGETHER
 from mimbench.statistics.ranking.kernels import add_present
 from mimbench.statistics.run.comparison_sets import Area, Contest, RowAreas
-from mimbench.statistics.run.layout import Condition, Layout, Row
+from mimbench.statistics.run.layout import Condition, Layout
+from mimbench.statistics.run.questions import Row
 from mimbench.statistics.tables import definitions
 from mimbench.statistics.tables.definitions import AreaMetric, ScoreMetric
 

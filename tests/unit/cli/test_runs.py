@@ -19,7 +19,8 @@ from mimbench.runfolder.cleanup import find_runs, leftovers, remove
 from mimbench.runfolder.compact import write_compact
 from mimbench.runfolder.lock import locked
 from mimbench.runfolder.reading import read_run
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 
 
 @pytest.fixture

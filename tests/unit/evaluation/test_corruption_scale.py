@@ -18,7 +18,8 @@ from mimbench.gate import GateSettings, gate
 from mimbench.progress import Silent
 from mimbench.report.build import write_report
 from mimbench.runfolder.history import read_attempts
-from mimbench.scores.tables import BESIDE, RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import BESIDE, RunTables
 
 
 def planned(folders: dict[str, Path], plugin: Path, scale: int | None, size: int = 48) -> Plan:

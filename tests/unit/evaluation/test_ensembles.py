@@ -14,7 +14,8 @@ from mimbench.evaluation.external.external import score_external
 from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import RunResult, execute
 from mimbench.progress import Silent
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 from mimbench.statistics.run.layout import Layout
 from mimbench.testing import check
 

@@ -18,7 +18,7 @@ from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.progress import Silent
 from mimbench.runfolder.added_rows import add_rows
-from mimbench.scores.tables import read_tables
+from mimbench.scores.reading import read_tables
 
 DIGEST = """
 import zlib

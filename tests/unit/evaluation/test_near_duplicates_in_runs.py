@@ -12,7 +12,8 @@ from mimbench.data.near_duplicates import comparison, pairs
 from mimbench.evaluation.planning.plan import RunFile
 from mimbench.evaluation.runner import run
 from mimbench.progress import Silent
-from mimbench.scores.tables import AUDIT, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import AUDIT
 
 
 class Told(Silent):

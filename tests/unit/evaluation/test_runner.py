@@ -24,7 +24,8 @@ from mimbench.registry import resolve
 from mimbench.runfolder.derived import write_derived
 from mimbench.runfolder.history import read_attempts
 from mimbench.runfolder.score_blocks import read_block
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 from mimbench.testing import check
 
 

@@ -13,7 +13,8 @@ from mimbench.report import Report, write_report
 from mimbench.runfolder.added_rows import add_rows, read_added
 from mimbench.runfolder.derived import write_derived
 from mimbench.runfolder.reading import read_run
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 
 TABLES = ("scores.parquet", "fits.parquet", "images.parquet")
 

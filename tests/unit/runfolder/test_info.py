@@ -17,7 +17,7 @@ from mimbench.runfolder.info import (
     require_run_info,
     write_run_info,
 )
-from mimbench.scores.tables import read_tables
+from mimbench.scores.reading import read_tables
 
 RESULTS = Path(__file__).parents[3] / "results"
 RECORDED = sorted(path.parent.name for path in RESULTS.glob("*/run.json"))

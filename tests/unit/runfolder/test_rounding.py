@@ -20,7 +20,8 @@ from mimbench.report.results import compute_results
 from mimbench.runfolder.compact import write_compact
 from mimbench.runfolder.reading import read_run
 from mimbench.runfolder.rounding import round_corrupted
-from mimbench.scores.tables import CLEAN, RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.ranking.roc import auroc
 
 CONDITIONS = tuple((name, level) for name in ("fog", "snow", "blur") for level in (1, 2, 3, 4, 5))

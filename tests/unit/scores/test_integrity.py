@@ -22,7 +22,8 @@ from mimbench.report import write_report
 from mimbench.runfolder.compact import write_compact
 from mimbench.runfolder.history import read_attempts
 from mimbench.runfolder.reading import read_run
-from mimbench.scores.tables import ABOUT, RunTables, read_tables, write_table
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import ABOUT, RunTables, write_table
 
 ROWS = {"mim": Made(0.9), "telea": Made(0.6, control=True)}
 JUDGED = ("report", "verify", "subgroups --by skin_tone", "gate", "score")

@@ -8,7 +8,8 @@ import pytest
 from made_tables import Made, made_tables
 
 from mimbench.errors import TableError
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 
 

@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
     "report": ("mimbench.report.write_report", ["RUN"]),
     "score": ("mimbench.evaluation.external.external.score_external", ["RUN", "images"]),
     "verify": ("mimbench.claims.read_claims", ["RUN"]),
-    "gate": ("mimbench.scores.tables.read_tables", ["RUN", "RUN"]),
+    "gate": ("mimbench.scores.reading.read_tables", ["RUN", "RUN"]),
     "subgroups": (
         "mimbench.report.subgroups.write_subgroups",
         ["RUN", "--by", "source"],

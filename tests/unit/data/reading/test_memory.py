@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mimbench.data.reading import decoding, opening
+from mimbench.data.reading import colours, decoding, opening
 from mimbench.data.reading.decoding import decode, decode_whole, read_photos
 from mimbench.data.reading.memory import Budget
 from mimbench.data.reading.opening import Unreadable
@@ -76,7 +76,7 @@ def test_pixels_do_not_depend_on_the_strips_in_which_they_are_converted(mode, mo
         Image.open(io.BytesIO(data)).convert("RGB").convert(mode).save(buffer, "TIFF")
         data = buffer.getvalue()
     at_once = decode_whole(data).pixels
-    monkeypatch.setattr(decoding, "_STRIP", 7 * 600)
+    monkeypatch.setattr(colours, "_STRIP", 7 * 600)
     assert np.array_equal(decode_whole(data).pixels, at_once)
 
 

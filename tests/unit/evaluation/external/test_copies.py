@@ -14,7 +14,8 @@ from mimbench.evaluation.external.external import score_external
 from mimbench.evaluation.planning.plan import RunFile
 from mimbench.evaluation.runner import run as run_all
 from mimbench.progress import Silent
-from mimbench.scores.tables import AUDIT, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import AUDIT
 from mimbench.statistics.tables.external import external_test
 
 

@@ -19,7 +19,8 @@ from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.evaluation.scoring import score_images
 from mimbench.progress import Silent
-from mimbench.scores.tables import FIT_COLUMNS, UNLABELLED, RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import FIT_COLUMNS, UNLABELLED, RunTables
 from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.threshold import conformal_threshold, operating_table
 from mimbench.statistics.tables.external import NO_OTHERS, NO_TARGET, ExternalTest, external_test

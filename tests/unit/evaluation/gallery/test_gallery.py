@@ -13,7 +13,8 @@ from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.progress import Silent
 from mimbench.scores.digests import read_json
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 
 SUITE = """
 name = "tiny"

@@ -13,7 +13,7 @@ from mimbench.errors import RecipeError
 from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.progress import Silent
-from mimbench.scores.tables import read_tables
+from mimbench.scores.reading import read_tables
 
 
 def sizes(folders: dict[str, Path], *detectors: str | dict[str, Any]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from mimbench.evaluation.runner import execute
 from mimbench.gate.folders import folder_settings
 from mimbench.progress import Silent
 from mimbench.report import write_report
-from mimbench.scores.tables import read_tables
+from mimbench.scores.reading import read_tables
 
 ENSEMBLE = {
     "name": "both",

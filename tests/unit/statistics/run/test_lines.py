@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mimbench.scores.tables import FIT_COLUMNS, RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import FIT_COLUMNS, RunTables
 from mimbench.statistics.ranking.roc import auroc
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 from mimbench.statistics.run.layout import Layout

@@ -12,7 +12,8 @@ from mimbench.errors import MimbenchError
 from mimbench.report import write_report
 from mimbench.runfolder.derived import record_derived, write_derived
 from mimbench.runfolder.reading import read_run
-from mimbench.scores.tables import RunTables, read_tables
+from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 
 
 def clean_run(tables: RunTables, place: Path) -> Path:
