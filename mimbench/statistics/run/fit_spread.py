@@ -23,8 +23,10 @@ def fit_spread(
     """The part of the variance of mean shares that is between fits.
 
     It is the variance between the means of the folds, less what the patients explain of it, by
-    the number of folds; with one fold, the same between seeds. A single fit has none. Of what one
-    patient alone in a fold explains nothing is known; nothing is taken off for him.
+    the number of folds; with one fold, the same between seeds. A single fit has none. One patient
+    alone in a fold shows no spread of patients; for this fold it is that of a coin which falls
+    like the mean share of the other folds. Where each fold has one patient, folds differ as
+    patients do, and nothing is known of the fits.
 
     Args:
         shares: of each fit, of the same groups of images.
@@ -41,12 +43,17 @@ def fit_spread(
     groups = [_mean(shares, weights, np.flatnonzero(of == name)) for name in sorted(set(names))]
     values = np.stack([value for value, _ in groups])
     patients = np.stack([influence for _, influence in groups])
+    alone = np.stack([_alone(shares, weights, np.flatnonzero(of == n)) for n in sorted(set(names))])
     count = np.isfinite(values).sum(0)
+    count = np.where((alone | np.isnan(values)).all(0), 0, count)
     some = (count > 1)[None]
     apart = np.where(some, values - np.nansum(values, axis=0) / np.maximum(count, 1), 0.0)
     centre = np.nansum(patients, axis=0) / np.maximum(count, 1)[:, None]
     moved = np.where(some[..., None], patients - centre, 0.0)
-    between, explained = np.nansum(apart**2, axis=0), np.nansum(moved**2, axis=(0, 2))
+    others = (np.nansum(values, axis=0) - np.nan_to_num(values)) / np.maximum(count - 1, 1)
+    coin = np.where(np.isfinite(values), others * (1 - others), 0.0)
+    within = np.where(alone, np.clip(coin, 0.0, None), np.nansum(moved**2, axis=2))
+    between, explained = np.nansum(apart**2, axis=0), within.sum(0)
     with np.errstate(invalid="ignore", divide="ignore"):
         beyond = np.nan_to_num(np.clip(1 - explained / between, 0.0, 1.0))
     scale = np.sqrt(beyond / np.maximum(count * (count - 1.0), 1.0))
@@ -64,3 +71,11 @@ def _mean(
     with np.errstate(invalid="ignore", divide="ignore"):
         part = own / own.sum(0)
     return (part * values).sum(0), np.einsum("fg,fgp->gp", part, influences)
+
+
+def _alone(
+    shares: Sequence[Influence], weights: Array, fits: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """(groups,) whether the images of a group are all of one patient."""
+    own = [(weights[fit] > 0)[:, None] & (shares[fit].id_share > 0) for fit in fits]
+    return np.asarray(np.any(own, axis=0).sum(1) == 1)
