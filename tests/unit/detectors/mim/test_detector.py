@@ -210,7 +210,7 @@ def test_without_enough_held_out_images_or_weights_those_scores_alone_are_not_ru
     assert reasons.keys() == {"residual", "features", "lpips"}
     assert "5 held-out images" in reasons["residual"]
     assert reasons["features"] == reasons["lpips"]
-    assert "no weights" in reasons["lpips"]
+    assert "backbone weights" in reasons["lpips"]
 
 
 def test_unusable_training_sets_and_sizes_are_refused_in_one_sentence() -> None:
