@@ -66,8 +66,8 @@ def total_variance(sources: Sequence[Source]) -> Source:
 
     Satterthwaite's degrees of freedom with the upper 95 % limit of each variance in place of its
     estimate. An estimate of two or four degrees is often small by chance; as it stands it would
-    claim the many degrees of the patients, and a test at a level of 0.3 %, as in a family of
-    sixteen, would reject up to four times too often (`results/gate.md`).
+    claim the many degrees of the patients, and a family of sixteen tests at 5 % would reject in
+    10 % (`tests/unit/test_same_recipe.py`; with the limits: `results/gate.md`).
 
     Args:
         sources: (E,) variance and degrees of freedom of each; NaN: unknown.
