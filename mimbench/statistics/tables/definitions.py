@@ -101,10 +101,6 @@ def metric(name: str) -> Metric:
     return next(own for own in METRICS if own.name == name)
 
 
-def _area_cautions(area: Area, clean: Area | None, own: Area) -> Texts:
-    return area_cautions(own.influence.area, *own.influence.patients)
-
-
 def _difference_cautions(area: Area, clean: Area | None, drop: Area) -> Texts:
     areas = [own.influence.area for own in (clean, area) if own is not None]
     return difference_cautions(areas, drop.influence.fewest_patients)
