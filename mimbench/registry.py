@@ -39,7 +39,7 @@ BUILT_IN: Mapping[str, str] = {
     "padim": "mimbench.detectors.oneclass:PaDiM",
     "autoencoder": "mimbench.detectors.oneclass:Autoencoder",
     "deep-svdd": "mimbench.detectors.oneclass:DeepSVDD",
-    "telea": "mimbench.detectors.controls:UntrainedInpainter",
+    "harmonic": "mimbench.detectors.controls:UntrainedInpainter",
     "complexity": "mimbench.detectors.controls:Complexity",
     "file-statistics": "mimbench.detectors.controls:FileStatistics",
     "histogram": "mimbench.detectors.controls:ColourHistogram",

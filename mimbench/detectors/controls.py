@@ -30,12 +30,12 @@ def both_readings(roughness: Tensor) -> Mapping[str, Tensor]:
 
 
 class UntrainedInpainter(Detector):
-    """Error of Telea's inpainting, which has seen no image at all.
+    """Error of the harmonic inpainting, which is fitted on no image at all.
 
     Score: log of the mean absolute error over both checkerboards, divided by the image's mean
     level as MIM's is.
 
-    Source: Telea 2004, "An image inpainting technique based on the fast marching method".
+    Source: Laplace's equation, see `mimbench.detectors.imaging.inpainting`.
     """
 
     random = False
@@ -43,13 +43,13 @@ class UntrainedInpainter(Detector):
 
     def __init__(self, cell: Pixels = 8) -> None:
         """`cell` is the side of a checkerboard's cell, pixels."""
-        self.shared = f"inpaint:telea:checkerboard-{cell}"
+        self.shared = f"inpaint:harmonic:checkerboard-{cell}"
         self.needs = (self.shared,)
 
     def score(self, batch: Batch) -> Mapping[str, Tensor]:
         """Log relative inpainting error (N,), in both readings."""
         images = batch.images.float()
-        error = (images - batch[self.shared].float()).abs().mean((1, 2, 3))
+        error = (images - batch[self.shared]).abs().mean((1, 2, 3))
         level = images.mean((1, 2, 3)).clamp(min=1.0)
         return both_readings((error / level).clamp(min=1e-6).log())
 

@@ -55,7 +55,7 @@ class Batch:
 
     Attributes:
         images: uint8 (N, 3, H, W), RGB, at the detector's input size.
-        provider: computes a named output, e.g. "inpaint:telea:8"; each is computed once.
+        provider: computes a named output, e.g. "inpaint:harmonic:centre"; each once.
     """
 
     images: Tensor

@@ -12,7 +12,7 @@ adjusted by Holm over the whole table. A difference is starred if its adjusted p
 where the run has several seeds, it exceeds what retraining does to it in 19 of 20 cases.
 
 --of: all scores of one detector. --by-fold: each row's AUROC on each fold, the mean over seeds.
---swap: class signals. --roughness: Spearman's correlation with Telea's error, in each fit.
+--swap: class signals. --roughness: Spearman's correlation with the untrained inpainter's error, in each fit.
 """
 
 import argparse
@@ -110,7 +110,7 @@ def interval(line: object, prefix: str = "") -> str:
 def print_roughness(tables: RunTables, rows: list[str]) -> None:
     """Correlation of each row with an untrained inpainter's error: mean and range over fits."""
     clean = tables.scores[tables.scores["corruption"] == CLEAN]
-    rough = clean[clean["score"] == "telea/rough"].drop_duplicates("image_id")
+    rough = clean[clean["score"] == "harmonic/rough"].drop_duplicates("image_id")
     rough = rough.set_index("image_id")["value"]
     fits = tables.fits[tables.main_fits].set_index("fit_id")
     images = tables.images.set_index("image_id")

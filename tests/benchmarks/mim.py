@@ -128,7 +128,7 @@ def time_training(steps: int, size: int, device: torch.device, rounds: int) -> R
 
 
 def time_scoring(size: int, device: torch.device, rounds: int) -> Rates:
-    """Scoring against the two generator and four critic forwards that it needs, and Telea."""
+    """Scoring, its bare two generator and four critic forwards, and the untrained inpainter."""
     detector = MIM(steps=2)
     detector.fit(smooth_set(size, device))
     generator, critic = detector.generator, detector.critic
@@ -155,7 +155,7 @@ def time_scoring(size: int, device: torch.device, rounds: int) -> Rates:
         times = in_turns(rounds, device, *actions)
     rates: Rates = {}
     for clock, seconds in zip(CLOCKS, (times[:3], times[3:]), strict=True):
-        for what, duration in zip(("scoring", "forwards", "telea"), seconds, strict=True):
+        for what, duration in zip(("scoring", "forwards", "harmonic"), seconds, strict=True):
             rates[clock, what] = SCORED / duration
     return rates
 
@@ -246,7 +246,7 @@ def main() -> None:
         ours, bare = rate[clock, "scoring"], rate[clock, "forwards"]
         print(
             f"scoring, {clock} time: {ours:.0f} images/s, bare forwards {bare:.0f}, "
-            f"ratio {bare / ours:.2f}; Telea {rate[clock, 'telea']:.0f} images/s"
+            f"ratio {bare / ours:.2f}; untrained {rate[clock, 'harmonic']:.0f} images/s"
         )
 
 

@@ -31,7 +31,7 @@ def run(real_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         abnormal=(str(real_images / "abnormal" / "documents"),),
         canonical_size=64,
     )
-    detectors = (str(recipe), "telea", "histogram")
+    detectors = (str(recipe), "harmonic", "histogram")
     result = execute(make_plan(RunFile(detectors=detectors, data=images)), folder, Silent())
     assert result.failures == ()
     write_report(folder)
@@ -78,8 +78,8 @@ def test_same_source_and_other_source_stand_on_separate_lines(run: Path) -> None
         "mim/contrast",
         "mim/residual",
         "mim/untrained",
-        "telea/rough",
-        "telea/smooth",
+        "harmonic/rough",
+        "harmonic/smooth",
         "histogram",
     }
 

@@ -75,7 +75,7 @@ def trained(folder: Path) -> list[str]:
     """Detectors of a run that trains."""
     recipe = folder / "mim.toml"
     recipe.write_text(RECIPE)
-    return [str(recipe), "histogram", "telea"]
+    return [str(recipe), "histogram", "harmonic"]
 
 
 @cache

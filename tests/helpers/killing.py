@@ -27,7 +27,7 @@ def child(data: str, recipe: str, out: str) -> int:
         return process
     torch.set_num_threads(1)
     images = ImageOptions(data=(data,), canonical_size=32)
-    run = RunFile(detectors=(recipe, "histogram", "telea"), suites=("quick",), data=images)
+    run = RunFile(detectors=(recipe, "histogram", "harmonic"), suites=("quick",), data=images)
     result = execute(make_plan(run), Path(out), Silent())
     os._exit(1 if result.failures else 0)
 

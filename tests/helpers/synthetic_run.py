@@ -57,7 +57,7 @@ ROWS = (
     Row("mim/l1", "mim", "inpainting", False, -0.2, 0.01),
     Row("resnet18/posterior", "resnet18", "classifier", False, 1.2, 0.14),
     Row("resnet18/msp", "resnet18", "classifier", False, 0.8, 0.12),
-    Row("telea", "telea", "control", True, 0.4, 0.08),
+    Row("harmonic", "harmonic", "control", True, 0.4, 0.08),
     Row("histogram", "histogram", "control", True, 0.6, 0.16),
 )
 
@@ -149,7 +149,7 @@ RUN_INFO = {
             "open_set": ["msp", "energy"],
             "description": "Classifier trained on the target and the known categories.",
         },
-        {"name": "telea", "description": "Untrained inpainter: rough images score high."},
+        {"name": "harmonic", "description": "Untrained inpainter: rough images score high."},
         {"name": "histogram", "description": "Distance of colour histograms."},
         {"name": "broken", "description": "Fails while it is fitted."},
     ],

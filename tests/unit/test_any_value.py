@@ -21,7 +21,7 @@ VALUES = (
 RUN = """
 name = "r"
 description = "text"
-detectors = ["mim", {extends = "telea", name = "t", parameters = {cell = 4}}]
+detectors = ["mim", {extends = "harmonic", name = "t", parameters = {cell = 4}}]
 suites = ["quick"]
 severities = [1, 3]
 folds = 2

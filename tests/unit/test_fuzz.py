@@ -99,7 +99,7 @@ def clock() -> Clock:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small run with everything that commands leave in its folder."""
     tables = made_tables(
-        {"mim": Made(0.9), "telea": Made(0.6, control=True)},
+        {"mim": Made(0.9), "harmonic": Made(0.6, control=True)},
         images=made_images(CATEGORIES, per_patient=1),
         conditions=(("clean", 0),),
     )

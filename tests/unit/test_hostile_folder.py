@@ -39,7 +39,7 @@ State = dict[Path, tuple[str, int]]
 def small(tables: RunTables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reportable run, small enough to be reported many times."""
     scores = tables.scores[tables.scores["corruption"] == "clean"]
-    kept = scores["score"].isin(["mim/residual", "telea"])
+    kept = scores["score"].isin(["mim/residual", "harmonic"])
     clean = RunTables(scores[kept], tables.fits, tables.images)
     return write_synthetic_run(tmp_path_factory.mktemp("small") / "run", clean)
 

@@ -52,7 +52,7 @@ def test_eight_rows_trained_anew_raise_a_false_alarm_in_at_most_5_percent(sd: fl
 def pair(seeds: range) -> RunTables:
     """One recipe twice, as two rows whose trained models differ by chance."""
     rows = {"first": Made(0.9, swap=0.5), "second": Made(0.75, swap=0.5)}
-    made = made_tables(rows | {"telea": Made(0.5, control=True)}, seeds=seeds)
+    made = made_tables(rows | {"harmonic": Made(0.5, control=True)}, seeds=seeds)
     return replace(made, fits=made.fits.assign(recipe_hash="the same"))
 
 
@@ -69,9 +69,9 @@ def test_single_trainings_get_no_conclusive_verdict_and_no_mark_however_they_dif
     assert {own.verdict for own in verdicts} == {"inconclusive"}
     differences = PairedDifferences(tables)
     unknown = Group("unknown", "same-source")
-    for row, other in (("first", "second"), ("first", "telea")):
+    for row, other in (("first", "second"), ("first", "harmonic")):
         found = differences.between(row, other, unknown)
         assert found.low > 0  # over patients alone
         assert standing_of(found) == "uncertain"
     three = PairedDifferences(pair(range(3)))
-    assert standing_of(three.between("first", "telea", unknown)) == "above"
+    assert standing_of(three.between("first", "harmonic", unknown)) == "above"

@@ -15,7 +15,7 @@ def provide(name: str, images: Tensor) -> Tensor:
     """Compute the shared output `name`, whose first part says who makes it.
 
     Args:
-        name: for example "inpaint:telea:8".
+        name: for example "inpaint:harmonic:checkerboard-8".
         images: uint8 (N, 3, H, W).
     """
     kind = name.partition(":")[0]

@@ -46,7 +46,7 @@ class MIM(Detector):
 
     - `l1`, `l2`, `ssim`, `ms_ssim`, `gradient`, `chroma`: error of the inpainting; the published
       idea.
-    - `contrast`: log error minus log error of an untrained inpainter (Telea), which cannot know
+    - `contrast`: log error minus log error of the untrained (harmonic) inpainter, which cannot know
       the target.
     - `untrained`: the untrained inpainter's log error.
     - `residual`: log error minus what a line predicts from `untrained`, fitted on held-out target
@@ -119,7 +119,7 @@ class MIM(Detector):
         self.reconstruction = reconstruction
         self.weighted = {"adversarial": adversarial, "matching": matching, "perceptual": perceptual}
         self.augment_critic, self.gain, self.trained = augment_critic, gain, trained
-        self.untrained = f"inpaint:telea:{mask}"
+        self.untrained = f"inpaint:harmonic:{mask}"
         self.needs = (self.untrained,)
         self.backbone = Backbone(backbone, weights) if backbone else None
         self.lpips = Lpips(backbone, weights) if Lpips.knows(backbone) else None
@@ -263,11 +263,11 @@ class MIM(Detector):
         return networks if self.critic is None else networks | {"critic": self.critic}
 
     def _compared(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Original, inpainted and Telea's image in units of the level, and the critic's view."""
+        """Original, inpainted and untrained image in units of the level, and the critic's view."""
         with torch.no_grad():
             images = batch.images.to(self._device()).float() / 255
             unit = level(images, gain=self.gain)
-            untrained = batch[self.untrained].to(images.device).float() / 255
+            untrained = batch[self.untrained].to(images.device) / 255
             inpainted, judged = self._inpaint(images)
         return images / unit, inpainted / unit, untrained / unit, judged
 

@@ -38,7 +38,7 @@ ROWS = {
     "skin": Made(0.92, drop=0.01, swap=0.92),  # would do as well without the target
     "cnn": Made(0.75, drop=0.06),
     "twin": Made(0.92),
-    "telea": Made(0.6, control=True),
+    "harmonic": Made(0.6, control=True),
 }
 
 
@@ -78,7 +78,7 @@ def judge(run: RunTables, *claims: Claim) -> list[Verdict]:
             "not tested",  # its corrupted AUROC is lower
         ),
         (claim("degrades_less", against=("cnn",), corruptions=("snow",)), "not tested"),
-        (claim("degrades_less", against=("telea",), corruptions=("*",)), "not tested"),
+        (claim("degrades_less", against=("harmonic",), corruptions=("*",)), "not tested"),
     ],
 )
 def test_a_run_gives_the_verdict_that_it_deserves(
@@ -114,7 +114,7 @@ def test_a_control_with_as_much_class_signal_confounds() -> None:
     rows = {
         "mim": Made(0.9, swap=0.6),
         "statistics": Made(0.7, swap=0.3, control=True),
-        "telea": Made(0.5, control=True),
+        "harmonic": Made(0.5, control=True),
     }
     (verdict,) = judge(made_tables(rows, seeds=SEEDS), claim(row="mim", bound=0.6))
     assert verdict.verdict == "confounded"
@@ -155,14 +155,14 @@ def without(run: RunTables, row: str) -> RunTables:
 
 
 def test_without_a_control_nothing_is_supported(run: RunTables) -> None:
-    (verdict,) = judge(without(run, "telea"), claim())
+    (verdict,) = judge(without(run, "harmonic"), claim())
     assert verdict.verdict == "inconclusive"
     assert "no control row" in verdict.explanation
     assert np.isnan(verdict.more_target_patients)  # patients are not what is missing
 
 
 def test_without_a_swap_test_a_one_class_detector_is_not_supported() -> None:
-    tables = made_tables({"mim": Made(0.95), "telea": Made(0.5, control=True)}, seeds=SEEDS)
+    tables = made_tables({"mim": Made(0.95), "harmonic": Made(0.5, control=True)}, seeds=SEEDS)
     (verdict,) = judge(tables, claim(row="mim"))
     assert verdict.verdict == "inconclusive"
     assert "--swap" in verdict.explanation
@@ -181,7 +181,7 @@ def test_the_strongest_control_failing_supports_nothing() -> None:
     rows = {
         "mim": Made(0.9, swap=0.6),
         "histogram": Made(0.9, control=True),
-        "telea": Made(0.5, control=True),
+        "harmonic": Made(0.5, control=True),
     }
     tables = made_tables(rows, seeds=SEEDS)
     assert judge(tables, claim(row="mim"))[0].verdict == "confounded"
@@ -193,7 +193,7 @@ def test_the_strongest_control_failing_supports_nothing() -> None:
 
 def test_one_failed_swap_fit_supports_nothing() -> None:
     tables = made_tables(
-        {"mim": Made(0.95, swap=0.95), "telea": Made(0.5, control=True)}, seeds=SEEDS
+        {"mim": Made(0.95, swap=0.95), "harmonic": Made(0.5, control=True)}, seeds=SEEDS
     )
     assert judge(tables, claim(row="mim"))[0].verdict == "confounded"
     swap = tables.fits["fitted_on"] == "measles"
@@ -207,7 +207,7 @@ def test_a_control_whose_swap_fit_failed_is_named() -> None:
     rows = {
         "mim": Made(0.9, swap=0.6),
         "statistics": Made(0.7, swap=0.3, control=True),
-        "telea": Made(0.5, control=True),
+        "harmonic": Made(0.5, control=True),
     }
     tables = made_tables(rows, seeds=SEEDS)
     failed = (tables.fits["detector"] == "statistics") & (tables.fits["fitted_on"] == "measles")
@@ -229,7 +229,7 @@ def test_a_swap_test_that_was_not_made_is_missing(row: str, fits: bool) -> None:
     rows = {
         "mim": Made(0.9, swap=0.6),
         "statistics": Made(0.7, swap=0.3, control=True),
-        "telea": Made(0.5, control=True),
+        "harmonic": Made(0.5, control=True),
     }
     tables = made_tables(rows, seeds=SEEDS)
     assert judge(tables, claim(row="mim", bound=0.6))[0].verdict == "confounded"
@@ -237,7 +237,7 @@ def test_a_swap_test_that_was_not_made_is_missing(row: str, fits: bool) -> None:
     assert verdict.verdict == "inconclusive"
     assert row in verdict.explanation
     assert "measles" in verdict.explanation
-    assert "telea" not in verdict.explanation  # it learns nothing, so no fit of it is missing
+    assert "harmonic" not in verdict.explanation  # it learns nothing, so no fit of it is missing
 
 
 def test_the_swap_test_is_made_on_the_images_of_the_claim() -> None:
@@ -247,7 +247,7 @@ def test_the_swap_test_is_made_on_the_images_of_the_claim() -> None:
         "acne": ("unknown", "clinic", 120),
         "wart": ("unknown", "clinic", 60),
     }
-    rows = {"mim": Made(0.9, swap=0.6), "telea": Made(0.5, control=True, swap=0.5)}
+    rows = {"mim": Made(0.9, swap=0.6), "harmonic": Made(0.5, control=True, swap=0.5)}
     run = made_tables(rows, images=made_images(categories), seeds=SEEDS)
     swapped = run.scores["fit_id"].str.startswith("mim-measles")
     wart = swapped & run.scores["image_id"].str.startswith("wart")
@@ -269,7 +269,7 @@ def test_the_swap_test_is_made_on_the_images_of_the_claim() -> None:
 
 
 def test_the_swap_test_is_made_under_the_condition_of_the_claim_or_says_it_was_not() -> None:
-    rows = {"mim": Made(0.9, swap=0.6), "telea": Made(0.5, control=True, swap=0.5)}
+    rows = {"mim": Made(0.9, swap=0.6), "harmonic": Made(0.5, control=True, swap=0.5)}
     run = made_tables(rows, seeds=SEEDS)
     swapped = run.scores["fit_id"].str.contains("-measles-")
     noisy = run.scores["corruption"] != "clean"
@@ -316,16 +316,16 @@ def test_five_folds_of_one_training_settle_nothing_and_two_trainings_of_each_do(
 
 
 def test_a_control_with_an_unknown_spread_supports_nothing(run: RunTables) -> None:
-    spare = (run.fits["detector"] == "telea") & (run.fits["seed"] > 0)
+    spare = (run.fits["detector"] == "harmonic") & (run.fits["seed"] > 0)
     kept = ~run.scores["fit_id"].isin(run.fits.loc[spare, "fit_id"])
     (verdict,) = judge(RunTables(run.scores[kept], run.fits[~spare], run.images), claim())
     assert verdict.verdict == "inconclusive"
-    assert "the control telea varies is unknown" in verdict.explanation
+    assert "the control harmonic varies is unknown" in verdict.explanation
     assert "fewer than three trainings" in verdict.explanation
 
 
 def test_what_draws_no_random_number_needs_one_training(run: RunTables) -> None:
-    fixed = run.fits["detector"].isin(["good", "telea"])
+    fixed = run.fits["detector"].isin(["good", "harmonic"])
     spare = fixed & (run.fits["seed"] > 0)
     kept = ~run.scores["fit_id"].isin(run.fits.loc[spare, "fit_id"])
     fits = run.fits.assign(seed=run.fits["seed"].where(~fixed))[~spare]
@@ -376,13 +376,13 @@ def test_p_values_are_adjusted_over_what_the_run_can_test(run: RunTables) -> Non
     hard = [claim(row="good", bound=0.919)] * 9  # each with a larger one
     assert judge(run, asked, *hard)[0].p == pytest.approx(min(1.0, 10 * lone))
     # numbers that leave nothing to test do not make the family smaller
-    level = claim("degrades_less", against=("telea",), corruptions=("*",))
+    level = claim("degrades_less", against=("harmonic",), corruptions=("*",))
     assert judge(run, level)[0].verdict == "not tested"
     assert judge(run, asked, level)[0].p == pytest.approx(2 * lone)
 
 
 def test_the_best_of_several_comparators_decides(run: RunTables) -> None:
-    (verdict,) = judge(run, claim("superior", against=("telea", "cnn")))
+    (verdict,) = judge(run, claim("superior", against=("harmonic", "cnn")))
     assert "minus that of cnn" in verdict.effect
 
 
@@ -405,7 +405,7 @@ def test_images_from_two_relations_are_judged_apart() -> None:
 
 
 def test_a_claim_about_a_subgroup_is_tested_on_its_images() -> None:
-    rows = {"mim": Made(0.95, only={"VI": 0.55}, swap=0.5), "telea": Made(0.5, control=True)}
+    rows = {"mim": Made(0.95, only={"VI": 0.55}, swap=0.5), "harmonic": Made(0.5, control=True)}
     run = made_tables(rows, seeds=SEEDS)
     light, dark = judge(
         run, claim(row="mim", where={"skin_tone": "I"}), claim(row="mim", where={"skin_tone": "VI"})
@@ -427,7 +427,7 @@ def test_a_threshold_that_holds_for_any_score_is_no_merit() -> None:
     rows = {
         "good": Made(0.95, swap=0.5),
         "blind": Made(0.5, swap=0.5),
-        "telea": Made(0.5, control=True),
+        "harmonic": Made(0.5, control=True),
     }
     run = made_tables(rows, images=images, seeds=SEEDS)
     values = run.scores.merge(run.images[["image_id", "category"]], on="image_id")

@@ -45,8 +45,8 @@ class TestFileStatistics(DetectorContract):
     spec = "file-statistics"
 
 
-class TestTelea(DetectorContract):
-    spec = "telea"
+class TestHarmonic(DetectorContract):
+    spec = "harmonic"
 
 
 class TestComplexity(DetectorContract):

@@ -97,7 +97,7 @@ def test_what_is_wrong_with_a_parameter_is_said_with_its_rule_and_its_value() ->
         ("padim", {"backbone": "resnet18", "dimensions": 1.5}, ("dimensions", "whole")),
         ("feature-neighbours", {"backbone": "resnet18", "neighbours": 0}, ("neighbours",)),
         ("histogram", {"bins": 10**6}, ("bins", "64 or less")),
-        ("telea", {"cell": -8}, ("cell", "above 0")),
+        ("harmonic", {"cell": -8}, ("cell", "above 0")),
         ("deep-svdd", {"features": 2.5}, ("features", "whole number")),
         ("ensemble", {"rows": "mim/residual"}, ("rows", "list")),
         ("trained-classifier", {"architecture": "a", "weights": "b", "categories": [1]}, ("text",)),

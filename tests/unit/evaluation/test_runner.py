@@ -258,12 +258,12 @@ def test_the_untrained_inpainting_is_made_once_per_shard_for_all_rows(
     monkeypatch.setattr(scoring, "BATCH", 16)
     short = tmp_path / "short.toml"
     short.write_text('extends = "mim"\nname = "short"\n[parameters]\nsteps = 1\nwidth = 2\n')
-    plan = planned(folders, [str(short), "telea", "random-generator"])
+    plan = planned(folders, [str(short), "harmonic", "random-generator"])
     rows = set(executed(plan, tmp_path / "out").scores["score"])
-    assert {"short/contrast", "telea/rough", "random-generator/contrast"} <= rows
+    assert {"short/contrast", "harmonic/rough", "random-generator/contrast"} <= rows
     shards = [len(unit.rows) for unit in scoring.units(plan)]
     assert len(shards) > 1
-    assert asked == [("inpaint:telea:checkerboard-8", count) for count in shards]
+    assert asked == [("inpaint:harmonic:checkerboard-8", count) for count in shards]
 
 
 class Shares(Silent):

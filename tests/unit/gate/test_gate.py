@@ -36,7 +36,7 @@ from mimbench.statistics.run.variance import Part
 pytest_plugins = ["pytester"]
 
 SEEDS = (0, 1, 2)
-GOOD = {"mim": Made(0.85, drop=0.02), "telea": Made(0.6, control=True)}
+GOOD = {"mim": Made(0.85, drop=0.02), "harmonic": Made(0.6, control=True)}
 BAD = GOOD | {"mim": Made(0.6, drop=0.02)}
 
 
@@ -150,7 +150,7 @@ def test_models_without_a_recorded_hash_are_not_taken_for_the_same() -> None:
 @pytest.mark.parametrize("kind", ["missing-row", "nan", "images", "conditions", "recipe"])
 def test_what_changed_fails_by_name_unless_allowed(reference: RunTables, kind: str) -> None:
     changed, words = _changed(reference, kind)
-    rows = ("mim", "telea")
+    rows = ("mim", "harmonic")
     result = gate(reference, changed, GateSettings(rows=rows))
     assert result.exit_code == 2
     assert any(p.kind == kind and words in p.message for p in result.problems)
@@ -160,17 +160,17 @@ def test_what_changed_fails_by_name_unless_allowed(reference: RunTables, kind: s
 def _changed(run: RunTables, kind: str) -> tuple[RunTables, str]:
     scores, fits, images = run.scores, run.fits, run.images
     if kind == "missing-row":
-        return replace(run, scores=scores[scores["score"] != "telea"]), "row telea"
+        return replace(run, scores=scores[scores["score"] != "harmonic"]), "row harmonic"
     if kind == "nan":
-        lost = (scores["score"] == "telea") & (scores["image_id"] == "acne-000")
-        return replace(run, scores=scores[~lost]), "telea has no AUROC: 1 of 120 OOD scores missing"
+        lost = (scores["score"] == "harmonic") & (scores["image_id"] == "acne-000")
+        return replace(run, scores=scores[~lost]), "harmonic has no AUROC: 1 of 120"
     if kind == "images":
         kept = images["image_id"] != "acne-000"
         left = scores[scores["image_id"] != "acne-000"]
         return RunTables(left, fits, images[kept]), "1 images are in the reference only"
     if kind == "conditions":
         return replace(run, scores=scores[scores["severity"] < 3]), "gaussian_noise 3"
-    return replace(run, fits=fits.assign(recipe_hash="new")), "recipe of telea changed"
+    return replace(run, fits=fits.assign(recipe_hash="new")), "recipe of harmonic changed"
 
 
 def test_nothing_compared_is_no_pass(reference: RunTables) -> None:
@@ -179,7 +179,7 @@ def test_nothing_compared_is_no_pass(reference: RunTables) -> None:
     result = gate(broken, reference)
     assert result.exit_code == 2
     assert "reference has no scores for the row mim: out of memory" in as_text(result)
-    nobody = gate(made_tables({"telea": GOOD["telea"]}), reference)
+    nobody = gate(made_tables({"harmonic": GOOD["harmonic"]}), reference)
     assert nobody.exit_code == 2
     assert "nothing is gated" in as_text(nobody)
     unseen = gate(
@@ -190,7 +190,7 @@ def test_nothing_compared_is_no_pass(reference: RunTables) -> None:
 
 def test_a_regression_beside_a_missing_row_is_still_a_regression(reference: RunTables) -> None:
     candidate = made_tables({"mim": BAD["mim"]}, seeds=SEEDS, draw=1)
-    result = gate(reference, candidate, GateSettings(rows=("mim", "telea")))
+    result = gate(reference, candidate, GateSettings(rows=("mim", "harmonic")))
     assert result.exit_code == 1
     assert [problem.kind for problem in result.problems] == ["missing-row"]
 
@@ -312,7 +312,7 @@ def test_the_fixture_fails_a_test_of_someone_elses_suite(
 def test_command_and_fixture_gate_the_headline_rows(
     tmp_path: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = {"mim/ssim": Made(0.85), "telea": Made(0.6, control=True)}
+    rows = {"mim/ssim": Made(0.85), "harmonic": Made(0.6, control=True)}
     described = json.dumps({"detectors": [{"name": "mim", "headline": ["ssim"]}]})
     for name, sign, draw in (("before", 1, 0), ("after", -1, 1)):
         made = made_tables(rows, seeds=SEEDS, draw=draw)

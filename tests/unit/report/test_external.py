@@ -70,9 +70,9 @@ def test_the_table_is_sorted_marks_controls_and_says_n_and_that_half_is_no_drift
     assert order == sorted(order, reverse=True)
     assert len(order) > 3
     assert lines[-1].row == "broken", "what failed comes last"
-    assert {line.row for line in lines if line.control} == {"telea", "histogram"}
+    assert {line.row for line in lines if line.control} == {"harmonic", "histogram"}
     text = printed(external_table(test, "synthetic"))
-    assert re.search(r"telea +c ", text)
+    assert re.search(r"harmonic +c ", text)
     assert re.search(r"n 30 / 15 +n 36 / 28 +0\.5: none", text)
     sentence = one_line(text)
     assert "30 images of mpox (15 patients) against 36 images of 2 other categories" in sentence
@@ -91,7 +91,7 @@ def test_page_and_files_have_the_external_test(report: Report) -> None:
     section = section[: section.index("</section>")]
     assert "mim/residual" in section
     assert "30 images of mpox (15 patients)" in section
-    assert "telea (control)" in section
+    assert "harmonic (control)" in section
     test = report.results.external
     assert test is not None
     for name, table in test.tables.items():

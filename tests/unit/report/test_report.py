@@ -174,7 +174,7 @@ def test_names_from_outside_cannot_add_markup(tables: RunTables, tmp_path: Path)
     odd = {"acne": evil, "receipt": "[red]x[/]", "psoriasis": r"$\frac{$ & 5% \input{x}"}
     images = tables.images.replace({"category": odd})
     scores = tables.scores[tables.scores["corruption"] == "clean"]
-    scores = scores.replace({"score": {"telea": f"telea/{evil}"}})
+    scores = scores.replace({"score": {"harmonic": f"harmonic/{evil}"}})
     folder = write_synthetic_run(
         tmp_path / "run", dataclasses.replace(tables, images=images, scores=scores)
     )
@@ -402,7 +402,7 @@ def test_the_script_prints_each_number_as_the_tables_do() -> None:
 
 
 def test_roc_encloses_the_auroc_of_the_leaderboard(report: Report, tables: RunTables) -> None:
-    samples = clean_samples(tables, ["mim/residual", "telea"])
+    samples = clean_samples(tables, ["mim/residual", "harmonic"])
     for row, of_row in samples.items():
         curve = mean_roc(of_row, UNKNOWN)
         entry = next(entry for entry in report.board.entries if entry.row == row)

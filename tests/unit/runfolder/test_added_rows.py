@@ -35,7 +35,7 @@ def added(clean: RunTables, run: Path, tmp_path_factory: pytest.TempPathFactory)
     """A run with a classifier's and a control's scores brought back, the latter inverted."""
     folder = tmp_path_factory.mktemp("theirs")
     own_of(clean, "resnet18/posterior").to_csv(folder / "theirs.csv", index=False)
-    control = own_of(clean, "telea").drop(columns=["fold", "corruption", "severity", "image_id"])
+    control = own_of(clean, "harmonic").drop(columns=["fold", "corruption", "severity", "image_id"])
     control.assign(value=-control["value"]).to_csv(folder / "inverted.csv", index=False)
     before = [(run / name).read_bytes() for name in TABLES]
     out, _ = add_rows(run, [folder / "theirs.csv", folder / "inverted.csv"])
@@ -65,7 +65,7 @@ def test_a_row_without_folds_serves_all_and_one_that_points_the_wrong_way_stays_
     added: Report,
 ) -> None:
     group = added.board.primary
-    own, theirs = (added.board.entry(row).cell(group, "auroc") for row in ("telea", "inverted"))
+    own, theirs = (added.board.entry(row).cell(group, "auroc") for row in ("harmonic", "inverted"))
     assert own is not None
     assert theirs is not None
     assert theirs.value == pytest.approx(1 - own.value)
@@ -107,7 +107,7 @@ def test_claims_and_the_gate_take_added_rows(added: Report, tmp_path: Path) -> N
 def test_adding_again_replaces_what_was_added(clean: RunTables, tmp_path: Path) -> None:
     run = write_synthetic_run(tmp_path / "run", clean)
     for name in ("first", "second"):
-        own_of(clean, "telea").drop(columns="fold").to_csv(tmp_path / f"{name}.csv", index=False)
+        own_of(clean, "harmonic").drop(columns="fold").to_csv(tmp_path / f"{name}.csv", index=False)
         out, notes = add_rows(run, [tmp_path / f"{name}.csv"])
         write_derived(pd.DataFrame({"of": ["these"]}), out / "verdicts.csv", read_tables(out))
         assert notes == ()
@@ -231,6 +231,6 @@ def test_files_and_names_that_cannot_be_are_refused(clean: RunTables, tmp_path: 
 def test_a_folder_that_cannot_be_written_is_one_sentence(clean: RunTables, tmp_path: Path) -> None:
     run = write_synthetic_run(tmp_path / "run", clean)
     (run / "added").write_text("in the way")
-    own_of(clean, "telea").drop(columns="fold").to_csv(tmp_path / "theirs.csv", index=False)
+    own_of(clean, "harmonic").drop(columns="fold").to_csv(tmp_path / "theirs.csv", index=False)
     with pytest.raises(OutputError, match="added"):
         add_rows(run, [tmp_path / "theirs.csv"])

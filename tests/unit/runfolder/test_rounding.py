@@ -118,7 +118,7 @@ def test_gate_and_claims_say_the_same_of_a_compact_run(tmp_path: Path) -> None:
     rows = {
         "mim/residual": Made(0.85, drop=0.02, swap=0.6, retraining_sd=0.02),
         "resnet18/posterior": Made(0.7, drop=0.05, swap=0.6),
-        "telea": Made(0.6, control=True),
+        "harmonic": Made(0.6, control=True),
     }
     made: list[RunTables] = []
     for draw in (0, 1):

@@ -25,7 +25,7 @@ from mimbench.runfolder.reading import read_run
 from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import ABOUT, RunTables, write_table
 
-ROWS = {"mim": Made(0.9), "telea": Made(0.6, control=True)}
+ROWS = {"mim": Made(0.9), "harmonic": Made(0.6, control=True)}
 JUDGED = ("report", "verify", "subgroups --by skin_tone", "gate", "score")
 
 
@@ -354,7 +354,7 @@ def test_a_run_of_which_everything_failed_has_a_report(run: Path) -> None:
 
 def test_a_control_that_failed_is_compared_with_nothing(run: Path) -> None:
     tables = read_tables(run)
-    scores = tables.scores[tables.scores["score"] != "telea"]
+    scores = tables.scores[tables.scores["score"] != "harmonic"]
     RunTables(scores, tables.fits, tables.images).write(run)
     restamp(run)
     report = write_report(run)

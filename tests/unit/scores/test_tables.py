@@ -15,7 +15,7 @@ from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 
 @pytest.fixture
 def tables() -> RunTables:
-    return made_tables({"mim": Made(0.9, swap=0.6), "telea": Made(0.6, control=True)})
+    return made_tables({"mim": Made(0.9, swap=0.6), "harmonic": Made(0.6, control=True)})
 
 
 def rewrite(path: Path, version: int, drop: tuple[str, ...] = ()) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mimbench.detectors.imaging.augmentation import augment
 from mimbench.detectors.imaging.exposure import level
-from mimbench.detectors.imaging.inpainting import provide, telea
+from mimbench.detectors.imaging.inpainting import harmonic, provide
 from mimbench.detectors.imaging.masks import checkerboards
 from mimbench.detectors.imaging.similarity import fit_line, log_error
 from mimbench.detectors.mim import MIM
@@ -51,7 +51,7 @@ def test_what_the_residual_is_adjusted_by_is_a_score_of_its_own(fitted: MIM) -> 
     found = scores(fitted, images)
     assert MIM.lines == {"residual": "untrained"}
     unit = level(images / 255)
-    untrained = log_error(images / 255 / unit, telea(images) / 255 / unit)
+    untrained = log_error(images / 255 / unit, harmonic(images) / 255 / unit)
     assert torch.allclose(found["untrained"], untrained, atol=1e-5)
 
 
@@ -68,9 +68,9 @@ def test_training_reduces_the_error_and_stripes_score_below_what_was_never_seen(
 
 
 def log_errors(detector: MIM, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Log errors of Telea's and of the detector's inpainting, relative to the images' level."""
+    """Log errors of the untrained inpainting and the detector's, relative to the level."""
     unit = level(images.float())
-    untrained = log_error(images / unit, telea(images) / unit)
+    untrained = log_error(images / unit, harmonic(images) / unit)
     return untrained, scores(detector, images)["l1"].log()
 
 
@@ -134,7 +134,7 @@ def test_what_is_hidden_never_changes_what_is_inpainted(generator: str) -> None:
         _, after = detector.reconstruct(Batch(changed))
         assert torch.equal(before[board.expand_as(images)], after[board.expand_as(images)])
         assert not torch.equal(before, after)
-        filled = telea(images), telea(changed)
+        filled = harmonic(images), harmonic(changed)
         assert torch.equal(filled[0][board.expand_as(images)], filled[1][board.expand_as(images)])
 
 

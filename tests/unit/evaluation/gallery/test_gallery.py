@@ -32,7 +32,7 @@ def runs(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     data = ImageOptions(data=(str(folders["data"]),), abnormal=("generated",), canonical_size=32)
     for asked in (False, True):
         run = RunFile(
-            detectors=("random-generator", "telea"),
+            detectors=("random-generator", "harmonic"),
             suites=(str(root / "tiny.toml"),),
             data=data,
             gallery=asked,

@@ -17,9 +17,9 @@ def test_a_description_does_not_outlive_what_it_describes() -> None:
 
 
 def test_flags_win_over_the_file_and_added_detectors_come_after_the_chosen_ones() -> None:
-    given = {"only": ["mim"], "detector": ["telea"], "folds": 3, "seeds": None}
+    given = {"only": ["mim"], "detector": ["harmonic"], "folds": 3, "seeds": None}
     run = resolve_run("default", given)
-    assert run.detectors == ("mim", "telea")
+    assert run.detectors == ("mim", "harmonic")
     assert run.folds == 3
     assert run.seeds == resolve_run("default", {}).seeds
 

@@ -131,7 +131,7 @@ def test_with_json_stdout_is_json_and_nothing_else(
     assert isinstance(report, dict)
     assert report["page"] == str(folder / "index.html")
     rows = {line["row"]: line for line in report["leaderboard"]}
-    assert {"mim/residual", "telea", "broken"} <= rows.keys()
+    assert {"mim/residual", "harmonic", "broken"} <= rows.keys()
     assert rows["broken"]["status"] != "ok"
     verdicts = run("verify", folder, "--json")
     assert isinstance(verdicts, list)

@@ -20,7 +20,7 @@ IMAGES = made_images(
         "scabies": ("unknown", "clinic", 40),
     }
 )
-ROWS = {"cnn": Made(0.9), "mim": Made(0.7), "telea": Made(0.6, control=True)}
+ROWS = {"cnn": Made(0.9), "mim": Made(0.7), "harmonic": Made(0.6, control=True)}
 SETS = withheld_from(KNOWN, (1,), 3, 3, 0)
 
 
@@ -84,7 +84,7 @@ def test_a_change_is_paired_on_the_same_images(run: RunTables) -> None:
 def test_detectors_that_see_no_known_category_stand_at_none(run: RunTables) -> None:
     curve = known_curve_table(run).set_index("row")
     main = run.fits[run.main_fits & (run.fits["detector"] == "mim")]
-    assert curve.loc[["mim", "telea"], "known"].tolist() == [0, 0]
+    assert curve.loc[["mim", "harmonic"], "known"].tolist() == [0, 0]
     expected = by_hand(run, main, ["acne", "scabies"])
     assert curve.loc["mim", "value"] == pytest.approx(expected, abs=1e-12)
     assert np.isnan(curve.loc["mim", "change"])
@@ -129,9 +129,9 @@ def test_without_such_fits_both_tables_are_empty() -> None:
 
 
 def test_rows_of_which_nobody_knows_what_they_saw_are_left_out(run: RunTables) -> None:
-    assert set(known_curve_table(run)["row"]) == {"cnn", "mim", "telea"}
+    assert set(known_curve_table(run)["row"]) == {"cnn", "mim", "harmonic"}
     mim = run.fits["detector"] == "mim"
     for column, value in (("input_size", 0), ("fitted_on", "nothing")):
         told = run.fits.assign(**{column: run.fits[column].where(~mim, value)})
         curve = known_curve_table(RunTables(run.scores, told, run.images))
-        assert set(curve["row"]) == {"cnn", "telea"}
+        assert set(curve["row"]) == {"cnn", "harmonic"}

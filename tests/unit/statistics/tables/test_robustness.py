@@ -98,11 +98,11 @@ def test_relative_error_is_silent_where_the_reference_hardly_degrades():
 
 def test_robustness_table_agrees_with_the_metrics_table(two_folds):
     fits, scores = two_folds
-    fits.append(fit_row("telea", "telea", None, None, fitted_on="nothing"))
-    scores += score_rows("telea", "telea", clean_scores(1), shift_target=0.5)
+    fits.append(fit_row("harmonic", "harmonic", None, None, fitted_on="nothing"))
+    scores += score_rows("harmonic", "harmonic", clean_scores(1), shift_target=0.5)
     fits.append(fit_row("vit", "vit", 0, status="failed", reason="no weights"))
     tables = run_tables(fits, scores)
-    table = robustness_table(tables, reference="telea", floor=0.7)
+    table = robustness_table(tables, reference="harmonic", floor=0.7)
     numbers = metrics_table(tables, resamples=0)
     where = {"question": "detection", "role": "unknown", "relation": "other-source",
              "category": "acne", "protocol": "both"}  # fmt: skip
@@ -114,10 +114,10 @@ def test_robustness_table_agrees_with_the_metrics_table(two_folds):
     means = pick(numbers, row="mim/l1", metric="auroc", severity=-1)
     worst = pick(table, row="mim/l1", metric="worst_auroc").iloc[0]
     assert worst.value == pytest.approx(means[means.corruption != "*"].value.min())
-    ce = pick(table, row="telea", metric="ce", corruption="*").iloc[0]
+    ce = pick(table, row="harmonic", metric="ce", corruption="*").iloc[0]
     assert math.isnan(ce.value)  # four target images leave the reference's error open
     assert "may be 0" in ce.reason
     assert set(pick(table, row="vit").reason) == {"the fit of fold 0, seed 0 failed: no weights"}
     assert table.loc[table.value.isna(), "reason"].ne("").all()
-    with pytest.raises(UnknownNameError, match="telea"):
+    with pytest.raises(UnknownNameError, match="harmonic"):
         robustness_table(tables, reference="tela")
