@@ -261,7 +261,8 @@ def test_phone_needs_no_sideways_scrolling(open_page: Open) -> None:
     board = page.locator(".scroll").filter(has=page.locator(".board"))
     assert "more" in board.get_attribute("class").split()  # and fades where it goes on
     board.evaluate("(box) => { box.scrollLeft = box.scrollWidth; }")
-    page.wait_for_function("!document.querySelector('.scroll:has(.board)').matches('.more')")
+    faded = page.locator(".scroll.more").filter(has=page.locator(".board"))
+    faded.wait_for(state="detached")  # wait_for_function would evaluate text in the page
     board.evaluate("(box) => { box.scrollLeft = 0; }")
     number = page.locator(".board tbody td").first
     number.tap()  # a finger cannot hover
