@@ -12,7 +12,7 @@ adjusted by Holm over the whole table. A difference is starred if its adjusted p
 where the run has several seeds, it exceeds what retraining does to it in 19 of 20 cases.
 
 --of: all scores of one detector. --by-fold: each row's AUROC on each fold, the mean over seeds.
---swap: class signals. --roughness: Spearman's correlation with the untrained inpainter's error, in each fit.
+--swap: class signals. --roughness: Spearman's correlation with the untrained error, in each fit.
 """
 
 import argparse
