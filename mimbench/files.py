@@ -12,11 +12,11 @@ from mimbench.errors import OutputError
 __all__ = [
     "PARTIAL",
     "FileHashes",
+    "atomic_write",
     "create",
+    "disk_full_as_error",
     "entries_below",
     "file_hash",
-    "room",
-    "whole",
 ]
 
 PARTIAL = ".partial"  # end of the names of files that are not complete yet
@@ -25,7 +25,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
-def whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
+def atomic_write(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Write to the yielded path; it takes the place of `path` only when complete and on disk.
 
     Nothing is written through a link: the yielded file is new, and a link that stands at `path` is
@@ -41,7 +41,7 @@ def whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """
     partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
     try:
-        with room(path.parent):
+        with disk_full_as_error(path.parent):
             os.close(create(partial))
             yield partial
             if durable:
@@ -67,7 +67,7 @@ def create(path: Path, mode: int = 0o666) -> int:
 
 
 @contextmanager
-def room(folder: Path) -> Iterator[None]:
+def disk_full_as_error(folder: Path) -> Iterator[None]:
     """Say in one sentence what keeps a process from writing to `folder`.
 
     Raises:

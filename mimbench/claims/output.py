@@ -7,7 +7,7 @@ from textwrap import fill
 
 from mimbench.claims.statement import ClaimsFile
 from mimbench.claims.verdict import Verdict, Verdicts
-from mimbench.files import whole
+from mimbench.files import atomic_write
 from mimbench.runfolder.derived import record_derived
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.core.cautions import legend
@@ -37,7 +37,7 @@ def write_verdicts(verdicts: Sequence[Verdict], folder: Path, tables: RunTables)
         OutputError: the folder cannot be written.
     """
     path = folder / "verdicts.json"
-    with whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         content = Verdicts(verdicts=tuple(verdicts)).model_dump_json(indent=2)
         unfinished.write_text(f"{content}\n", encoding="utf-8")
     record_derived(path, tables)

@@ -48,14 +48,14 @@ def open_question(more: float, limit: float) -> str:
     """
     if isinf(more) and limit > 0:
         return (
-            "More patients alone would not settle it: retraining moves the effect by up to "
+            "More patients alone would not decide it: retraining moves the effect by up to "
             f"{limit:.3f} either way. More trainings (seeds) are needed."
         )
     if isinf(more):
-        return "The effect is at the threshold; no number of patients would settle it."
+        return "The effect is at the threshold; no number of patients would decide it."
     return (
         f"With {_round(more)} more target patients, and others in proportion, the odds of "
-        "settling it would be even, if the true effect is the measured one; extrapolated from the "
+        "deciding it would be even, if the true effect is the measured one; extrapolated from the "
         "width of the interval."
     )
 

@@ -36,7 +36,7 @@ def report(
     """Recompute tables, figures and page from a run's scores, without torch and without images.
 
     An added row is named after its file. Higher values must mean less like the target. Without a
-    column fold, one fit serves all folds, so it must not have seen a test image of any fold.
+    column fold, one trained model serves all folds: it must not have seen a test image of any fold.
     DIR/added is a run folder too, also for verify and gate. The run in DIR is not changed.
     """
     visit(folder)

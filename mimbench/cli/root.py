@@ -57,7 +57,7 @@ Json = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
-LONGEST = 300  # characters of an unforeseen error that are printed
+LONGEST = 300  # characters of an unexpected error that are printed
 # what is wrong with the machine, not with mimbench
 OF_SYSTEM = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG,
              errno.ENAMETOOLONG, errno.ELOOP, errno.EMFILE, errno.ENFILE, errno.EIO)  # fmt: skip
@@ -120,7 +120,7 @@ def complain(text: str) -> int:
 
 
 def crashed(error: BaseException) -> int:
-    """Print one line about an error that nobody foresaw, and keep its traceback in a file."""
+    """Print one line about an unexpected error, and keep its traceback in a file."""
     trace = "".join(traceback.format_exception(error))
     said = " ".join(f"{type(error).__name__}: {error}".split())
     about = f"{command_line()}\nmimbench {__version__}, Python {sys.version}, {sys.platform}\n\n"

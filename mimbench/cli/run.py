@@ -39,7 +39,7 @@ Timeout = Annotated[
     float | None,
     typer.Option(
         metavar="SECONDS",
-        help="Time limit for a fit, or for one detector on one shard; beyond it the row fails.",
+        help="Time limit for a training, or for a detector on one shard; beyond it the row fails.",
         rich_help_panel=RUNNING,
     ),
 ]

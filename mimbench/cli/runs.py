@@ -92,7 +92,7 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove fits, scores and checkpoints of a run that its tables no longer refer to.
+    """Remove trained models, scores and checkpoints of a run that its tables no longer refer to.
 
     Says first what and how much. Asks on a terminal; elsewhere nothing is removed without --yes.
     """

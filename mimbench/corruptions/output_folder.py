@@ -8,7 +8,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from mimbench.corruptions.core.checks import Images
 from mimbench.errors import OutputError
-from mimbench.files import PARTIAL, entries_below, whole
+from mimbench.files import PARTIAL, atomic_write, entries_below
 
 __all__ = ["claim_folder", "write_picture"]
 
@@ -33,7 +33,7 @@ def claim_folder(folder: Path, record: str, text: str, of: str) -> None:
             same = path.read_text(encoding="utf-8", errors="replace") == text
         else:
             _refuse_others(folder, record)
-            with whole(path) as partial:
+            with atomic_write(path) as partial:
                 partial.write_text(text, encoding="utf-8")
             same = True
     except OSError as error:
@@ -60,7 +60,7 @@ def write_picture(pixels: Images, path: Path, note: PngInfo | None = None) -> No
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"Cannot write {path}: {error.strerror or error}.") from error
-    with whole(path, durable=False) as partial:
+    with atomic_write(path, durable=False) as partial:
         Image.fromarray(pixels).save(partial, format="PNG", pnginfo=note)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from mimbench.files import whole
+from mimbench.files import atomic_write
 
 __all__ = ["plain_cell", "write_csv"]
 
@@ -32,7 +32,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
         if not _holds_numbers(table[name]):
             cells[name] = table[name].map(_plain)
     cells.columns = [_plain(name) for name in table]
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         cells.to_csv(partial, index=False)
 
 

@@ -18,10 +18,10 @@ from mimbench.errors import DetectorError
 __all__ = [
     "Batch",
     "Detector",
-    "Enough",
     "ImageSet",
     "Provider",
     "State",
+    "StopTraining",
     "TrainingSet",
     "TrainsOn",
 ]
@@ -74,7 +74,7 @@ class Batch:
         return len(self.images)
 
 
-class Enough(Exception):  # noqa: N818 - nothing is wrong
+class StopTraining(Exception):  # noqa: N818 - nothing is wrong
     """Raised by `TrainingSet.progress` to end a training early, as if it had no more steps."""
 
 
@@ -97,7 +97,7 @@ class TrainingSet:
         input_size: side of the images, pixels.
         checkpoint: file to resume from and write to while training; None: no checkpoints.
         progress: called with (steps done, steps in all, a short note such as the loss); may raise
-            `Enough` in a trial.
+            `StopTraining` in a trial.
         provider: shared outputs, as for `Batch`.
     """
 

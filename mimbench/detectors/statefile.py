@@ -13,17 +13,17 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from mimbench.errors import DetectorError
-from mimbench.files import room, whole
+from mimbench.files import atomic_write, disk_full_as_error
 
 __all__ = [
-    "above",
-    "below",
+    "add_prefix",
     "decode_state",
     "digest_of",
     "encode_state",
     "flatten_optimiser",
     "load_optimiser",
     "read_state",
+    "strip_prefix",
     "write_state",
 ]
 
@@ -71,9 +71,9 @@ def write_state(path: Path, state: Mapping[str, Any]) -> None:
         OutputError: the file cannot be written.
     """
     content = encode_state(state)
-    with room(path.parent.parent):
+    with disk_full_as_error(path.parent.parent):
         path.parent.mkdir(exist_ok=True)
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(content)
 
 
@@ -102,12 +102,12 @@ def digest_of(state: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def above(prefix: str, state: Mapping[str, Any]) -> dict[str, Any]:
+def add_prefix(prefix: str, state: Mapping[str, Any]) -> dict[str, Any]:
     """`state` with "prefix/" before every name."""
     return {f"{prefix}/{name}": value for name, value in state.items()}
 
 
-def below(prefix: str, state: Mapping[str, Any]) -> dict[str, Any]:
+def strip_prefix(prefix: str, state: Mapping[str, Any]) -> dict[str, Any]:
     """The part of `state` whose names start with "prefix/", without it."""
     start = f"{prefix}/"
     return {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}

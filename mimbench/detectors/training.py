@@ -17,14 +17,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mimbench.detectors.networks.devices import autocast, seeded, training_dtype
-from mimbench.detectors.protocol import Enough, TrainingSet
+from mimbench.detectors.protocol import StopTraining, TrainingSet
 from mimbench.detectors.statefile import (
-    above,
-    below,
+    add_prefix,
     digest_of,
     flatten_optimiser,
     load_optimiser,
     read_state,
+    strip_prefix,
     write_state,
 )
 from mimbench.errors import DetectorError, TrainingError
@@ -127,7 +127,7 @@ class Trainer:
         options, validate = self.options, self.validate
         if len(self.weights) == 0:
             raise TrainingError("There is no image to train on.")
-        with seeded(self.data.seed, self.data.device), contextlib.suppress(Enough):
+        with seeded(self.data.seed, self.data.device), contextlib.suppress(StopTraining):
             self._resume()
             while self.done < options.steps and self.stale < options.patience:
                 self._advance()
@@ -237,10 +237,10 @@ class Trainer:
         }
         if device.type == "cuda":
             state["random/cuda"] = torch.cuda.get_rng_state(device)
-        state |= above("network", self._weights())
-        state |= above("average", self.average) | above("kept", self.kept)
+        state |= add_prefix("network", self._weights())
+        state |= add_prefix("average", self.average) | add_prefix("kept", self.kept)
         for name, optimiser in self.optimisers.items():
-            state |= above(f"optimiser/{name}", flatten_optimiser(optimiser))
+            state |= add_prefix(f"optimiser/{name}", flatten_optimiser(optimiser))
         write_state(self.data.checkpoint, {**state, "digest": digest_of(state)})
 
     def _resume(self) -> None:
@@ -249,11 +249,11 @@ class Trainer:
         if state is None:
             return
         try:
-            self.networks.load_state_dict(below("network", state))
+            self.networks.load_state_dict(strip_prefix("network", state))
             for name, optimiser in self.optimisers.items():
-                load_optimiser(optimiser, below(f"optimiser/{name}", state))
-            self.average = {k: v.to(device) for k, v in below("average", state).items()}
-            self.kept = {k: v.to(device) for k, v in below("kept", state).items()}
+                load_optimiser(optimiser, strip_prefix(f"optimiser/{name}", state))
+            self.average = {k: v.to(device) for k, v in strip_prefix("average", state).items()}
+            self.kept = {k: v.to(device) for k, v in strip_prefix("kept", state).items()}
             self.done, self.stale, self.history = state["done"], state["stale"], state["history"]
             self.best = math.inf if state["best"] is None else state["best"]
             self.data.generator.set_state(state["random/draws"])

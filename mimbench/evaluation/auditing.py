@@ -10,7 +10,7 @@ from mimbench.data.audit import SAID, as_html, cached_audit
 from mimbench.data.near_duplicates import write_comparison
 from mimbench.errors import DataError
 from mimbench.evaluation.planning.plan import Plan
-from mimbench.files import whole
+from mimbench.files import atomic_write
 from mimbench.progress import Progress
 from mimbench.scores.tables import AUDIT, RunTables
 from mimbench.statistics.tables.larger_controls import larger_size_warnings
@@ -36,7 +36,7 @@ def audit_images(plan: Plan, folder: Path, progress: Progress, *, strict: bool) 
     found = cached_audit(replace(plan.dataset, table=plan.images), folder / AUDIT)
     table = pd.DataFrame(found.as_json()["findings"], columns=list(SAID))
     write_csv(table, folder / "audit.csv")
-    with whole(folder / "audit.html") as partial:
+    with atomic_write(folder / "audit.html") as partial:
         partial.write_text(as_html(found), encoding="utf-8")
     progress.update(1)
     for finding in found.findings:

@@ -28,7 +28,7 @@ from mimbench.evaluation.records import record_run
 from mimbench.evaluation.scoring import count_blocks
 from mimbench.evaluation.stages import fit_all, score_all
 from mimbench.evaluation.training_curves import write_curves
-from mimbench.files import room
+from mimbench.files import disk_full_as_error
 from mimbench.progress import Progress
 from mimbench.runfolder.derived import forget_derived
 from mimbench.runfolder.history import HistoryProgress, RunHistory, read_attempts
@@ -83,7 +83,7 @@ def run(
     for note in plan.dataset.notes:
         progress.message(note)
     before: tuple[tuple[str, str], ...] = ()
-    with locked(folder, command), room(folder):
+    with locked(folder, command), disk_full_as_error(folder):
         remove_partials(folder)
         if settings.data.harmonise:
             data = settings.data.model_copy(update={"harmonise": False})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mimbench.csv_files.writing import write_csv
 from mimbench.errors import OutputError
-from mimbench.files import whole
+from mimbench.files import atomic_write
 from mimbench.progress import Progress, Silent
 from mimbench.report.figures.draw import draw_figures
 from mimbench.report.figures.styles import row_styles
@@ -86,5 +86,5 @@ def write_report(
 
 
 def _write(path: Path, text: str) -> None:
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")

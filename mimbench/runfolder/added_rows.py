@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from mimbench.errors import OutputError, TableError
-from mimbench.files import file_hash, whole
+from mimbench.files import atomic_write, file_hash
 from mimbench.recipes import content_hash
 from mimbench.runfolder.derived import forget_derived
 from mimbench.runfolder.external_scores import read_scores
@@ -108,7 +108,7 @@ def _copy(source: Path, target: Path) -> bool:
     """Copy a file of the run that holds with the new rows as well; whether there is one."""
     if not source.is_file():
         return False
-    with whole(target) as partial:
+    with atomic_write(target) as partial:
         partial.write_bytes(source.read_bytes())
     return True
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mimbench.errors import OutputError
-from mimbench.files import whole
+from mimbench.files import atomic_write
 from mimbench.runfolder.info import RunInfo, write_run_info
 from mimbench.runfolder.reading import RunFolder, read_run
 from mimbench.runfolder.rounding import TOLERANCES, Rounding, round_corrupted
@@ -162,7 +162,7 @@ def _write(tables: RunTables, name: str, path: Path) -> None:
     table = stamped(getattr(tables, name))
     split = [field.name for field in table.schema if pa.types.is_floating(field.type)]
     texts = [field.name for field in table.schema if field.name not in split]
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         pq.write_table(
             table,
             partial,

@@ -19,7 +19,7 @@ from pathlib import Path
 import filelock
 
 from mimbench.errors import OutputError
-from mimbench.files import room
+from mimbench.files import disk_full_as_error
 from mimbench.scores.run_files import refuse_links
 
 __all__ = ["check_free", "holder", "locked"]
@@ -53,7 +53,7 @@ def locked(folder: Path, command: str = "") -> Iterator[None]:
     try:
         if not _take(descriptor):
             raise _in_use(folder, _who(descriptor))
-        with room(folder):
+        with disk_full_as_error(folder):
             _write(descriptor, json.dumps(_describe(command)))
         yield
         _write(descriptor, "")

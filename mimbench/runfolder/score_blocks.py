@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mimbench.files import room, whole
+from mimbench.files import atomic_write, disk_full_as_error
 from mimbench.scores.tables import ABOUT
 
 __all__ = ["Block", "read_block", "write_block"]
@@ -40,12 +40,12 @@ def write_block(path: Path, block: Block) -> None:
     Raises:
         OutputError: the disk is full.
     """
-    with room(path.parent.parent):
+    with disk_full_as_error(path.parent.parent):
         path.parent.mkdir(exist_ok=True)
     table = pa.Table.from_pandas(block.scores, preserve_index=False)
     note = {"about": block.about, "digest": _digest(table, block.about)}
     table = table.replace_schema_metadata({ABOUT: json.dumps(note, sort_keys=True).encode()})
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         pq.write_table(table, partial, write_page_checksum=True)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import mimbench
 from mimbench.errors import OutputError, TableError
-from mimbench.files import room, whole
+from mimbench.files import atomic_write, disk_full_as_error
 from mimbench.recipes import content_hash
 from mimbench.scores.digests import read_sealed, write_sealed
 
@@ -120,9 +120,9 @@ class Store:
     ) -> FitEntry:
         """Keep a fitted state with a JSON file that says what it is."""
         path, note = self._fit_paths(fit_id)
-        with room(self.folder):
+        with disk_full_as_error(self.folder):
             path.parent.mkdir(exist_ok=True)
-        with whole(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_bytes(content)
         entry = FitEntry(content, _digest(content), seconds, about)
         write_sealed(note, {"state_hash": entry.state_hash, "seconds": seconds, **about})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mimbench.errors import TableError
-from mimbench.files import whole
+from mimbench.files import atomic_write
 
 __all__ = ["carries_digest", "read_json", "read_sealed", "write_sealed"]
 
@@ -21,7 +21,7 @@ def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
         OutputError: the disk is full.
     """
     sealed = {**content, SEAL: _digest(content)}
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(json.dumps(sealed, indent=1) + "\n", encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_object_dtype
 
 from mimbench.errors import TableError
-from mimbench.files import file_hash, whole
+from mimbench.files import atomic_write, file_hash
 from mimbench.scores.run_files import AS_IS
 from mimbench.scores.schema import (
     ABOUT,
@@ -212,7 +212,7 @@ def more_fits(fits: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write one parquet file, whole or not at all."""
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         pq.write_table(stamped(table), partial, compression="zstd", write_page_checksum=True)
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
-from mimbench.detectors.classifier.posthoc import SCORES, PostHoc, Seen
+from mimbench.detectors.classifier.posthoc import SCORES, PostHoc, TrainingOutputs
 from mimbench.detectors.classifier.posthoc.logits import fit_temperature, logit_scores
 from mimbench.detectors.classifier.posthoc.outputs import forward
 from mimbench.detectors.gaussian import Gaussian
@@ -34,7 +34,7 @@ def pictures(count: int, seed: int) -> Tensor:
     return coarse.repeat_interleave(8, 2).repeat_interleave(8, 3).byte()
 
 
-def untrained(architecture: str) -> Seen:
+def untrained(architecture: str) -> TrainingOutputs:
     """A classifier and its outputs; labels are its own answers, so that every class is right."""
     network = build_network(architecture, CLASSES, "none", seed=0).eval().requires_grad_(False)
     with torch.no_grad():
@@ -48,7 +48,7 @@ def untrained(architecture: str) -> Seen:
         network.head.bias.copy_(-network.head.weight @ centre)
         logits = network.head(features)
     labels = logits.argmax(1)
-    return Seen(network, logits, features, labels, logits, labels)
+    return TrainingOutputs(network, logits, features, labels, logits, labels)
 
 
 def best(rounds: int, *actions: Callable[[], object]) -> list[float]:
@@ -62,17 +62,19 @@ def best(rounds: int, *actions: Callable[[], object]) -> list[float]:
     return [min(found) for found in times]
 
 
-def one_pass(seen: Seen, images: Tensor, names: Sequence[str]) -> Callable[[], object]:
+def one_pass(
+    training: TrainingOutputs, images: Tensor, names: Sequence[str]
+) -> Callable[[], object]:
     """All named scores from one pass; without names `posterior` alone."""
-    fitted = PostHoc(names, seen, {})
+    fitted = PostHoc(names, training, {})
 
     @torch.inference_mode()
     def run() -> None:
         for part in images.split(BATCH):
             if names:
-                fitted(forward(seen.network, part))
+                fitted(forward(training.network, part))
             else:
-                logit_scores(seen.network(part))["posterior"]
+                logit_scores(training.network(part))["posterior"]
 
     return run
 
@@ -95,10 +97,10 @@ class Maps(Encoder):
         return super().forward(images)[:, :, None, None]
 
 
-def separately(seen: Seen) -> dict[str, detector.Mahalanobis]:
+def separately(training: TrainingOutputs) -> dict[str, detector.Mahalanobis]:
     """pytorch-ood's detectors with the network inside, fitted on the same outputs."""
-    network, encoder, maps = seen.network, Encoder(seen.network), Maps(seen.network)
-    head, flat = seen.head(), nn.Sequential(nn.Flatten(), seen.head())
+    network, encoder, maps = training.network, Encoder(training.network), Maps(training.network)
+    head, flat = training.head(), nn.Sequential(nn.Flatten(), training.head())
     on_logits = [
         detector.MaxSoftmax(network), detector.MaxLogit(network), detector.EnergyBased(network),
         detector.Entropy(network), detector.GEN(network), detector.KLMatching(network),
@@ -117,24 +119,26 @@ def separately(seen: Seen) -> dict[str, detector.Mahalanobis]:
         detector.ASH(maps, flat), detector.SCALE(maps, flat),
     ]  # fmt: skip
     for one in on_logits:
-        one.fit_logits(seen.logits, seen.labels)
+        one.fit_logits(training.logits, training.labels)
     for one in on_features:
-        one.fit_features(seen.features, seen.labels)
+        one.fit_features(training.features, training.labels)
     for one in on_maps[:2]:
-        one.fit_feature_maps(seen.features[:, :, None, None], seen.labels)
+        one.fit_feature_maps(training.features[:, :, None, None], training.labels)
     return {type(one).__name__: one for one in (*on_logits, *on_features, *on_maps)}
 
 
 def print_costs(architecture: str, count: int, rounds: int) -> None:
     """The two ratios of one backbone, and each gradient-based score by itself."""
-    seen, images = untrained(architecture), pictures(count, 1)
+    training, images = untrained(architecture), pictures(count, 1)
     names = [name for name in SCORES if name not in GRADIENT]
-    tried = PostHoc(names, seen, {})
-    tried.try_on(forward(seen.network, images[:BATCH]))
+    tried = PostHoc(names, training, {})
+    tried.try_on(forward(training.network, images[:BATCH]))
     names = [name for name in names if name not in tried.not_run]
     kept = len(names)
-    alone, together = best(rounds, one_pass(seen, images, []), one_pass(seen, images, names))
-    theirs = separately(seen)
+    alone, together = best(
+        rounds, one_pass(training, images, []), one_pass(training, images, names)
+    )
+    theirs = separately(training)
     loader = DataLoader(TensorDataset(images), batch_size=BATCH)
 
     def one_by_one() -> None:
@@ -144,7 +148,7 @@ def print_costs(architecture: str, count: int, rounds: int) -> None:
                     fitted.predict(part)
 
     (apart,) = best(1, one_by_one)
-    (odin,) = best(1, one_pass(seen, images, ["odin"]))
+    (odin,) = best(1, one_pass(training, images, ["odin"]))
     print(
         f"| {architecture} | {kept} | {1000 * alone / count:.2f} | {together / alone:.2f} | "
         f"{len(theirs)} | {apart / together:.1f} | {odin / alone:.1f} |",

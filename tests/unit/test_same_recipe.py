@@ -9,7 +9,7 @@ from made_tables import Made, made_tables
 
 from mimbench.claims import Claim, ClaimsFile, verify
 from mimbench.report.leaderboard.groups import Group
-from mimbench.report.leaderboard.standings import PairedDifferences, standing_of
+from mimbench.report.leaderboard.paired_differences import PairedDifferences, standing_of
 from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import RunTables
 from tests.simulations import gate as gates

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from mimbench.data.near_duplicates.features import decode
 from mimbench.data.near_duplicates.pairs import PAIR_COLUMNS, near_duplicates, picture_features
 from mimbench.errors import TableError
-from mimbench.files import file_hash, whole
+from mimbench.files import atomic_write, file_hash
 from mimbench.scores.digests import read_sealed, write_sealed
 
 __all__ = ["Comparison", "compare", "read_comparison", "write_comparison"]
@@ -78,7 +78,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
     about = {_ABOUT: json.dumps({"version": _VERSION}).encode()}
     features = comparison.features[["image_id", "features"]].sort_values("image_id")
     table = pa.Table.from_pandas(features, preserve_index=False).replace_schema_metadata(about)
-    with whole(folder / _FEATURES) as partial:
+    with atomic_write(folder / _FEATURES) as partial:
         pq.write_table(table, partial, write_statistics=False, use_dictionary=False)
     rows = [
         [row["first"], row["second"], row["similarity"], row["matches"]]

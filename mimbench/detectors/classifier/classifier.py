@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim import AdamW
 from torchvision.transforms.v2 import functional as transform
 
-from mimbench.detectors.classifier.posthoc import OPEN_SET, PostHoc, Seen
+from mimbench.detectors.classifier.posthoc import OPEN_SET, PostHoc, TrainingOutputs
 from mimbench.detectors.classifier.posthoc.catalogue import require_known
 from mimbench.detectors.classifier.posthoc.logits import ALWAYS, logit_scores
 from mimbench.detectors.classifier.posthoc.outputs import forward
@@ -19,7 +19,7 @@ from mimbench.detectors.classifier.quality import validation_quality
 from mimbench.detectors.networks.network import Network, build_network
 from mimbench.detectors.parameters import BatchSize, LearningRate, LossWeight, Steps
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet, TrainsOn
-from mimbench.detectors.statefile import above, below
+from mimbench.detectors.statefile import add_prefix, strip_prefix
 from mimbench.detectors.training import Options, Trainer
 from mimbench.errors import DetectorError, TrainingError
 
@@ -79,7 +79,7 @@ class Classifier(Detector):
         self.categories: list[str] = []
         self.quality = {}
         self.network: Network | None = None
-        self.seen: dict[str, Tensor] = {}
+        self.training_outputs: dict[str, Tensor] = {}
         self.posthoc: PostHoc | None = None
 
     def fit(self, train: TrainingSet) -> None:
@@ -151,7 +151,7 @@ class Classifier(Detector):
         held_out_patients: Sequence[str],
         device: torch.device,
     ) -> None:
-        """Measure the trained network and fit the post-hoc scores on what it has seen."""
+        """Measure the trained network and fit the post-hoc scores on its outputs."""
         held_out_logits = _logits(network, held_out_images, device)
         self.quality = validation_quality(held_out_logits, held_out, held_out_patients)
         if not self.wanted:
@@ -159,14 +159,14 @@ class Classifier(Detector):
         parts = [
             forward(network, part.to(device)) for part in torch.split(images, VALIDATION_BATCH)
         ]
-        self.seen = {
+        self.training_outputs = {
             "logits": torch.cat([part.logits for part in parts]),
             "features": torch.cat([part.features for part in parts]),
             "labels": labels,
             "held_out_logits": held_out_logits,
             "held_out_labels": held_out,
         }
-        self.posthoc = PostHoc(self.wanted, Seen(network, **self.seen), {})
+        self.posthoc = PostHoc(self.wanted, TrainingOutputs(network, **self.training_outputs), {})
         self.posthoc.try_on(parts[-1])
         self.not_run = self.posthoc.not_run
 
@@ -190,8 +190,8 @@ class Classifier(Detector):
             "quality": self.quality,
             "history": self.history,
             "not_run": dict(self.not_run),
-            **above("network", tensors),
-            **above("seen", self.seen),
+            **add_prefix("network", tensors),
+            **add_prefix("seen", self.training_outputs),
         }
 
     def load(self, state: State) -> None:
@@ -200,15 +200,17 @@ class Classifier(Detector):
         self.quality, self.not_run = dict(state["quality"]), dict(state["not_run"])
         self.history = list(state.get("history", ()))
         network = Network.plain(self.architecture, len(self.categories), self.weights)
-        network.load_state_dict(below("network", state))
-        self.serve(network, below("seen", state))
+        network.load_state_dict(strip_prefix("network", state))
+        self.serve(network, strip_prefix("seen", state))
 
-    def serve(self, network: Network, seen: Mapping[str, Tensor]) -> None:
-        """Score with a trained network, and with what it has seen for scores that need that."""
+    def serve(self, network: Network, training: Mapping[str, Tensor]) -> None:
+        """Score with a trained network; `training` is what post-hoc scores are fitted on."""
         self.network = network.eval().requires_grad_(False)
-        self.seen = dict(seen)
-        if self.seen:
-            self.posthoc = PostHoc(self.wanted, Seen(network, **self.seen), self.not_run)
+        self.training_outputs = dict(training)
+        if self.training_outputs:
+            self.posthoc = PostHoc(
+                self.wanted, TrainingOutputs(network, **self.training_outputs), self.not_run
+            )
             self.not_run = self.posthoc.not_run
 
     def to(self, device: torch.device) -> None:

@@ -88,10 +88,10 @@ class TrainedClassifier(Classifier):
             network = trained_network(self.architecture, len(self.order), Path(self.weights))
             for parameter in network.head.parameters():
                 parameter.data = parameter.data[self.order]
-            self.serve(network, _nothing_seen(len(self.order)) if self.wanted else {})
+            self.serve(network, _no_training_outputs(len(self.order)) if self.wanted else {})
 
 
-def _nothing_seen(classes: int) -> dict[str, Tensor]:
+def _no_training_outputs(classes: int) -> dict[str, Tensor]:
     logits, labels = torch.zeros(0, classes), torch.zeros(0, dtype=torch.long)
     return {
         "logits": logits,

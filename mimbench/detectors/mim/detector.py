@@ -27,7 +27,7 @@ from mimbench.detectors.parameters import (
     Steps,
 )
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet
-from mimbench.detectors.statefile import above, below
+from mimbench.detectors.statefile import add_prefix, strip_prefix
 from mimbench.detectors.training import History, Options, Trainer
 from mimbench.errors import DetectorError, RecipeError, TrainingError
 
@@ -235,14 +235,14 @@ class MIM(Detector):
         """Weights of generator and critic, the residual's line and the loss curves."""
         state = {"line": self.line, "history": self.history}
         for name, network in self._networks().items():
-            state |= above(name, network.state_dict())
+            state |= add_prefix(name, network.state_dict())
         return state
 
     def load(self, state: State) -> None:
         """Restore what `state` returned."""
         try:
             for name, network in self._networks().items():
-                network.load_state_dict(below(name, state))
+                network.load_state_dict(strip_prefix(name, state))
             self.line = None if state["line"] is None else tuple(state["line"])
             self.history = list(state["history"])
         except (RuntimeError, KeyError) as error:

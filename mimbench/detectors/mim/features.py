@@ -20,7 +20,7 @@ from mimbench.detectors.networks.backbone import Backbone
 from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.parameters import Channels, Pixels, Steps
 from mimbench.detectors.protocol import Batch, Detector, ImageSet, State, TrainingSet
-from mimbench.detectors.statefile import above, below
+from mimbench.detectors.statefile import add_prefix, strip_prefix
 from mimbench.detectors.training import History
 from mimbench.errors import DetectorError, RecipeError, TrainingError
 
@@ -135,7 +135,11 @@ class MIMFeatures(Detector):
     def state(self) -> State:
         """Components, inpainter, line and loss curves; the backbone stays where it came from."""
         learned = {"mean": self.mean, "basis": self.basis, "line": self.line}
-        return learned | {"history": self.history} | above("inpainter", self.inpainter.state_dict())
+        return (
+            learned
+            | {"history": self.history}
+            | add_prefix("inpainter", self.inpainter.state_dict())
+        )
 
     def load(self, state: State) -> None:
         """Restore what `state` returned."""
@@ -143,7 +147,7 @@ class MIMFeatures(Detector):
             self.mean, self.basis = state["mean"], state["basis"]
             self.line = None if state["line"] is None else tuple(state["line"])
             self.history = list(state["history"])
-            self.inpainter.restore(below("inpainter", state))
+            self.inpainter.restore(strip_prefix("inpainter", state))
         except (RuntimeError, KeyError) as error:
             raise DetectorError(f"This state is not one of mim-features: {error}") from error
         self.inpainter.eval()

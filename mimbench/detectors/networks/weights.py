@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from mimbench.detectors.statefile import below
+from mimbench.detectors.statefile import strip_prefix
 from mimbench.errors import WeightsError
 
 __all__ = ["PACKAGED", "Packaged", "load_packaged", "load_weights", "packaged_file"]
@@ -151,7 +151,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         nested = nested.get(key, nested) if isinstance(nested, dict) else None
     if not isinstance(nested, dict) or not all(isinstance(v, Tensor) for v in nested.values()):
         raise WeightsError(f"{path} is not a state dict (parameter name -> tensor).")
-    named = below("network", nested) or nested  # a run's fit keeps more than its network
+    named = strip_prefix("network", nested) or nested  # a run's fit keeps more than its network
     return {k: v for k, v in named.items() if not k.startswith(AUXILIARY_HEADS)}
 
 

@@ -15,7 +15,7 @@ import torch
 
 from mimbench.detectors.build import build, scores_of
 from mimbench.detectors.imaging.shared import provide, resize
-from mimbench.detectors.protocol import Batch, Detector, Enough
+from mimbench.detectors.protocol import Batch, Detector, StopTraining
 from mimbench.evaluation.execution.tasks import TaskContext
 from mimbench.evaluation.fitting import training_set
 from mimbench.evaluation.planning.plan import FitSpec, Plan
@@ -79,7 +79,7 @@ class _Clock:
         self.last, self.total = (time.perf_counter(), done), total
         self.first = self.first or self.last
         if self.last[0] - self.first[0] > TRAINING:
-            raise Enough
+            raise StopTraining
 
     @property
     def missing(self) -> float:
@@ -141,7 +141,7 @@ def _try(plan: Plan, spec: FitSpec, device: torch.device) -> _Rate | None:
         began = time.perf_counter()
         if spec.fold is not None:
             data = training_set(plan, spec, None, device, clock)
-            with contextlib.suppress(Enough):  # from a training loop that is not ours
+            with contextlib.suppress(StopTraining):  # from a training loop that is not ours
                 detector.fit(data)
         spent = time.perf_counter() - began
         return _Rate(spent + clock.missing, _score_rate(plan, spec, detector, device))

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from mimbench.errors import OutputError
 from mimbench.evaluation.execution.performing import KeptFits, Performer, TaskEvent
 from mimbench.evaluation.execution.tasks import Task, TaskContext
-from mimbench.files import room
+from mimbench.files import disk_full_as_error
 
 __all__ = ["Finished", "Ready", "Stopped", "WorkerContext", "WorkerEvent", "serve"]
 
@@ -77,7 +77,7 @@ def serve(context: WorkerContext, pipe: Connection) -> None:
         while True:
             task: Task = pipe.recv()
             try:
-                with room(run.folder):
+                with disk_full_as_error(run.folder):
                     performer.perform(task)
                 pipe.send(Finished())
             except OutputError as error:

@@ -22,7 +22,7 @@ from mimbench.evaluation.gallery.selection import Threshold, choose_cases, thres
 from mimbench.evaluation.gallery.tiles import Picture, beside, difference, ladder, masked, picture
 from mimbench.evaluation.planning.plan import Condition, Plan
 from mimbench.evaluation.scoring import Shard, Unit
-from mimbench.files import file_hash, whole
+from mimbench.files import atomic_write, file_hash
 from mimbench.scores.digests import read_json, write_sealed
 from mimbench.scores.splits import split_column
 from mimbench.scores.tables import RunTables
@@ -63,7 +63,7 @@ def write(
             for entry, image in _pictures(plan, fit, tables, device):
                 entry = {"file": f"{len(entries):03d}-{fit.spec.recipe.name}.png", **entry}
                 place.mkdir(exist_ok=True)
-                with whole(place / entry["file"]) as partial:
+                with atomic_write(place / entry["file"]) as partial:
                     partial.write_bytes(_png(image))
                 entries.append({**entry, "sha256": file_hash(place / entry["file"])})
         except OutputError:

@@ -11,7 +11,7 @@ from matplotlib import rcParams
 from matplotlib.figure import Figure
 
 from mimbench.errors import TableError
-from mimbench.files import file_hash, whole
+from mimbench.files import atomic_write, file_hash
 from mimbench.scores.digests import read_json
 
 __all__ = ["Drawn", "fingerprint"]
@@ -53,7 +53,7 @@ class Drawn:
 
     def write(self) -> None:
         """Replace the record."""
-        with whole(self.folder / RECORD) as unfinished:
+        with atomic_write(self.folder / RECORD) as unfinished:
             unfinished.write_text(json.dumps(self.now, indent=2), encoding="utf-8")
 
     def _files(self, stem: str) -> list[Path]:

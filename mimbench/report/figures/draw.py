@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from matplotlib.figure import Figure
 
-from mimbench.files import whole
+from mimbench.files import atomic_write
 from mimbench.report.figures import (
     categories,
     degradation,
@@ -70,5 +70,5 @@ def _save(figure: Figure, folder: Path, stem: str) -> None:
     with TemporaryDirectory() as elsewhere:
         save_figure(figure, Path(elsewhere) / stem)
         for drawn in sorted(Path(elsewhere).iterdir()):
-            with whole(folder / drawn.name) as unfinished:
+            with atomic_write(folder / drawn.name) as unfinished:
                 shutil.copyfile(drawn, unfinished)

@@ -7,7 +7,7 @@ from mimbench.report.leaderboard.entries import Leaderboard
 
 __all__ = ["RowStyle", "row_styles"]
 
-# Told apart with red-green blindness, and at least 3:1 against white and near-black paper; more
+# Distinct with red-green blindness, and at least 3:1 against white and near-black paper; more
 # colours that are both there are not, so that further detectors repeat them with dashes.
 PALETTE = ("#0a78c2", "#d55e00", "#009e73", "#b8639a", "#5a52f0", "#d01045")
 ROUNDS = ("", "7 1.5", "7 1.5 1.5 1.5", "1.5 1.5")

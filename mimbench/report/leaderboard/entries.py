@@ -9,7 +9,12 @@ import pandas as pd
 from mimbench.report.leaderboard.columns import measures
 from mimbench.report.leaderboard.groups import Group, groups_of, primary_group
 from mimbench.report.leaderboard.lookup import Estimate, Estimates
-from mimbench.report.leaderboard.standings import PairedDifferences, Standing, clearly, standing_of
+from mimbench.report.leaderboard.paired_differences import (
+    PairedDifferences,
+    Standing,
+    clearly,
+    standing_of,
+)
 from mimbench.runfolder.reading import DetectorInfo, RunFolder
 from mimbench.statistics.core.estimate import Estimate as Difference
 from mimbench.statistics.run.controls import controls_of, row_facts

@@ -20,7 +20,7 @@ from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.lines import Lines, slope_differences
 from mimbench.statistics.run.questions import Question, Row
 
-__all__ = ["Area", "Contest", "RowAreas"]
+__all__ = ["Area", "ComparisonSet", "RowAreas"]
 
 Array = NDArray[np.float64]
 LOST = "its line: images have no scores of what it was fitted on"
@@ -52,7 +52,7 @@ class Area:
         return cls.combine(terms, [1 / len(terms)] * len(terms))
 
 
-class Contest:
+class ComparisonSet:
     """A question as it stands in each fold: who is compared with whom. Shared by all rows."""
 
     def __init__(self, layout: Layout, question: Question) -> None:
@@ -84,7 +84,7 @@ class Contest:
 
 
 class RowAreas:
-    """One row in one contest.
+    """One row in one comparison set.
 
     Attributes:
         cells: (position of the fit, fold, seed) of each cell.
@@ -92,17 +92,21 @@ class RowAreas:
         entries: (E, groups) the groups themselves, then the means over categories.
     """
 
-    def __init__(self, layout: Layout, contest: Contest, row: Row, values: Array) -> None:
+    def __init__(
+        self, layout: Layout, comparison_set: ComparisonSet, row: Row, values: Array
+    ) -> None:
         """Take the row's scores `values`: (fits, conditions, images)."""
-        self.contest, self.row = contest, row
+        self.comparison_set, self.row = comparison_set, row
         self.values = np.full_like(values, np.nan) if row.reason else values
         self._lines = None if row.line is None or row.reason else Lines(layout, row, values)
         self.conditions = layout.conditions
         self.cells = layout.cells(row)
-        self.weights = contest.weights([fold for _, fold, _ in self.cells])
-        means = contest.question.mean_weights
+        self.weights = comparison_set.weights([fold for _, fold, _ in self.cells])
+        means = comparison_set.question.mean_weights
         self.entries = np.concatenate([np.eye(means.shape[1]), means])
-        several = len({fold for _, fold, _ in self.cells}) > 1 and contest.trained_patients.any()
+        several = (
+            len({fold for _, fold, _ in self.cells}) > 1 and comparison_set.trained_patients.any()
+        )
         self._trained_on = layout.trained_on(row) if several else ""
 
     def area(self, condition: int, other: int) -> Area:
@@ -116,7 +120,7 @@ class RowAreas:
 
     def _influence(self, fit: int, fold: int, condition: int, other: int) -> Influence:
         """Of one cell, with that of the patients that its line was fitted on."""
-        cells = self.contest.cells[fold]
+        cells = self.comparison_set.cells[fold]
         x, y = self.scores(fit, fold, condition, other)
         own, lines = cells.influence(x, y), self._lines
         if lines is None:
@@ -124,8 +128,8 @@ class RowAreas:
         if lines.unknown:
             return replace(own, unknown=(lines.unknown,) * len(own.value))
         error, covariate = lines.error[fit], lines.covariate[fit]
-        x_step = error * covariate[condition, self.contest.id_images[fold]]
-        y_step = error * covariate[other, self.contest.ood_images[fold]]
+        x_step = error * covariate[condition, self.comparison_set.id_images[fold]]
+        y_step = error * covariate[other, self.comparison_set.ood_images[fold]]
         steeper, flatter = (
             placement_values(x - sign * x_step, y - sign * y_step, cells.starts)[0]
             for sign in (1.0, -1.0)
@@ -140,7 +144,7 @@ class RowAreas:
         self, total: Influence, values: Array, condition: int, other: int
     ) -> FoldTraining:
         """What the patients do to it whom a fold tests and others train on."""
-        trained, shared = self.contest.trained_patients, self.contest.shared_images
+        trained, shared = self.comparison_set.trained_patients, self.comparison_set.shared_images
         id_scores = [self.scores(*cell[:2], condition, other)[0] for cell in self.cells]
         ood_scores = np.stack([self.values[fit, other, shared] for fit, _, _ in self.cells])
         if self._lines is not None and not self._lines.unknown:  # what lines do counts apart
@@ -149,7 +153,7 @@ class RowAreas:
             slopes = slope_differences(of_ood, ood_scores)
             ood_scores = ood_scores - slopes[:, None] * of_ood
             id_scores = [
-                own - slope * covariate[fit, condition, self.contest.id_images[fold]]
+                own - slope * covariate[fit, condition, self.comparison_set.id_images[fold]]
                 for own, slope, (fit, fold, _) in zip(id_scores, slopes, self.cells, strict=True)
             ]
         ratio = fold_ratio(trained[:, trained.any(0)])
@@ -163,8 +167,8 @@ class RowAreas:
     def scores(self, fit: int, fold: int, condition: int, other: int) -> tuple[Array, Array]:
         """Scores of the ID images and of the OOD images of one cell."""
         return (
-            self.values[fit, condition, self.contest.id_images[fold]],
-            self.values[fit, other, self.contest.ood_images[fold]],
+            self.values[fit, condition, self.comparison_set.id_images[fold]],
+            self.values[fit, other, self.comparison_set.ood_images[fold]],
         )
 
     def per_cell(self, values: Array) -> Array:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from mimbench.errors import UnknownNameError
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.influence import Influence
-from mimbench.statistics.run.comparison_sets import Area, Contest, RowAreas
+from mimbench.statistics.run.comparison_sets import Area, ComparisonSet, RowAreas
 from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.retraining import Models
 from mimbench.statistics.run.uncertainty import Measured
@@ -68,7 +68,7 @@ class RunAurocs:
         self._layout = Layout(tables, fits=fits, among=among)
         self._fits = tables.fits
         self._rows: dict[tuple[str, str, bool], RowAreas] = {}
-        self._contests: dict[tuple[str, bool], Contest] = {}
+        self._comparison_sets: dict[tuple[str, bool], ComparisonSet] = {}
         self._means: dict[tuple[int, str, int, str], Area] = {}
         self._models: dict[str, Models] = {}
 
@@ -116,7 +116,7 @@ class RunAurocs:
     def _find(self, quantity: Quantity) -> tuple[RowAreas, int]:
         """The row's AUROCs and the position of the group asked for."""
         areas = self._areas(quantity)
-        question = areas.contest.question
+        question = areas.comparison_set.question
         names = [
             f"{group.role} / {group.relation} / {group.category}"
             for group in question.groups + question.means
@@ -133,10 +133,10 @@ class RunAurocs:
             own = [q for q in asked if (q.groups[0].role == "external") == abroad] or asked
             question = own[_position("question", quantity.question, [q.name for q in own])]
             row = self._layout.rows[_position("row", quantity.row, self.rows)]
-            if key[1:] not in self._contests:
-                self._contests[key[1:]] = Contest(self._layout, question)
-            contest = self._contests[key[1:]]
-            self._rows[key] = RowAreas(self._layout, contest, row, self._layout.values(row))
+            if key[1:] not in self._comparison_sets:
+                self._comparison_sets[key[1:]] = ComparisonSet(self._layout, question)
+            comparison_set = self._comparison_sets[key[1:]]
+            self._rows[key] = RowAreas(self._layout, comparison_set, row, self._layout.values(row))
         return self._rows[key]
 
     def _at(self, areas: RowAreas, corruption: str, severity: int, protocol: str) -> Area:

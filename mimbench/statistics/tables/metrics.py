@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.core.bootstrap import Resamples
-from mimbench.statistics.run.comparison_sets import Contest
+from mimbench.statistics.run.comparison_sets import ComparisonSet
 from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.questions import Question, Row
 from mimbench.statistics.tables.row_metrics import Block, row_blocks
@@ -76,18 +76,21 @@ def metrics_table(
         resamples,
         np.random.default_rng(seed),
     )
-    contests = [Contest(layout, question) for question in layout.questions()]
+    comparison_sets = [ComparisonSet(layout, question) for question in layout.questions()]
 
     def measure(row: Row) -> list[list[Block]]:
         values = layout.values(row)
-        return [row_blocks(layout, contest, row, values, draws, level) for contest in contests]
+        return [
+            row_blocks(layout, comparison_set, row, values, draws, level)
+            for comparison_set in comparison_sets
+        ]
 
     with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
         measured = list(pool.map(measure, layout.rows))
     parts = [
-        _Part(layout, row, contest.question, blocks)
+        _Part(layout, row, comparison_set.question, blocks)
         for row, of_questions in zip(layout.rows, measured, strict=True)
-        for contest, blocks in zip(contests, of_questions, strict=True)
+        for comparison_set, blocks in zip(comparison_sets, of_questions, strict=True)
     ]
     columns: dict[str, Any] = {
         name: np.concatenate([part.column(name) for part in parts]) if parts else []

@@ -12,7 +12,7 @@ from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.cautions import area_cautions
 from mimbench.statistics.core.estimate import Estimate
 from mimbench.statistics.core.influence import Influence, combine
-from mimbench.statistics.run.comparison_sets import Contest, RowAreas
+from mimbench.statistics.run.comparison_sets import ComparisonSet, RowAreas
 from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.questions import Row
 from mimbench.statistics.tables.corruption_error import (
@@ -160,12 +160,14 @@ def robustness_table(
         raise UnknownNameError("reference row", reference, names)
     records: list[dict[str, Any]] = []
     for question in layout.questions():
-        contest = Contest(layout, question)
+        comparison_set = ComparisonSet(layout, question)
         groups = question.groups + question.means
         for protocol in question.protocols:
 
-            def curve(row: Row, protocol: str = protocol, contest: Contest = contest) -> _Curve:
-                return _Curve(RowAreas(layout, contest, row, layout.values(row)), protocol)
+            def curve(
+                row: Row, protocol: str = protocol, comparison_set: ComparisonSet = comparison_set
+            ) -> _Curve:
+                return _Curve(RowAreas(layout, comparison_set, row, layout.values(row)), protocol)
 
             other = curve(layout.rows[names.index(reference)]) if reference else None
             for row in layout.rows:

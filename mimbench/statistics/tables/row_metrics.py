@@ -11,7 +11,7 @@ from mimbench.scores.tables import CLEAN
 from mimbench.statistics.core.bootstrap import Resamples, bootstrap_interval
 from mimbench.statistics.ranking.kernels import METRICS as TOGETHER
 from mimbench.statistics.ranking.kernels import add_present
-from mimbench.statistics.run.comparison_sets import Area, Contest, RowAreas
+from mimbench.statistics.run.comparison_sets import Area, ComparisonSet, RowAreas
 from mimbench.statistics.run.layout import Condition, Layout
 from mimbench.statistics.run.questions import Row
 from mimbench.statistics.tables import definitions
@@ -43,29 +43,34 @@ class Block:
 
 
 def row_blocks(
-    layout: Layout, contest: Contest, row: Row, values: Array, resamples: Resamples, level: float
+    layout: Layout,
+    comparison_set: ComparisonSet,
+    row: Row,
+    values: Array,
+    resamples: Resamples,
+    level: float,
 ) -> list[Block]:
     """Measure one row.
 
     Args:
         layout: the run's arrays.
-        contest: the question.
+        comparison_set: the question.
         row: the row.
         values: (fits, conditions, images) its scores.
         resamples: patient resamples of the run's images.
         level: confidence level.
     """
-    areas = RowAreas(layout, contest, row, values)
+    areas = RowAreas(layout, comparison_set, row, values)
     return list(_RowMetrics(areas, resamples, level).blocks())
 
 
 class _RowMetrics:
     def __init__(self, areas: RowAreas, resamples: Resamples, level: float) -> None:
         self.conditions, self.areas = areas.conditions, areas
-        self.contest, self.resamples, self.level = areas.contest, resamples, level
+        self.comparison_set, self.resamples, self.level = areas.comparison_set, resamples, level
         folds = sorted({fold for _, fold, _ in areas.cells})
-        self._fewest_id = min(self.contest.id_images[fold].size for fold in folds)
-        sizes = np.min([np.diff(self.contest.starts[fold]) for fold in folds], axis=0)
+        self._fewest_id = min(self.comparison_set.id_images[fold].size for fold in folds)
+        sizes = np.min([np.diff(self.comparison_set.starts[fold]) for fold in folds], axis=0)
         self._computed = {
             metric.name: metric.compute
             for metric in definitions.METRICS
@@ -81,7 +86,7 @@ class _RowMetrics:
             k = self.conditions.index((CLEAN, 0))
             clean = self.areas.area(k, k)
             yield from self._measured((CLEAN, 0), "both", clean, None, (k, k))
-        for protocol in self.contest.question.protocols:
+        for protocol in self.comparison_set.question.protocols:
             if protocol == "both" or clean is not None:
                 yield from self._corrupted(protocol, clean)
 
@@ -209,7 +214,7 @@ class _RowMetrics:
         groups[(np.isnan(points[:, :, 0]) & (self.areas.weights > 0)).any(0)] = np.nan
         means = [
             np.tensordot(own[own > 0], groups[own > 0], axes=1)
-            for own in self.contest.question.mean_weights
+            for own in self.comparison_set.question.mean_weights
         ]
         per_cell = [self.areas.per_cell(points[:, :, k]) for k in range(len(self._sampled))]
         return np.concatenate([groups, np.stack(means)]), np.stack(per_cell, axis=2)
@@ -218,8 +223,8 @@ class _RowMetrics:
         """(groups, metrics, 1 + count) of one fit and fold."""
         fit, fold, _ = cell
         x, y = self.areas.scores(fit, fold, condition, other)
-        own, others = self.contest.id_images[fold], self.contest.ood_images[fold]
-        starts = self.contest.starts[fold]
+        own, others = self.comparison_set.id_images[fold], self.comparison_set.ood_images[fold]
+        starts = self.comparison_set.starts[fold]
         found = self.resamples.metrics(x, own, y, others, starts)
         if not self._computed:
             return found

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.protocol import ImageSet, TrainingSet
-from mimbench.detectors.statefile import below, read_state, write_state
+from mimbench.detectors.statefile import read_state, strip_prefix, write_state
 from mimbench.detectors.training import History, Options, Trainer
 from mimbench.errors import TrainingError
 
@@ -138,7 +138,7 @@ def test_a_training_that_diverges_names_the_file_of_the_weights_before(tmp_path:
         fit(training_set(path), options, validate=lambda: next(values), poison_after=33)
     best, _ = fit(training_set(), replace(options, steps=10))
     kept = nn.ModuleDict({"model": network()})
-    kept.load_state_dict(below("kept", read_state(path)))
+    kept.load_state_dict(strip_prefix("kept", read_state(path)))
     assert same(kept["model"], best)
 
 

@@ -7,6 +7,6 @@ says why. `results/posthoc.md` has the table.
 """
 
 from mimbench.detectors.classifier.posthoc.catalogue import OPEN_SET, SCORES, PostHoc
-from mimbench.detectors.classifier.posthoc.outputs import Outputs, Seen
+from mimbench.detectors.classifier.posthoc.outputs import Outputs, TrainingOutputs
 
-__all__ = ["OPEN_SET", "SCORES", "Outputs", "PostHoc", "Seen"]
+__all__ = ["OPEN_SET", "SCORES", "Outputs", "PostHoc", "TrainingOutputs"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from mimbench.detectors.classifier.posthoc import features, head, images, logits
-from mimbench.detectors.classifier.posthoc.outputs import Outputs, Score, Scorer, Seen
+from mimbench.detectors.classifier.posthoc.outputs import Outputs, Score, Scorer, TrainingOutputs
 from mimbench.errors import DetectorError, UnknownNameError
 
 __all__ = ["OPEN_SET", "SCORES", "UNFITTED", "PostHoc", "require_known"]
@@ -25,18 +25,20 @@ OPEN_SET = tuple(name for name, score in SCORES.items() if score.asks == "open-s
 
 
 class PostHoc:
-    """The post-hoc scores that a recipe names, fitted on what its classifier has seen.
+    """The post-hoc scores that a recipe names, fitted on its classifier's training outputs.
 
     Attributes:
         not_run: score -> reason, for those that this release, network or training set cannot give.
     """
 
-    def __init__(self, names: Sequence[str], seen: Seen, not_run: Mapping[str, str]) -> None:
+    def __init__(
+        self, names: Sequence[str], training: TrainingOutputs, not_run: Mapping[str, str]
+    ) -> None:
         """Fit them.
 
         Args:
             names: of `SCORES`; those from logits alone come without being named.
-            seen: what the classifier has seen.
+            training: the classifier's outputs on its training and validation images.
             not_run: scores that are known not to run, with the reason.
         """
         self.not_run = dict(not_run)
@@ -46,7 +48,7 @@ class PostHoc:
             if make is None or name in not_run:
                 continue
             try:
-                self.scorers[name] = make(seen)
+                self.scorers[name] = make(training)
             except FAILURES as error:
                 self._give_up(name, error)
 

@@ -7,7 +7,13 @@ from pytorch_ood import detector
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mimbench.detectors.classifier.posthoc.outputs import Maker, Outputs, Score, Scorer, Seen
+from mimbench.detectors.classifier.posthoc.outputs import (
+    Maker,
+    Outputs,
+    Score,
+    Scorer,
+    TrainingOutputs,
+)
 from mimbench.errors import DetectorError
 
 __all__ = ["SCORES"]
@@ -22,12 +28,17 @@ def _nearest(*, target: bool) -> Maker:
     Source: Sun et al. 2022, "Out-of-distribution detection with deep nearest neighbors".
     """
 
-    def make(seen: Seen) -> Scorer:
-        chosen = seen.labels == 0 if target else torch.ones_like(seen.labels, dtype=torch.bool)
-        bank, k = normalize(seen.places)[chosen].T.contiguous(), min(NEIGHBOURS, int(chosen.sum()))
+    def make(training: TrainingOutputs) -> Scorer:
+        chosen = (
+            training.labels == 0 if target else torch.ones_like(training.labels, dtype=torch.bool)
+        )
+        bank, k = (
+            normalize(training.places)[chosen].T.contiguous(),
+            min(NEIGHBOURS, int(chosen.sum())),
+        )
 
         def score(outputs: Outputs) -> Tensor:
-            coordinates = seen.coordinates(outputs)
+            coordinates = training.coordinates(outputs)
             unit = outputs.once("unit", lambda: normalize(coordinates))
             cosine = (unit @ bank).topk(k, dim=1).values[:, -1]
             return (2 - 2 * cosine).clamp(min=0).sqrt()
@@ -44,11 +55,11 @@ def _mahalanobis(*, target: bool, relative: bool) -> Maker:
     precision, and what comes out ranks images at random.
     """
 
-    def make(seen: Seen) -> Scorer:
-        classes, everything = seen.classes, seen.everything if relative else None
+    def make(training: TrainingOutputs) -> Scorer:
+        classes, everything = training.classes, training.everything if relative else None
 
         def score(outputs: Outputs) -> Tensor:
-            places = seen.coordinates(outputs)
+            places = training.coordinates(outputs)
             found = outputs.once("classes", lambda: classes.distances(places))
             distance = found[:, 0] if target else found.amin(1)
             if everything is None:
@@ -60,13 +71,13 @@ def _mahalanobis(*, target: bool, relative: bool) -> Maker:
     return make
 
 
-def _gmm(seen: Seen) -> Scorer:
+def _gmm(training: TrainingOutputs) -> Scorer:
     """Minus the log likelihood, up to what all classes have in common outside the span."""
-    floor = GMM_FLOOR * float(seen.features.var(0).mean())
+    floor = GMM_FLOOR * float(training.features.var(0).mean())
     if floor <= 0:
         raise DetectorError("all training images have the same features")
-    fitted = detector.GMM(None, reg=floor).fit_features(seen.places, seen.labels)
-    return lambda outputs: fitted.predict_features(seen.coordinates(outputs))
+    fitted = detector.GMM(None, reg=floor).fit_features(training.places, training.labels)
+    return lambda outputs: fitted.predict_features(training.coordinates(outputs))
 
 
 SCORES: Mapping[str, Score] = {

@@ -7,7 +7,13 @@ import torch
 from pytorch_ood import detector
 from torch import Tensor, nn
 
-from mimbench.detectors.classifier.posthoc.outputs import Maker, Outputs, Score, Scorer, Seen
+from mimbench.detectors.classifier.posthoc.outputs import (
+    Maker,
+    Outputs,
+    Score,
+    Scorer,
+    TrainingOutputs,
+)
 from mimbench.errors import DetectorError
 
 __all__ = ["SCORES"]
@@ -16,45 +22,47 @@ KEPT_WEIGHTS = 0.7  # DICE: share of contributions that are dropped; the paper's
 DROPOUT_SAMPLES = 30
 
 
-def _vim(seen: Seen) -> Scorer:
+def _vim(training: TrainingOutputs) -> Scorer:
     """Virtual logit of the residual space; as many principal directions as the images can show."""
-    head, (n, d) = seen.head(), seen.features.shape
+    head, (n, d) = training.head(), training.features.shape
     fitted = detector.ViM(
-        None, max(1, min(n, d) // 2), seen.span.functionals(head.weight), head.bias
+        None, max(1, min(n, d) // 2), training.span.functionals(head.weight), head.bias
     )
-    fitted.fit_features(seen.places, seen.labels)
-    return lambda outputs: fitted.predict_features(seen.coordinates(outputs))
+    fitted.fit_features(training.places, training.labels)
+    return lambda outputs: fitted.predict_features(training.coordinates(outputs))
 
 
-def _pnml(seen: Seen) -> Scorer:
-    n, d = seen.features.shape
+def _pnml(training: TrainingOutputs) -> Scorer:
+    n, d = training.features.shape
     if n <= d:
         raise DetectorError(
             f"its regret falls instead of rising outside the span of the training features; it "
             f"needs more than {d} training images, there are {n}"
         )
-    return _on_features(detector.PNML(None, seen.head()).fit_features(seen.features, seen.labels))
-
-
-def _dice(seen: Seen) -> Scorer:
-    head = seen.head()
-    fitted = detector.DICE(None, head.weight, head.bias, p=KEPT_WEIGHTS)
-    return _on_features(fitted.fit_features(seen.features, seen.labels))
-
-
-def _nnguide(seen: Seen) -> Scorer:
-    fitted = detector.NNGuide(None, seen.head(), k=min(10, len(seen.features)))
-    return _on_features(fitted.fit_features(seen.features, seen.labels))
-
-
-def _fitted_with_head(kind: Callable[[None, nn.Linear], Any]) -> Maker:
-    return lambda seen: _on_features(
-        kind(None, seen.head()).fit_features(seen.features, seen.labels)
+    return _on_features(
+        detector.PNML(None, training.head()).fit_features(training.features, training.labels)
     )
 
 
-def _lts(seen: Seen) -> Scorer:
-    return _on_features(detector.LTS(None, seen.head()))
+def _dice(training: TrainingOutputs) -> Scorer:
+    head = training.head()
+    fitted = detector.DICE(None, head.weight, head.bias, p=KEPT_WEIGHTS)
+    return _on_features(fitted.fit_features(training.features, training.labels))
+
+
+def _nnguide(training: TrainingOutputs) -> Scorer:
+    fitted = detector.NNGuide(None, training.head(), k=min(10, len(training.features)))
+    return _on_features(fitted.fit_features(training.features, training.labels))
+
+
+def _fitted_with_head(kind: Callable[[None, nn.Linear], Any]) -> Maker:
+    return lambda training: _on_features(
+        kind(None, training.head()).fit_features(training.features, training.labels)
+    )
+
+
+def _lts(training: TrainingOutputs) -> Scorer:
+    return _on_features(detector.LTS(None, training.head()))
 
 
 def _on_features(fitted: Any) -> Scorer:
@@ -64,11 +72,11 @@ def _on_features(fitted: Any) -> Scorer:
 def _shaped(kind: Callable[[None, nn.Module], Any], *, clips: bool) -> Maker:
     """Scores that change the features and hand them to the head: clipping, pruning, scaling."""
 
-    def make(seen: Seen) -> Scorer:
-        features = seen.features if clips else seen.activations()
-        fitted = kind(None, nn.Sequential(nn.Flatten(), seen.head()))
+    def make(training: TrainingOutputs) -> Scorer:
+        features = training.features if clips else training.activations()
+        fitted = kind(None, nn.Sequential(nn.Flatten(), training.head()))
         if clips:
-            fitted.fit_feature_maps(_as_maps(features), seen.labels)
+            fitted.fit_feature_maps(_as_maps(features), training.labels)
         return lambda outputs: fitted.predict_feature_maps(_as_maps(outputs.features))
 
     return make
@@ -78,8 +86,8 @@ def _as_maps(features: Tensor) -> Tensor:
     return features[:, :, None, None]
 
 
-def _rankfeat(seen: Seen) -> Scorer:
-    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), seen.head())
+def _rankfeat(training: TrainingOutputs) -> Scorer:
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), training.head())
     fitted = detector.RankFeat(None, head)
 
     def score(outputs: Outputs) -> Tensor:
@@ -93,13 +101,13 @@ def _rankfeat(seen: Seen) -> Scorer:
     return score
 
 
-def _gradnorm(seen: Seen) -> Scorer:
+def _gradnorm(training: TrainingOutputs) -> Scorer:
     """Minus the norm of the gradient that the head would get, which is a product of two norms.
 
     Source: Huang et al. 2021, "On the importance of gradients for detecting distributional shifts
     in the wild", equation 9, with the bias's part as in pytorch-ood.
     """
-    seen.head()
+    training.head()
 
     def score(outputs: Outputs) -> Tensor:
         posterior = outputs.logits.double().softmax(1)
@@ -109,7 +117,7 @@ def _gradnorm(seen: Seen) -> Scorer:
     return score
 
 
-def _mc_dropout(seen: Seen) -> Scorer:
+def _mc_dropout(training: TrainingOutputs) -> Scorer:
     """Variance of the posterior when features are dropped as in training, before the head only.
 
     The masks are a fixed series, so that an image's score is its own: dropping features is
@@ -117,11 +125,11 @@ def _mc_dropout(seen: Seen) -> Scorer:
 
     Source: Gal and Ghahramani 2016, "Dropout as a Bayesian approximation".
     """
-    layers = [m for m in seen.network.body.modules() if not list(m.children())]
-    before = layers[layers.index(seen.network.head) - 1]
+    layers = [m for m in training.network.body.modules() if not list(m.children())]
+    before = layers[layers.index(training.network.head) - 1]
     if not isinstance(before, nn.Dropout):
         raise DetectorError("the network has no dropout before its head")
-    head = seen.head()
+    head = training.head()
     generator = torch.Generator().manual_seed(0)
     kept = torch.rand(DROPOUT_SAMPLES, 1, head.in_features, generator=generator) >= before.p
     weights = (kept * head.weight / (1 - before.p)).flatten(0, 1).T.contiguous()

@@ -6,14 +6,14 @@ import torch
 from pytorch_ood import detector
 from torch import Tensor
 
-from mimbench.detectors.classifier.posthoc.outputs import Outputs, Score, Scorer, Seen
+from mimbench.detectors.classifier.posthoc.outputs import Outputs, Score, Scorer, TrainingOutputs
 
 __all__ = ["SCORES"]
 
 
-def _odin(seen: Seen) -> Scorer:
+def _odin(training: TrainingOutputs) -> Scorer:
     """Two more forward passes and a backward one; the step is in units of normalised pixels."""
-    network = seen.network
+    network = training.network
     fitted = detector.ODIN(network.body)
 
     def score(outputs: Outputs) -> Tensor:

@@ -10,7 +10,13 @@ from pytorch_ood.detector.openmax.numpy import OpenMax
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from mimbench.detectors.classifier.posthoc.outputs import Maker, Outputs, Score, Scorer, Seen
+from mimbench.detectors.classifier.posthoc.outputs import (
+    Maker,
+    Outputs,
+    Score,
+    Scorer,
+    TrainingOutputs,
+)
 
 __all__ = ["ALWAYS", "SCORES", "fit_temperature", "logit_scores"]
 
@@ -69,17 +75,19 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     return float(torch.tensor((low + high) / 2).exp())
 
 
-def _temperature(seen: Seen) -> Scorer:
-    temperature = fit_temperature(seen.held_out_logits, seen.held_out_labels)
+def _temperature(training: TrainingOutputs) -> Scorer:
+    temperature = fit_temperature(training.held_out_logits, training.held_out_labels)
     return lambda outputs: logit_scores(outputs.logits / temperature)["msp"]
 
 
-def _kl_matching(seen: Seen) -> Scorer:
-    fitted = detector.KLMatching(None).fit_logits(seen.held_out_logits, seen.held_out_labels)
+def _kl_matching(training: TrainingOutputs) -> Scorer:
+    fitted = detector.KLMatching(None).fit_logits(
+        training.held_out_logits, training.held_out_labels
+    )
     return lambda outputs: fitted.predict_logits(outputs.logits)
 
 
-def _openmax(seen: Seen) -> Scorer:
+def _openmax(training: TrainingOutputs) -> Scorer:
     """Log odds of the unknown class, which takes its logit from the class that is predicted.
 
     Only the strongest class is revised: with more, pytorch-ood's scores depend on which classes a
@@ -88,7 +96,7 @@ def _openmax(seen: Seen) -> Scorer:
     fitted = OpenMax(alpha=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # scipy's search steps out of bounds
-        fitted.fit(seen.logits.double().numpy(), seen.labels.numpy())
+        fitted.fit(training.logits.double().numpy(), training.labels.numpy())
     tails = [fitted.distributions[k] for k in range(len(fitted.centers))]
     centres = torch.tensor(np.stack([fitted.centers[k] for k in range(len(tails))]))
     offset, scale, shape = (
@@ -112,7 +120,7 @@ def _openmax(seen: Seen) -> Scorer:
 
 
 def _stateless(function: Callable[[Tensor], Tensor]) -> Maker:
-    return lambda seen: lambda outputs: function(outputs.logits.double())
+    return lambda training: lambda outputs: function(outputs.logits.double())
 
 
 SCORES: Mapping[str, Score] = {

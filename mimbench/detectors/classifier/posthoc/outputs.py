@@ -13,7 +13,7 @@ from mimbench.detectors.gaussian import Gaussian, Regulariser, regulariser_of
 from mimbench.detectors.networks.network import Network
 from mimbench.errors import DetectorError
 
-__all__ = ["Maker", "Outputs", "Score", "Scorer", "Seen", "forward"]
+__all__ = ["Maker", "Outputs", "Score", "Scorer", "TrainingOutputs", "forward"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def forward(network: Network, images: Tensor) -> Outputs:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the classifier has seen: outputs on training and validation images as they are.
+class TrainingOutputs:
+    """The classifier's outputs on its training and validation images, without augmentation.
 
     Attributes:
         network: the trained classifier.
@@ -131,7 +131,7 @@ class Seen:
 
 
 Scorer = Callable[[Outputs], Tensor]
-Maker = Callable[[Seen], Scorer]
+Maker = Callable[[TrainingOutputs], Scorer]
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Score:
     """A post-hoc score.
 
     Attributes:
-        make: fits it on what the classifier has seen; None for those that `logit_scores` computes.
+        make: fits it on training outputs; None for those that `logit_scores` computes.
         fitted_on: images that it is fitted on, or tried on before it is believed. A score that is
             fitted on nothing can be had of a classifier whose training images nobody has.
         asks: "detection" (is the image of the target?) or "open-set" (is it of any category that

@@ -10,7 +10,7 @@ from mimbench.report.leaderboard.entries import Leaderboard
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import interval_text, rounded
 from mimbench.report.leaderboard.notes import difference_text
-from mimbench.report.leaderboard.standings import clearly
+from mimbench.report.leaderboard.paired_differences import clearly
 from mimbench.report.page.sections.section import table_section
 from mimbench.statistics.core.estimate import Estimate
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from mimbench.detectors.build import scores_of
-from mimbench.detectors.classifier.posthoc import OPEN_SET, SCORES, PostHoc, Seen
+from mimbench.detectors.classifier.posthoc import OPEN_SET, SCORES, PostHoc, TrainingOutputs
 from mimbench.detectors.classifier.posthoc.logits import ALWAYS, fit_temperature, logit_scores
 from mimbench.detectors.classifier.posthoc.outputs import Outputs, forward
 from mimbench.detectors.classifier.posthoc.span import Span
@@ -34,7 +34,7 @@ def photos(count: int, seed: int, colours: tuple[tuple[int, ...], ...] = COLOURS
 
 
 @pytest.fixture(scope="module")
-def seen() -> Seen:
+def training() -> TrainingOutputs:
     """A small network that tells red (the target), green and blue images apart, and its outputs."""
     generator = torch.Generator().manual_seed(0)
     head = nn.Linear(WIDTH, 3)
@@ -57,7 +57,7 @@ def seen() -> Seen:
         optimiser.step()
     network.requires_grad_(False)
     trained, held_out = forward(network, images), forward(network, photos(30, 2))
-    return Seen(
+    return TrainingOutputs(
         network,
         trained.logits,
         trained.features,
@@ -68,13 +68,13 @@ def seen() -> Seen:
 
 
 @pytest.fixture(scope="module")
-def posthoc(seen: Seen) -> PostHoc:
-    return PostHoc(SCORES, seen, {})
+def posthoc(training: TrainingOutputs) -> PostHoc:
+    return PostHoc(SCORES, training, {})
 
 
-def scored(posthoc: PostHoc, seen: Seen, images: Tensor) -> dict[str, Tensor]:
+def scored(posthoc: PostHoc, training: TrainingOutputs, images: Tensor) -> dict[str, Tensor]:
     with torch.inference_mode():
-        found = posthoc(forward(seen.network, images))
+        found = posthoc(forward(training.network, images))
     return {name: values for name, values in found.items() if isinstance(values, Tensor)}
 
 
@@ -90,37 +90,39 @@ OUTSIDE = {"openmax": ((250, 10, 10),), "mc-dropout": ((255, 255, 255),)}
 
 
 @pytest.mark.parametrize("name", [name for name in SCORES if name != "rankfeat"])
-def test_higher_means_more_ood_on_separable_data(name: str, posthoc: PostHoc, seen: Seen) -> None:
-    red = scored(posthoc, seen, photos(45, 3, COLOURS[:1]))
-    other = scored(posthoc, seen, photos(45, 4, OUTSIDE.get(name, GREY)))
+def test_higher_means_more_ood_on_separable_data(
+    name: str, posthoc: PostHoc, training: TrainingOutputs
+) -> None:
+    red = scored(posthoc, training, photos(45, 3, COLOURS[:1]))
+    other = scored(posthoc, training, photos(45, 4, OUTSIDE.get(name, GREY)))
     assert name not in posthoc.not_run, posthoc.not_run
     assert auroc(red[name], other[name]) > 0.95
     if name not in OPEN_SET:
-        known = scored(posthoc, seen, photos(45, 5, COLOURS[1:]))
+        known = scored(posthoc, training, photos(45, 5, COLOURS[1:]))
         assert auroc(red[name], known[name]) > 0.95
 
 
 @pytest.mark.parametrize("name", [name for name in SCORES if name != "rankfeat"])
 def test_a_score_depends_on_no_images_but_those_that_it_says_it_is_fitted_on(
-    name: str, posthoc: PostHoc, seen: Seen
+    name: str, posthoc: PostHoc, training: TrainingOutputs
 ) -> None:
-    half = torch.arange(len(seen.labels)) % 2 == 0
+    half = torch.arange(len(training.labels)) % 2 == 0
     others = {
         "training": {
-            "logits": seen.logits[half],
-            "features": seen.features[half],
-            "labels": seen.labels[half],
+            "logits": training.logits[half],
+            "features": training.features[half],
+            "labels": training.labels[half],
         },
         "validation": {
-            "held_out_logits": 3 * seen.held_out_logits.flip(0),
-            "held_out_labels": seen.held_out_labels.flip(0),
+            "held_out_logits": 3 * training.held_out_logits.flip(0),
+            "held_out_labels": training.held_out_labels.flip(0),
         },
     }
     images = photos(9, 8)
-    before = scored(posthoc, seen, images)[name]
+    before = scored(posthoc, training, images)[name]
     for part, changed in others.items():
         if part != SCORES[name].fitted_on:
-            elsewhere = replace(seen, **changed)
+            elsewhere = replace(training, **changed)
             after = scored(PostHoc([name], elsewhere, {}), elsewhere, images)[name]
             assert torch.equal(before, after), part
 
@@ -129,48 +131,50 @@ def test_scores_of_logits_alone_are_declared() -> None:
     assert tuple(ALWAYS) == tuple(logit_scores(torch.zeros(1, 2)))
 
 
-def test_rankfeat_sees_a_class_below_the_strongest_direction(seen: Seen) -> None:
+def test_rankfeat_sees_a_class_below_the_strongest_direction(training: TrainingOutputs) -> None:
     generator = torch.Generator().manual_seed(5)
     common = torch.rand(WIDTH, generator=generator)
     place = torch.tensor([[3.0, 3.0], [-3.0, -3.0]])
-    weight = seen.head().weight[0]
+    weight = training.head().weight[0]
 
     def maps(strength: float) -> Outputs:
         noise = 0.02 * torch.randn(40, WIDTH, 2, 2, generator=generator)
         found = common[:, None, None] * place + strength * weight[:, None, None] + noise
         features = found.mean((2, 3))
-        return Outputs(torch.zeros(40), seen.head()(features), features, found)
+        return Outputs(torch.zeros(40), training.head()(features), features, found)
 
-    fitted = PostHoc(["rankfeat"], seen, {})
+    fitted = PostHoc(["rankfeat"], training, {})
     inside, outside = fitted(maps(1.0))["rankfeat"], fitted(maps(0.0))["rankfeat"]
     assert isinstance(inside, Tensor)
     assert isinstance(outside, Tensor)
     assert auroc(inside, outside) > 0.95
 
 
-def test_an_image_has_the_same_scores_alone_and_among_others(posthoc: PostHoc, seen: Seen) -> None:
+def test_an_image_has_the_same_scores_alone_and_among_others(
+    posthoc: PostHoc, training: TrainingOutputs
+) -> None:
     images = torch.cat([photos(6, 6), photos(3, 7, GREY)])
-    together = scored(posthoc, seen, images)
-    alone = [scored(posthoc, seen, image[None]) for image in images]
+    together = scored(posthoc, training, images)
+    alone = [scored(posthoc, training, image[None]) for image in images]
     for name, values in together.items():
         single = torch.cat([one[name] for one in alone])
         spread = float(values.max() - values.min())
         assert float((values - single).abs().max()) <= 1e-3 * spread, name
 
 
-def test_no_score_reads_or_changes_global_random_state(seen: Seen) -> None:
+def test_no_score_reads_or_changes_global_random_state(training: TrainingOutputs) -> None:
     numpy_state = str(np.random.get_state(legacy=False))  # noqa: NPY002 - only looked at
     before = torch.get_rng_state()
-    found = scored(PostHoc(SCORES, seen, {}), seen, photos(4, 8))
+    found = scored(PostHoc(SCORES, training, {}), training, photos(4, 8))
     torch.manual_seed(77)
-    again = scored(PostHoc(SCORES, seen, {}), seen, photos(4, 8))
+    again = scored(PostHoc(SCORES, training, {}), training, photos(4, 8))
     torch.set_rng_state(before)
     assert str(np.random.get_state(legacy=False)) == numpy_state  # noqa: NPY002
     for name in found:
         assert torch.equal(found[name], again[name]), name
 
 
-def test_own_scores_are_those_of_pytorch_ood_where_it_is_right(seen: Seen) -> None:
+def test_own_scores_are_those_of_pytorch_ood_where_it_is_right(training: TrainingOutputs) -> None:
     """pytorch-ood 0.4.0: plain energy and MaxLogit; MSP in ranks; Mahalanobis when n is large."""
     logits = torch.randn(200, 4, generator=torch.Generator().manual_seed(1))
     own = logit_scores(logits)
@@ -200,16 +204,18 @@ class Masked(nn.Module):
 
 
 @pytest.mark.parametrize("count", [12, 150])
-def test_scores_in_fewer_coordinates_are_those_of_pytorch_ood(seen: Seen, count: int) -> None:
+def test_scores_in_fewer_coordinates_are_those_of_pytorch_ood(
+    training: TrainingOutputs, count: int
+) -> None:
     """pytorch-ood 0.4.0 on the features themselves; 12 images span half of their dimensions."""
     few = replace(
-        seen,
-        logits=seen.logits[:count],
-        features=seen.features[:count],
-        labels=seen.labels[:count],
+        training,
+        logits=training.logits[:count],
+        features=training.features[:count],
+        labels=training.labels[:count],
     )
     found = scored(PostHoc(SCORES, few, {}), few, images := photos(40, 11))
-    outputs = forward(seen.network, images)
+    outputs = forward(training.network, images)
     head, (features, labels) = few.head(), (few.features, few.labels)
     knn = detector.KNN(None, k=5).fit_features(features, labels)
     torch.testing.assert_close(
@@ -248,7 +254,7 @@ def test_shrinkage_is_that_of_scikit_learn_in_few_coordinates_too() -> None:
         torch.testing.assert_close(few, Gaussian.fit(features, labels).distances(test))
 
 
-def far_from_training() -> tuple[Seen, Outputs, Outputs]:
+def far_from_training() -> tuple[TrainingOutputs, Outputs, Outputs]:
     """Features of fewer images than dimensions, of target images, and of images between classes.
 
     The last have more than the others in directions in which no training image has anything.
@@ -269,7 +275,9 @@ def far_from_training() -> tuple[Seen, Outputs, Outputs]:
     trained = around(centres[labels], 0.0)
     network = Network(nn.Sequential(head := nn.Linear(width, 3, bias=False)), head)
     nn.init.zeros_(head.weight)
-    known_of = Seen(network, trained.logits, trained.features, labels, trained.logits, labels)
+    known_of = TrainingOutputs(
+        network, trained.logits, trained.features, labels, trained.logits, labels
+    )
     between = centres.mean(0).expand(50, -1)
     return known_of, around(centres[:1].expand(50, -1), 0.3), around(between, 0.6)
 
@@ -306,18 +314,18 @@ def test_temperature_has_the_least_loss() -> None:
     assert 6 < best < 10
 
 
-def test_what_cannot_run_is_its_own_row_with_the_reason(seen: Seen) -> None:
-    few = Seen(
-        seen.network,
-        seen.logits[:12],
-        seen.features[:12],
-        seen.labels[:12],
-        seen.held_out_logits,
-        seen.held_out_labels,
+def test_what_cannot_run_is_its_own_row_with_the_reason(training: TrainingOutputs) -> None:
+    few = TrainingOutputs(
+        training.network,
+        training.logits[:12],
+        training.features[:12],
+        training.labels[:12],
+        training.held_out_logits,
+        training.held_out_labels,
     )
     found = PostHoc(["posterior", "pnml", "knn", "she"], few, {})
     assert "more than 24 training images, there are 12" in found.not_run["pnml"]
-    scores = found(forward(seen.network, photos(3, 9)))
+    scores = found(forward(training.network, photos(3, 9)))
     assert isinstance(scores["pnml"], DetectorError)
     recipe = Recipe(name="small", detector="classifier", scores=("posterior", "pnml", "knn"))
     assert list(scores_of(recipe, scores, 3)) == ["small/posterior", "small/knn"]
