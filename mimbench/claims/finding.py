@@ -1,13 +1,13 @@
 """The test of one claim at one place: an effect, its threshold, and p-values on either side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isnan, nan
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mimbench.claims.evidence import NothingToLoseError, Place, RunEvidence
+from mimbench.claims.evidence import NothingToLoseError, NotTestedError, Place, RunEvidence
 from mimbench.statistics.core.cautions import difference_cautions
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
 
@@ -60,30 +60,48 @@ class Finding:
 def find(evidence: RunEvidence, place: Place) -> Finding:
     """Test a claim at one place.
 
+    A claim against several rows holds if it holds against each. A row that the run lacks, or that
+    failed, is an unknown: the claim can be refuted by the others, and never be supported.
+
     Raises:
         NotTestedError: the run lacks what the claim speaks of.
     """
     claim = place.claim
     if claim.kind == "at_least":
         return _at_least(evidence, place)
-    if claim.kind == "degrades_less":
-        findings = [_degrades_less(evidence, place, other) for other in claim.against]
-    elif claim.kind == "needs_no_known":
-        findings = [_gain(evidence, place, other) for other in claim.against]
-        findings += [_compared(evidence, place, other) for other in claim.against]
-    else:
-        findings = [_compared(evidence, place, other) for other in claim.against]
-    return _all_of(findings)
+    tests = _TESTS.get(claim.kind, (_compared,))
+    found, missing = zip(*(_against(evidence, place, test) for test in tests), strict=True)
+    reasons = dict.fromkeys(reason for part in missing for reason in part)
+    return _all_of([finding for part in found for finding in part], tuple(reasons))
 
 
-def _all_of(findings: Sequence[Finding]) -> Finding:
+def _against(evidence: RunEvidence, place: Place, test: "_Test") -> tuple[list[Finding], list[str]]:
+    """One test against each row that the claim names, and why some could not be made."""
+    found: list[Finding] = []
+    missing: list[NotTestedError] = []
+    for other in place.claim.against:
+        try:
+            found.append(test(evidence, place, other))
+        except NothingToLoseError:
+            raise
+        except NotTestedError as reason:
+            missing.append(reason)
+    if not found:
+        raise missing[0]
+    return found, [str(reason) for reason in missing]
+
+
+def _all_of(findings: Sequence[Finding], missing: tuple[str, ...]) -> Finding:
     """The test that all hold; the one that holds least clearly stands for them.
 
-    Above: the largest p decides, without adjustment (an intersection-union test). Below: any that
-    clearly fails refutes, which is one of several chances and is adjusted.
+    Above: the largest p decides, without adjustment (an intersection-union test), and none does
+    where a test is missing. Below: any that clearly fails refutes, which is one of several chances
+    and is adjusted.
     """
 
     def above(more: float) -> float:
+        if missing:
+            return nan
         return float(np.max([finding.above(more) for finding in findings]))  # NaN if one is
 
     def below(more: float) -> float:
@@ -95,7 +113,10 @@ def _all_of(findings: Sequence[Finding]) -> Finding:
         weakest,
         above=above,
         below=below,
-        unknown=tuple(dict.fromkeys(text for finding in findings for text in finding.unknown)),
+        unknown=(
+            *dict.fromkeys(text for finding in findings for text in finding.unknown),
+            *(f"a test is missing: {reason}" for reason in missing),
+        ),
         obstacle=next((finding.obstacle for finding in findings if finding.obstacle), ""),
     )
 
@@ -212,3 +233,10 @@ def _unknown(rows: Sequence[str], numbers: Sequence[Measured]) -> tuple[str, ...
             if any(number.patients.unknown)
         ),
     )
+
+
+_Test = Callable[[RunEvidence, Place, str], Finding]
+_TESTS: Mapping[str, Sequence[_Test]] = {
+    "degrades_less": (_degrades_less,),
+    "needs_no_known": (_gain, _compared),
+}

@@ -87,6 +87,33 @@ def test_a_run_gives_the_verdict_that_it_deserves(
     assert [own.verdict for own in judge(run, asked)] == [verdict]
 
 
+def test_an_opponent_that_the_run_lacks_leaves_a_claim_open_or_refuted(run: RunTables) -> None:
+    superior = claim("superior", against=("cnn", "vit"))
+    refuted = claim("superior", row="cnn", against=("vit", "good"))
+    nobody = claim("superior", against=("vit",))
+    alone = claim("superior", against=("cnn",))
+    given, held, empty, full = judge(run, superior, refuted, nobody, alone)
+    assert full.verdict == "supported"  # what the missing opponent turns into an open one
+    assert given.verdict == "inconclusive"
+    assert "'vit'" in given.explanation
+    assert held.verdict == "refuted"
+    assert empty.verdict == "not tested"
+
+
+def test_an_opponent_that_failed_leaves_a_claim_open(run: RunTables) -> None:
+    lost = run.fits["detector"] == "twin"
+    fits = run.fits.assign(
+        status=run.fits["status"].mask(lost, "not run"),
+        reason=run.fits["reason"].mask(lost, "weights are missing"),
+    )
+    kept = ~run.scores["fit_id"].isin(run.fits.loc[lost, "fit_id"])
+    failed = RunTables(run.scores[kept], fits, run.images)
+    (verdict,) = judge(failed, claim("superior", against=("cnn", "twin")))
+    assert verdict.verdict == "inconclusive"
+    assert "twin" in verdict.explanation
+    assert "weights are missing" in verdict.explanation
+
+
 def test_a_control_that_does_as_well_confounds() -> None:
     rows = {"mim": Made(0.9), "histogram": Made(0.9, control=True)}
     (verdict,) = judge(made_tables(rows, seeds=SEEDS), claim(row="mim"))
