@@ -12,7 +12,6 @@ from mimbench.report.figures.training import loss_curves
 from mimbench.report.leaderboard.entries import Leaderboard, build_leaderboard
 from mimbench.runfolder.reading import RunFolder
 from mimbench.scores.tables import write_table
-from mimbench.statistics.run.threshold import operating_table
 from mimbench.statistics.tables.calibration import calibration_table
 from mimbench.statistics.tables.class_signal import class_signal_table
 from mimbench.statistics.tables.external import TABLES as EXTERNAL
@@ -20,6 +19,7 @@ from mimbench.statistics.tables.external import ExternalTest, external_test
 from mimbench.statistics.tables.harmonised import harmonise_table
 from mimbench.statistics.tables.known_categories import known_curve_table, left_out_table
 from mimbench.statistics.tables.metrics import metrics_table
+from mimbench.statistics.tables.operating import operating_table
 from mimbench.statistics.tables.robustness import robustness_table
 from mimbench.statistics.tables.validation import validation_table
 

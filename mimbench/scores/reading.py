@@ -11,13 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mimbench.errors import TableError
+from mimbench.scores.conformance import conform
 from mimbench.scores.digests import carries_digest, read_sealed
 from mimbench.scores.run_files import refuse_links
-from mimbench.scores.schema import (
-    ABOUT,
-    SCHEMA_VERSION,
-    conform,
-)
+from mimbench.scores.schema import ABOUT, SCHEMA_VERSION
 from mimbench.scores.tables import DIGESTS_SINCE, RECORD, TABLES, Origin, RunTables
 
 __all__ = ["doubt_about", "read_record", "read_table", "read_tables"]

@@ -1,7 +1,6 @@
 """All that lies below a folder: images, and everything else with the reason why it is none."""
 
 import os
-import re
 import stat
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from mimbench.data.categories import canonical_category
+from mimbench.data.reading.file_kinds import is_image, why_hidden
 from mimbench.data.reading.file_names import shown
 from mimbench.errors import DataError
 from mimbench.files import entries_below
@@ -20,23 +20,6 @@ __all__ = ["NO_IMAGE", "LeftOut", "Listing", "list_files"]
 
 NO_IMAGE = "no image"  # kind of a regular file that is left out
 
-# fmt: off
-_IMAGE_SUFFIXES = frozenset({
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".dib", ".tif",
-    ".tiff", ".webp", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm",
-    ".pnm",
-})
-_MAGIC = re.compile(
-    rb"\xff\xd8\xff|\x89PNG\r\n|GIF8|II\*\0|MM\0\*|RIFF....WEBP|....ftyp"
-    rb"|BM....\0\0\0\0|P[1-6]\s+[\d#]|\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
-    re.DOTALL,
-)
-# Names, in lower case, that operating systems, viewers and NAS boxes leave among photos.
-_SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "sthumbs.dat"})
-_SYSTEM_FOLDERS = frozenset({
-    "__macosx", "@eadir", "$recycle.bin", "#recycle", "system volume information", "lost+found",
-})
-# fmt: on
 _READ = "in a folder that is read under another path"
 _NAMED = 3  # files that a message names
 
@@ -171,7 +154,7 @@ class _Walk:
             except OSError as error:
                 self.rejected.append((shown(path), _why_not(path, error)))
                 continue
-            if kind := _hidden(entry.name, is_folder):
+            if kind := why_hidden(entry.name, is_folder):
                 whole = is_folder and not entry.is_symlink()
                 self.left_out += _together(path, kind) if whole else [LeftOut(shown(path), kind)]
             elif not is_folder:
@@ -203,7 +186,7 @@ class _Walk:
         try:
             if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for ever
                 self.left_out.append(LeftOut(shown(path), "pipe, socket or device"))
-            elif path.suffix.lower() in _IMAGE_SUFFIXES or _starts_like_an_image(path):
+            elif is_image(path):
                 self.images.append(path)
             else:
                 suffix = shown(path.suffix.lower()) or "no suffix"
@@ -228,17 +211,6 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         ) from error
 
 
-def _hidden(name: str, is_folder: bool) -> str:
-    """The kind of an entry that nobody put there as an image; empty for all others."""
-    if is_folder:
-        if name.lower() in _SYSTEM_FOLDERS:
-            return "in a system folder"
-        return "in a hidden folder" if name[0] == "." else ""
-    if name[0] == "." or name.lower() in _SYSTEM_FILES:
-        return "hidden file"
-    return "backup copy" if name[-1] == "~" else ""
-
-
 def _together(folder: Path, kind: str, detail: str = "") -> list[LeftOut]:
     """All files of a folder that is not read, as one; none if there are none."""
     closed: list[OSError] = []
@@ -253,11 +225,6 @@ def _why_not(path: Path, error: OSError) -> str:
     if isinstance(error, FileNotFoundError) and path.is_symlink():
         return f"a link to {shown(path.readlink())}, which does not exist"
     return f"the file cannot be read: {error.strerror or error}"
-
-
-def _starts_like_an_image(path: Path) -> bool:
-    with path.open("rb") as file:
-        return _MAGIC.match(file.read(12)) is not None
 
 
 def _order(path: Path) -> tuple[tuple[bool, str], ...]:

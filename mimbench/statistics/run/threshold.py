@@ -1,15 +1,10 @@
-"""The operating threshold, frozen on validation images, and what it does on test images."""
-
-from collections.abc import Iterator
-from typing import Any
+"""The operating threshold, frozen on validation images, and shares of images on either side."""
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mimbench.scores.splits import split_column
 from mimbench.scores.tables import CLEAN, RunTables
-from mimbench.statistics.core.cautions import share_cautions
 from mimbench.statistics.core.estimate import Estimate, missing
 from mimbench.statistics.core.influence import combine
 from mimbench.statistics.run.clustered_auroc import share_influence
@@ -19,44 +14,18 @@ from mimbench.statistics.run.questions import Question, Row
 from mimbench.statistics.run.uncertainty import Measured
 
 __all__ = [
-    "METHOD",
-    "OPERATING_COLUMNS",
     "SENSITIVITY",
     "Side",
     "conformal_threshold",
     "fewest_patients",
     "frozen_thresholds",
     "judged_sides",
-    "operating_table",
     "validation_masks",
 ]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
 SENSITIVITY = 0.95
-
-METHOD = "shares clustered by patient, spread of fits, logit"
-
-OPERATING_COLUMNS = {
-    "row": "str",
-    "detector": "str",
-    "role": "str",
-    "relation": "str",
-    "category": "str",  # empty: mean over the categories of this role and relation
-    "corruption": "str",
-    "severity": "int64",
-    "metric": "str",  # "sensitivity" of the target category, "specificity" of any other
-    "value": "float64",
-    "low": "float64",
-    "high": "float64",
-    "lowest": "float64",  # share of a single fit
-    "highest": "float64",
-    "method": "str",
-    "reason": "str",
-    "n": "int64",  # images
-    "n_patients": "int64",
-    "caution": "str",  # why the interval says little
-}
 
 
 def conformal_threshold(
@@ -96,36 +65,6 @@ def conformal_threshold(
 def fewest_patients(sensitivity: float = SENSITIVITY) -> int:
     """How many validation patients a finite threshold of this sensitivity in (0, 1) needs."""
     return int(np.ceil(sensitivity / (1 - sensitivity) - 1e-9))
-
-
-def operating_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
-    """Sensitivity and specificity of each row at its frozen threshold, under every condition.
-
-    One threshold per fit: each fold's fit scores the validation target images of its fold, and the
-    scores of all folds are pooled, except those of images that the fit's own fold tests. It is
-    then applied to the fit's test images, clean and corrupted, and the shares are averaged over
-    the fits. External images are none of the run's test images, so that nothing is excepted from
-    their threshold: it is the one that a new site would get. Fits stop early on validation images,
-    and a score may be calibrated on them, so that the conformal promise holds for the ranks, not
-    strictly for such fits. Both are in [0, 1], higher = better. Images of the target category give
-    sensitivity, external ones included.
-
-    Args:
-        tables: the three tables of a run.
-        level: confidence level; intervals hold for the frozen thresholds, and cover the tested
-            patients and how much fits differ beyond what these account for.
-
-    Returns:
-        One row per number, columns as `OPERATING_COLUMNS`.
-    """
-    layout = Layout(tables)
-    validation, sides = validation_masks(tables, layout), judged_sides(layout)
-    records = [
-        record
-        for row in layout.rows
-        for record in _row_records(layout, row, validation, sides, level)
-    ]
-    return pd.DataFrame(records, columns=list(OPERATING_COLUMNS)).astype(OPERATING_COLUMNS)
 
 
 def row_thresholds(
@@ -257,47 +196,3 @@ def frozen_thresholds(
     thresholds = row_thresholds(layout, row, clean, validation, external)
     at = np.asarray([threshold.value for threshold in thresholds])
     return at, next((t.reason for t in thresholds if t.reason), "")
-
-
-def _row_records(
-    layout: Layout,
-    row: Row,
-    validation: NDArray[np.bool_],
-    sides: list[Side],
-    level: float,
-) -> Iterator[dict[str, Any]]:
-    values, cells = layout.values(row), layout.cells(row)
-    frozen = {
-        external: frozen_thresholds(layout, row, values, validation, external)
-        for external in {side.external for side in sides}
-    }
-    for k, (corruption, severity) in enumerate(layout.conditions):
-        for side in sides:
-            at, reason = frozen[side.external]
-            shares, per_cell = side.measured(cells, values[:, k], at, row.score)
-            low, high = shares.area_interval(level)
-            cautions = share_cautions(shares.patients.variance, shares.parts[0].variance[0])
-            for e, group in enumerate(side.groups):
-                why = reason or shares.reasons[e]
-                fits = per_cell[:, e][np.isfinite(per_cell[:, e])]
-                images = group.images[np.any(layout.test[:, group.images], axis=0)]
-                yield {
-                    "row": row.score,
-                    "detector": row.detector,
-                    "role": group.role,
-                    "relation": group.relation,
-                    "category": group.category,
-                    "corruption": corruption,
-                    "severity": severity,
-                    "metric": side.metric,
-                    "value": np.nan if why else shares.area[e],
-                    "low": np.nan if why else low[e],
-                    "high": np.nan if why else high[e],
-                    "lowest": np.nan if why else fits.min(),
-                    "highest": np.nan if why else fits.max(),
-                    "method": "" if why else METHOD,
-                    "reason": why,
-                    "n": images.size,
-                    "n_patients": np.unique(layout.patient[images]).size,
-                    "caution": "" if why else cautions[e],
-                }

@@ -19,8 +19,9 @@ from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.questions import Row
 from mimbench.statistics.run.retraining import Models
-from mimbench.statistics.run.threshold import frozen_thresholds, operating_table, validation_masks
+from mimbench.statistics.run.threshold import frozen_thresholds, validation_masks
 from mimbench.statistics.run.uncertainty import Measured
+from mimbench.statistics.tables.operating import operating_table
 
 __all__ = [
     "AUROC_COLUMNS",

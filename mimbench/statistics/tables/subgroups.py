@@ -14,8 +14,8 @@ from mimbench.statistics.core.estimate import Estimate
 from mimbench.statistics.core.influence import Influence
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 from mimbench.statistics.run.sensitivity import RunShares
-from mimbench.statistics.run.threshold import METHOD
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
+from mimbench.statistics.tables.operating import METHOD
 
 __all__ = ["FEWEST_PATIENTS", "SUBGROUP_COLUMNS", "subgroup_table"]
 

@@ -1,4 +1,8 @@
-"""The sections of the page: every file here adds what its `SECTIONS` holds."""
+"""The sections of the page: every file here adds what its `SECTIONS` holds.
+
+There are many files because the page has many sections. A section is one file, whatever else
+there is: adding or removing it touches no other.
+"""
 
 import pkgutil
 from importlib import import_module

@@ -22,9 +22,10 @@ from mimbench.progress import Silent
 from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import FIT_COLUMNS, UNLABELLED, RunTables
 from mimbench.statistics.run.layout import Layout
-from mimbench.statistics.run.threshold import conformal_threshold, operating_table
+from mimbench.statistics.run.threshold import conformal_threshold
 from mimbench.statistics.tables.external import NO_OTHERS, NO_TARGET, ExternalTest, external_test
 from mimbench.statistics.tables.metrics import metrics_table
+from mimbench.statistics.tables.operating import operating_table
 
 Files = dict[str, Path]
 

@@ -12,7 +12,7 @@ from mimbench.report.subgroups import write_subgroups
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.ranking.roc import auroc
 from mimbench.statistics.run.sensitivity import RunShares
-from mimbench.statistics.run.threshold import operating_table
+from mimbench.statistics.tables.operating import operating_table
 from mimbench.statistics.tables.subgroups import subgroup_table
 
 CATEGORIES = {"mpox": ("target", "clinic", 240), "acne": ("unknown", "clinic", 240)}
