@@ -31,7 +31,7 @@ __all__ = [
     "validate",
 ]
 
-Kind = Literal["baselines", "corruptions", "runs", "claims"]
+Kind = Literal["baselines", "corruptions", "runs", "claims", "sets"]
 Model = TypeVar("Model", bound=BaseModel)
 
 PACKAGE = Path(__file__).parent
@@ -73,6 +73,8 @@ def shipped(kind: Kind) -> Path:
         return PACKAGE / "runs"
     if kind == "claims":
         return PACKAGE / "runs" / "claims"
+    if kind == "sets":
+        return PACKAGE / "data" / "sets"
     installed = PACKAGE / "_recipes" / kind
     return installed if installed.is_dir() else PACKAGE.parent / kind
 
@@ -197,4 +199,5 @@ _WORD = {
     "corruptions": "suite",
     "runs": "run",
     "claims": "set of claims",
+    "sets": "data set",
 }

@@ -9,6 +9,15 @@ from mimbench.cli.root import Json, print_json, write_text
 from mimbench.cli.terminal.exit_codes import ExitCode
 from mimbench.cli.terminal.streams import console, say
 
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="NAME=COLUMN,...",
+        help="Columns of the table beside the images: image=file,category=dx,patient=person.",
+    ),
+]
+
 
 def phantom(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write PNG files into.")],
@@ -24,13 +33,14 @@ def phantom(
 
 def show(
     data: Annotated[list[str], typer.Argument(metavar="DIR...", help="Folders or CSV files.")],
+    columns: ColumnsOption = None,
     as_json: Json = False,
 ) -> None:
-    """Say what mimbench sees in folders of images: categories, patients, sources, bad files."""
+    """Say what mimbench sees in folders of images: data set, categories, patients, bad files."""
     from mimbench.cli.listing import describe_images, images_as_json
     from mimbench.data.dataset import survey
 
-    found = survey(data)
+    found = survey(data, columns=columns)
     if as_json:
         print_json(images_as_json(found))
         return
@@ -44,6 +54,7 @@ def check(
     unknown: Annotated[list[str] | None, typer.Option(metavar="DIR", help="As for run.")] = None,
     abnormal: Annotated[list[str] | None, typer.Option(metavar="DIR", help="As for run.")] = None,
     external: Annotated[list[str] | None, typer.Option(metavar="DIR", help="As for run.")] = None,
+    columns: ColumnsOption = None,
     harmonise: Annotated[bool, typer.Option("--harmonise", help="As for run.")] = False,
     backbone: Annotated[
         str | None,
@@ -67,7 +78,7 @@ def check(
     from mimbench.data.audit import as_html, as_text
 
     roles = {"unknown": unknown, "abnormal": abnormal, "external": external}
-    result, found = audit_images(data, target, roles, harmonise, backbone, weights)
+    result, found = audit_images(data, target, roles, harmonise, backbone, weights, columns)
     if as_json:
         passes = {"passes": result.passes(strict)}
         print_json({**result.as_json(), **passes, **files_as_json(found)})

@@ -13,6 +13,7 @@ from mimbench.corruptions.plugins import family_names
 from mimbench.data.audit import Audit, audit
 from mimbench.data.dataset import Dataset, gather, survey
 from mimbench.data.options import ImageOptions
+from mimbench.data.sets.facts import DataSet, data_set, set_names
 from mimbench.errors import UnknownNameError
 from mimbench.evaluation.planning.suites import read_suite
 from mimbench.recipes import names, read_recipe, read_toml, validate
@@ -31,11 +32,28 @@ def listing(what: str) -> Table:
     """Table of everything of one kind.
 
     Raises:
-        UnknownNameError: `what` is none of detectors, corruptions, suites, runs.
+        UnknownNameError: `what` is none of datasets, detectors, corruptions, suites, runs.
     """
     if what not in _LISTINGS:
         raise UnknownNameError("list", what, _LISTINGS)
     return _LISTINGS[what]()
+
+
+def _datasets() -> Table:
+    table = _table("data set", "what is known of it")
+    for name in set_names():
+        _add(table, name, "\n".join(_facts(data_set(name))) + "\n")
+    return table
+
+
+def _facts(about: DataSet) -> list[str]:
+    lines = [f"{about.title}. {about.description}", about.sentence]
+    lines += [f"skin tone: {about.tone}"] * bool(about.tone)
+    lines += [f"paper: {about.reference}"] * bool(about.reference)
+    columns = about.columns.model_dump() if about.columns else {}
+    used = [f"{name} from {' or '.join(found)}" for name, found in columns.items() if found]
+    lines += [f"columns: {', '.join(used)}"] * bool(used)
+    return [*lines, *(f"known fault: {fault}" for fault in about.faults)]
 
 
 def _detectors() -> Table:
@@ -126,6 +144,7 @@ def audit_images(
     harmonise: bool,
     backbone: str | None = None,
     weights: str = "imagenet",
+    columns: str | None = None,
 ) -> tuple[Audit, Dataset]:
     """Audit folders or CSV files, with roles if any are named, else as one collection each.
 
@@ -133,9 +152,10 @@ def audit_images(
     """
     named = {role: places for role, places in roles.items() if places}
     if target is None and not named:
-        found = survey(data, harmonise=harmonise)
+        found = survey(data, harmonise=harmonise, columns=columns)
     else:
-        table = {"data": data, "target": target, "harmonise": harmonise, **named}
+        told = {} if columns is None else {"columns": columns}
+        table = {"data": data, "target": target, "harmonise": harmonise, **told, **named}
         found = gather(validate(ImageOptions, table, "data check"))
     if backbone is None:
         return audit(found), found
@@ -162,6 +182,7 @@ def _table(*columns: str) -> Table:
 
 
 _LISTINGS = {
+    "datasets": _datasets,
     "detectors": _detectors,
     "corruptions": _corruptions,
     "suites": _suites,

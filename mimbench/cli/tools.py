@@ -15,7 +15,7 @@ from mimbench.errors import OutputError
 
 
 def list_names(
-    what: Annotated[str, typer.Argument(metavar="detectors|corruptions|suites|runs")],
+    what: Annotated[str, typer.Argument(metavar="datasets|detectors|corruptions|suites|runs")],
 ) -> None:
     """List what can be named on the command line."""
     from mimbench.cli.listing import listing

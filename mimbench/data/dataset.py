@@ -151,17 +151,19 @@ def survey(
     size: int = 224,
     harmonise: bool = False,
     labels: Collection[str] | None = None,
+    columns: str | None = None,
 ) -> Dataset:
     """Read what lies in folders and CSV files before anybody gives it a role.
 
     The column `role` is empty; repeated files are included. With `labels`, images outside of
-    subfolders are unlabelled unless their folder bears one of these names.
+    subfolders are unlabelled unless their folder bears one of these names. `columns` names those
+    of a table beside the images, as the field of that name of `ImageOptions`.
 
     Raises:
         DataError: a path without images.
         UnknownNameError: a layout that does not exist.
     """
-    offer = files_offered(places, layout, labels)
+    offer = files_offered(places, layout, columns, labels)
     return _accounted(_read(offer, offer.table.assign(role=""), size, harmonise))
 
 

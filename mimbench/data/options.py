@@ -57,6 +57,11 @@ class ImageOptions(BaseModel):
     layout: str | None = Field(
         default=None, description="Layout of the --data folder; recognised by default."
     )
+    columns: Annotated[str | None, Flag("NAME=COLUMN,...")] = Field(
+        default=None,
+        description="Columns of the table beside the images of --data, of any names: "
+        "image=file,category=dx,patient=person.",
+    )
     seed: Annotated[int, FILE_ONLY] = Field(
         default=0, ge=0, le=LARGEST, description="Seed of the generated images."
     )

@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from mimbench.data.categories import check_categories
+from mimbench.data.columns import Columns, parse_columns
 from mimbench.data.generated import abnormal, phantom
 from mimbench.data.layouts import read_manifest
 from mimbench.data.layouts.unlabelled import mark_unlabelled
@@ -45,6 +47,13 @@ class Offer:
     without_images: tuple[WithoutImages, ...] = ()
 
 
+class _Told(NamedTuple):
+    """What the user says of how files lie; None: it is recognised."""
+
+    layout: str | None = None
+    columns: Columns | None = None
+
+
 def images_offered(options: ImageOptions) -> Offer:
     """All images that a run's options name; the option that named them is the column `group`."""
     named = [(group, place) for group in _GROUPS for place in getattr(options, group)]
@@ -55,23 +64,27 @@ def images_offered(options: ImageOptions) -> Offer:
         if (group, place) in words:
             manifest = _generated(place, options.seed)
         else:
-            layout = options.layout if group == "data" else None
+            told = _Told(options.layout, _columns(options.columns)) if group == "data" else _Told()
             named_so_far = {name for offer in offers for name in offer.table["category"]}
             labels = named_so_far if group == "external" else None
-            manifest = _files(place, names[place], layout, labels)
+            manifest = _files(place, names[place], told, labels)
         offers.append(replace(manifest, table=manifest.table.assign(group=group)))
     return _together(offers)
 
 
 def files_offered(
-    places: Sequence[str], layout: str | None, labels: Collection[str] | None = None
+    places: Sequence[str],
+    layout: str | None,
+    columns: str | None = None,
+    labels: Collection[str] | None = None,
 ) -> Offer:
     """All images in folders and CSV files that have no role yet.
 
     With `labels`, images outside of subfolders are unlabelled unless their folder is one of these.
     """
     names = _dataset_names(places)
-    return _together([_files(place, names[place], layout, labels) for place in places])
+    told = _Told(layout, _columns(columns))
+    return _together([_files(place, names[place], told, labels) for place in places])
 
 
 def _together(manifests: Sequence[Manifest]) -> Offer:
@@ -100,11 +113,15 @@ def _generated(word: str, seed: int) -> Manifest:
     return Manifest(table, word, notes=(note,))
 
 
+def _columns(text: str | None) -> Columns | None:
+    return None if text is None else parse_columns(text)
+
+
 def _files(
-    place: str, dataset: str, layout: str | None, labels: Collection[str] | None = None
+    place: str, dataset: str, told: _Told, labels: Collection[str] | None = None
 ) -> Manifest:
     path = Path(place)
-    manifest = read_manifest(path, layout)
+    manifest = read_manifest(path, told.layout, told.columns)
     if labels is not None:
         manifest = mark_unlabelled(manifest, path, labels)
     table = manifest.table.assign(dataset=dataset)

@@ -2,44 +2,52 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Protocol
 
 import pandas as pd
 
-from mimbench.data.layouts import folders, msld, table
+from mimbench.data.columns import Columns
+from mimbench.data.layouts import folders, medmnist, metadata, msld, named_folders, scin, table
 from mimbench.data.manifest import Manifest
 from mimbench.data.reading.file_names import on_disk, shown
 from mimbench.data.reading.tree import LeftOut, Listing, list_files
+from mimbench.data.sets.facts import DataSet, data_set, set_names
 from mimbench.data.splits import PARTS
 from mimbench.errors import DataError, UnknownNameError
 
 __all__ = ["LAYOUTS", "read_manifest"]
 
 
-class _Layout(NamedTuple):
-    title: str
-    recognises: Callable[[Listing], bool]
-    read: Callable[[Listing], Manifest]
+class _Reader(Protocol):
+    """What reads one way in which the files of data sets lie; most are modules."""
+
+    def recognises(self, listing: Listing, about: DataSet) -> bool: ...
+    def read(self, listing: Listing, about: DataSet) -> Manifest: ...
 
 
-# The most particular first: the first that recognises a folder reads it.
-_TREES = {
-    "msld-v2": _Layout("MSLD v2.0", msld.V2.recognises, msld.V2.read),
-    "msld": _Layout("MSLD v1", msld.V1.recognises, msld.V1.read),
-    "folders": _Layout("one folder per category", lambda listing: True, folders.read),
+_READERS: dict[str, _Reader] = {
+    "msld": msld.V1,
+    "msld-v2": msld.V2,
+    "metadata": metadata,
+    "named-folders": named_folders,
+    "scin": scin,
+    "medmnist": medmnist,
 }
-LAYOUTS = (*_TREES, "csv")
+LAYOUTS = (*set_names(), "folders", "csv")
 
 
-def read_manifest(path: Path, layout: str | None = None) -> Manifest:
+def read_manifest(
+    path: Path, layout: str | None = None, columns: Columns | None = None
+) -> Manifest:
     """Read what the folder or CSV file at `path` offers.
 
     Args:
         path: a folder in one of the LAYOUTS, a folder with a `manifest.csv`, or a CSV file.
         layout: one of LAYOUTS; None: recognise it.
+        columns: of the table that says what the images are: the file at `path`, or the only one
+            in the folder that has such columns. `layout` is not used then.
 
     Raises:
         DataError: nothing there, no images, or a CSV file that lacks columns.
@@ -57,24 +65,57 @@ def read_manifest(path: Path, layout: str | None = None) -> Manifest:
         from_csv = layout == "csv" or (layout is None and csv.is_file())
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be opened: {error.strerror or error}.") from error
+    if columns is not None:
+        listing = list_files(path if is_folder else path.parent)
+        manifest = metadata.by_columns(listing, columns, None if is_folder else path)
+        return _finished(manifest, listing, "by the columns named")
     if from_csv:
         manifest = table.read(csv)
         return _with_split_note(_beside(manifest, path, csv) if is_folder else manifest)
     if not is_folder:
         needs = f"; the layout '{layout}' needs one" if layout else " or a regular file"
         raise DataError(f"{shown(path)} is not a folder{needs}.")
-    listing = list_files(path)
-    name = layout or next(name for name, tree in _TREES.items() if tree.recognises(listing))
-    tree = _TREES[name]
-    manifest = tree.read(listing)
-    said = f"read as {tree.title}: {_counts(manifest.table)}."
+    return _tree(path, layout)
+
+
+def _tree(path: Path, layout: str | None) -> Manifest:
+    """Read a folder as one of the data sets, or as one folder per category."""
+    listing = list_files(path, needs_images=False)
+    name = layout or _recognised(listing)
+    if name == "folders":
+        listing = listing if listing.images else list_files(path)  # says what it holds instead
+        return _finished(folders.read(listing), listing, "as one folder per category")
+    about = data_set(name)
+    manifest = replace(_READERS[about.reader].read(listing, about), layout=name)
+    faults = tuple(f"known fault of {about.title}: {fault}" for fault in about.faults)
+    finished = _finished(manifest, listing, f"as {about.title}")
+    first, *others = finished.notes
+    return replace(finished, notes=(first, about.sentence, *faults, *others))
+
+
+def _recognised(listing: Listing) -> str:
+    """Name of the data set that a folder holds, "folders" if it is none of them."""
+    for name in sorted(set_names(), reverse=True):  # a later release before the earlier one
+        about = data_set(name)
+        if _READERS[about.reader].recognises(listing, about):
+            return name
+    return "folders"
+
+
+def _finished(manifest: Manifest, listing: Listing, how: str) -> Manifest:
+    """The manifest of a folder with all files that lie in it accounted for."""
+    others = tuple(
+        entry._replace(kind=manifest.used[entry.path], detail="")
+        if entry.path in manifest.used
+        else entry
+        for entry in listing.left_out
+    )
     return _with_split_note(
         replace(
             manifest,
-            layout=name,
-            notes=(said, *manifest.notes),
+            notes=(f"read {how}: {_counts(manifest.table)}.", *manifest.notes),
             rejected=listing.rejected,
-            left_out=(*manifest.left_out, *listing.left_out),
+            left_out=(*manifest.left_out, *others),
             without_images=listing.without_images,
         )
     )

@@ -17,20 +17,14 @@ import pandas as pd
 from mimbench.csv_files.reading import read_delimited
 from mimbench.data.categories import MPOX, canonical_category
 from mimbench.data.layouts.folders import category_names
-from mimbench.data.manifest import MANIFEST_COLUMNS, Manifest, given_column
+from mimbench.data.manifest import MANIFEST_COLUMNS, PART_NAMES, Manifest, given_column
 from mimbench.data.reading.file_names import on_disk, shown
 from mimbench.data.reading.tree import NO_IMAGE, LeftOut, Listing
+from mimbench.data.sets.facts import DataSet
 from mimbench.errors import DataError
 
 __all__ = ["V1", "V2"]
 
-_PARTS = {
-    "train": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-}
 _LABELS = ("imageid", "label")  # columns of the CSV file of v1, in small letters
 
 
@@ -59,13 +53,13 @@ class _Msld:
     stem: re.Pattern[str]
     categories: frozenset[str]
 
-    def recognises(self, listing: Listing) -> bool:
+    def recognises(self, listing: Listing, about: DataSet) -> bool:
         """Whether all folders hold known categories and most files follow the naming."""
         named = sum(self.stem.fullmatch(path.stem) is not None for path in listing.images)
         folders = {canonical_category(path.parent.name) for path in listing.images}
         return 2 * named > len(listing.images) and folders <= self.categories
 
-    def read(self, listing: Listing) -> Manifest:
+    def read(self, listing: Listing, about: DataSet) -> Manifest:
         """Read each original once, with its patient and the parts that the folds give it."""
         photos = [self._photo(path, listing.root) for path in listing.images]
         kept = _one_per_original(photos)
@@ -83,7 +77,7 @@ class _Msld:
         match = self.stem.fullmatch(path.stem)
         above = [part.casefold() for part in path.relative_to(root).parts[:-1]]
         folds = [int(m[1]) for part in above if (m := re.fullmatch(r"fold(\d+)(_aug)?", part))]
-        parts = [_PARTS[part] for part in above if part in _PARTS]
+        parts = [PART_NAMES[part] for part in above if part in PART_NAMES]
         in_copies = any(re.search(r"augmented|_aug$", part) for part in above)
         return _Photo(
             path=path,

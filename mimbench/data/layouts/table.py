@@ -14,7 +14,7 @@ from mimbench.data.manifest import Manifest, given_column
 from mimbench.data.reading.file_names import on_disk, shown
 from mimbench.errors import DataError
 
-__all__ = ["read"]
+__all__ = ["known_values", "read", "without_our_columns"]
 
 _USED = ("path", "category", "patient", "source", "split")
 _OURS = re.compile(r"image_id|dataset|role|width|height|format|group|split_\d+|given_\d+")
@@ -42,26 +42,38 @@ def read(csv: Path) -> Manifest:
     if not len(cells):
         raise DataError(f"{csv} has no rows; expected one per image.")
     notes = [f"read as a CSV file with {len(cells)} rows.", *table.notes]
-    clash = [str(name) for name in cells if _OURS.fullmatch(str(name))]
-    if clash:
-        notes.append(f"columns left out because mimbench uses their names: {', '.join(clash)}.")
+    cells, clash = without_our_columns(cells)
+    notes += clash
     for name in ("patient", "source"):
         if name not in cells:
             cells[name] = ""
-    unknown = cells["patient"].str.casefold().isin(_NOT_KNOWN)
+    known = known_values(cells["patient"])
+    unknown = known != cells["patient"]
     if unknown.any():
         words = ", ".join(sorted(cells.loc[unknown, "patient"].unique()))
         notes.append(f"patients that are not known ({words}): {unknown.sum()} rows.")
-        cells["patient"] = cells["patient"].mask(unknown, "")
+        cells["patient"] = known
     if (cells["patient"] == "").any():
         notes.append("rows without a patient count as a patient each.")
-    cells = cells.drop(columns=clash).rename(columns={"split": given_column(1)})
+    cells = cells.rename(columns={"split": given_column(1)})
     for column in ("path", "category"):
         _require(csv, table, cells[column])
     names = _names(csv, table, cells["category"])
     cells["category"] = cells["category"].map(canonical_category)
     cells["path"], more = _paths(csv, cells["path"])
     return Manifest(cells, "csv", names, (*notes, *more))
+
+
+def known_values(cells: "pd.Series[str]") -> "pd.Series[str]":
+    """The cells, empty where they say that something is not known."""
+    return cells.mask(cells.str.casefold().isin(_NOT_KNOWN), "")
+
+
+def without_our_columns(cells: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """A table without columns of names that mimbench uses itself, and a note on those."""
+    clash = [str(name) for name in cells if _OURS.fullmatch(str(name))]
+    note = f"columns left out because mimbench uses their names: {', '.join(clash)}."
+    return cells.drop(columns=clash), [note] * bool(clash)
 
 
 def _names(

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-__all__ = ["is_image", "why_hidden"]
+__all__ = ["IMAGE_SUFFIXES", "is_image", "why_hidden"]
 
 # fmt: off
-_IMAGE_SUFFIXES = frozenset({
+IMAGE_SUFFIXES = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".dib", ".tif",
     ".tiff", ".webp", ".avif", ".heic", ".heif", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm",
     ".pnm",
@@ -30,7 +30,7 @@ def is_image(path: Path) -> bool:
     Raises:
         OSError: it cannot be opened.
     """
-    if path.suffix.lower() in _IMAGE_SUFFIXES:
+    if path.suffix.lower() in IMAGE_SUFFIXES:
         return True
     with path.open("rb") as file:
         return _MAGIC.match(file.read(12)) is not None

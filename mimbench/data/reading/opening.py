@@ -12,6 +12,9 @@ from pathlib import Path
 import PIL
 from PIL import Image, UnidentifiedImageError
 
+from mimbench.data.reading.archives import archived_image
+from mimbench.errors import MimbenchError
+
 __all__ = ["MAX_FILE", "MAX_PIXELS", "Unreadable", "file_bytes", "opened", "pillow_limits"]
 __all__ += ["upright"]
 
@@ -39,11 +42,17 @@ class Unreadable(Exception):  # noqa: N818 - no error for the user: the file goe
 
 
 def file_bytes(path: Path) -> bytes:
-    """Content of a regular file.
+    """Content of a regular file, or of an image in an archive.
 
     Raises:
         Unreadable: with the reason.
     """
+    try:
+        archived = archived_image(path)
+    except (MimbenchError, ValueError, IndexError, OSError) as error:
+        raise Unreadable(f"its archive cannot be read: {error}") from error
+    if archived is not None:
+        return archived
     try:
         about = path.stat()
         if stat.S_ISDIR(about.st_mode):
