@@ -10,6 +10,7 @@ from pathlib import Path
 from mimbench.errors import OutputError
 
 __all__ = [
+    "FULL",
     "PARTIAL",
     "FileHashes",
     "atomic_write",

@@ -22,6 +22,7 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "export-conditions": tools.export_conditions,
 }
 ON_IMAGES: dict[str, Callable[..., object]] = {
+    "get": data.get,
     "show": data.show,
     "check": data.check,
     "phantom": data.phantom,

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from mimbench.cli.root import Json, print_json, write_text
+from mimbench.cli.root import Json, Quiet, print_json, write_text
 from mimbench.cli.terminal.exit_codes import ExitCode
+from mimbench.cli.terminal.progress_bar import Display
 from mimbench.cli.terminal.streams import console, say
 
 ColumnsOption = Annotated[
@@ -29,6 +30,30 @@ def phantom(
 
     count = write_phantom(out, size, seed)
     console().print(f"{count} images and manifest.csv in {out}")
+
+
+def get(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Data set of `mimbench list datasets`.")
+    ],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder; by default in the user's cache.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Download a public data set; from then on its name stands for the folder, as in --data NAME.
+
+    A folder that holds the set already is recognised, and nothing is downloaded. Sets that need an
+    agreement are not downloaded: the command says where to ask.
+    """
+    from mimbench.data.fetch.get import get as fetch
+    from mimbench.data.sets.facts import data_set
+
+    about = data_set(name)
+    say(f"{about.sentence}\n")
+    with Display(console(stderr=True), quiet=quiet) as progress:
+        place = fetch(name, folder, progress)
+    say(f"{name} is in {place}\nmimbench data show {name}\n")
 
 
 def show(

@@ -23,7 +23,8 @@ class ImageOptions(BaseModel):
     data: Annotated[Names, Flag("DIR")] = Field(
         default=(PHANTOM,),
         min_length=1,
-        description="Folder or CSV with target and known categories, or 'phantom'.",
+        description="Folder or CSV with target and known categories, a fetched data set, or "
+        "'phantom'.",
     )
     target: Annotated[str | None, Flag("CATEGORY")] = Field(
         default=None, description="Target category; default mpox, if the data have it."

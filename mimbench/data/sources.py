@@ -12,6 +12,7 @@ from pandas.api.types import is_numeric_dtype
 
 from mimbench.data.categories import check_categories
 from mimbench.data.columns import Columns, parse_columns
+from mimbench.data.fetch.places import located
 from mimbench.data.generated import abnormal, phantom
 from mimbench.data.layouts import read_manifest
 from mimbench.data.layouts.unlabelled import mark_unlabelled
@@ -120,7 +121,7 @@ def _columns(text: str | None) -> Columns | None:
 def _files(
     place: str, dataset: str, told: _Told, labels: Collection[str] | None = None
 ) -> Manifest:
-    path = Path(place)
+    path = located(place)
     manifest = read_manifest(path, told.layout, told.columns)
     if labels is not None:
         manifest = mark_unlabelled(manifest, path, labels)

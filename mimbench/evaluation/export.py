@@ -11,6 +11,7 @@ import pandas as pd
 
 from mimbench.corruptions.output_folder import claim_folder, write_picture
 from mimbench.csv_files.writing import write_csv
+from mimbench.data.fetch.places import located
 from mimbench.data.near_duplicates import Comparison, read_comparison
 from mimbench.data.reading.accounting import Accounting
 from mimbench.errors import DataError, OutputError
@@ -143,7 +144,7 @@ def _apart(run: RunFile, out: Path, known: Comparison | None = None) -> Plan:
     """A run's images, which must not lie around the folder that is written to."""
     plan, data = plan_images(run, known), run.data
     for place in (*data.data, *data.unknown, *data.abnormal, *data.external):
-        if Path(place).is_dir() and out.is_relative_to(Path(place).resolve()):
+        if located(place).is_dir() and out.is_relative_to(located(place).resolve()):
             raise OutputError(f"{out} lies in {place}, whose images the run reads; choose another.")
     return plan
 

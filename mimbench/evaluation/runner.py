@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mimbench.csv_files.writing import write_csv
+from mimbench.data.fetch.places import located
 from mimbench.data.near_duplicates import read_comparison
 from mimbench.data.reading.accounting import Accounting
 from mimbench.errors import OutputError
@@ -98,7 +99,7 @@ def _check_apart(settings: RunFile, folder: Path) -> None:
     """Refuse to write a run where its images are read: its figures would become a category."""
     data = settings.data
     for place in (*data.data, *data.unknown, *data.abnormal, *data.external):
-        root = Path(place)
+        root = located(place)
         if root.is_dir() and folder.resolve().is_relative_to(root.resolve()):
             raise OutputError(
                 f"The run's folder {folder} lies in {root or '.'}, whose images it reads; choose "

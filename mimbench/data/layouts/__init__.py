@@ -17,7 +17,7 @@ from mimbench.data.sets.facts import DataSet, data_set, set_names
 from mimbench.data.splits import PARTS
 from mimbench.errors import DataError, UnknownNameError
 
-__all__ = ["LAYOUTS", "read_manifest"]
+__all__ = ["LAYOUTS", "read_manifest", "recognised"]
 
 
 class _Reader(Protocol):
@@ -91,6 +91,11 @@ def _tree(path: Path, layout: str | None) -> Manifest:
     finished = _finished(manifest, listing, f"as {about.title}")
     first, *others = finished.notes
     return replace(finished, notes=(first, about.sentence, *faults, *others))
+
+
+def recognised(folder: Path) -> str:
+    """Name of the data set that a folder holds; "folders" if it is none that mimbench knows."""
+    return _recognised(list_files(folder, needs_images=False))
 
 
 def _recognised(listing: Listing) -> str:

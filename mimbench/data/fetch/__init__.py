@@ -1,0 +1,1 @@
+"""Public data sets fetched by name, and where each one lies."""
