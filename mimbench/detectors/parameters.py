@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from types import SimpleNamespace
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -28,6 +28,7 @@ __all__ = [
     "LearningRate",
     "LossWeight",
     "Pixels",
+    "Side",
     "Steps",
     "parameters_of",
 ]
@@ -37,6 +38,7 @@ Steps = Annotated[int, Field(gt=0, le=10**7)]  # batches of a training
 BatchSize = Annotated[int, Field(gt=0, le=2**14)]  # images
 Channels = Annotated[int, Field(gt=0, le=2**12)]  # of a layer
 Pixels = Annotated[int, Field(gt=0, le=2**12)]  # side of an image or of a part of one
+Side = Annotated[int, Field(ge=16, le=2**12)] | Literal["input", "own"]  # see `preprocessing_of`
 Count = Annotated[int, Field(gt=0, le=10**7)]
 LearningRate = Annotated[float, Field(gt=0, le=10)]
 LossWeight = Annotated[float, Field(ge=0, le=10**6)]

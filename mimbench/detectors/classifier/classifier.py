@@ -17,7 +17,7 @@ from mimbench.detectors.classifier.posthoc.logits import ALWAYS, logit_scores
 from mimbench.detectors.classifier.posthoc.outputs import forward
 from mimbench.detectors.classifier.quality import validation_quality
 from mimbench.detectors.networks.network import Network, build_network
-from mimbench.detectors.parameters import BatchSize, LearningRate, LossWeight, Steps
+from mimbench.detectors.parameters import BatchSize, LearningRate, LossWeight, Side, Steps
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet, TrainsOn
 from mimbench.detectors.statefile import add_prefix, strip_prefix
 from mimbench.detectors.training import Options, Trainer
@@ -49,12 +49,14 @@ class Classifier(Detector):
         weight_decay: LossWeight = 0.05,
         label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1,
         scores: Sequence[str] = (),
+        side: Side = "input",
     ) -> None:
         """Describe the classifier; the network is built by `fit`, which knows the categories.
 
         Args:
             architecture: any classification model of `torchvision.models`, or "timm/NAME".
-            weights: "none", "imagenet" (downloaded), or path of a .safetensors or .pth file.
+            weights: "none", "imagenet" (downloaded), the name of weights that install as a
+                package ("efficientnet_lite0"), or the path of a .safetensors or .pth file.
             mode: "fine-tune" trains all layers, "linear-probe" the head alone.
             steps: most training steps; training stops early when validation stops improving.
             batch_size: images per step, drawn so that categories are equally frequent.
@@ -62,6 +64,8 @@ class Classifier(Detector):
             weight_decay: AdamW's.
             label_smoothing: share of the label spread over all categories.
             scores: post-hoc scores beside those that logits give without a fit.
+            side: of the images that the network sees: "input", "own" or pixels, see
+                `preprocessing_of`.
 
         Raises:
             UnknownNameError: no such score.
@@ -74,6 +78,7 @@ class Classifier(Detector):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
+        self.side = side
         require_known(scores)
         self.wanted = [score for score in scores if score not in ALWAYS]
         self.categories: list[str] = []
@@ -199,7 +204,7 @@ class Classifier(Detector):
         self.categories = list(state["categories"])
         self.quality, self.not_run = dict(state["quality"]), dict(state["not_run"])
         self.history = list(state.get("history", ()))
-        network = Network.plain(self.architecture, len(self.categories), self.weights)
+        network = build_network(self.architecture, len(self.categories), "none", 0, self.side)
         network.load_state_dict(strip_prefix("network", state))
         self.serve(network, strip_prefix("seen", state))
 
@@ -219,7 +224,9 @@ class Classifier(Detector):
             self.network.to(device)
 
     def _build(self, seed: int) -> Network:
-        self.network = build_network(self.architecture, len(self.categories), self.weights, seed)
+        self.network = build_network(
+            self.architecture, len(self.categories), self.weights, seed, self.side
+        )
         return self.network
 
     def _labels(self, categories: tuple[str, ...]) -> Tensor:

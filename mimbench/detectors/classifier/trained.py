@@ -10,6 +10,7 @@ from mimbench.data.categories import MPOX, canonical_category
 from mimbench.detectors.classifier.classifier import Classifier
 from mimbench.detectors.classifier.posthoc.catalogue import UNFITTED
 from mimbench.detectors.networks.network import trained_network
+from mimbench.detectors.parameters import Side
 from mimbench.detectors.protocol import Batch, State
 from mimbench.errors import DetectorError, RecipeError
 
@@ -38,6 +39,7 @@ class TrainedClassifier(Classifier):
         categories: Sequence[str],
         target: str = MPOX,
         scores: Sequence[str] = (),
+        side: Side = "input",
     ) -> None:
         """Describe the classifier; the file is read when it is first needed.
 
@@ -49,12 +51,14 @@ class TrainedClassifier(Classifier):
                 fit are its target, then its known categories from a to z.
             target: which of them is the target.
             scores: those that need training images are not run.
+            side: of the images that the network sees, as in its training: "input", "own" or
+                pixels, see `preprocessing_of`.
 
         Raises:
             RecipeError: fewer than two categories, one named twice, or the target not among them.
             UnknownNameError: no such score.
         """
-        super().__init__(architecture, weights, scores=scores)
+        super().__init__(architecture, weights, scores=scores, side=side)
         outputs = [canonical_category(name) for name in categories]
         first = canonical_category(target)
         doubled = sorted({name for name in outputs if outputs.count(name) > 1})
@@ -85,7 +89,9 @@ class TrainedClassifier(Classifier):
         if self.network is not None:
             return
         with torch.inference_mode(False):  # some scores are gradients
-            network = trained_network(self.architecture, len(self.order), Path(self.weights))
+            network = trained_network(
+                self.architecture, len(self.order), Path(self.weights), self.side
+            )
             for parameter in network.head.parameters():
                 parameter.data = parameter.data[self.order]
             self.serve(network, _no_training_outputs(len(self.order)) if self.wanted else {})

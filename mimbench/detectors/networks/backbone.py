@@ -1,16 +1,19 @@
-"""A frozen torchvision backbone: what it sees in an image, and how far apart two images are."""
+"""A frozen backbone: what it sees in an image, and how far apart two images are."""
 
+import contextlib
+import math
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import lpips
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
-from torchvision.models.feature_extraction import create_feature_extractor
 
 from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.networks.network import Network, build_network
+from mimbench.detectors.parameters import Side
 from mimbench.errors import RecipeError, WeightsError
 
 __all__ = ["Backbone", "Lpips"]
@@ -24,40 +27,76 @@ LPIPS_TRUNKS: Mapping[str, str] = {
 
 
 class Backbone(nn.Module):
-    """Feature maps of some layers of a torchvision model whose weights never change."""
+    """Feature maps of some layers of a model of torchvision or timm whose weights never change.
 
-    def __init__(self, architecture: str, weights: str, layers: Sequence[str] = ()) -> None:
+    The tokens of a transformer are laid out as a map, without those that stand for no place.
+    """
+
+    def __init__(
+        self,
+        architecture: str,
+        weights: str,
+        layers: Sequence[str] = (),
+        side: Side = "input",
+    ) -> None:
         """Load the model.
 
         Args:
             architecture: any classification model of `torchvision.models`, or "timm/NAME".
-            weights: "imagenet" (downloaded once), "none" (random, for controls), or the path of a
+            weights: "imagenet" (downloaded once), the name of weights that install as a package
+                ("efficientnet_lite0"), "none" (random, for controls), or the path of a
                 .safetensors or .pth file.
-            layers: names of modules; by default the last one at each resolution above 1×1.
+            layers: names of modules, e.g. "blocks.6", the last block of
+                "timm/tf_efficientnet_lite0", whose map is 320 x 7 x 7 for images of 224 px; by
+                default the last one at each resolution above 1×1, or for a transformer the blocks
+                at each quarter of its depth.
+            side: of the images that the network sees: "input", "own" or pixels, see
+                `preprocessing_of`.
 
         Raises:
             UnknownNameError: no such architecture.
             WeightsError: no weights given, or they are missing or do not fit.
-            RecipeError: the model has no such layer.
+            RecipeError: the model has no such layer, or takes no images of this size.
         """
         super().__init__()
         if not weights:
             raise WeightsError(
                 f"not run: no weights for {architecture}; give weights = 'path' or 'imagenet'."
             )
-        network = build_network(architecture, 2, weights, seed=0).eval()
-        self.normalise = network.normalise
-        self.layers = list(layers) or _stages(network)
-        missing = [name for name in self.layers if name not in dict(network.body.named_modules())]
+        network = build_network(architecture, 2, weights, seed=0, side=side).eval()
+        self.preprocess, self.body = network.preprocess, network.body
+        self.layers = list(layers) or _blocks(network.body) or _stages(network)
+        missing = [name for name in self.layers if name not in dict(self.body.named_modules())]
         if missing:
             raise RecipeError(f"{architecture} has no layer '{missing[0]}'.")
-        self.extract = create_feature_extractor(network.body, self.layers)
         self.requires_grad_(False)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Feature maps (N, C, H', W') of each layer, of images float (N, 3, H, W) in [0, 1]."""
-        maps: dict[str, Tensor] = self.extract(self.normalise(255 * images))
-        return [maps[name] for name in self.layers]
+        """Feature maps (N, C, H', W') of each layer, of images float (N, 3, H, W) in [0, 1].
+
+        Raises:
+            RecipeError: what a layer gives is no map.
+        """
+        given: dict[str, Tensor] = {}
+
+        def keep(name: str, output: object) -> None:
+            given[name] = _map(self.body, output, name)
+            if len(given) == len(self.layers):
+                raise _StopForward  # the rest of the network would be computed for nothing
+
+        handles = [
+            self.body.get_submodule(name).register_forward_hook(
+                lambda _, __, output, name=name: keep(name, output)
+            )
+            for name in self.layers
+        ]
+        with contextlib.suppress(_StopForward):
+            try:
+                self.body(self.preprocess(255 * images))
+            finally:
+                for handle in handles:
+                    handle.remove()
+        return [given[name] for name in self.layers]
 
     def train(self, mode: bool = True) -> "Backbone":
         """Stay in evaluation mode: a frozen network has nothing to train."""
@@ -108,6 +147,39 @@ def _in_torchvision(name: str) -> str:
     return "features." + name.partition(".")[2]
 
 
+class _StopForward(Exception):  # noqa: N818 - nothing is wrong
+    """Ends a forward pass once the layers that were asked for have been computed."""
+
+
+def _map(body: Any, output: object, name: str) -> Tensor:
+    """The output of a layer as a map (N, C, H', W').
+
+    Raises:
+        RecipeError: it is none.
+    """
+    if isinstance(output, Tensor) and output.ndim == 4:
+        last = getattr(body, "output_fmt", "NCHW") == "NHWC"
+        return output.permute(0, 3, 1, 2) if last else output
+    if isinstance(output, Tensor) and output.ndim == 3:
+        extra = getattr(body, "num_prefix_tokens", int(hasattr(body, "class_token")))
+        places = output[:, extra:].transpose(1, 2)
+        side = math.isqrt(places.shape[2])
+        if side**2 == places.shape[2]:
+            return places.reshape(*places.shape[:2], side, side)
+    raise RecipeError(f"What the layer '{name}' gives is no map; choose another layer.")
+
+
+def _blocks(body: Any) -> list[str]:
+    """Blocks of a transformer at each quarter of its depth; none of other networks."""
+    if isinstance(getattr(body, "blocks", None), nn.Module) and hasattr(body, "num_prefix_tokens"):
+        names = [f"blocks.{name}" for name, _ in body.blocks.named_children()]
+    elif hasattr(body, "class_token"):  # torchvision's
+        names = [f"encoder.layers.{name}" for name, _ in body.encoder.layers.named_children()]
+    else:
+        return []
+    return list(dict.fromkeys(names[(len(names) * k + 3) // 4 - 1] for k in (1, 2, 3, 4)))
+
+
 def _stages(network: Network) -> list[str]:
     """The last module at each resolution above 1×1, from fine to coarse, without the head."""
     last: dict[int, str] = {}
@@ -115,8 +187,8 @@ def _stages(network: Network) -> list[str]:
 
     def record(name: str, output: object) -> None:
         if isinstance(output, Tensor) and output.ndim == 4 and name.split(".")[0] != head:
-            side = output.shape[-1]
-            if 1 < side == output.shape[-2] and side <= min(last, default=PROBE):
+            height, side = _map(network.body, output, name).shape[-2:]
+            if 1 < side == height and side <= min(last, default=side):
                 last[side] = name
 
     handles = [
@@ -126,7 +198,7 @@ def _stages(network: Network) -> list[str]:
     ]
     try:
         with torch.no_grad():
-            network.body(torch.zeros(1, 3, PROBE, PROBE))
+            network(torch.zeros(1, 3, PROBE, PROBE))
     finally:
         for handle in handles:
             handle.remove()

@@ -1,6 +1,5 @@
 """Classifiers from torchvision or timm, with a head for our categories and weights from files."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,57 +11,38 @@ from torch import Tensor, nn
 from torchvision.models import Inception3
 
 from mimbench.detectors.networks.devices import seeded
+from mimbench.detectors.networks.preprocessing import Preprocessing, preprocessing_of
+from mimbench.detectors.networks.timm_models import TIMM, timm_model
 from mimbench.detectors.networks.weights import PACKAGED, load_packaged, load_weights
+from mimbench.detectors.parameters import Side
 from mimbench.errors import UnknownNameError, WeightsError
 
 __all__ = [
     "Network",
-    "Normalise",
     "build_network",
     "penultimate_features",
     "trained_network",
 ]
 
 IMAGENET_CLASSES = 1000
-MEANS, DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # two networks have heads beside the last one, for training on a million images alone, and expect
 # another normalisation, which they make of ImageNet's themselves
 WITH_AUXILIARY_HEADS = ("googlenet", "inception_v3")
-TIMM = "timm/"  # before a name of timm's
-
-
-class Normalise(nn.Module):
-    """From uint8 (N, 3, H, W) to float with channel means and deviations removed."""
-
-    mean: Tensor
-    deviation: Tensor
-
-    def __init__(self, means: Sequence[float] = MEANS, deviations: Sequence[float] = DEVIATIONS):
-        """Means and deviations of the channels in [0, 1]; by default ImageNet's."""
-        super().__init__()
-        mean, deviation = torch.tensor(means), torch.tensor(deviations)
-        self.register_buffer("mean", 255 * mean[:, None, None], persistent=False)
-        self.register_buffer("deviation", 255 * deviation[:, None, None], persistent=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Normalise."""
-        return (images.float() - self.mean) / self.deviation
 
 
 class Network(nn.Module):
     """A classifier whose penultimate features can be read.
 
     Attributes:
+        preprocess: scales and normalises images before `body`.
         body: the whole model of torchvision or timm; its head has one output per category.
         head: the layer that gives the logits.
     """
 
-    def __init__(
-        self, body: nn.Module, head: nn.Module, normalise: Normalise | None = None
-    ) -> None:
-        """`head` must be a module of `body`; by default images are normalised as ImageNet's."""
+    def __init__(self, body: nn.Module, head: nn.Module, preprocess: Preprocessing) -> None:
+        """`head` must be a module of `body`."""
         super().__init__()
-        self.normalise = normalise or Normalise()
+        self.preprocess = preprocess
         self.body = body
         self.head_name = next(name for name, module in body.named_modules() if module is head)
 
@@ -71,20 +51,9 @@ class Network(nn.Module):
         """The layer that gives the logits."""
         return self.body.get_submodule(self.head_name)
 
-    @classmethod
-    def plain(cls, architecture: str, classes: int, weights: str = "none") -> "Network":
-        """The architecture with a head for `classes`, to load a trained state into.
-
-        Images are normalised as for `weights`, from which that training started.
-        """
-        network = build_network(architecture, classes, "none", seed=0)
-        if weights in PACKAGED:
-            network.normalise = _normalise(network.body, weights)
-        return network
-
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, K) of uint8 images (N, 3, H, W)."""
-        logits: Tensor = self.body(self.normalise(images))
+        logits: Tensor = self.body(self.preprocess(images))
         return logits
 
     def outputs(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -118,7 +87,7 @@ class Network(nn.Module):
     def _outputs_of_timm(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """The same for a model of timm, which gives its features itself."""
         body: Any = self.body
-        seen: Tensor = body.forward_features(self.normalise(images))
+        seen: Tensor = body.forward_features(self.preprocess(images))
         features: Tensor = body.forward_head(seen, pre_logits=True)
         logits: Tensor = self.head(features)
         return logits, features.flatten(1), _averaged_to(features, [seen] if seen.ndim == 4 else [])
@@ -132,25 +101,29 @@ def _averaged_to(features: Tensor, pooled: list[Tensor]) -> Tensor | None:
     return pooled[-1] if same else None
 
 
-def build_network(architecture: str, classes: int, weights: str, seed: int) -> Network:
+def build_network(
+    architecture: str, classes: int, weights: str, seed: int, side: Side = "input"
+) -> Network:
     """A classifier with `classes` outputs.
 
     Args:
         architecture: any classification model of `torchvision.models`, e.g. "resnet18", or any
-            model of timm, e.g. "timm/efficientnet_b0"; timm's are normalised as their own
-            configuration says.
+            model of timm, e.g. "timm/efficientnet_b0".
         classes: number of outputs of the new head.
         weights: "none", "imagenet" (the library's default weights, downloaded once), the name of
             weights that install as a package ("efficientnet_lite0", see `PACKAGED`), or the path
             of a .safetensors or .pth file as for `load_weights`; its head is left out.
         seed: initialises the head, and everything else when weights are "none".
+        side: of the images that the network sees: "input", "own" or pixels, see
+            `preprocessing_of`.
 
     Raises:
         UnknownNameError: no such architecture.
         WeightsError: weights that are missing, cannot be downloaded or do not fit.
+        RecipeError: the network cannot take images of this size.
     """
     if architecture.startswith(TIMM):
-        return _timm_network(architecture.removeprefix(TIMM), classes, weights, seed)
+        return _timm_network(architecture, classes, weights, seed, side)
     known = torchvision.models.list_models(module=torchvision.models)
     if architecture not in known:
         raise UnknownNameError("architecture in torchvision.models", architecture, known)
@@ -162,56 +135,37 @@ def build_network(architecture: str, classes: int, weights: str, seed: int) -> N
         replacement = _head_like(head, classes)
     parent, _, attribute = head_name.rpartition(".")
     setattr(body.get_submodule(parent), attribute, replacement)
-    return Network(body, replacement)
+    return Network(body, replacement, preprocessing_of(architecture, body, side))
 
 
-def _timm_network(name: str, classes: int, weights: str, seed: int) -> Network:
-    import timm  # takes seconds, and few runs need it
-
-    model, _, _ = name.partition(".")  # after the dot: which of its weights
-    if not timm.is_model(model):
-        raise UnknownNameError("architecture in timm", model, timm.list_models())
+def _timm_network(architecture: str, classes: int, weights: str, seed: int, side: Side) -> Network:
     with seeded(seed):
-        try:
-            body: Any = timm.create_model(
-                name, pretrained=weights == "imagenet", num_classes=classes
-            )
-        except (OSError, RuntimeError) as error:
-            raise WeightsError(
-                f"Weights of {TIMM}{name} cannot be had ({error}); give a file instead: "
-                "weights = 'path/to/file.safetensors' in the recipe."
-            ) from error
+        body = timm_model(architecture.removeprefix(TIMM), classes, weights == "imagenet", side)
     head = body.get_classifier()
     if not isinstance(head, (nn.Linear, nn.Conv2d)):
-        raise WeightsError(f"{TIMM}{name} has no head of a single layer; choose another model.")
-    network = Network(body, head, _normalise(body, weights))
+        raise WeightsError(f"{architecture} has no head of a single layer; choose another model.")
+    network = Network(body, head, preprocessing_of(architecture, body, side))
     if weights in PACKAGED:
-        if PACKAGED[weights].architecture != model:
-            raise WeightsError(
-                f"The weights {weights} are for {TIMM}{PACKAGED[weights].architecture}, not for "
-                f"{TIMM}{model}."
-            )
+        needed = PACKAGED[weights].architecture
+        if needed != body.pretrained_cfg["architecture"]:
+            raise WeightsError(f"The weights {weights} are for {TIMM}{needed}, not {architecture}.")
         load_packaged(body, weights, network.head_name)
     elif weights not in ("none", "imagenet"):
         load_weights(body, Path(weights), optional=network.head_name)
     return network
 
 
-def _normalise(body: Any, weights: str) -> Normalise:
-    """As the weights were trained with, else as the model's configuration says."""
-    if weights in PACKAGED:
-        return Normalise([PACKAGED[weights].mean] * 3, [PACKAGED[weights].deviation] * 3)
-    return Normalise(*(body.pretrained_cfg[key] for key in ("mean", "std")))
-
-
-def trained_network(architecture: str, classes: int, weights: Path) -> Network:
+def trained_network(
+    architecture: str, classes: int, weights: Path, side: Side = "input"
+) -> Network:
     """A classifier with `classes` outputs, all of it from a file, the head too.
 
     Raises:
         UnknownNameError: no such architecture.
         WeightsError: as for `load_weights`.
+        RecipeError: the network cannot take images of this size.
     """
-    network = Network.plain(architecture, classes)
+    network = build_network(architecture, classes, "none", 0, side)
     load_weights(network.body, weights)
     return network
 

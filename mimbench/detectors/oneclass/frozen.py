@@ -9,6 +9,7 @@ from torch.nn.functional import interpolate
 
 from mimbench.detectors.networks.backbone import Backbone
 from mimbench.detectors.networks.network import Network, build_network
+from mimbench.detectors.parameters import Side
 from mimbench.detectors.protocol import Detector, State
 from mimbench.errors import TrainingError
 
@@ -26,8 +27,8 @@ class _Frozen(Detector, ABC):
 
     trains_on = "target"
 
-    def __init__(self, backbone: str, weights: str) -> None:
-        self.backbone, self.weights = backbone, weights
+    def __init__(self, backbone: str, weights: str, side: Side) -> None:
+        self.backbone, self.weights, self.side = backbone, weights, side
         self.blind = weights == "none"
         self.device = torch.device("cpu")
 
@@ -53,11 +54,11 @@ class _Frozen(Detector, ABC):
 
 
 class FrozenFeatures(_Frozen):
-    """Base of detectors on the penultimate features of a torchvision model."""
+    """Base of detectors on the penultimate features of a model of torchvision or timm."""
 
     @cached_property
     def _network(self) -> Network:
-        network = build_network(self.backbone, 2, self.weights, seed=0)
+        network = build_network(self.backbone, 2, self.weights, seed=0, side=self.side)
         return network.eval().requires_grad_(False)
 
     def _features(self, images: Tensor) -> Tensor:
@@ -69,17 +70,18 @@ class FrozenFeatures(_Frozen):
 class FrozenPatches(_Frozen):
     """Base of detectors on patches: feature maps of two depths, averaged over 3 x 3 neighbours."""
 
-    def __init__(self, backbone: str, weights: str, layers: list[str]) -> None:
+    def __init__(self, backbone: str, weights: str, layers: list[str], side: Side) -> None:
         """`layers` as for `Backbone`; empty: the two that follow the finest."""
-        super().__init__(backbone, weights)
+        super().__init__(backbone, weights, side)
         self.layers = layers
 
     @cached_property
     def _extractor(self) -> Backbone:
-        found = Backbone(self.backbone, self.weights, self.layers)
+        found = Backbone(self.backbone, self.weights, self.layers, self.side)
         if self.layers:
             return found
-        return Backbone(self.backbone, self.weights, found.layers[1:3] or found.layers)
+        layers = found.layers[1:3] or found.layers
+        return Backbone(self.backbone, self.weights, layers, self.side)
 
     def _features(self, images: Tensor) -> Tensor:
         """Patches (N, P, D) of uint8 images (N, 3, H, W), on the CPU."""

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from mimbench.detectors.oneclass.frozen import FrozenPatches
-from mimbench.detectors.parameters import Count
+from mimbench.detectors.parameters import Count, Side
 from mimbench.detectors.protocol import Batch, TrainingSet
 
 __all__ = ["PaDiM", "PatchCore", "greedy_coreset"]
@@ -45,16 +45,21 @@ class PatchCore(FrozenPatches):
         weights: str = "none",
         layers: list[str] | None = None,
         memory: Count = 1000,
+        side: Side = "input",
     ) -> None:
         """Describe the detector.
 
         Args:
             backbone: any classification model of `torchvision.models`, or "timm/NAME".
-            weights: "none" (random: a control), "imagenet", or path of a .safetensors or .pth file.
-            layers: modules whose maps are used; by default the second and third resolution.
+            weights: "none" (random: a control), "imagenet", a name such as "efficientnet_lite0", or
+                the path of a .safetensors or .pth file.
+            layers: modules whose maps are used; by default the second and third resolution, or
+                for a transformer the blocks at a half and at three quarters of its depth.
             memory: most patches that are kept.
+            side: of the images that the backbone sees: "input", "own" or pixels, see
+                `preprocessing_of`.
         """
-        super().__init__(backbone, weights, layers or [])
+        super().__init__(backbone, weights, layers or [], side)
         self.memory = memory
         self.bank = torch.zeros(0, 0)
 
@@ -85,9 +90,10 @@ class PaDiM(FrozenPatches):
         weights: str = "none",
         layers: list[str] | None = None,
         dimensions: Count = 50,
+        side: Side = "input",
     ) -> None:
         """As for `PatchCore`; `dimensions` are drawn at random from the patches' features."""
-        super().__init__(backbone, weights, layers or [])
+        super().__init__(backbone, weights, layers or [], side)
         self.dimensions = dimensions
         self.drawn = torch.zeros(0, dtype=torch.long)
         self.mean, self.whitening = torch.zeros(0, 0), torch.zeros(0, 0, 0)

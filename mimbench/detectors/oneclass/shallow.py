@@ -15,6 +15,7 @@ from sklearn.svm import OneClassSVM
 from torch import Tensor
 
 from mimbench.detectors.oneclass.frozen import FrozenFeatures
+from mimbench.detectors.parameters import Side
 from mimbench.detectors.protocol import Batch, State, TrainingSet
 from mimbench.errors import TrainingError
 
@@ -26,9 +27,9 @@ Normality = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 class _Shallow(FrozenFeatures):
     """Standardises the features, then asks a model how normal they are."""
 
-    def __init__(self, backbone: str, weights: str = "none") -> None:
+    def __init__(self, backbone: str, weights: str = "none", side: Side = "input") -> None:
         """Parameters as for `FeatureNeighbours`."""
-        super().__init__(backbone, weights)
+        super().__init__(backbone, weights, side)
         self.seen = torch.zeros(0, 0)
         self.seed = torch.zeros((), dtype=torch.long)
         self._normality: Normality | None = None

@@ -18,7 +18,7 @@ def _odin(training: TrainingOutputs) -> Scorer:
 
     def score(outputs: Outputs) -> Tensor:
         with torch.inference_mode(False):
-            scored: Tensor = fitted.predict(network.normalise(outputs.images.clone()))
+            scored: Tensor = fitted.predict(network.preprocess(outputs.images.clone()))
         return scored
 
     return score

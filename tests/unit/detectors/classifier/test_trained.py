@@ -11,13 +11,15 @@ from stripes import blotches, stripes
 from mimbench.detectors.classifier.posthoc import SCORES
 from mimbench.detectors.classifier.posthoc.catalogue import UNFITTED
 from mimbench.detectors.classifier.trained import TrainedClassifier
-from mimbench.detectors.networks.network import Normalise, build_network
+from mimbench.detectors.networks.network import build_network
+from mimbench.detectors.networks.preprocessing import Preprocessing
 from mimbench.detectors.protocol import Batch
 from mimbench.errors import RecipeError, WeightsError
 from mimbench.testing import DetectorContract
 
 BODY = "resnet18"
 OUTPUTS = ["Chicken Pox", "Monkeypox", "measles"]
+IMAGENET = Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 IMAGES = torch.cat([stripes(4, 5, upright=True), blotches(4, 6)])
 
 
@@ -47,7 +49,7 @@ class TestContract(DetectorContract):
 def test_scores_are_those_of_the_checkpoints_own_outputs(checkpoint: Path) -> None:
     network = torchvision.models.get_model(BODY, num_classes=3).eval()
     network.load_state_dict(load_file(checkpoint))
-    log_p = network(Normalise()(IMAGES)).log_softmax(1)
+    log_p = network(IMAGENET(IMAGES)).log_softmax(1)
     for target, column in (("mpox", 1), ("measles", 2)):
         detector = TrainedClassifier(BODY, str(checkpoint), OUTPUTS, target)
         assert detector.knows[0] == target

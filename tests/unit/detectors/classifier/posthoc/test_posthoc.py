@@ -17,10 +17,12 @@ from mimbench.detectors.classifier.posthoc.outputs import Outputs, forward
 from mimbench.detectors.classifier.posthoc.span import Span
 from mimbench.detectors.gaussian import Gaussian, shrinkage
 from mimbench.detectors.networks.network import Network
+from mimbench.detectors.networks.preprocessing import Preprocessing
 from mimbench.errors import DetectorError
 from mimbench.recipes import Recipe
 
 SIDE, WIDTH = 16, 24
+IMAGENET = Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 COLOURS = ((200, 40, 40), (40, 200, 40), (40, 40, 200))
 
 
@@ -48,7 +50,7 @@ def training() -> TrainingOutputs:
     ).eval()
     for parameter in body.parameters():
         nn.init.normal_(parameter, std=0.15, generator=generator)
-    network = Network(body, head)
+    network = Network(body, head, IMAGENET)
     images, labels = photos(150, 1), torch.arange(150) % 3
     optimiser = torch.optim.Adam(body.parameters(), lr=1e-2)
     for _ in range(60):
@@ -273,7 +275,8 @@ def far_from_training() -> tuple[TrainingOutputs, Outputs, Outputs]:
         return Outputs(torch.zeros(1), torch.zeros(len(centre), 3), features + centre, None)
 
     trained = around(centres[labels], 0.0)
-    network = Network(nn.Sequential(head := nn.Linear(width, 3, bias=False)), head)
+    head = nn.Linear(width, 3, bias=False)
+    network = Network(nn.Sequential(head), head, IMAGENET)
     nn.init.zeros_(head.weight)
     known_of = TrainingOutputs(
         network, trained.logits, trained.features, labels, trained.logits, labels
