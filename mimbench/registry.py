@@ -30,6 +30,7 @@ BUILT_IN: Mapping[str, str] = {
     "mim": "mimbench.detectors.mim:MIM",
     "mim-features": "mimbench.detectors.mim:MIMFeatures",
     "classifier": "mimbench.detectors.classifier.classifier:Classifier",
+    "linear-probe": "mimbench.detectors.classifier.linear_probe:LinearProbe",
     "trained-classifier": "mimbench.detectors.classifier.trained:TrainedClassifier",
     "feature-neighbours": "mimbench.detectors.oneclass:FeatureNeighbours",
     "feature-mahalanobis": "mimbench.detectors.oneclass:FeatureMahalanobis",

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -23,9 +23,8 @@ from mimbench.detectors.statefile import add_prefix, strip_prefix
 from mimbench.detectors.training import Options, Trainer
 from mimbench.errors import DetectorError, TrainingError
 
-__all__ = ["Classifier", "augment"]
+__all__ = ["Classifier", "augment", "balance"]
 
-Mode = Literal["fine-tune", "linear-probe"]
 VALIDATION_BATCH = 64
 
 
@@ -42,7 +41,6 @@ class Classifier(Detector):
         self,
         architecture: str,
         weights: str = "none",
-        mode: Mode = "fine-tune",
         steps: Steps = 300,
         batch_size: BatchSize = 32,
         learning_rate: LearningRate = 1e-3,
@@ -57,7 +55,6 @@ class Classifier(Detector):
             architecture: any classification model of `torchvision.models`, or "timm/NAME".
             weights: "none", "imagenet" (downloaded), the name of weights that install as a
                 package ("efficientnet_lite0"), or the path of a .safetensors or .pth file.
-            mode: "fine-tune" trains all layers, "linear-probe" the head alone.
             steps: most training steps; training stops early when validation stops improving.
             batch_size: images per step, drawn so that categories are equally frequent.
             learning_rate: peak of AdamW's; warm-up over a tenth of the steps, then cosine decay.
@@ -72,7 +69,6 @@ class Classifier(Detector):
         """
         self.architecture = architecture
         self.weights = weights
-        self.mode = mode
         self.steps = steps
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -89,26 +85,14 @@ class Classifier(Detector):
 
     def fit(self, train: TrainingSet) -> None:
         """Train on target and known images; the first category is the target."""
-        if train.known is None or not len(train.known):
-            raise TrainingError(
-                "A classifier needs at least one known category beside the target; give one in "
-                "--data or name it with --known."
-            )
-        self.categories = [train.target_name, *sorted(set(train.known.categories))]
+        images, labels = self._training_images(train)
         network = self._build(train.seed).to(train.device)
         _follow_quickly(network)
-        images = torch.cat([train.target.images, train.known.images])
-        labels = self._labels((*train.target.categories, *train.known.categories))
-        trained = network.head if self.mode == "linear-probe" else network
-        network.requires_grad_(self.mode == "fine-tune")
-        trained.requires_grad_(True)
         optimiser = AdamW(
-            trained.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
+            network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
         )
 
         def step(indices: Tensor) -> Iterator[tuple[str, Mapping[str, Tensor]]]:
-            if self.mode == "linear-probe":
-                network.eval()
             batch = augment(images[indices], train.generator).to(train.device)
             target = labels[indices].to(train.device)
             smoothing = self.label_smoothing
@@ -121,9 +105,7 @@ class Classifier(Detector):
 
         def validate() -> float:
             logits = _logits(network, train.validation.images, train.device)
-            return float(
-                cross_entropy(logits, held_out, weight=_balance(held_out, logits.shape[1]))
-            )
+            return float(cross_entropy(logits, held_out, weight=balance(held_out, logits.shape[1])))
 
         self.history = Trainer(
             train,
@@ -144,6 +126,21 @@ class Classifier(Detector):
         self._look(
             network, images, labels, validation.images, held_out, validation.patients, train.device
         )
+
+    def _training_images(self, train: TrainingSet) -> tuple[Tensor, Tensor]:
+        """Images (N, 3, H, W) of target and known categories, and their labels (N,).
+
+        Raises:
+            TrainingError: there is no known category.
+        """
+        if train.known is None or not len(train.known):
+            raise TrainingError(
+                "A classifier needs at least one known category beside the target; give one in "
+                "--data or name it with --known."
+            )
+        self.categories = [train.target_name, *sorted(set(train.known.categories))]
+        images = torch.cat([train.target.images, train.known.images])
+        return images, self._labels((*train.target.categories, *train.known.categories))
 
     @torch.no_grad()
     def _look(
@@ -277,7 +274,8 @@ def _frequency_weights(labels: Tensor) -> Tensor:
     return 1.0 / labels.bincount().clamp(min=1)[labels].float()
 
 
-def _balance(labels: Tensor, classes: int) -> Tensor:
+def balance(labels: Tensor, classes: int) -> Tensor:
+    """Weights (classes,) with which categories count alike in a mean over images (N,)."""
     return 1.0 / labels.bincount(minlength=classes).clamp(min=1).float()
 
 

@@ -132,16 +132,6 @@ def test_a_new_network_leaves_the_generators_of_every_device_as_they_were(
         assert torch.equal(tensor, again), name
 
 
-def test_linear_probe_trains_the_head_alone() -> None:
-    start = build_network(BODY, 2, "none", seed=1).state_dict()
-    for mode, changed in (("linear-probe", {"body.classifier.1"}), ("fine-tune", None)):
-        network = fitted(mode=mode, learning_rate=1e-2).network
-        assert network is not None
-        end = network.state_dict()
-        moved = {n.rpartition(".")[0] for n in start if not torch.equal(start[n], end[n])}
-        assert moved == changed if changed else len(moved) > 10
-
-
 @pytest.mark.parametrize(
     ("suffix", "wrap", "prefix"),
     [
@@ -230,9 +220,3 @@ def test_a_classifier_without_a_known_category_says_what_is_missing() -> None:
 def test_wrong_parameters_are_refused_before_any_training() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean mahalanobis"):
         Classifier(BODY, scores=["mahalanobi"])
-
-
-def test_pretrained_features_tell_stripes_from_blotches_by_a_probe(real_weights: Path) -> None:
-    found = scores(fitted(weights=str(real_weights), mode="linear-probe", scores=SCORES))
-    for name in ("posterior", "knn-target"):
-        assert found[name][:4].max() < found[name][4:].min(), name
