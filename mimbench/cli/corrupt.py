@@ -16,7 +16,7 @@ from mimbench.corruptions.sheet import suite_pictures
 from mimbench.csv_files.writing import write_csv
 from mimbench.data.contact_sheet import contact_sheet
 from mimbench.data.generated import phantom
-from mimbench.data.reading.accounting import Accounting, account, metadata_note, unread_files
+from mimbench.data.reading.accounting import Accounting, account, parts_note, unread_files
 from mimbench.data.reading.decoding import Photo, read_photos, read_whole, share_memory
 from mimbench.data.reading.file_names import shown
 from mimbench.data.reading.tree import Listing, list_files
@@ -110,7 +110,7 @@ def corrupt_tree(
 def _notes(source: Path, target: Path, listing: Listing, made: FolderReport) -> Iterator[str]:
     for empty in listing.without_images:
         yield f"no image in {empty.path}: it holds {empty.holds}."
-    yield from metadata_note([f"{shown(source / image)}: {what}" for image, what in made.dropped])
+    yield from parts_note([f"{shown(source / image)}: {what}" for image, what in made.dropped])
     if made.orphans:
         yield (
             f"files in {shown(target)} that are of no image in {shown(source)} now: "

@@ -37,7 +37,7 @@ class Picture(Protocol):
     Attributes:
         pixels: uint8 (H, W, 3), RGB.
         sha256: of the file's bytes, hexadecimal.
-        dropped: metadata that could not be read, in a few words; mostly empty.
+        dropped: what of the file was left out, in a few words; mostly empty.
     """
 
     @property
@@ -71,7 +71,7 @@ class FolderReport:
         written: number of pictures written now.
         kept: number of pictures that an earlier call had written.
         rejected: (image, reason) of those that could not be read or corrupted.
-        dropped: (image, what) of metadata that could not be read of images written now.
+        dropped: (image, what) of what was left out of the files of images written now.
         orphans: files below the conditions' folders that are of no image now, relative to the
             target folder; nothing deletes them.
     """

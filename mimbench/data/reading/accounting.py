@@ -9,7 +9,7 @@ import pandas as pd
 
 from mimbench.data.reading.tree import LeftOut
 
-__all__ = ["Accounting", "account", "metadata_note", "unread_files"]
+__all__ = ["Accounting", "account", "parts_note", "unread_files"]
 
 COLUMNS = ("path", "what", "reason", "files")
 _NAMED = 3  # files that a note names
@@ -78,12 +78,12 @@ def unread_files(rejected: Sequence[tuple[str, str]], left_out: Iterable[LeftOut
     )
 
 
-def metadata_note(dropped: Sequence[str]) -> tuple[str, ...]:
-    """A note on files of which metadata could not be read, each as "path: what"."""
+def parts_note(dropped: Sequence[str]) -> tuple[str, ...]:
+    """A note on files of which a part was left out, each as "path: what"."""
     if not dropped:
         return ()
     named = "; ".join(dropped[:_NAMED]) + "; ..." * (len(dropped) > _NAMED)
     return (
-        f"photos read without metadata that is broken; their pixels are sound: {len(dropped)} "
-        f"({named}).",
+        f"photos read without a part of their file (broken metadata, or frames after the first): "
+        f"{len(dropped)} ({named}).",
     )

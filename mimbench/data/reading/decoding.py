@@ -21,7 +21,13 @@ from mimbench.data.reading.file_facts import border_facts, header_facts
 from mimbench.data.reading.harmonise import reencode
 from mimbench.data.reading.memory import BUDGET, MAX_MEMORY, Budget, decoding_bytes
 from mimbench.data.reading.metadata import without_metadata
-from mimbench.data.reading.opening import Unreadable, file_bytes, opened, pillow_limits
+from mimbench.data.reading.opening import (
+    Unreadable,
+    file_bytes,
+    further_frames,
+    opened,
+    pillow_limits,
+)
 
 __all__ = [
     "MIN_SIDE",
@@ -56,7 +62,8 @@ class Photo:
         height: likewise.
         format: Pillow's name of the file format, found in its content.
         facts: file_facts.FACTS, of what the pixels were made from.
-        dropped: metadata that could not be read and was left out, in a few words; mostly empty.
+        dropped: what of the file was left out, in a few words: metadata that could not be read,
+            further frames; mostly empty.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -219,7 +226,8 @@ def _decode(data: bytes, size: int, harmonise: bool) -> Photo:
             if (rgb.width > rgb.height) != (width > height):
                 width, height = height, width
             pixels, facts = finish(rgb, header, size, harmonise)
-        return Photo(pixels, sha256, width, height, name, facts), problem
+        found = Photo(pixels, sha256, width, height, name, facts)
+        return found, _left_out(problem, further_frames(data, name))
 
     found, problem = _with_or_without_metadata(data, photo)
     return replace(found, dropped=problem)
@@ -229,7 +237,7 @@ def _decode_whole(data: bytes) -> WholePhoto:
     def photo(image: Image.Image) -> tuple[npt.NDArray[np.uint8], str]:
         with _reserved(image, image.width * image.height):
             rgb, problem = upright_rgb(image)
-            return np.asarray(rgb), problem
+            return np.asarray(rgb), _left_out(problem, further_frames(data, image.format))
 
     pixels, problem = _with_or_without_metadata(data, photo)
     return WholePhoto(pixels, hashlib.sha256(data).hexdigest(), problem)
@@ -250,6 +258,10 @@ def _reduced(data: bytes, side: int) -> Image.Image:
 
     found, _ = _with_or_without_metadata(data, picture)
     return found
+
+
+def _left_out(*parts: str) -> str:
+    return " and ".join(filter(None, parts))
 
 
 def _with_or_without_metadata(

@@ -51,7 +51,7 @@ def header_facts(image: Image.Image, width: int, height: int, size_in_bytes: int
         _jpeg_quality(image) if jpeg else 0,
         max(sampling, 0),
         "progressive" in image.info or "progression" in image.info,
-        "exif" in image.info,
+        bool(image.info.get("exif")),
         "icc_profile" in image.info,
     )
     return dict(zip(_HEADER, map(float, values), strict=True))

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mimbench.data.generated import abnormal, phantom
 from mimbench.data.options import GENERATED, PHANTOM
-from mimbench.data.reading.accounting import metadata_note
+from mimbench.data.reading.accounting import parts_note
 from mimbench.data.reading.decoding import finish, read_photos
 from mimbench.data.reading.file_facts import header_facts
 from mimbench.data.reading.file_names import on_disk
@@ -70,7 +70,7 @@ def read_pictures(table: pd.DataFrame, size: int, harmonise: bool = False) -> Pi
         pixels if keep.all() else pixels[keep],
         pd.DataFrame([files[row] for row in kept]),
         pd.DataFrame([facts[row] for row in kept]),
-        metadata_note(dropped),
+        parts_note(dropped),
     )
 
 

@@ -16,7 +16,7 @@ from mimbench.data.reading.archives import archived_image
 from mimbench.errors import MimbenchError
 
 __all__ = ["MAX_FILE", "MAX_PIXELS", "Unreadable", "file_bytes", "opened", "pillow_limits"]
-__all__ += ["upright"]
+__all__ += ["further_frames", "upright"]
 
 MAX_PIXELS = 250_000_000
 MAX_FILE = 10**9  # bytes
@@ -24,7 +24,12 @@ MAX_FILE = 10**9  # bytes
 # Formats that Pillow decodes by itself and knows by their first bytes. EPS is not among them: it
 # would start Ghostscript on a file from the network; TGA neither: almost anything passes for one.
 _FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM")
+_HEIF = "HEIF"  # known to Pillow where pillow-heif is installed
+# Formats whose files can hold several pictures. MPO is not among them: its further pictures are
+# previews and maps of light of the first one, as many phones write them.
+_SEVERAL = ("GIF", "PNG", "TIFF", "WEBP", "AVIF", _HEIF)
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_AVIF_BRANDS = (b"avif", b"avis")
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -77,8 +82,11 @@ def opened(data: bytes) -> Image.Image:
     if not data:
         raise Unreadable("the file is empty")
     Image.init()
+    known: tuple[str, ...] = _FORMATS
+    if _brand(data) in _HEIC_BRANDS and _reads_heif():
+        known = (*known, _HEIF)
     try:
-        image = Image.open(BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN])
+        image = Image.open(BytesIO(data), formats=[name for name in known if name in Image.OPEN])
     except Image.DecompressionBombError as error:
         raise Unreadable(f"more than {MAX_PIXELS // 10**6} megapixels") from error
     except UnidentifiedImageError as error:
@@ -115,7 +123,7 @@ def upright(image: Image.Image) -> tuple[Image.Image, str]:
     try:
         exif = image.getexif()
         orientation = exif.get(_ORIENTATION)
-        given = image.info.get("exif", b"").removeprefix(b"Exif\0\0")
+        given = (image.info.get("exif") or b"").removeprefix(b"Exif\0\0")
         problem = "its EXIF data" if given and not len(exif) else ""
     # Malformed metadata makes Pillow raise nearly anything.
     except Exception:
@@ -125,9 +133,48 @@ def upright(image: Image.Image) -> tuple[Image.Image, str]:
     return image, problem if orientation in (None, 0, 1) else "its EXIF orientation"
 
 
+def further_frames(data: bytes, form: str | None) -> str:
+    """Which frames of a file are not read, since the first alone is; empty if it has no others.
+
+    Args:
+        data: of the file.
+        form: its format, as Pillow names it.
+    """
+    if form not in _SEVERAL:
+        return ""
+    try:
+        with opened(data) as image:
+            others = getattr(image, "n_frames", 1) - 1
+    # Malformed frames after the first make Pillow raise nearly anything.
+    except Exception:
+        return ""
+    return f"its {others} further frame{'s' * (others > 1)}" if others > 0 else ""
+
+
+def _brand(data: bytes) -> bytes:
+    """What the first bytes of a file of the HEIF family say that it is; empty for other files."""
+    return data[8:12] if data[4:8] == b"ftyp" else b""
+
+
+@cache
+def _reads_heif() -> bool:
+    """Whether pillow-heif is installed; Pillow knows its format then."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener(thumbnails=False)
+    return True
+
+
 def _not_an_image(data: bytes) -> str:
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
-        return "HEIC is not supported; convert it to JPEG or PNG"
+    brand = _brand(data)
+    if brand in _HEIC_BRANDS and _reads_heif():
+        return "a HEIC photo that is broken"
+    if brand in _HEIC_BRANDS:
+        return "a HEIC photo; to read it: pip install 'mimbench[heif]', or convert it to JPEG"
+    if brand in _AVIF_BRANDS:
+        return "an AVIF photo that this Pillow does not read; a newer one does, from 11.3 on"
     return "the content is not in an image format that mimbench reads"
 
 

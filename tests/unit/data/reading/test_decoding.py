@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mimbench.data.reading.decoding import decode, read_photos
+from mimbench.data.reading import opening
+from mimbench.data.reading.decoding import decode, read_photos, read_whole
 from mimbench.data.reading.opening import MAX_PIXELS, Unreadable
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -197,3 +198,48 @@ def test_what_libtiff_finds_wrong_does_not_reach_the_terminal(capfd):
     with pytest.raises(Unreadable, match="broken image"):
         decode(bytes(data), 64)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("form", ["GIF", "TIFF", "WEBP", "PNG"])
+def test_of_several_frames_the_first_is_read_and_the_others_are_named(form, tmp_path):
+    frames = [Image.new("RGB", (32, 32), (level, level, level)) for level in (0, 120, 240)]
+    path = tmp_path / "several"
+    path.write_bytes(_bytes(frames[0], form, save_all=True, append_images=frames[1:]))
+    (photo,) = read_photos([path], 32)
+    assert photo.dropped == "its 2 further frames"
+    assert photo.pixels.max() < 10
+    whole = read_whole(path)
+    assert whole.dropped == "its 2 further frames"
+
+
+def test_previews_in_a_phones_jpeg_are_no_frames():
+    first, preview = Image.new("RGB", (64, 64)), Image.new("RGB", (16, 16))
+    data = _bytes(first, "MPO", save_all=True, append_images=[preview])
+    assert decode(data, 32).dropped == ""
+
+
+def _heic(**options) -> bytes:
+    heif = pytest.importorskip("pillow_heif", reason="pillow-heif comes with mimbench[heif]")
+    heif.register_heif_opener()
+    return _bytes(_halves(), "HEIF", quality=95, **options)
+
+
+def test_a_heic_photo_is_read_by_its_content_like_any_other(tmp_path):
+    path = tmp_path / "IMG_0001.jpg"
+    path.write_bytes(_heic())
+    (photo,) = read_photos([path], 32)
+    expected = decode(_bytes(_halves(), "PNG"), 32)
+    assert (photo.format, photo.dropped) == ("HEIF", "")
+    assert (photo.width, photo.height) == (expected.width, expected.height)
+    assert np.abs(photo.pixels.astype(int) - expected.pixels).mean() < 6
+
+
+def test_a_broken_heic_photo_is_a_reason():
+    with pytest.raises(Unreadable, match=r"HEIC|broken"):
+        decode(_heic()[:-200], 32)
+
+
+def test_without_pillow_heif_the_reason_is_the_command_that_installs_it(monkeypatch):
+    monkeypatch.setattr(opening, "_reads_heif", lambda: False)
+    with pytest.raises(Unreadable, match=r"HEIC.*mimbench\[heif\]"):
+        decode(b"\0\0\0\x18ftypheic" + bytes(50), 32)

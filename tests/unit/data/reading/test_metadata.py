@@ -125,6 +125,6 @@ def test_files_whose_metadata_was_left_out_are_named(tmp_path: Path):
     (tmp_path / "acne" / "odd.png").write_bytes(BROKEN["PNG: long zTXt"])
     found = survey([str(tmp_path)], size=32)
     assert len(found.rejected) == 0
-    (note,) = [note for note in found.notes if "without metadata" in note]
+    (note,) = [note for note in found.notes if "broken metadata" in note]
     assert "odd.png" in note
     assert "sound.jpg" not in note
