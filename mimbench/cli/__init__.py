@@ -25,6 +25,7 @@ ON_IMAGES: dict[str, Callable[..., object]] = {
     "get": data.get,
     "show": data.show,
     "check": data.check,
+    "export": data.export,
     "phantom": data.phantom,
 }
 

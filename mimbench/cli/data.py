@@ -73,6 +73,18 @@ def show(
         console().print(part)
 
 
+def export(
+    data: Annotated[str, typer.Argument(metavar="DIR", help="Folder, CSV file or data set.")],
+    out: Annotated[Path, typer.Argument(metavar="croissant.json", help="File to write.")],
+) -> None:
+    """Describe a collection for other tools: Croissant (JSON-LD), and a CSV file of its images."""
+    from mimbench.data.croissant import write_croissant
+
+    found = write_croissant(data, out)
+    console().print(f"{len(found)} images in {out} and {out.with_suffix('.csv').name}")
+    console().print(found.accounting.sentence)
+
+
 def check(
     data: Annotated[list[str], typer.Argument(metavar="DIR...", help="Folders or CSV files.")],
     target: Annotated[str | None, typer.Option(metavar="CATEGORY", help="Target category.")] = None,

@@ -9,7 +9,16 @@ from typing import Protocol
 import pandas as pd
 
 from mimbench.data.columns import Columns
-from mimbench.data.layouts import folders, medmnist, metadata, msld, named_folders, scin, table
+from mimbench.data.layouts import (
+    croissant,
+    folders,
+    medmnist,
+    metadata,
+    msld,
+    named_folders,
+    scin,
+    table,
+)
 from mimbench.data.manifest import Manifest
 from mimbench.data.reading.file_names import on_disk, shown
 from mimbench.data.reading.tree import LeftOut, Listing, list_files
@@ -35,7 +44,7 @@ _READERS: dict[str, _Reader] = {
     "scin": scin,
     "medmnist": medmnist,
 }
-LAYOUTS = (*set_names(), "folders", "csv")
+LAYOUTS = (*set_names(), "folders", "csv", "croissant")
 
 
 def read_manifest(
@@ -44,7 +53,8 @@ def read_manifest(
     """Read what the folder or CSV file at `path` offers.
 
     Args:
-        path: a folder in one of the LAYOUTS, a folder with a `manifest.csv`, or a CSV file.
+        path: a folder in one of the LAYOUTS, a folder with a `manifest.csv` or `croissant.json`, a
+            CSV file or a Croissant file (.json).
         layout: one of LAYOUTS; None: recognise it.
         columns: of the table that says what the images are: the file at `path`, or the only one
             in the folder that has such columns. `layout` is not used then.
@@ -63,12 +73,17 @@ def read_manifest(
         is_folder = path.is_dir()
         csv = path / "manifest.csv" if is_folder else path
         from_csv = layout == "csv" or (layout is None and csv.is_file())
+        described = path / croissant.FILE_NAME if is_folder else path
+        is_described = layout is None and described.suffix == ".json" and described.is_file()
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be opened: {error.strerror or error}.") from error
     if columns is not None:
-        listing = list_files(path if is_folder else path.parent)
+        listing = list_files(path if is_folder else path.parent, needs_images=False)
         manifest = metadata.by_columns(listing, columns, None if is_folder else path)
         return _finished(manifest, listing, "by the columns named")
+    if layout == "croissant" or (is_described and not (is_folder and from_csv)):
+        listing = list_files(described.parent, needs_images=False)
+        return _finished(croissant.read(listing, described), listing, "as described by Croissant")
     if from_csv:
         manifest = table.read(csv)
         return _with_split_note(_beside(manifest, path, csv) if is_folder else manifest)

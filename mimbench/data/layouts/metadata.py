@@ -4,6 +4,7 @@ The files decide: an image that the table does not name is left out, and a row w
 only counts in a note.
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -192,12 +193,20 @@ def _images(listing: Listing, table: Metadata) -> dict[Path, int]:
     for path in listing.images:
         for name in dict.fromkeys((path.name, _stem(path.name))):
             index.setdefault(name, []).append(path)
+    listed = frozenset(listing.images)
     found: dict[Path, int] = {}
     for row, cell in enumerate(_first(table.cells, table.columns.image)):
-        image = _find(cell.replace("\\", "/"), index)
+        image = _at(cell, table.files[0].parent, listed)
+        image = image or _find(cell.replace("\\", "/"), index)
         if image is not None:
             found.setdefault(image, row)
     return found
+
+
+def _at(cell: str, folder: Path, listed: frozenset[Path]) -> Path | None:
+    """The image at the path that a cell gives from the folder of its table, which may lead out."""
+    path = Path(os.path.normpath(folder / on_disk(cell)))
+    return path if path in listed or (cell and path.is_file()) else None
 
 
 def _find(cell: str, index: Mapping[str, list[Path]]) -> Path | None:
