@@ -68,7 +68,7 @@ class UnknownNameError(MimbenchError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         """`kind` is what the name should have been, e.g. "detector" or "corruption"."""
-        choices = sorted(known)
+        choices = self.known = sorted(known)
         near = get_close_matches(name, choices, n=3, cutoff=0.5)
         hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(choices)}."
         super().__init__(f"Unknown {kind} '{name}'. {hint}")

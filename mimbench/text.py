@@ -1,13 +1,40 @@
-"""Text that other programs will read: terminals, spreadsheets, Markdown and XML."""
+"""Words for people, and text that other programs read: terminals, Markdown, XML."""
 
 import html
 import unicodedata
+from collections.abc import Sequence
+from typing import Literal
 
-__all__ = ["markdown_cell", "printable", "without_controls"]
+__all__ = ["counted", "listed", "markdown_cell", "printable", "without_controls"]
 
 KEPT = "\n\t"
 # Letters of many scripts are joined by invisible signs (category Cf); these alone turn text round.
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
+
+
+def counted(number: int, noun: str, verb: Literal["", "is", "has"] = "") -> str:
+    """A number and what it counts: "1 image", "2 categories"; with a verb "1 image is".
+
+    Args:
+        number: at least 0.
+        noun: in the singular; of several words the last one is inflected.
+        verb: what follows, in the singular.
+    """
+    verbs = f" {verb if number == 1 else {'is': 'are', 'has': 'have'}[verb]}" if verb else ""
+    return f"{number} {noun if number == 1 else _plural(noun)}{verbs}"
+
+
+def listed(noun: str, names: Sequence[str]) -> str:
+    """Names after what they are: "column path", "columns path and category"."""
+    *others, last = names
+    return f"{_plural(noun)} {', '.join(others)} and {last}" if others else f"{noun} {last}"
+
+
+def _plural(noun: str) -> str:
+    """The plural of a regular English noun."""
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
 
 
 def printable(text: str) -> str:

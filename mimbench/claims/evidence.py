@@ -18,6 +18,7 @@ from mimbench.statistics.run.uncertainty import Measured
 from mimbench.statistics.tables.class_signal import Selection
 from mimbench.statistics.tables.external import NO_OTHERS, NO_TARGET
 from mimbench.statistics.tables.known_categories import KnownCurve
+from mimbench.text import counted
 
 __all__ = ["NotTestedError", "NothingToLoseError", "Place", "RunEvidence"]
 
@@ -141,7 +142,7 @@ class RunEvidence:
         """How many fits of the row were averaged, in words."""
         own = self._main_fits(place.row)
         counts = [(max(1, own[name].nunique()), name) for name in ("fold", "seed")]
-        return ", ".join(f"{count} {name}{'s' * (count > 1)}" for count, name in counts)
+        return ", ".join(counted(count, name) for count, name in counts)
 
     def conditions(self, place: Place) -> list[str]:
         """What a number holds for besides its images, where the interval does not contain it."""

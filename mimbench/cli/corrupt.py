@@ -22,6 +22,7 @@ from mimbench.data.reading.file_names import shown
 from mimbench.data.reading.tree import Listing, list_files
 from mimbench.errors import DataError, OutputError
 from mimbench.evaluation.planning.suites import read_suite
+from mimbench.text import counted
 
 __all__ = ["CorruptedTree", "corrupt_tree", "draw_sheet"]
 
@@ -92,7 +93,9 @@ def corrupt_tree(
         severities=severities or None,
         seed=seed,
         processes=processes,
-        progress=lambda done, total: progress.update(done / total, f"{done} of {total} images"),
+        progress=lambda done, total: progress.update(
+            done / total, f"{done} of {counted(total, 'image')}"
+        ),
     )
     broken = [(shown(source / image), reason) for image, reason in made.rejected]
     rejected = [*listing.rejected, *broken]
@@ -101,7 +104,7 @@ def corrupt_tree(
     accounting = account(len(listing.images) - len(broken), len(rejected), listing.left_out)
     if not accounting.read:
         raise DataError(
-            f"None of {len(listing.images)} images can be corrupted; {broken[0][0]}: "
+            f"None of {counted(len(listing.images), 'image')} can be corrupted; {broken[0][0]}: "
             f"{broken[0][1]}."
         )
     return CorruptedTree(made, unread, accounting, tuple(_notes(source, target, listing, made)))

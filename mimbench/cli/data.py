@@ -9,6 +9,7 @@ from mimbench.cli.root import Json, Quiet, print_json, write_text
 from mimbench.cli.terminal.exit_codes import ExitCode
 from mimbench.cli.terminal.progress_bar import Display
 from mimbench.cli.terminal.streams import console, say
+from mimbench.text import counted
 
 ColumnsOption = Annotated[
     str | None,
@@ -29,7 +30,7 @@ def phantom(
     from mimbench.data.export import write_phantom
 
     count = write_phantom(out, size, seed)
-    console().print(f"{count} images and manifest.csv in {out}")
+    console().print(f"{counted(count, 'image')} and manifest.csv in {out}")
 
 
 def get(

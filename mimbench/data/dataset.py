@@ -25,6 +25,7 @@ from mimbench.data.roles import assign_roles, choose_target
 from mimbench.data.sources import Offer, files_offered, images_offered
 from mimbench.errors import DataError
 from mimbench.scores.tables import IMAGE_COLUMNS
+from mimbench.text import counted
 
 __all__ = ["Dataset", "ImageOptions", "gather", "load", "survey"]
 
@@ -219,7 +220,7 @@ def _read(
     rejected = [*offer.rejected, *zip(paths, pictures.reasons, strict=True)]
     if len(paths) == len(table):
         raise DataError(
-            f"None of {len(table)} files can be read; {paths[0]}: {pictures.reasons[0]}."
+            f"None of {counted(len(table), 'file')} can be read; {paths[0]}: {pictures.reasons[0]}."
         )
     kept = table[pictures.keep].reset_index(drop=True)
     joined = pd.concat([kept.drop(columns="image_id", errors="ignore"), pictures.files], axis=1)

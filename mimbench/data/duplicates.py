@@ -13,6 +13,7 @@ from mimbench.data.identical_files import joined
 from mimbench.data.splits import PARTS
 from mimbench.errors import DataError
 from mimbench.scores.tables import UNLABELLED
+from mimbench.text import counted
 
 __all__ = [
     "Duplicate",
@@ -185,11 +186,11 @@ def summary(duplicates: Sequence[Duplicate]) -> str:
     across = counts["label in doubt"] + counts["external copy"]
     left = {i for d in duplicates for i, out in zip(d.images, d.left_out, strict=True) if out}
     parts = (
-        (across, f"across categories or roles, {len(left)} images are left out"),
+        (across, f"across categories or roles, {counted(len(left), 'image', 'is')} left out"),
         (counts["one patient"], "of different patients, who count as one"),
         (counts["same patient"], "of one patient"),
     )
-    said = "; ".join(f"{n} pair{'s' * (n != 1)} {what}" for n, what in parts if n)
+    said = "; ".join(f"{counted(n, 'pair')} {what}" for n, what in parts if n)
     example = " and ".join(gravest_first(duplicates)[0].names)
     return f"{said}. For example {example} show the same photograph."
 

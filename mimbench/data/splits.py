@@ -14,6 +14,7 @@ import pandas as pd
 from mimbench.data.manifest import given_column
 from mimbench.errors import SplitError
 from mimbench.scores.splits import split_column
+from mimbench.text import counted
 
 __all__ = ["PARTS", "split"]
 
@@ -120,9 +121,9 @@ def _check_enough(patients: _Patients, folds: int) -> None:
     for category, count in zip(patients.categories, counts, strict=True):
         if count < least:
             raise SplitError(
-                f"Category '{category}' has {count} patient{'s' * (count != 1)}; {folds} "
-                f"fold{'s' * (folds > 1)} need at least {least}. Use fewer folds, add images of "
-                "other patients, or leave the category out of the known ones."
+                f"Category '{category}' has {counted(count, 'patient')}; with "
+                f"{counted(folds, 'fold')} at least {least} are needed. Use fewer folds, add "
+                "images of other patients, or leave the category out of the known ones."
             )
 
 

@@ -22,6 +22,7 @@ from mimbench.errors import (
 from mimbench.files import file_hash
 from mimbench.recipes import Recipe, names, read_recipe, validate
 from mimbench.registry import entry_point_names, resolve, sources, where
+from mimbench.text import counted
 
 __all__ = ["build", "combines", "converted", "identity", "kind_of", "recipe_of", "scores_of"]
 
@@ -219,7 +220,9 @@ def _checked(recipe: Recipe, score: str, values: Any, n: int) -> Any:
     if not isinstance(values, Tensor):
         raise DetectorError(f"{row} must be a tensor, not {type(values).__name__}.")
     if values.shape != (n,):
-        raise DetectorError(f"{row} has shape {tuple(values.shape)} for {n} images; needs ({n},).")
+        raise DetectorError(
+            f"{row} has shape {tuple(values.shape)} for {counted(n, 'image')}; needs ({n},)."
+        )
     if values.is_complex():
         raise DetectorError(
             f"{row} is complex; a score is a real number, such as its absolute value."
@@ -227,7 +230,7 @@ def _checked(recipe: Recipe, score: str, values: Any, n: int) -> Any:
     array = values.detach().to("cpu", torch.float64).numpy()
     bad = int((~np.isfinite(array)).sum())
     if bad:
-        raise DetectorError(f"{row} is not finite on {bad} of {n} images.")
+        raise DetectorError(f"{row} is not finite on {bad} of {counted(n, 'image')}.")
     return array
 
 

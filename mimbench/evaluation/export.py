@@ -29,6 +29,7 @@ from mimbench.scores.run_files import refuse_links
 from mimbench.scores.splits import split_columns
 from mimbench.scores.tables import AUDIT
 from mimbench.scores.tables import RECORD as RUN_RECORD
+from mimbench.text import counted
 
 __all__ = ["Export", "export_conditions"]
 
@@ -132,7 +133,7 @@ def _as_recorded(plan: Plan, images: pd.DataFrame, source: str) -> Plan:
         first = lost["path"].iloc[0]
         what = "has changed" if Path(first).is_file() else "is gone"
         raise DataError(
-            f"{len(lost)} of {len(images)} images of {source} are not what they were: "
+            f"{len(lost)} of {counted(len(images), 'image')} of {source} are not what they were: "
             f"{first or lost['image_id'].iloc[0]} {what}. What its detectors saw cannot be made "
             "again; bring the files back, or repeat the run."
         )

@@ -239,7 +239,7 @@ def _tell_of_threads(history: RunHistory, folder: Path, progress: Progress) -> N
     before, now = (each.environment.get("threads") for each in (history.earlier[-1], history.now))
     if before and before != now:
         progress.message(
-            f"Threads per process: {now}, and {before} for the fits in {folder}. Threads change "
-            "the numbers, so this run trains its own. To use the fits there, set OMP_NUM_THREADS "
-            f"to {before} times --jobs."
+            f"Threads per process: {now}, and {before} for the trained models in {folder}. Threads "
+            "change the numbers, so this run trains its own. To use those there, set "
+            f"OMP_NUM_THREADS to {before} times --jobs."
         )

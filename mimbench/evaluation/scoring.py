@@ -23,6 +23,7 @@ from mimbench.recipes import content_hash
 from mimbench.runfolder.score_blocks import Block, read_block, write_block
 from mimbench.runfolder.store import Store, score_code
 from mimbench.scores.splits import split_column
+from mimbench.text import counted
 
 __all__ = [
     "BATCH",
@@ -58,7 +59,7 @@ class Unit:
     rows: NDArray[np.intp]
 
     def __str__(self) -> str:
-        return f"{self.condition}, {len(self.rows)} images"
+        return f"{self.condition}, {counted(len(self.rows), 'image')}"
 
 
 def units(plan: Plan) -> Iterator[Unit]:

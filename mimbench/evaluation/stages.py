@@ -43,7 +43,7 @@ def fit_all(
     for position, reason in lost.items():
         progress.message(f"{context.plan.fits[position]} failed. {reason}")
     lost |= _perform(executor, "Fitting", fit_tasks(context), progress)
-    progress.stage("Reading fits", len(context.plan.fits))
+    progress.stage("Reading trained models", len(context.plan.fits))
     for position, spec in enumerate(context.plan.fits):
         progress.update(position, str(spec))
         if position not in lost:

@@ -11,6 +11,7 @@ from mimbench.gate.settings import GateSettings
 from mimbench.scores.reading import doubt_about
 from mimbench.scores.splits import split_columns, test_masks
 from mimbench.scores.tables import RunTables
+from mimbench.text import counted
 
 __all__ = ["Aligned", "Problem", "align", "row_fits", "row_problems", "scoreless"]
 
@@ -119,7 +120,7 @@ def _image_messages(reference: pd.DataFrame, candidate: pd.DataFrame) -> Iterato
     own, theirs = set(reference["image_id"]), set(candidate["image_id"])
     for count, side in ((len(own - theirs), "reference"), (len(theirs - own), "candidate")):
         if count:
-            yield f"{count} images are in the {side} only"
+            yield f"{counted(count, 'image', 'is')} in the {side} only"
     if not own & theirs:
         return
     common = sorted(own & theirs)
@@ -128,11 +129,11 @@ def _image_messages(reference: pd.DataFrame, candidate: pd.DataFrame) -> Iterato
     for column in ("category", "role", "patient"):
         differs = (before[column] != after[column]).sum()
         if differs:
-            yield f"{differs} images changed their {column}"
+            yield f"{counted(differs, 'image')} changed: another {column}"
     tests = [test_masks(table).any(0) for table in (before, after)]
     moved = int((tests[0] != tests[1]).sum())
     if moved:
-        yield f"{moved} images are test images in one run only"
+        yield f"{counted(moved, 'image', 'is')} for testing in one run only"
 
 
 def _condition_messages(reference: RunTables, candidate: RunTables) -> Iterator[str]:
@@ -141,7 +142,7 @@ def _condition_messages(reference: RunTables, candidate: RunTables) -> Iterator[
         if extra:
             names = ", ".join(f"{name} {severity}" for name, severity in sorted(extra)[:3])
             more = f" and {len(extra) - 3} more" if len(extra) > 3 else ""
-            yield f"{len(extra)} conditions are in the {side} only: {names}{more}"
+            yield f"{counted(len(extra), 'condition', 'is')} in the {side} only: {names}{more}"
     sizes = reference.corruption_size, candidate.corruption_size
     if all(sizes) and sizes[0] != sizes[1]:
         yield (

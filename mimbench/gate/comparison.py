@@ -57,7 +57,10 @@ def gate(
     chosen = chosen.model_copy(update=_group(own, asked))
     problems = [*aligned.problems, *row_problems(chosen.rows, aligned, asked)]
     if not chosen.rows:
-        message = "all rows of the reference with scores are controls, so nothing is gated"
+        message = (
+            "all rows of the reference with scores are controls, so nothing is gated; name a row "
+            "with --row"
+        )
         problems.append(Problem("missing-row", message, False))
     if any(not problem.allowed for problem in problems if problem.kind != "missing-row"):
         return GateResult(chosen, tuple(problems), (), _diagnosis([]))

@@ -4,17 +4,19 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 from xml.etree import ElementTree
 
 import pandas as pd
 
 from mimbench.gate.result import GateResult, GateTest
+from mimbench.gate.settings import Allowed
 from mimbench.statistics.core.cautions import MARK, legend
-from mimbench.text import markdown_cell, without_controls
+from mimbench.text import counted, markdown_cell, without_controls
 
 __all__ = ["as_json", "as_junit", "as_markdown", "as_text"]
 
+NOT_COMPARABLE = 2  # exit code
 MEANING = {
     "regression": "worse than the margin allows",
     "improvement": "better",
@@ -27,6 +29,7 @@ def as_text(result: GateResult, moved: pd.DataFrame | None = None) -> str:
     """Plain text for a terminal; `moved` is the table of `movers`."""
     lines = [_headline(result), "", _method(result)]
     lines += [f"{_mark(problem.allowed)}: {problem.message}." for problem in result.problems]
+    lines += filter(None, [_remedy(result)])
     for row, verdict in result.verdicts.items():
         lines += ["", f"{verdict.upper():<13} {row}: {MEANING[verdict]}"]
         lines += [f"  {_sentence(test)}" for test in result.tests if test.row == row]
@@ -48,6 +51,8 @@ def as_markdown(result: GateResult) -> str:
         f"- **{_mark(problem.allowed)}**: {markdown_cell(problem.message)}."
         for problem in result.problems
     ]
+    if remedy := _remedy(result):
+        lines += ["", markdown_cell(remedy)]
     if result.tests:
         lines += [
             "",
@@ -112,12 +117,31 @@ def _headline(result: GateResult) -> str:
     return f"Gate {words[result.exit_code]}: {', '.join(parts) or 'nothing was compared'}"
 
 
+def _remedy(result: GateResult) -> str:
+    """What to do where not all that was asked could be compared; empty where it could."""
+    if result.exit_code != NOT_COMPARABLE:
+        return ""
+    refused = {problem.kind for problem in result.problems if not problem.allowed}
+    if not result.tests and refused <= {"missing-row", "nan"}:
+        return (
+            "No row has an AUROC in both runs. Repeat the run that lacks it, or name a row that "
+            "both have: --row NAME."
+        )
+    flags = [f"--allow {kind}" for kind in sorted(refused & set(get_args(Allowed)))]
+    if not flags:  # a refused difference that cannot be allowed names its remedy itself
+        return ""
+    return (
+        "Repeat the run that differs, with the images, conditions and recipes of the other; or "
+        f"report the difference without failing: {' '.join(flags)}."
+    )
+
+
 def _method(result: GateResult) -> str:
     asked = result.settings
     return (
         f"AUROC against {asked.role} categories ({asked.relation.replace('-', ' ')}), paired on "
         f"common images; margin {asked.margin:g}; at most {asked.alpha:.0%} false alarms over the "
-        f"family of {len(result.tests)} tests (Holm)."
+        f"family of {counted(len(result.tests), 'test')} (Holm)."
     )
 
 

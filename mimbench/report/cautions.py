@@ -8,6 +8,7 @@ from mimbench.scores.splits import test_masks
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.tables.subgroups import FEWEST_PATIENTS
 from mimbench.statistics.tables.validation import validation_table
+from mimbench.text import counted
 
 __all__ = ["cautions", "few_targets", "untaught"]
 
@@ -78,10 +79,10 @@ def few_targets(tables: RunTables) -> list[str]:
     patients = images.loc[tested, "patient"].nunique()
     if patients >= FEWEST_PATIENTS or not tested.any():
         return []
-    verb = "patient of the target is" if patients == 1 else "patients of the target are"
     return [
-        f"Only {patients} {verb} tested. Fewer than {FEWEST_PATIENTS} are too few to read anything "
-        "into these numbers, whatever their intervals say."
+        f"Only {counted(patients, 'target patient', 'is')} tested. Fewer than "
+        f"{FEWEST_PATIENTS} are too few to read anything into these numbers, whatever their "
+        "intervals say."
     ]
 
 
@@ -127,8 +128,10 @@ def untaught(tables: RunTables) -> tuple[str, ...]:
         low = fits[fits["balanced_accuracy"] <= 1 / categories]
         if len(low):
             best = rounded(low["balanced_accuracy"].max())
-            only = "its only fit reached a balanced accuracy of"
-            several = f"{len(low)} of {len(fits)} fits reached a balanced accuracy of at most"
+            only = "its only trained model reached a balanced accuracy of"
+            several = (
+                f"{len(low)} of {len(fits)} trained models reached a balanced accuracy of at most"
+            )
             sentences.append(
                 f"{name} does not separate the {categories} categories that it was trained on: "
                 f"on its validation images {only if len(fits) == 1 else several} {best}, "

@@ -16,6 +16,7 @@ from mimbench.report.leaderboard.lookup import interval_text, share_text
 from mimbench.scores.tables import UNLABELLED
 from mimbench.statistics.core.cautions import legend
 from mimbench.statistics.tables.external import NO_OTHERS, NO_TARGET, ExternalTest
+from mimbench.text import counted
 
 __all__ = ["ExternalLine", "external_frame", "external_lines", "external_notes", "external_table"]
 
@@ -112,17 +113,16 @@ def _side(test: ExternalTest, side: str) -> pd.DataFrame:
 
 def _counted(rows: pd.DataFrame, what: str) -> str:
     images, patients = int(rows["images"].sum()), int(rows["patients"].sum())
-    sides = f"{images} image{'s' * (images != 1)} of {what}"
-    return f"{sides} ({patients} patient{'s' * (patients != 1)})"
+    return f"{counted(images, 'image')} of {what} ({counted(patients, 'patient')})"
 
 
 def _categories(rows: pd.DataFrame) -> str:
     names = list(rows["category"])
     if len(names) == 1:
         return str(names[0])
-    counted = [f"{name} {n}" for name, n in zip(names, rows["images"], strict=True)]
+    numbers = [f"{name} {n}" for name, n in zip(names, rows["images"], strict=True)]
     more = [f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
-    return f"{len(names)} other categories: {', '.join(counted[:MOST_NAMED] + more)}"
+    return f"{len(names)} other categories: {', '.join(numbers[:MOST_NAMED] + more)}"
 
 
 def _not_available(test: ExternalTest) -> list[str]:

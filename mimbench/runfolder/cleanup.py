@@ -23,6 +23,7 @@ from mimbench.runfolder.score_blocks import read_block
 from mimbench.scores.reading import read_table, read_tables
 from mimbench.scores.run_files import AS_IS, BLOCK, FIT, partials, refuse_links
 from mimbench.scores.tables import CLEAN, RunTables
+from mimbench.text import counted
 
 __all__ = ["Leftover", "RunState", "find_runs", "leftovers", "remove"]
 
@@ -88,8 +89,10 @@ def _state(folder: Path) -> RunState:
     last = attempts[-1] if attempts else Attempt()
     if attempts and not last.finished:
         done = (
-            f"{fits_done(folder, last.fit_ids)} of {last.fits.planned} fits, "
-            f"{blocks_done(folder, last.fit_ids)} of {last.blocks.planned} blocks of scores"
+            f"{fits_done(folder, last.fit_ids)} of "
+            f"{counted(last.fits.planned, 'trained model')}, "
+            f"{blocks_done(folder, last.fit_ids)} of "
+            f"{counted(last.blocks.planned, 'block')} of scores"
         )
         return RunState(folder, "unfinished", done, size, last.started, last.command)
     try:
@@ -101,7 +104,7 @@ def _state(folder: Path) -> RunState:
         problem = next(iter(str(error).splitlines()), type(error).__name__)
         return RunState(folder, "unreadable", problem, size, last.started, last.command)
     failed = status.count("failed")
-    detail = f"{len(status)} fit{'' if len(status) == 1 else 's'}"
+    detail = counted(len(status), "trained model")
     detail += f", {failed} failed" if failed else ""
     return RunState(folder, "finished", detail, size, info.date, info.command)
 

@@ -13,6 +13,7 @@ from mimbench.csv_files.reading import DelimitedTable, numbers, read_delimited
 from mimbench.errors import TableError, UnknownNameError
 from mimbench.scores.splits import split_column, test_masks
 from mimbench.scores.tables import CLEAN, RunTables
+from mimbench.text import listed
 
 __all__ = ["ForeignScores", "read_scores"]
 
@@ -95,8 +96,9 @@ def _check_columns(path: Path, table: pd.DataFrame) -> None:
             raise UnknownNameError(f"column in {path}:", column, known)
     if REQUIRED not in table or not set(KEYS) & set(table):
         raise TableError(
-            f"{path} has the columns {', '.join(map(str, table.columns))}; it needs 'value' and "
-            "'image_id' or 'path'."
+            f"{path} has the {listed('column', list(map(str, table.columns)))}; it needs 'value' "
+            "(higher = less like the target) and 'image_id' or 'path'. Rename the column that "
+            "holds each."
         )
     if table.empty:
         raise TableError(f"{path} has no rows.")

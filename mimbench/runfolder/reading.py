@@ -23,6 +23,7 @@ from mimbench.runfolder.info import (
 from mimbench.scores.digests import read_json, read_sealed
 from mimbench.scores.reading import doubt_about, read_tables
 from mimbench.scores.tables import AS_IS, BESIDE, RECORD, RunTables
+from mimbench.text import listed
 
 __all__ = [
     "ELSEWHERE",
@@ -293,5 +294,7 @@ def _read_csv(path: Path) -> pd.DataFrame | None:
         raise TableError(f"{path} is not a readable CSV file: {error}.") from error
     needed = [name for name in NEEDED.get(path.stem, ()) if name not in table]
     if needed:
-        raise TableError(f"{path} lacks the columns {', '.join(needed)}.")
+        raise TableError(
+            f"{path} lacks the {listed('column', needed)}. Repeat the run, or remove the file."
+        )
     return table

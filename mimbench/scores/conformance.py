@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from mimbench.errors import TableError
 from mimbench.scores.schema import ABOUT, COLUMNS, PARTS, SCHEMA_VERSION, SPLIT, Column
+from mimbench.text import counted
 
 __all__ = ["conform"]
 
@@ -111,7 +112,7 @@ def _column(where: object, name: str, column: pa.ChunkedArray, rule: Column | No
         found: pd.Series = column.to_pandas()
         return found
     if column.null_count and not rule.empty:
-        raise TableError(f"{where}: {column.null_count} cells are missing.")
+        raise TableError(f"{where}: {counted(column.null_count, 'cell', 'is')} missing.")
     if not _is(kind, READABLE[rule.dtype]) and column.null_count < len(column):
         raise TableError(f"{where}: {kind} where {rule.dtype} belongs.")
     if rule.dtype == "str":
@@ -121,7 +122,7 @@ def _column(where: object, name: str, column: pa.ChunkedArray, rule: Column | No
 
 def _texts(where: str, column: pa.ChunkedArray, rule: Column) -> pd.Series:
     if not rule.empty and (empty := pc.sum(pc.equal(column, "")).as_py()):
-        raise TableError(f"{where}: {empty} cells are empty.")
+        raise TableError(f"{where}: {counted(empty, 'cell', 'is')} empty.")
     if rule.choices or rule.values is not None:
         for cell in pc.unique(column).to_pylist():
             if rule.choices and cell not in rule.choices:

@@ -32,6 +32,7 @@ from mimbench.scores.schema import (
     schema_note,
 )
 from mimbench.scores.splits import split_columns
+from mimbench.text import listed
 
 __all__ = [
     "ABOUT",
@@ -118,7 +119,7 @@ class RunTables:
         ):
             missing = [column for column in columns if column not in getattr(self, name)]
             if missing:
-                raise TableError(f"Table '{name}' lacks the columns {', '.join(missing)}.")
+                raise TableError(f"Table '{name}' lacks the {listed('column', missing)}.")
         self._check_names()
         self._check_values()
         self._check_keys()

@@ -14,6 +14,8 @@ class TestHaze(CorruptionContract):
 from collections.abc import Iterator
 
 from mimbench.corruptions import names
+from mimbench.detectors.build import recipe_of
+from mimbench.errors import UnknownNameError
 from mimbench.testing.corruptions import CorruptionContract, check_corruption
 from mimbench.testing.detectors import DetectorContract, check_detector
 from mimbench.testing.outcomes import Outcome
@@ -30,5 +32,16 @@ def check(spec: str) -> Iterator[Outcome]:
 
     Yields:
         One outcome per test; an exception of the plug-in is a problem, not an error.
+
+    Raises:
+        UnknownNameError: neither a detector nor a corruption; the message proposes the nearest.
     """
-    yield from (check_corruption if spec in names() else check_detector)(spec)
+    if spec in names():
+        yield from check_corruption(spec)
+        return
+    try:
+        recipe_of(spec)
+    except UnknownNameError as error:
+        known = [*error.known, *names()]
+        raise UnknownNameError("detector or corruption", spec, known) from None
+    yield from check_detector(spec)

@@ -212,7 +212,7 @@ def test_what_is_read_from_a_damaged_folder_is_as_it_was_or_refused(
         (listed,) = find_runs(run)
         assert listed.state in ("finished", "unreadable", "unfinished")
         if listed.state == "finished":
-            assert listed.detail == "2 fits"
+            assert listed.detail == "2 trained models"
         try:
             assert leftovers(run) == []
         except MimbenchError as error:

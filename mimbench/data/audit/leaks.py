@@ -10,6 +10,7 @@ from mimbench.data.audit.finding import Finding, Severity, examples
 from mimbench.data.duplicates import Duplicate, gravest_first, summary
 from mimbench.data.identical_files import clashes
 from mimbench.scores.splits import split_columns
+from mimbench.text import counted
 
 __all__ = ["duplicate_findings", "feature_findings", "patient_findings", "repeat_findings"]
 
@@ -116,7 +117,7 @@ def patient_findings(table: pd.DataFrame) -> Iterator[Finding]:
             yield Finding(
                 "error",
                 "patients",
-                f"{(parts > 1).sum()} patients are in two parts of {column}: "
+                f"{counted((parts > 1).sum(), 'patient', 'is')} in two parts of {column}: "
                 f"{examples(list(parts.index[parts > 1]))}.",
             )
     trained = table["role"].isin(_TRAINABLE)
@@ -126,8 +127,9 @@ def patient_findings(table: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(
             "error",
             "patients",
-            f"{len(both)} patients have images that fits may see and images of unknown, abnormal "
-            f"or external role: {examples(both)}. Give their categories one role.",
+            f"{counted(len(both), 'patient', 'has')} images that a training may see and images of "
+            f"unknown, abnormal or external role: {examples(both)}. Give their categories one "
+            "role.",
         )
     categories = table.groupby("patient")["category"].nunique()
     several = categories.index[categories > 1]
@@ -135,7 +137,7 @@ def patient_findings(table: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(
             "note",
             "patients",
-            f"{len(several)} patients have images of more than one category: "
+            f"{counted(len(several), 'patient', 'has')} images of more than one category: "
             f"{examples(list(several))}.",
         )
 

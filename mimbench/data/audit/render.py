@@ -4,6 +4,7 @@ from html import escape
 
 from mimbench.data.audit.audit import Audit
 from mimbench.data.audit.finding import Finding
+from mimbench.text import counted
 
 __all__ = ["as_html", "as_text"]
 
@@ -63,5 +64,5 @@ def _figure(finding: Finding) -> str:
 
 def _summary(audit: Audit) -> str:
     counts = [(audit.count(severity), severity) for severity in ("error", "warning", "note")]
-    said = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for count, severity in counts)
-    return f"{audit.images} images: {said}."
+    said = ", ".join(counted(count, severity) for count, severity in counts)
+    return f"{counted(audit.images, 'image')}: {said}."

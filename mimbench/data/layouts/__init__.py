@@ -25,6 +25,7 @@ from mimbench.data.reading.tree import LeftOut, Listing, list_files
 from mimbench.data.sets.facts import DataSet, data_set, set_names
 from mimbench.data.splits import PARTS
 from mimbench.errors import DataError, UnknownNameError
+from mimbench.text import counted
 
 __all__ = ["LAYOUTS", "read_manifest", "recognised"]
 
@@ -183,5 +184,7 @@ def _counts(table: pd.DataFrame) -> str:
     words = []
     for category, rows in table.groupby("category"):
         patients = rows.loc[rows["patient"] != "", "patient"].nunique()
-        words.append(f"{len(rows)} {category}" + (f" ({patients} patients)" if patients else ""))
+        words.append(
+            f"{len(rows)} {category}" + (f" ({counted(patients, 'patient')})" if patients else "")
+        )
     return ", ".join(words)

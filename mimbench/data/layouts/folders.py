@@ -9,6 +9,7 @@ from mimbench.data.categories import canonical_category
 from mimbench.data.manifest import MANIFEST_COLUMNS, Manifest
 from mimbench.data.reading.file_names import shown
 from mimbench.data.reading.tree import Listing
+from mimbench.text import counted
 
 __all__ = ["category_names", "read"]
 
@@ -33,7 +34,7 @@ def _collections(category: Mapping[Path, str]) -> list[str]:
         return []
     places = ", ".join(shown(folder) for folder in inside)
     return [
-        f"its categories lie in {len(inside)} folders: {places}. If these are separate "
+        f"its categories lie in {counted(len(inside), 'folder')}: {places}. If these are separate "
         "collections, name each one (--data, --unknown, --abnormal): read together they count as "
         "one source, and what a collection says of its patients is not read."
     ]

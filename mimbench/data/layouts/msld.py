@@ -22,6 +22,7 @@ from mimbench.data.reading.file_names import on_disk, shown
 from mimbench.data.reading.tree import NO_IMAGE, LeftOut, Listing
 from mimbench.data.sets.facts import DataSet
 from mimbench.errors import DataError
+from mimbench.text import counted
 
 __all__ = ["V1", "V2"]
 
@@ -154,8 +155,8 @@ def _label_notes(listing: Listing, kept: list[_Photo]) -> list[str]:
         )
         if wrong:
             notes.append(
-                f"{shown(csv.name)} contradicts the folders of {len(wrong)} images, e.g. "
-                f"{wrong[0]}; the folders are used."
+                f"{shown(csv.name)} contradicts the folders of {counted(len(wrong), 'image')}, "
+                f"e.g. {wrong[0]}; the folders are used."
             )
     return notes
 

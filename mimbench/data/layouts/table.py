@@ -13,6 +13,7 @@ from mimbench.data.categories import canonical_category
 from mimbench.data.manifest import Manifest, given_column
 from mimbench.data.reading.file_names import on_disk, shown
 from mimbench.errors import DataError
+from mimbench.text import counted, listed
 
 __all__ = ["known_values", "read", "without_our_columns"]
 
@@ -38,10 +39,14 @@ def read(csv: Path) -> Manifest:
     missing = [name for name in ("path", "category") if name not in cells]
     if missing:
         there = ", ".join(cells.columns.astype(str))
-        raise DataError(f"{csv} lacks the columns {' and '.join(missing)}; it has {there}.")
+        raise DataError(
+            f"{csv} lacks the {listed('column', missing)}; it has {there}. 'path' is the image's "
+            "file, relative to the folder of the CSV file, 'category' its disease. Add or rename a "
+            "column, or name those that there are: --columns image=COLUMN,category=COLUMN."
+        )
     if not len(cells):
         raise DataError(f"{csv} has no rows; expected one per image.")
-    notes = [f"read as a CSV file with {len(cells)} rows.", *table.notes]
+    notes = [f"read as a CSV file with {counted(len(cells), 'row')}.", *table.notes]
     cells, clash = without_our_columns(cells)
     notes += clash
     for name in ("patient", "source"):
@@ -51,7 +56,7 @@ def read(csv: Path) -> Manifest:
     unknown = known != cells["patient"]
     if unknown.any():
         words = ", ".join(sorted(cells.loc[unknown, "patient"].unique()))
-        notes.append(f"patients that are not known ({words}): {unknown.sum()} rows.")
+        notes.append(f"patients that are not known ({words}): {counted(unknown.sum(), 'row')}.")
         cells["patient"] = known
     if (cells["patient"] == "").any():
         notes.append("rows without a patient count as a patient each.")

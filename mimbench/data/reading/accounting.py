@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mimbench.data.reading.tree import LeftOut
+from mimbench.text import counted
 
 __all__ = ["Accounting", "account", "parts_note", "unread_files"]
 
@@ -40,7 +41,7 @@ class Accounting:
         kinds = ", ".join(f"{kind} {count}" for kind, count in self.left_out.items())
         why = f" ({kinds})" if kinds else ""
         return (
-            f"{self.found} file{'s' * (self.found != 1)} found: {self.read} read, "
+            f"{counted(self.found, 'file')} found: {self.read} read, "
             f"{self.rejected} rejected, "
             f"{sum(self.left_out.values())} left out{why}."
         )

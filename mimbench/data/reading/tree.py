@@ -15,6 +15,7 @@ from mimbench.data.reading.file_kinds import is_image, why_hidden
 from mimbench.data.reading.file_names import shown
 from mimbench.errors import DataError
 from mimbench.files import entries_below
+from mimbench.text import counted
 
 __all__ = ["NO_IMAGE", "LeftOut", "Listing", "list_files"]
 
@@ -268,4 +269,4 @@ def _holds(others: list[LeftOut], broken: list[tuple[str, str]]) -> str:
     if not files:
         return "nothing"
     more = ", ..." * (len(names) > _NAMED)
-    return f"{files} other file{'s' * (files > 1)} ({', '.join(names[:_NAMED])}{more})"
+    return f"{counted(files, 'other file')} ({', '.join(names[:_NAMED])}{more})"

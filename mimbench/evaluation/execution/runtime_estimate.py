@@ -23,6 +23,7 @@ from mimbench.evaluation.scoring import BATCH, Unit, corrupted, count_images, un
 from mimbench.progress import Progress
 from mimbench.registry import BUILT_IN
 from mimbench.runfolder.history import duration
+from mimbench.text import counted
 
 __all__ = ["RuntimeEstimate", "estimate_runtime"]
 
@@ -48,14 +49,17 @@ class RuntimeEstimate:
 
     def sentence(self, plan: Plan, processes: int) -> str:
         """What to expect, and what that is based on."""
-        conditions = f"{len(plan.conditions)} condition{'s' if len(plan.conditions) > 1 else ''}"
-        what = f"{len(plan.fits)} fits, {conditions} on {len(plan.images)} images"
+        counts = (
+            counted(len(plan.fits), "trained model"),
+            f"{counted(len(plan.conditions), 'condition')} on {counted(len(plan.images), 'image')}",
+        )
+        what = ", ".join(counts)
         untimed = f"no time estimate for {', '.join(self.unknown)}" if self.unknown else ""
         if len(self.unknown) == len(plan.recipes):
             return f"{what}: {untimed}."
         total = duration((self.fit + self.score) / processes)
         return (
-            f"{what}: about {total} in {processes} process{'es' if processes > 1 else ''}"
+            f"{what}: about {total} in {counted(processes, 'process')}"
             f"{f'; {untimed}' if untimed else ''}. "
             "Estimated from a few seconds of each detector's training and one batch of its scores."
         )

@@ -22,6 +22,7 @@ from mimbench.evaluation.execution.worker_process import WorkerProcess, warm_up
 from mimbench.files import PARTIAL, create
 from mimbench.progress import Progress
 from mimbench.scores.run_files import PIXELS, remove_partials
+from mimbench.text import counted
 
 __all__ = ["Jobs", "WorkerPool"]
 
@@ -106,9 +107,8 @@ class WorkerPool(Executor):
     @property
     def where(self) -> str:
         """Processes and threads."""
-        processes = f"{self.jobs.count} process{'es' if self.jobs.count > 1 else ''}"
-        threads = self.context.run.threads
-        return f" in {processes} of {threads} thread{'s' if threads > 1 else ''}"
+        threads = counted(self.context.run.threads, "thread")
+        return f" in {counted(self.jobs.count, 'process')} of {threads}"
 
     def perform(self, tasks: Sequence[Task], progress: Progress) -> dict[int, str]:
         """Do all tasks; see `Executor`."""

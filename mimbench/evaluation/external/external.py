@@ -108,7 +108,7 @@ def score_external(
     fits, able = _fits_to_use(fitted)
     usable = fits[fits["status"] == "ok"]
     if usable.empty:
-        raise TableError(f"All fits of {run} failed; there is nothing to score with.")
+        raise TableError(f"All trainings of {run} failed; there is nothing to score with.")
     store, hashes = Store(run.absolute()), FileHashes()
     with started_in(fitted.started):
         for row in usable.to_dict("records"):
@@ -175,7 +175,7 @@ def _check_new(new: pd.DataFrame, images: pd.DataFrame) -> None:
         raise DataError(
             f"{known['image_id'].nunique()} of the images were used for training or validation by "
             f"the run, e.g. {path} ({own['path'] or own['image_id'][:12]} there, {own['role']}). "
-            "An external test needs images that no fit has seen; leave them out."
+            "An external test needs images that no training has seen; leave them out."
         )
 
 

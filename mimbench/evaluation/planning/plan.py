@@ -27,6 +27,7 @@ from mimbench.evaluation.planning.suites import read_suite
 from mimbench.evaluation.planning.threshold_folds import threshold_note
 from mimbench.recipes import Recipe
 from mimbench.scores.tables import CLEAN
+from mimbench.text import counted
 
 __all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan", "plan_images"]
 
@@ -216,8 +217,8 @@ def _check_swap(run: RunFile, dataset: Dataset) -> None:
             raise UnknownNameError("known category for the swap test", name, known)
         if not sources[category] <= sources[dataset.target]:
             raise DataError(
-                f"The swap category '{category}' is not from the target's source, so the two fits "
-                "would differ by the camera too. Choose a category of the target's source."
+                f"The swap category '{category}' is not from the target's source, so the two "
+                "models would differ by the camera too. Choose a category of the target's source."
             )
 
 
@@ -260,7 +261,10 @@ def _count(fits: Sequence[FitSpec]) -> list[str]:
     if not extra:
         return []
     names = ", ".join(dict.fromkeys(fit.recipe.name for fit in extra))
-    return [f"{len(fits)} fits, {len(extra)} of them of {names} with fewer known categories."]
+    return [
+        f"{counted(len(fits), 'trained model')}, {len(extra)} of them of {names} with fewer known "
+        "categories."
+    ]
 
 
 def _fits(recipe: Recipe, run: RunFile, target: str, withheld: Sequence[Withheld]) -> list[FitSpec]:

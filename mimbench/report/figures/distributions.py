@@ -34,7 +34,9 @@ def sketches(subject: Subject) -> Iterator[Sketch]:
         )
         thresholds = {row: standardised_threshold(own) for row, own in samples.items()}
         if np.isfinite(list(thresholds.values())).any():
-            words += " Dashed: the threshold frozen on validation images, the median over fits."
+            words += (
+                " Dashed: the threshold frozen on validation images, median over trained models."
+            )
         shown = {row: style for row, style in subject.headline.items() if row in samples}
         figure = partial(distribution_figure, standardised(samples), thresholds, groups, shown)
         yield Sketch("distributions", "distribution", "", words, figure)

@@ -12,6 +12,7 @@ from mimbench.report.figures.panels import INK, PAPER, label_all, legend_above, 
 from mimbench.report.figures.sketch import Sketch, Subject
 from mimbench.report.figures.styles import DASHES, PALETTE, RowStyle
 from mimbench.runfolder.reading import RunFolder
+from mimbench.text import counted, listed
 
 __all__ = ["VALIDATION", "loss_curves", "sketches", "training_figure"]
 
@@ -52,7 +53,9 @@ def loss_curves(run: RunFolder) -> pd.DataFrame:
         return pd.DataFrame()
     path = run.path / "training.csv"
     if missing := [name for name in NEEDED if name not in table]:
-        raise TableError(f"{path} lacks the columns {', '.join(missing)}.")
+        raise TableError(
+            f"{path} lacks the {listed('column', missing)}. Repeat the run, or remove the file."
+        )
     fits = run.tables.fits
     own = table[table["fit_id"].isin(fits.loc[run.tables.main_fits, "fit_id"])]
     try:
@@ -99,7 +102,7 @@ def training_figure(curves: pd.DataFrame, detectors: Sequence[str]) -> Figure:
                 ends = (line[name].to_numpy(float) for name in ("step", "low", "high"))
                 axis.fill_between(*ends, color=style.colour, alpha=0.13, linewidth=0)
         fits = int(panel["fits"].max())
-        axis.set_title(f"{detector}, {fits} fit{'s' * (fits > 1)}")
+        axis.set_title(f"{detector}, {counted(fits, 'trained model')}")
         axis.axhline(0, color=INK, linewidth=0.7, alpha=0.5)
         axis.set_ylim(bottom, top)
         axis.tick_params(labelleft=place % 4 == 0)

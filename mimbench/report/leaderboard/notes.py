@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from mimbench.report.leaderboard.lookup import Estimate, rounded
 from mimbench.statistics.core.cautions import MARK, legend
 from mimbench.statistics.core.estimate import Estimate as Difference
+from mimbench.text import counted
 
 if TYPE_CHECKING:
     from mimbench.report.leaderboard.entries import Entry, Leaderboard
@@ -133,13 +134,15 @@ def sample_note(board: "Leaderboard") -> str:
         return ""
     target = next(iter(cells.values()))
     groups = "; ".join(
-        f"{group.label}: {estimate.n_other} images of {estimate.n_other_patients} patients"
+        f"{group.label}: {counted(estimate.n_other, 'image')} of "
+        f"{counted(estimate.n_other_patients, 'patient')}"
         for group, estimate in cells.items()
     )
     methods = sorted({estimate.method for estimate in cells.values() if estimate.method})
     intervals = f" Intervals are 95 %: {', '.join(methods)}." if methods else ""
     return (
-        f"Target: {target.n_target} test images of {target.n_target_patients} patients. "
+        f"Target: {counted(target.n_target, 'test image')} of "
+        f"{counted(target.n_target_patients, 'patient')}. "
         f"Others: {groups}.{intervals} They hold for the categories that were tested."
         + corruption_note(board)
         + _few_trainings(board)

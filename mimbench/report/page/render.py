@@ -21,6 +21,7 @@ from mimbench.report.page.sections.section import Page
 from mimbench.report.page.security import figure_uri, policy
 from mimbench.report.results import Results
 from mimbench.runfolder.reading import RunFolder
+from mimbench.text import counted
 
 __all__ = ["render_page"]
 
@@ -44,6 +45,7 @@ def render_page(
     environment.tests["missing"] = pd.isna
     environment.filters["breakable"] = _breakable
     environment.globals.update(
+        counted=counted,
         difference_text=difference_text,
         number_note=number_note,
         rounded=rounded,

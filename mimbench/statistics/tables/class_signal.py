@@ -26,6 +26,7 @@ from mimbench.statistics.run.controls import controls_of, row_facts, weakest_lea
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
 from mimbench.statistics.run.variance import varies_by
 from mimbench.statistics.tables.row_metrics import MEAN_SEVERITY
+from mimbench.text import counted
 
 __all__ = ["CLASS_SIGNAL_COLUMNS", "Selection", "class_signal_table"]
 
@@ -178,7 +179,7 @@ def _signals(
 def _measured(signal: _Signal, level: float) -> dict[str, object]:
     own = signal.difference
     difference = paired_difference(signal.own, signal.swapped, level, alike=True)[0]
-    few = f"{signal.seeds} seed{'s' * (signal.seeds > 1)} of a fold, too few to tell it from "
+    few = f"{counted(signal.seeds, 'seed')} of a fold, too few to tell it from "
     return {
         "auroc": signal.own.value[0],
         "auroc_swap": signal.swapped.value[0],

@@ -56,7 +56,7 @@ def test_the_list_says_what_is_finished_how_far_the_rest_is_and_what_is_unreadab
 def test_a_single_fit_is_no_plural(runs: Path) -> None:
     path = runs / "small" / "fits.parquet"
     fits = len(read_tables(runs / "small").fits)
-    assert find_runs(runs / "small")[0].detail == f"{fits} fits"
+    assert find_runs(runs / "small")[0].detail == f"{fits} trained models"
     pd.read_parquet(path).iloc[:1].to_parquet(path)
     restamp(path.parent)
     assert find_runs(runs / "small")[0].detail == "1 fit"

@@ -240,7 +240,7 @@ def test_a_run_with_other_threads_trains_its_own_fits_and_says_so(
         execute(plan, out, shares)
         said.append([text for text in shares.said if "Threads per process" in text])
     assert said[:2] == [[], []]
-    assert "Threads per process: 2, and 1 for the fits" in said[2][0]
+    assert "Threads per process: 2, and 1 for the trained" in said[2][0]
     assert len(list((out / "fits").glob("*.json"))) == 2
 
 

@@ -167,7 +167,7 @@ def _changed(run: RunTables, kind: str) -> tuple[RunTables, str]:
     if kind == "images":
         kept = images["image_id"] != "acne-000"
         left = scores[scores["image_id"] != "acne-000"]
-        return RunTables(left, fits, images[kept]), "1 images are in the reference only"
+        return RunTables(left, fits, images[kept]), "1 image is in the reference only"
     if kind == "conditions":
         return replace(run, scores=scores[scores["severity"] < 3]), "gaussian_noise 3"
     return replace(run, fits=fits.assign(recipe_hash="new")), "recipe of harmonic changed"
@@ -179,6 +179,8 @@ def test_nothing_compared_is_no_pass(reference: RunTables) -> None:
     result = gate(broken, reference)
     assert result.exit_code == 2
     assert "reference has no scores for the row mim: out of memory" in as_text(result)
+    assert "--allow conditions --allow missing-row" in as_text(result)
+    assert "--allow conditions --allow missing-row" in as_markdown(result)
     nobody = gate(made_tables({"harmonic": GOOD["harmonic"]}), reference)
     assert nobody.exit_code == 2
     assert "nothing is gated" in as_text(nobody)
@@ -186,6 +188,8 @@ def test_nothing_compared_is_no_pass(reference: RunTables) -> None:
         reference, broken, GateSettings(rows=("mim",), allow=("missing-row", "conditions"))
     )
     assert unseen.exit_code == 2
+    assert "--row NAME" in as_text(unseen)
+    assert "--row NAME" not in as_text(gate(reference, reference))
 
 
 def test_a_regression_beside_a_missing_row_is_still_a_regression(reference: RunTables) -> None:

@@ -371,7 +371,7 @@ def test_loss_curves_are_means_over_the_fits_that_speak_for_a_detector(
     assert "data:image/svg+xml" in section[: section.index("</section>")]
     assert (folder / "figures" / "training.png").is_file()
     pd.DataFrame(lines).drop(columns="loss").to_csv(path, index=False)
-    with pytest.raises(MimbenchError, match=r"training\.csv lacks the columns loss"):
+    with pytest.raises(MimbenchError, match=r"training\.csv lacks the column loss"):
         write_report(folder)
 
 

@@ -150,6 +150,16 @@ def test_other_code_of_a_package_is_another_corruption(
     assert "source" not in corruptions.builtin("fog").describe()
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"), [("gausian_noise", "gaussian_noise"), ("darkn", "darken"), ("padm", "padim")]
+)
+def test_check_proposes_the_nearest_corruption_or_detector(
+    name: str, meant: str, install: None
+) -> None:
+    with pytest.raises(UnknownNameError, match=rf"corruption '{name}'.*\b{meant}\b"):
+        list(check(name))
+
+
 def test_an_unknown_corruption_is_told_from_those_of_packages_too(install: None) -> None:
     with pytest.raises(UnknownNameError, match="darken"):
         corruptions.builtin("darkn")

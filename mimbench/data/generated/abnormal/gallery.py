@@ -19,6 +19,7 @@ from mimbench.data.generated.abnormal.signals import (
 )
 from mimbench.data.generated.phantom.keys import image_id, stream
 from mimbench.errors import DataError
+from mimbench.text import listed
 
 __all__ = ["KINDS", "VERSION", "render", "table"]
 
@@ -98,7 +99,7 @@ def render(table: pd.DataFrame, size: int = 64) -> NDArray[np.uint8]:
         raise DataError(f"Abnormal images of {size} pixels were asked for; allowed: 32..512.")
     missing = {"seed", "index"} - set(table.columns)
     if missing:
-        raise DataError(f"The abnormal table lacks the columns {', '.join(sorted(missing))}.")
+        raise DataError(f"The abnormal table lacks the {listed('column', sorted(missing))}.")
     images = np.empty((len(table), size, size, 3), np.uint8)
     for row, (seed, number) in enumerate(zip(table["seed"], table["index"], strict=True)):
         images[row] = _picture(int(seed), int(number), size)

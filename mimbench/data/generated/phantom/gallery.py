@@ -19,6 +19,7 @@ from mimbench.data.generated.phantom.index import (
 from mimbench.data.generated.phantom.keys import image_id
 from mimbench.data.generated.phantom.picture import picture
 from mimbench.errors import DataError, UnknownNameError
+from mimbench.text import listed
 
 __all__ = ["contact_sheet", "embedded", "render", "table"]
 
@@ -123,7 +124,7 @@ def render(
         raise DataError(f"Phantom images of {size} pixels were asked for; allowed: 32..512.")
     missing = {"seed", "index", "source"} - set(table.columns)
     if missing:
-        raise DataError(f"The phantom's table lacks the columns {', '.join(sorted(missing))}.")
+        raise DataError(f"The phantom's table lacks the {listed('column', sorted(missing))}.")
     images = np.empty((len(table), size, size, 3), np.uint8)
     for row, (seed, number, source) in enumerate(
         zip(table["seed"], table["index"], table["source"], strict=True)

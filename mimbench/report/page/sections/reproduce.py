@@ -6,6 +6,7 @@ from typing import Any
 
 from mimbench.report.page.sections.section import Page, Section
 from mimbench.runfolder.history import Attempt, Tally, duration
+from mimbench.text import counted
 
 __all__ = ["SECTIONS", "CostLine", "cost_lines"]
 
@@ -34,7 +35,7 @@ def cost_lines(attempts: Sequence[Attempt]) -> tuple[tuple[str, ...], tuple[Cost
         CostLine(
             started=attempt.started.replace("T", " ").removesuffix("+00:00"),
             cells=tuple(_cell(attempt.costs.get(stage, {})) for stage in stages),
-            done=f"{_done(attempt.fits, 'fits')}; {_done(attempt.blocks, 'blocks')}",
+            done=f"{_done(attempt.fits, 'trained models')}; {_done(attempt.blocks, 'blocks')}",
             state=_state(attempt),
         )
         for attempt in attempts
@@ -63,7 +64,8 @@ def _done(tally: Tally, what: str) -> str:
 def _state(attempt: Attempt) -> str:
     if not attempt.finished:
         return f"interrupted after {attempt.ended.replace('T', ' ').removesuffix('+00:00')}"
-    return f"finished, {attempt.failed_rows} failed rows" if attempt.failed_rows else "finished"
+    failed = f", {counted(attempt.failed_rows, 'failed row')}" if attempt.failed_rows else ""
+    return f"finished{failed}"
 
 
 def _data(page: Page) -> dict[str, Any]:

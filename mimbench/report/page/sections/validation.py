@@ -23,9 +23,9 @@ SECTIONS = (
         order=140,
         title="Classifiers on their validation images",
         words=(
-            "Can a classifier tell the categories it was trained on? One line per fit, on patients "
-            "held out of its training. Balanced accuracy is the mean over categories. The "
-            "calibration error (ECE) is taken after the one temperature that fits these images "
+            "Can a classifier tell the categories it was trained on? One line per trained model, "
+            "on patients held out of its training. Balanced accuracy is the mean over categories. "
+            "The calibration error (ECE) is taken after the one temperature that fits these images "
             "best."
         ),
         table=_table,

@@ -115,7 +115,7 @@ def test_wrong_requests_are_named(table: pd.DataFrame) -> None:
         abnormal.table(per_kind=0)
     with pytest.raises(DataError, match=r"1000 pixels .* 32\.\.512"):
         abnormal.render(table, 1000)
-    with pytest.raises(DataError, match="lacks the columns seed"):
+    with pytest.raises(DataError, match="lacks the column seed"):
         abnormal.render(table.drop(columns="seed"))
     with pytest.raises(DataError, match="index 5000000 stands for no image"):
         abnormal.render(table.assign(index=5_000_000))

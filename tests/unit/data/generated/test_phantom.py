@@ -191,7 +191,7 @@ def test_wrong_requests_are_named(gallery: pd.DataFrame) -> None:
         phantom.render(gallery, 16)
     with pytest.raises(DataError, match="target_patients is 0"):
         phantom.table(target_patients=0)
-    with pytest.raises(DataError, match="lacks the columns index"):
+    with pytest.raises(DataError, match="lacks the column index"):
         phantom.render(gallery.drop(columns="index"))
     with pytest.raises(DataError, match="99999999999 stands for no image"):
         phantom.render(gallery.assign(index=99_999_999_999))

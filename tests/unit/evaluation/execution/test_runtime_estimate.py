@@ -76,5 +76,5 @@ def test_a_long_run_is_estimated_from_a_short_trial(
     assert found.fit == pytest.approx(3 * 50 * 0.02)
     per_image = 0.16 / 32
     assert found.score > 0.99 * per_image * len(plan.images)  # each is tested once, at least
-    assert "3 fits, 1 condition on 54 images: about" in found.sentence(plan, 1)
+    assert "3 trained models, 1 condition on 54 images: about" in found.sentence(plan, 1)
     assert list((tmp_path / "run").rglob("*.json")) == [], "a trial leaves nothing"
