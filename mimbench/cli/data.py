@@ -9,6 +9,7 @@ from mimbench.cli.root import Json, Quiet, print_json, write_text
 from mimbench.cli.terminal.exit_codes import ExitCode
 from mimbench.cli.terminal.progress_bar import Display
 from mimbench.cli.terminal.streams import console, say
+from mimbench.data.options import require_all_there
 from mimbench.text import counted
 
 ColumnsOption = Annotated[
@@ -63,6 +64,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Say what mimbench sees in folders of images: data set, categories, patients, bad files."""
+    require_all_there(data)
     from mimbench.cli.listing import describe_images, images_as_json
     from mimbench.data.dataset import survey
 
@@ -112,6 +114,7 @@ def check(
 
     Exit code 1 if there is an error (with --strict: a warning).
     """
+    require_all_there((*data, *(unknown or ()), *(abnormal or ()), *(external or ())))
     from mimbench.cli.listing import audit_images, files_as_json
     from mimbench.data.audit import as_html, as_text
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from mimbench.errors import TableError
+
 __all__ = ["AcceptChanged", "visit"]
 
 AcceptChanged = Annotated[
@@ -21,8 +23,14 @@ def visit(folder: Path) -> None:
     """Remove the images that a killed run left in its folder, before anything else is done there.
 
     Raises:
+        TableError: there is no such folder.
         OutputError: something in the folder is a link.
     """
+    if not folder.is_dir():
+        raise TableError(
+            f"There is no folder {folder}. Give that of a finished run; `mimbench runs` lists them."
+        )
+    # imported here because it takes seconds, and a typing mistake should be answered at once
     from mimbench.runfolder.lock import holder
     from mimbench.scores.run_files import PIXELS, is_run, refuse_links, remove_partials
 

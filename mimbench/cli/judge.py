@@ -26,9 +26,9 @@ def subgroups(
 
     They go to subgroups.csv and onto the run's page, which is made again.
     """
+    visit(folder)
     from mimbench.report.subgroups import write_subgroups
 
-    visit(folder)
     text = write_subgroups(folder, by, rows=row or (), fewest=fewest, accept_changed=accept_changed)
     say(text, end="")
     show_on_page(folder, accept_changed=accept_changed)
@@ -49,11 +49,11 @@ def verify(
 
     The verdicts go to verdicts.json and onto the run's page, which is made again.
     """
+    visit(folder)
     from mimbench import claims as judging
     from mimbench.scores.reading import doubt_about, read_tables
 
     stated = judging.read_claims(claims)
-    visit(folder)
     tables = read_tables(folder, accept_changed=accept_changed)
     verdicts = judging.verify(tables, stated)
     judging.write_verdicts(verdicts, folder, tables)
@@ -101,6 +101,8 @@ def gate(
 
     Exit code 0 (also where it is inconclusive), 1 for a regression, 2 if not comparable.
     """
+    visit(reference)
+    visit(candidate)
     from mimbench import gate as gates
     from mimbench.scores.reading import read_tables
 
@@ -111,8 +113,6 @@ def gate(
         "require_evidence": require_evidence or None,
     }
     given = {name: value for name, value in flags.items() if value}
-    visit(reference)
-    visit(candidate)
     before = read_tables(reference, accept_changed=accept_changed)
     after = read_tables(candidate, accept_changed=accept_changed)
     settings = gates.folder_settings(reference, file, given, accept_changed=accept_changed)

@@ -13,6 +13,7 @@ from mimbench.cli.terminal.exit_codes import ExitCode
 from mimbench.cli.terminal.interruption import interruptible
 from mimbench.cli.terminal.progress_bar import Display
 from mimbench.cli.terminal.streams import console, result_only
+from mimbench.data.options import require_all_there
 from mimbench.evaluation.planning.flags import FLAGS, resolve_run
 from mimbench.evaluation.planning.run_file import RUNNING
 
@@ -81,11 +82,13 @@ def run(
     An interrupted run continues when the command is repeated; nothing is computed twice. Scores are
     bit-identical if the threads per process are equal: OMP_NUM_THREADS divided by --jobs.
     """
+    settings = resolve_run(run_file, given)
+    require_all_there(settings.data.places)
+    # what takes seconds to import comes after what a typing mistake is about
     from mimbench.evaluation.execution.worker_pool import Jobs
     from mimbench.evaluation.runner import run as run_all
 
     work = Jobs.of(jobs, timeout)
-    settings = resolve_run(run_file, given)
     folder = out or Path("runs") / settings.name
     with Display(console(stderr=as_json), quiet=quiet) as progress:
         result = run_all(settings, folder, progress, command_line(), strict=strict, jobs=work)

@@ -78,9 +78,9 @@ def compact(
 
     report, verify and gate take the folder, which serves as a gate's reference.
     """
+    visit(folder)
     from mimbench.runfolder.compact import write_compact
 
-    visit(folder)
     made = write_compact(folder, out, clean_only=clean_only, limit=round(limit * 1e6))
     console().print(Text(f"{out}: {_size(made.size)}"))
     if made.rounding is not None:
@@ -96,6 +96,7 @@ def clean(
 
     Says first what and how much. Asks on a terminal; elsewhere nothing is removed without --yes.
     """
+    visit(folder)
     from mimbench.runfolder.cleanup import leftovers, remove
     from mimbench.runfolder.lock import locked
 

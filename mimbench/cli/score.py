@@ -42,10 +42,10 @@ def score(
     with intervals, like a run with --external. Images that the run used for training or validation
     are refused.
     """
+    visit(folder)
     from mimbench.evaluation.external.external import score_external
     from mimbench.scores.run_files import check_external
 
-    visit(folder)
     place = out or folder / "external"
     check_external(place)
     with Display(console(stderr=as_json), quiet=quiet) as progress:

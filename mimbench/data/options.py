@@ -1,13 +1,18 @@
 """Which images a run uses: the table `[data]` of a run file."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mimbench.data.fetch.places import located
+from mimbench.data.reading.file_names import shown
+from mimbench.errors import DataError
 from mimbench.flag import FILE_ONLY, Flag
 from mimbench.recipes import LARGEST
 
-__all__ = ["GENERATED", "PHANTOM", "ImageOptions"]
+__all__ = ["GENERATED", "PHANTOM", "ImageOptions", "require_all_there", "require_there"]
 
 PHANTOM = "phantom"
 GENERATED = "generated"
@@ -71,3 +76,25 @@ class ImageOptions(BaseModel):
     def size(self) -> int:
         """Side of the canonical square, pixels."""
         return self.canonical_size or (64 if self.data == (PHANTOM,) else 224)
+
+    @property
+    def places(self) -> Names:
+        """All folders and CSV files, and words for generated images."""
+        return (*self.data, *self.unknown, *self.abnormal, *self.external)
+
+
+def require_all_there(places: Iterable[str]) -> None:
+    """Raise DataError where a folder, CSV file or data set is not there, before anything is read."""
+    for place in places:
+        if place not in (PHANTOM, GENERATED):
+            require_there(located(place))
+
+
+def require_there(path: Path) -> None:
+    """Raise DataError where a folder of images or a CSV file is not there."""
+    try:
+        if path.exists():
+            return
+    except OSError as error:
+        raise DataError(f"{shown(path)} cannot be opened: {error.strerror or error}.") from error
+    raise DataError(f"{shown(path)} does not exist; expected a folder of images or a CSV file.")

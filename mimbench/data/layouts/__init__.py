@@ -20,6 +20,7 @@ from mimbench.data.layouts import (
     table,
 )
 from mimbench.data.manifest import Manifest
+from mimbench.data.options import require_there
 from mimbench.data.reading.file_names import on_disk, shown
 from mimbench.data.reading.tree import LeftOut, Listing, list_files
 from mimbench.data.sets.facts import DataSet, data_set, set_names
@@ -66,11 +67,8 @@ def read_manifest(
     """
     if layout is not None and layout not in LAYOUTS:
         raise UnknownNameError("layout", layout, LAYOUTS)
+    require_there(path)
     try:
-        if not path.exists():
-            raise DataError(
-                f"{shown(path)} does not exist; expected a folder of images or a CSV file."
-            )
         is_folder = path.is_dir()
         csv = path / "manifest.csv" if is_folder else path
         from_csv = layout == "csv" or (layout is None and csv.is_file())
