@@ -16,6 +16,7 @@ from mimbench.detectors.imaging.similarity import FEWEST, fit_line, l1, log_erro
 from mimbench.detectors.mim.critic import PatchCritic
 from mimbench.detectors.mim.generator import build_generator
 from mimbench.detectors.mim.losses import Objective
+from mimbench.detectors.mim.passes import inpaint_in_passes
 from mimbench.detectors.networks.backbone import Backbone, Lpips
 from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.parameters import (
@@ -105,14 +106,8 @@ class MIM(Detector):
             RecipeError, UnknownNameError: a parameter names nothing, or needs another one.
             WeightsError: the backbone's weights are missing or do not fit.
         """
-        for weight, needed, name in (
-            (matching, adversarial, "adversarial"),
-            (perceptual, backbone, "backbone"),
-        ):
-            if weight and not needed:
-                raise RecipeError(
-                    f"MIM's parameter '{name}' is needed by a loss that is asked for."
-                )
+        _require("adversarial", adversarial, "matching", matching)
+        _require("backbone", backbone, "perceptual", perceptual)
         parse_mask(mask)
         self.mask, self.patches, self.kind, self.width = mask, tuple(patches), generator, width
         self.learning_rate, self.options = learning_rate, Options(steps, batch_size, average)
@@ -272,26 +267,10 @@ class MIM(Detector):
         return images / unit, inpainted / unit, untrained / unit, judged
 
     def _inpaint(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Inpaint images (N, 3, H, W) in [0, 1] in all passes of the mask.
-
-        Returns:
-            The mean of the inpaintings at each pixel, the original where it was never hidden; and
-            the critic's mean preference for the original (N,), 0 without a critic.
-        """
+        """Inpaint images (N, 3, H, W) in [0, 1]; the result is that of `inpaint_in_passes`."""
         self._require_size(images.shape[-1])
-        masks = build_masks(self.mask, images.shape[-1]).to(images.device)
-        total, preference = torch.zeros_like(images), images.new_zeros(len(images))
-        for mask in masks:
-            hidden = mask.expand(len(images), -1, -1, -1)
-            unit = level(images, ~hidden, gain=self.gain)
-            shown = images / unit - 1
-            filled = torch.where(hidden, self.generator(shown, hidden), shown)
-            if self.critic is not None:
-                real, fake = self.critic(shown, hidden)[0], self.critic(filled, hidden)[0]
-                preference += (real - fake).mean((1, 2, 3)) / len(masks)
-            total += torch.where(hidden, ((filled + 1) * unit).clamp(0, 1), 0.0)
-        passes = masks.sum(0)
-        return torch.where(passes > 0, total / passes.clamp(min=1), images), preference
+        masks = build_masks(self.mask, images.shape[-1])
+        return inpaint_in_passes(self.generator, self.critic, images, masks, gain=self.gain)
 
     def _require_size(self, size: int) -> None:
         if size % self.generator.multiple:
@@ -304,3 +283,9 @@ class MIM(Detector):
 
     def _device(self) -> torch.device:
         return next(self.generator.parameters()).device
+
+
+def _require(needed: str, given: object, by: str, weight: float) -> None:
+    """Refuse a loss that needs another parameter, where that one is not given."""
+    if weight and not given:
+        raise RecipeError(f"MIM's parameter '{by}' needs '{needed}': set both, or '{by}' to 0.")

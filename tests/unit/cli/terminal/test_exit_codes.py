@@ -86,6 +86,8 @@ def test_an_unexpected_error_is_one_line_a_file_and_a_code_of_its_own(
     command: str, mimbench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target, arguments = COMMANDS[command]
+    for name in ("RUN", "images"):
+        (tmp_path / name).mkdir()
     errors = {
         ValueError("\x1b]0;owned\x07\nbad"): ExitCode.CRASHED,
         SystemExit(0): ExitCode.CRASHED,

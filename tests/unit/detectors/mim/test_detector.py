@@ -232,8 +232,8 @@ def test_unusable_training_sets_and_sizes_are_refused_in_one_sentence() -> None:
 @pytest.mark.parametrize(
     ("parameters", "problem"),
     [
-        ({"adversarial": 0.0, "matching": 1.0}, "'adversarial' is needed by a loss"),
-        ({"perceptual": 1.0}, "'backbone' is needed by a loss"),
+        ({"adversarial": 0.0, "matching": 1.0}, "'matching' needs 'adversarial'"),
+        ({"perceptual": 1.0}, "'perceptual' needs 'backbone'"),
         ({"mask": "checkerboard"}, "no mask 'checkerboard'; known: checkerboard-<cell>"),
         ({"mask": "patches-8-1000000"}, "256 passes or fewer"),
         ({"generator": "gated-unit"}, "Did you mean gated-unet"),
