@@ -16,11 +16,13 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 TESTS = Path(__file__).parent
-# Folders and files whose tests train, read many images, or start other processes or a browser.
+# Folders and files whose tests train, read many images, or start other processes or a browser. A
+# single slow test in another file is marked where it stands.
 SLOW = (
     *("browser", "docs", "end_to_end"),
     *("unit/cli/terminal", "unit/cli/test_cli.py", "unit/cli/test_runs.py"),
     *("unit/scores/test_integrity.py", "unit/report/page", "unit/report/test_report.py"),
+    *("unit/report/test_external.py", "unit/report/figures/test_categories.py"),
     *("unit/corruptions/test_engine.py", "unit/corruptions/test_enlarged.py"),
     *("unit/corruptions/test_folder.py", "unit/data/reading/test_accounting.py"),
     *("unit/corruptions/test_parity.py", "unit/corruptions/test_suites.py"),
@@ -34,10 +36,12 @@ SLOW = (
     *("unit/evaluation/planning/test_one_class.py", "unit/evaluation/test_corruption_scale.py"),
     "unit/evaluation/test_near_duplicates_in_runs.py",
     *("unit/runfolder/test_added_rows.py", "unit/runfolder/test_info.py"),
+    *("unit/runfolder/test_history.py", "unit/runfolder/test_rounding.py"),
     *("unit/runfolder/test_started_in.py", "unit/runfolder/test_store.py"),
     *("unit/test_any_value.py", "unit/test_bad_ends.py", "unit/test_fuzz.py"),
     *("unit/test_hostile_folder.py", "unit/test_one_reader.py", "unit/test_places.py"),
-    *("unit/test_results.py", "unit/test_same_recipe.py", "unit/test_without_torch.py"),
+    *("unit/test_results.py", "unit/test_safety.py", "unit/test_same_recipe.py"),
+    "unit/test_without_torch.py",
 )
 
 PLUGIN = '''

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mimbench.errors import DataError
+from mimbench.text import counted
 
 __all__ = ["contact_sheet"]
 
@@ -35,7 +36,8 @@ def contact_sheet(
     if not len(images) or len(labels) != len(images) or columns < 1:
         raise DataError(
             f"A contact sheet needs images, a label for each and at least one column; got "
-            f"{len(images)} images, {len(labels)} labels and {columns} columns."
+            f"{counted(len(images), 'image')}, {counted(len(labels), 'label')} and "
+            f"{counted(columns, 'column')}."
         )
     _, height, width, _ = images.shape
     text = max(9, min(width // 9, 18))

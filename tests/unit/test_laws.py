@@ -90,6 +90,7 @@ def test_a_difference_to_itself_is_nothing(
     assert replace(nothing, bound=0 * nothing.bound).variance[0] == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     st.sampled_from(corruptions.names()),

@@ -45,7 +45,7 @@ def test_the_list_says_what_is_finished_how_far_the_rest_is_and_what_is_unreadab
         "broken": "unreadable",
     }
     fits = len(read_tables(runs / "small").fits)
-    stopped = f"{fits} of {fits} fits, {fits - 1} of {fits} blocks of scores"
+    stopped = f"{fits} of {fits} trained models, {fits - 1} of {fits} blocks of scores"
     assert found["stopped"].detail == stopped
     assert found["small"].command == "mimbench run small.toml"
     everything = sum(p.stat().st_size for p in (runs / "small").rglob("*") if p.is_file())
@@ -59,7 +59,7 @@ def test_a_single_fit_is_no_plural(runs: Path) -> None:
     assert find_runs(runs / "small")[0].detail == f"{fits} trained models"
     pd.read_parquet(path).iloc[:1].to_parquet(path)
     restamp(path.parent)
-    assert find_runs(runs / "small")[0].detail == "1 fit"
+    assert find_runs(runs / "small")[0].detail == "1 trained model"
 
 
 def test_only_what_the_tables_do_not_refer_to_is_removed(runs: Path) -> None:

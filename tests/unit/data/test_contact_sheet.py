@@ -30,5 +30,5 @@ def test_long_labels_stay_below_their_image() -> None:
 
 
 def test_missing_label_is_an_error() -> None:
-    with pytest.raises(DataError, match="2 images, 1 labels"):
+    with pytest.raises(DataError, match="2 images, 1 label "):
         contact_sheet(np.zeros((2, 8, 8, 3), np.uint8), ["a"])

@@ -54,6 +54,7 @@ def extended(tables: RunTables, tmp_path_factory: pytest.TempPathFactory) -> Rep
     return report
 
 
+@pytest.mark.slow
 def test_a_column_is_in_every_form_with_its_estimate(extended: Report) -> None:
     board, folder = extended.board, extended.folder
     entry = next(entry for entry in board.entries if entry.headline)

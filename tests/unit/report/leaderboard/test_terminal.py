@@ -117,6 +117,7 @@ def test_a_ci_log_gets_whole_lines_even_where_colours_are_forced(
     assert re.search(r"Fitting: 50%, about (under )?\d+ s left  \[/odd\] mim", text)
 
 
+@pytest.mark.slow
 def test_with_json_stdout_is_json_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

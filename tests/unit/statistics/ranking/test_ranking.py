@@ -63,6 +63,7 @@ def reference(id_scores, ood_scores, raw):
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_equals_scikit_learn_on_random_cases(kind):
     rng = np.random.default_rng(KINDS.index(kind))

@@ -107,6 +107,7 @@ def test_the_variance_is_that_of_a_jackknife_of_the_held_out_patients():
     assert own.variance[0] > own.line_variance[0]
 
 
+@pytest.mark.slow
 def test_a_signal_that_the_line_alone_makes_is_none():
     # of lines through nine patients; patients and seeds alone call two of three draws a signal
     false, without = 0, 0

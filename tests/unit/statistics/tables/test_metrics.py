@@ -236,6 +236,7 @@ def test_tables_without_a_target_or_with_an_image_scored_twice_are_refused(two_f
         metrics_table(RunTables(tables.scores, tables.fits, images))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trained", [False, True])
 def test_intervals_of_the_table_are_those_of_the_published_method(two_folds, trained):
     rng = np.random.default_rng(0)
@@ -293,6 +294,7 @@ def test_intervals_that_cover_too_little_carry_a_caution(two_folds):
     assert number(table, "aupr_out", category="paper").caution == ""
 
 
+@pytest.mark.slow
 def test_nothing_here_imports_torch():
     package = Path(metrics.__file__).parents[1]
     files = sorted(package.rglob("[a-z]*.py"))
