@@ -84,7 +84,7 @@ class ImageOptions(BaseModel):
 
 
 def require_all_there(places: Iterable[str]) -> None:
-    """Raise DataError where a folder, CSV file or data set is not there, before anything is read."""
+    """Raise DataError where a folder, CSV file or data set is not there; reads nothing."""
     for place in places:
         if place not in (PHANTOM, GENERATED):
             require_there(located(place))

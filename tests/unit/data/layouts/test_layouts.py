@@ -157,7 +157,7 @@ def test_a_folder_with_a_manifest_is_read_by_it(tree):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("file,category\na,b\n", "lacks the column path; it has file, category. .*rename .*--columns"),
+        ("file,category\na,b\n", "lacks the column path; it has file, .*rename .*--columns"),
         ("path,category\na.png,acne\nb.png, \n", "line 3: the column 'category' is empty"),
         ("path,category\n", "has no rows"),
         ("", "not a readable CSV"),
