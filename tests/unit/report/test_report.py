@@ -239,7 +239,7 @@ def test_hardly_any_tested_patient_of_the_target_is_a_caution(tables: RunTables)
     few = images.loc[target, "patient"].drop_duplicates().iloc[:3]
     images.loc[target & images["patient"].isin(few), splits] = "test"
     (said,) = few_targets(replace(tables, images=images))
-    assert "3 patients" in said
+    assert "3 target patients" in said
 
 
 def test_a_toy_run_says_so_before_its_numbers(tables: RunTables, tmp_path: Path) -> None:
