@@ -53,11 +53,11 @@ class InProcessExecutor(Executor):
     def perform(self, tasks: Sequence[Task], progress: Progress) -> dict[int, str]:
         """Do all tasks; see `Executor`."""
         self.failures, self.progress, self.done = Failures(self.plan, progress), progress, 0.0
-        for task in tasks:
+        for task, upcoming in zip(tasks, [*(later.unit for later in tasks[1:]), None], strict=True):
             fits = self.failures.left_of(task)
             self.task, self.name = task, task.stage
             if fits:
-                self.performer.perform(replace(task, fits=fits))
+                self.performer.perform(replace(task, fits=fits, upcoming=upcoming))
             self.done += task.size
         progress.update(self.done)
         return self.failures.reasons

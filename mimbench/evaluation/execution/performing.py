@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mimbench.errors import OutputError
 from mimbench.evaluation.execution.failure import reason_of
+from mimbench.evaluation.execution.prefetch import Prefetcher
 from mimbench.evaluation.execution.tasks import Task, TaskContext
 from mimbench.evaluation.fitting import Fit, fit_or_load, load_fit
 from mimbench.evaluation.scoring import Shard, score_unit, units
@@ -97,6 +98,7 @@ class Performer:
         """
         self.context, self.fits, self.tell = context, fits, tell
         self.units = list(units(context.plan))
+        self.shards = Prefetcher(lambda unit: Shard(context.plan, self.units[unit]), context.device)
         self.store = context.store
         self.told = 0.0
 
@@ -109,7 +111,7 @@ class Performer:
         if task.unit is None:
             self._fit(task.fits[0])
         else:
-            self._score(task, Shard(self.context.plan, self.units[task.unit]))
+            self._score(task, self.shards.take(task.unit))
 
     def _fit(self, position: int) -> None:
         self.tell(Begun(position))
@@ -130,10 +132,19 @@ class Performer:
             for position in task.fits:
                 self._fail(position, error)
             return
+        self.shards.begin(task.upcoming, lambda: self._outputs(task))
         at: list[int] = []
         fits = self._fits(task, at)
         for _, problem in score_unit(shard, fits, self.store, self.context.device):
             self._fail(at[-1], problem)
+
+    def _outputs(self, task: Task) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Input sizes of the task's fits, with the shared outputs that those in memory read."""
+        plan = self.context.plan
+        for position in task.fits:
+            fit = self.fits.kept.get(position)
+            needs = () if fit is None else fit.detector.needs
+            yield plan.input_size(plan.fits[position].recipe), needs
 
     def _fits(self, task: Task, at: list[int]) -> Iterator[Fit]:
         """The task's fits, one after another; the position of the current one is last in `at`."""

@@ -71,7 +71,9 @@ class Scheduler:
             task = self.queue.popleft()
             fits = self.failures.left_of(task)
             if fits:
-                return replace(task, fits=fits)
+                # of several workers nobody knows who gets it; they overlap as it is
+                alone = self.queue and self.pool.jobs.count == 1
+                return replace(task, fits=fits, upcoming=self.queue[0].unit if alone else None)
             self.done += task.size
         return None
 

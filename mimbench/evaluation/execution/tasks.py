@@ -52,6 +52,7 @@ class Task:
         unit: position among the plan's units; None: the task is a fit.
         size: its part of the stage's progress.
         checkpoint: file that changes when the task gets further, if there is one.
+        upcoming: position of the unit that the same process will probably get next.
     """
 
     stage: str
@@ -59,6 +60,7 @@ class Task:
     unit: int | None
     size: float
     checkpoint: Path | None = None
+    upcoming: int | None = None
 
 
 @dataclass(frozen=True)
