@@ -29,7 +29,6 @@ from mimbench.text import counted
 __all__ = [
     "BATCH",
     "SHARD",
-    "OnDevice",
     "Rows",
     "Shard",
     "Unit",
@@ -131,32 +130,6 @@ def corrupted(plan: Plan, condition: Condition, rows: Rows) -> NDArray[np.uint8]
     return apply_enlarged(corruption, pixels, severity, keys, side, engine=engine, threads=threads)
 
 
-class OnDevice:
-    """All images of a shard at one size with their shared outputs, copied to a device once each."""
-
-    def __init__(self, whole: Batch, device: torch.device) -> None:
-        """Copy the images; shared outputs are computed where the images were, when asked for."""
-        self.whole, self.device = whole, device
-        self.images = self._copied(whole.images)
-        self.outputs: dict[str, Tensor] = {}
-
-    def output(self, name: str) -> Tensor:
-        """A shared output of all images."""
-        if name not in self.outputs:
-            self.outputs[name] = self._copied(self.whole[name])
-        return self.outputs[name]
-
-    def take(self, index: Tensor) -> Batch:
-        """Some of the images, by position."""
-        index = index.to(self.device)
-        return Batch(self.images[index], lambda name, _: self.output(name)[index])
-
-    def _copied(self, tensor: Tensor) -> Tensor:
-        # a GPU waits much shorter for memory that the system cannot move
-        pinned = tensor.pin_memory() if self.device.type == "cuda" else tensor
-        return pinned.to(self.device)
-
-
 class Shard:
     """A shard's images under one condition, made when first asked for, at every size needed."""
 
@@ -164,7 +137,7 @@ class Shard:
         self.plan = plan
         self.unit = unit
         self.sizes: dict[int, Batch] = {}
-        self.copies: dict[int, OnDevice] = {}
+        self.copies: dict[int, Batch] = {}
 
     def batch(self, size: int) -> Batch:
         """All images of the shard at `size` pixels, with their shared outputs."""
@@ -178,17 +151,12 @@ class Shard:
             self.sizes[size] = Batch(images, provide)
         return self.sizes[size]
 
-    def on(self, size: int, device: torch.device) -> OnDevice:
-        """The same on a device."""
+    def on(self, size: int, device: torch.device) -> Batch:
+        """The same on a device, where shared outputs are computed, too."""
         if size not in self.copies:
-            self.copies[size] = OnDevice(self.batch(size), device)
+            whole = self.batch(size)
+            self.copies[size] = whole if device.type == "cpu" else _copied(whole, device)
         return self.copies[size]
-
-    def prepare(self, size: int, outputs: Iterable[str], device: torch.device) -> None:
-        """Make now what will be asked for: the images at `size`, and these shared outputs."""
-        copy = self.on(size, device)
-        for name in outputs:
-            copy.output(name)
 
 
 def score_unit(
@@ -284,12 +252,12 @@ def score_images(
         Row name -> float64 (N,).
     """
     images = resize(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), size)
-    return _score(OnDevice(Batch(images, provide), device), fit, np.arange(len(images)))[0]
+    return _score(_copied(Batch(images, provide), device), fit, np.arange(len(images)))[0]
 
 
 @torch.inference_mode()
 def _score(
-    whole: OnDevice, fit: Fit, positions: NDArray[np.intp]
+    whole: Batch, fit: Fit, positions: NDArray[np.intp]
 ) -> tuple[Mapping[str, NDArray[np.float64]], dict[str, str]]:
     """Scores by row, each (N,), and what those were that are not returned as floats."""
     parts: dict[str, list[NDArray[np.float64]]] = {}
@@ -297,8 +265,8 @@ def _score(
     for start in range(0, len(positions), BATCH):
         index = positions[start : start + BATCH]
         padded = torch.from_numpy(np.resize(index, BATCH))
-        batch = whole.take(padded)
-        with without_exit(), exact(whole.device):
+        batch = _take(whole, padded)
+        with without_exit(), exact(whole.images.device):
             result = fit.detector.score(batch)
         scored = scores_of(fit.spec.recipe, result, BATCH)
         were |= converted(fit.spec.recipe, result)
@@ -315,3 +283,14 @@ def other_scores(before: Iterable[str], now: Iterable[str]) -> str:
         f"it yields {', '.join(now) or 'nothing'} here and {', '.join(before) or 'nothing'} for "
         "other images; the names of scores must always be the same"
     )
+
+
+def _copied(whole: Batch, device: torch.device) -> Batch:
+    # a GPU waits much shorter for memory that the system cannot move
+    images = whole.images.pin_memory() if device.type == "cuda" else whole.images
+    return Batch(images.to(device), whole.provider)
+
+
+def _take(whole: Batch, index: Tensor) -> Batch:
+    index = index.to(whole.images.device)
+    return Batch(whole.images[index], lambda name, _: whole[name][index])

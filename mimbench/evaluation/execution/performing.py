@@ -132,19 +132,13 @@ class Performer:
             for position in task.fits:
                 self._fail(position, error)
             return
-        self.shards.begin(task.upcoming, lambda: self._outputs(task))
+        recipes = [self.context.plan.fits[position].recipe for position in task.fits]
+        sizes = {self.context.plan.input_size(recipe) for recipe in recipes}
+        self.shards.begin(task.upcoming, sizes)
         at: list[int] = []
         fits = self._fits(task, at)
         for _, problem in score_unit(shard, fits, self.store, self.context.device):
             self._fail(at[-1], problem)
-
-    def _outputs(self, task: Task) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """Input sizes of the task's fits, with the shared outputs that those in memory read."""
-        plan = self.context.plan
-        for position in task.fits:
-            fit = self.fits.kept.get(position)
-            needs = () if fit is None else fit.detector.needs
-            yield plan.input_size(plan.fits[position].recipe), needs
 
     def _fits(self, task: Task, at: list[int]) -> Iterator[Fit]:
         """The task's fits, one after another; the position of the current one is last in `at`."""

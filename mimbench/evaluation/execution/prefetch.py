@@ -1,15 +1,13 @@
 """Make the next unit's images while another device scores those of this one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
 
 from mimbench.evaluation.scoring import Shard
 
-__all__ = ["Outputs", "Prefetcher", "pays"]
-
-Outputs = Iterable[tuple[int, Iterable[str]]]  # input sizes, each with names of shared outputs
+__all__ = ["Prefetcher", "pays"]
 
 
 def pays(device: torch.device) -> bool:
@@ -37,16 +35,16 @@ class Prefetcher:
         # a thread is started by the first shard that is made ahead
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
 
-    def begin(self, unit: int | None, outputs: Callable[[], Outputs]) -> None:
+    def begin(self, unit: int | None, sizes: Collection[int]) -> None:
         """Make the shard of the unit at this position in a thread, if it pays.
 
         Args:
             unit: position of the unit that will probably come next; None: there is none.
-            outputs: what will be asked of it; called in the thread, once the images are made.
+            sizes: of the images that its detectors see, pixels.
         """
         if unit is not None and pays(self.device):
             self.unit = unit
-            self.made = self.pool.submit(self._make, unit, outputs)
+            self.made = self.pool.submit(self._make, unit, sizes)
 
     def take(self, unit: int) -> Shard:
         """The shard of the unit at this position: the one made ahead, or an empty one.
@@ -59,9 +57,8 @@ class Prefetcher:
             return self.shard(unit)
         return made.result()
 
-    def _make(self, unit: int, outputs: Callable[[], Outputs]) -> Shard:
+    def _make(self, unit: int, sizes: Collection[int]) -> Shard:
         shard = self.shard(unit)
-        shard.batch(shard.plan.canonical_size)
-        for size, names in outputs():
-            shard.prepare(size, names, self.device)
+        for size in sizes:
+            shard.on(size, self.device)
         return shard

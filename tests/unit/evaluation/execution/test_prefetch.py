@@ -67,37 +67,20 @@ def test_scores_are_the_same_bit_by_bit_and_two_shards_are_in_memory_at_most(
 
 
 @pytest.mark.usefixtures("always")
-def test_shared_outputs_are_computed_ahead_too(
-    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    where: list[str] = []
-    original = scoring.provide
-
-    def provide(name: str, images: torch.Tensor) -> torch.Tensor:
-        where.append(threading.current_thread().name)
-        return original(name, images)
-
-    monkeypatch.setattr(scoring, "provide", provide)
-    work(folders, tmp_path / "run", ["harmonic"], None, suites=("quick",), severities=(1,))
-    assert not where[0].startswith("prefetch")
-    assert {name.partition("_")[0] for name in where[1:]} == {"prefetch"}
-
-
-@pytest.mark.usefixtures("always")
 def test_a_corruption_that_fails_ahead_is_the_failed_row_that_it_always_is(
     folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = Corruption.apply
 
     def apply(self: Corruption, *arguments: object, **options: object) -> object:
-        if self.name == "pixelate":
-            raise ValueError("no pixels today")
+        if self.name == "brightness":
+            raise ValueError("no light today")
         return original(self, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Corruption, "apply", apply)
     result = work(folders, tmp_path / "run", ["histogram"], None, suites=("quick",))
-    assert "pixelate" in reasons(result)["histogram"]
-    assert "no pixels today" in reasons(result)["histogram"]
+    assert "brightness" in reasons(result)["histogram"]
+    assert "no light today" in reasons(result)["histogram"]
 
 
 def upcoming(jobs: int) -> list[int | None]:
