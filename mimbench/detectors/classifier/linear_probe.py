@@ -77,9 +77,7 @@ class LinearProbe(Classifier):
         )
         with torch.no_grad():
             head.weight.copy_(weight)
-            if head.bias is None:
-                head.bias = nn.Parameter(torch.zeros(len(bias), device=train.device), False)
-            head.bias.copy_(bias)
+            head.bias = nn.Parameter(bias.to(head.weight), requires_grad=False)  # it may have none
         self._look(
             network, images, labels, validation.images, held_out, validation.patients, train.device
         )
