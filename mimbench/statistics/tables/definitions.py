@@ -83,8 +83,8 @@ class ScoreMetric(Metric):
     Attributes:
         compute: from ID scores (n,), how often each resample draws them (n, R), OOD scores (m,) and
             how often each resample draws those (m, R): (R,) values, the first being the sample
-            itself; NaN where a resample draws nothing of a side. None for those of `mimbench.statistics.ranking.kernels.METRICS`, which one pass
-            computes together.
+            itself; NaN where a resample draws nothing of a side. None for those of
+            `mimbench.statistics.ranking.kernels.METRICS`, which one pass computes together.
         cautions: why an interval covers less than it says, from the fewest ID images (E,) and OOD
             images (E,) of a fit.
         no_interval: why there is none, from the fewest ID images of a fit and OOD images (E,);
