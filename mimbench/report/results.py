@@ -10,6 +10,7 @@ from mimbench.progress import Progress
 from mimbench.report.figures.samples import FitSample, clean_samples
 from mimbench.report.figures.training import loss_curves
 from mimbench.report.leaderboard.entries import Leaderboard, build_leaderboard
+from mimbench.report.subgroups import skin_tone_table
 from mimbench.runfolder.reading import RunFolder
 from mimbench.scores.tables import write_table
 from mimbench.statistics.tables.calibration import calibration_table
@@ -35,6 +36,7 @@ SMALL = (
     "left_out",
     "harmonise",
     "validation",
+    "skin_tone",
 )
 
 
@@ -46,6 +48,7 @@ class Results:
         samples: clean test scores of each fit, by headline row.
         harmonise: empty unless the run kept its images as they were as well.
         validation: how well fits do on their validation images, where they say it.
+        skin_tone: headline rows by skin tone; empty where no image says it.
         training: loss curves of the run's training.csv, see `loss_curves`; no file of its own.
         external: None unless the run has external images.
     """
@@ -61,6 +64,7 @@ class Results:
     left_out: pd.DataFrame
     harmonise: pd.DataFrame
     validation: pd.DataFrame
+    skin_tone: pd.DataFrame
     training: pd.DataFrame
     external: ExternalTest | None = None
 
@@ -93,7 +97,8 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
     progress.update(0.02, "metrics and intervals")
     metrics = metrics_table(tables)
     progress.update(0.35, "comparisons")
-    board = build_leaderboard(run, metrics)
+    skin_tone = skin_tone_table(run)
+    board = build_leaderboard(run, metrics, skin_tone)
     headline = [entry.row for entry in board.entries if entry.headline]
     samples = clean_samples(tables, headline)
     progress.update(0.4, "frozen thresholds")
@@ -119,6 +124,7 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
         left_out=left_out,
         harmonise=harmonise,
         validation=validation_table(tables.fits[tables.main_fits]),
+        skin_tone=skin_tone,
         training=loss_curves(run),
         external=external_test(tables),
     )

@@ -8,12 +8,18 @@ import pandas as pd
 
 from mimbench.report.leaderboard.lookup import interval_text
 from mimbench.runfolder.derived import write_derived
-from mimbench.runfolder.reading import read_run
+from mimbench.runfolder.reading import RunFolder, read_run
 from mimbench.scores.tables import CLEAN
 from mimbench.statistics.core.cautions import legend
-from mimbench.statistics.tables.subgroups import FEWEST_PATIENTS, subgroup_table
+from mimbench.statistics.tables.subgroups import (
+    FEWEST_PATIENTS,
+    SUBGROUP_COLUMNS,
+    subgroup_table,
+)
 
-__all__ = ["write_subgroups"]
+__all__ = ["skin_tone_table", "write_subgroups"]
+
+_TONE = "skin_tone"
 
 
 def write_subgroups(
@@ -39,6 +45,25 @@ def write_subgroups(
         OutputError: the folder cannot be written.
     """
     run = read_run(folder, accept_changed=accept_changed)
+    chosen = list(rows) or _headline_rows(run)
+    tables = [subgroup_table(run.tables, name, rows=chosen, fewest=fewest) for name in by]
+    table = _as_shown(pd.concat(tables, ignore_index=True))
+    write_derived(table, folder / "subgroups.csv", run.tables)
+    text = table.drop(columns="caution").to_string(index=False) + "\n"
+    marked = legend(table["caution"])
+    return f"{text}{marked}\n" if marked else text
+
+
+def skin_tone_table(run: RunFolder) -> pd.DataFrame:
+    """Headline rows by skin tone, columns as `SUBGROUP_COLUMNS`; empty where no image says it."""
+    images = run.tables.images
+    if _TONE not in images or not (images[_TONE].fillna("").astype(str) != "").any():
+        return pd.DataFrame(columns=list(SUBGROUP_COLUMNS)).astype(SUBGROUP_COLUMNS)
+    return subgroup_table(run.tables, _TONE, rows=_headline_rows(run))
+
+
+def _headline_rows(run: RunFolder) -> list[str]:
+    """Scores that speak for their detectors."""
     scores, fits = run.tables.scores, run.tables.fits.set_index("fit_id")["detector"]
     clean = scores.loc[scores["corruption"] == CLEAN, ["fit_id", "score"]].drop_duplicates()
     headline = [
@@ -46,13 +71,7 @@ def write_subgroups(
         for row, fit in zip(clean["score"], clean["fit_id"], strict=True)
         if run.detectors[fits[fit]].is_headline(row)
     ]
-    chosen = list(rows) or list(dict.fromkeys(headline))
-    tables = [subgroup_table(run.tables, name, rows=chosen, fewest=fewest) for name in by]
-    table = _as_shown(pd.concat(tables, ignore_index=True))
-    write_derived(table, folder / "subgroups.csv", run.tables)
-    text = table.drop(columns="caution").to_string(index=False) + "\n"
-    marked = legend(table["caution"])
-    return f"{text}{marked}\n" if marked else text
+    return list(dict.fromkeys(headline))
 
 
 def _as_shown(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,12 +7,12 @@ heading for. A metric with a heading has its column without further ado.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING
 
 from mimbench.report.leaderboard.groups import Group
-from mimbench.report.leaderboard.lookup import MEAN_CELL, Estimate, Measure, rounded
+from mimbench.report.leaderboard.lookup import MEAN_CELL, Estimate, Measure
 from mimbench.report.leaderboard.notes import standing_note
+from mimbench.report.leaderboard.values import Value, cell_text
 from mimbench.statistics.core.estimate import Estimate as Difference
 from mimbench.statistics.tables.definitions import METRICS, Metric, metric
 
@@ -25,15 +25,10 @@ __all__ = [
     "ROW_COLUMNS",
     "Column",
     "RowColumn",
-    "Value",
-    "cell_text",
     "column_of",
     "measures",
     "with_values",
 ]
-
-# An estimate or a difference has an interval, a number has three decimals, text is as it is.
-Value = Estimate | Difference | float | int | str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,19 +128,6 @@ class RowColumn(Headings):
         return cell_text(self.value(entry, board))
 
 
-def cell_text(value: Value) -> str:
-    """A value in Markdown, LaTeX and on the page; empty where there is none."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    if isinstance(value, Estimate):
-        return value.text()
-    if isinstance(value, Difference):
-        return rounded(value.value)
-    if isinstance(value, int):
-        return str(value)
-    return f"{value:.3f}" if isfinite(value) else "n/a"
-
-
 def measures() -> Iterator[tuple[str, Measure]]:
     """Name and measure of each column that is taken from the metrics table."""
     return ((column.name, column.measure) for column in COLUMNS if column.measure is not None)
@@ -202,6 +184,18 @@ def _spread(name: str, title: str, over: str, markdown: str = "") -> Column:
         markdown=markdown,
         page=title,
         explanation=f"Standard deviation of the clean AUROC over {over}",
+    )
+
+
+def _by_tone(field: str, name: str, title: str, explanation: str) -> Column:
+    """A number of `Entry.tones`; without a gap between tones there is no such column."""
+
+    def value(entry: "Entry", group: Group) -> Value:
+        found = entry.tones.get(group)
+        return None if found is None else getattr(found, field)
+
+    return Column(
+        name=name, value=value, open_set=False, markdown=title, page=title, explanation=explanation
     )
 
 
@@ -267,6 +261,8 @@ COLUMNS = (
         page="drop, target only",
         explanation="Clean AUROC minus mean AUROC, only targets corrupted",
     ),
+    _by_tone("worst", "worst_skin_tone", "AUROC, worst skin tone", "Lowest AUROC of a skin tone"),
+    _by_tone("gap", "skin_tone_gap", "skin tone gap", "AUROC of the best minus the worst tone"),
     *(column_of(own) for own in METRICS if own.column),
     *map(_count, ("n_other", "n_other_patients", "n_target", "n_target_patients", "n_fits")),
     _spread("fold_sd", "fold sd", "folds", markdown="fold sd"),

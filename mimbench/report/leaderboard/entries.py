@@ -1,7 +1,7 @@
 """The leaderboard: one row per score, compared with the best control, never pooled over groups."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 
 import pandas as pd
@@ -15,6 +15,7 @@ from mimbench.report.leaderboard.paired_differences import (
     clearly,
     standing_of,
 )
+from mimbench.report.leaderboard.skin_tone import ToneGap, tone_gaps
 from mimbench.runfolder.reading import DetectorInfo, RunFolder
 from mimbench.statistics.core.estimate import Estimate as Difference
 from mimbench.statistics.run.controls import controls_of, row_facts
@@ -36,6 +37,7 @@ class Entry:
         over_control: clean AUROC minus that of this best control, paired.
         over_best: clean AUROC minus that of the group's best detector, paired; for other headline
             scores of detectors.
+        tones: by group, the worst skin tone and the gap to the best.
     """
 
     row: str
@@ -45,6 +47,7 @@ class Entry:
     best_control: Mapping[Group, tuple[str, float]]
     over_control: Mapping[Group, Difference]
     over_best: Mapping[Group, Difference]
+    tones: Mapping[Group, ToneGap] = field(default_factory=dict)
 
     def standing(self, group: Group) -> Standing:
         """Where the row stands against the best control."""
@@ -135,8 +138,17 @@ class Leaderboard:
         return self.best_control[self.primary][0]
 
 
-def build_leaderboard(run: RunFolder, metrics: pd.DataFrame) -> Leaderboard:
-    """Arrange the metrics of a run (see `mimbench.statistics.tables.metrics`) as a leaderboard."""
+def build_leaderboard(
+    run: RunFolder, metrics: pd.DataFrame, skin_tone: pd.DataFrame | None = None
+) -> Leaderboard:
+    """Arrange the metrics of a run (see `mimbench.statistics.tables.metrics`) as a leaderboard.
+
+    Args:
+        run: its folder.
+        metrics: of the run.
+        skin_tone: its rows by skin tone, where that is known.
+    """
+    tones = {} if skin_tone is None else tone_gaps(skin_tone)
     estimates = Estimates(metrics)
     groups, open_groups = groups_of(metrics), groups_of(metrics, "open-set")
     failures = _failures(metrics)
@@ -162,6 +174,7 @@ def build_leaderboard(run: RunFolder, metrics: pd.DataFrame) -> Leaderboard:
             best_control=(own := _highest(cells, beside[row], groups)),
             over_control=_differences(differences, row, own),
             over_best=_differences(differences, row, best) if row in headline else {},
+            tones=tones.get(row, {}),
         )
         for row, info in rows.items()
     ]

@@ -17,9 +17,10 @@ from mimbench.statistics.run.sensitivity import RunShares
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
 from mimbench.statistics.tables.operating import METHOD
 
-__all__ = ["FEWEST_PATIENTS", "SUBGROUP_COLUMNS", "subgroup_table"]
+__all__ = ["FEWEST_PATIENTS", "GAP", "SUBGROUP_COLUMNS", "subgroup_table"]
 
 FEWEST_PATIENTS = 10
+GAP = "gap"  # stands in place of a group
 
 SUBGROUP_COLUMNS = {
     "by": "str",  # column of the images table
@@ -129,7 +130,7 @@ def _row_records(
             pairs = len(numbers) * (len(numbers) - 1) / 2
             gap = ranked[-1].minus(ranked[0])
             estimate = paired_difference(ranked[-1], ranked[0], 1 - (1 - level) / pairs)[0]
-            yield _record(row, "gap", key, gap.patients, estimate)
+            yield _record(row, GAP, key, gap.patients, estimate)
 
 
 def _too_small(metric: str, number: Influence, fewest: int) -> str:

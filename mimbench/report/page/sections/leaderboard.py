@@ -39,6 +39,7 @@ def _legend(page: Page) -> str:
     printed = (metrics["category"] == "") & metrics["metric"].isin(list(METRICS))
     tables = [metrics[printed], results.class_signal, results.robustness]
     tables += [results.known_curve, results.left_out[results.left_out["category"] == ""]]
+    tables.append(results.skin_tone)
     tables += [page.run.extras[name] for name in ("subgroups",) if name in page.run.extras]
     texts = [
         str(text)
