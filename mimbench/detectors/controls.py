@@ -136,6 +136,9 @@ class FileStatistics(Detector):
 
     None of them measures a lesion's colour, shape or place. Lesions that differ in roughness still
     differ in them, as the swap test shows; most of what this row reaches is how pictures were made.
+
+    The score is on a log scale: a statistic that hardly varies among target images makes the
+    distance of another image astronomically large. The scale does not change any rank.
     """
 
     trains_on = "target"
@@ -157,9 +160,10 @@ class FileStatistics(Detector):
         self.precision = torch.from_numpy(shrunk.precision_ / np.outer(spread, spread))
 
     def score(self, batch: Batch) -> Tensor:
-        """Squared distance (N,), at least 0."""
+        """Log of 1 + the squared distance (N,), at least 0."""
         gap = torch.from_numpy(self._statistics(batch.images)) - self.mean.cpu()
-        return torch.einsum("nd,de,ne->n", gap, self.precision.cpu(), gap)
+        squared = torch.einsum("nd,de,ne->n", gap, self.precision.cpu(), gap)
+        return squared.clamp(min=0.0).log1p()  # what rounding makes negative is at the mean
 
     def _statistics(self, images: Tensor) -> NDArray[np.float64]:
         return file_statistics(images.permute(0, 2, 3, 1).contiguous().cpu().numpy())
