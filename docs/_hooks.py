@@ -13,6 +13,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from pydantic import BaseModel
 
+from mimbench.api.columns import COLUMNS
 from mimbench.cli import app
 from mimbench.cli.terminal.exit_codes import MEANINGS
 from mimbench.evaluation.planning.flags import FLAGS
@@ -135,6 +136,13 @@ def _tables() -> Iterator[str]:
         yield ""
 
 
+def _run_columns() -> Iterator[str]:
+    for name, columns in COLUMNS.items():
+        yield from (f"### `{name}()`", "", "| column | meaning |", "| --- | --- |")
+        yield from (f"| `{column}` | {meaning} |" for column, meaning in columns.items())
+        yield ""
+
+
 def _read(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
@@ -150,6 +158,7 @@ GENERATED = {
     "layers": _layers,
     "packages": _packages,
     "recipes": _recipes,
+    "run_columns": _run_columns,
     "run_file": _run_file,
     "suites": _suites,
     "tables": _tables,

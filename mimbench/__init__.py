@@ -8,15 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mimbench.api import Run, open_run
     from mimbench.detectors.protocol import Batch, Detector, ImageSet, TrainingSet
 
 __version__ = "0.1.0"
 
-__all__ = ["Batch", "Detector", "ImageSet", "TrainingSet", "__version__"]
+__all__ = ["Batch", "Detector", "ImageSet", "Run", "TrainingSet", "__version__", "open_run"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public names that need torch only when somebody asks for them."""
+    """Import public names only when somebody asks for them: some need torch, others pandas."""
+    if name in ("Run", "open_run"):
+        return getattr(import_module("mimbench.api"), name)
     if name in __all__:
         return getattr(import_module("mimbench.detectors.protocol"), name)
     raise AttributeError(f"module 'mimbench' has no attribute {name!r}")

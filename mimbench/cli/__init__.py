@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from mimbench.cli import data, judge, report, run, runs, score, tools
+from mimbench.cli import compare, data, judge, report, run, runs, score, table, tools
 from mimbench.cli.root import app, main
 
 __all__ = ["app", "main"]
@@ -13,6 +13,8 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "run": run.run,
     "report": report.report,
     "score": score.score,
+    "table": table.table,
+    "compare": compare.compare,
     "verify": judge.verify,
     "gate": judge.gate,
     "subgroups": judge.subgroups,

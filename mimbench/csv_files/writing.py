@@ -9,7 +9,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from mimbench.files import atomic_write
 
-__all__ = ["plain_cell", "write_csv"]
+__all__ = ["as_csv", "plain_cell", "write_csv"]
 
 # = + - @ in either width, and what some programs skip or split at before they look
 _BEGINS = re.compile(r"(^|[\t\r\n;])(?=[=+\-@\uff1d\uff0b\uff0d\uff20\t\r])")
@@ -19,21 +19,31 @@ _HARMLESS = re.compile(rf"{_NUMBER}( \[{_NUMBER}, {_NUMBER}\])?\W?")
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table, whole or not at all, so that no spreadsheet takes a cell for a formula.
-
-    Text that one would evaluate gets an apostrophe before it, in the header too; numbers stay
-    numbers, also negative ones that stand in a column of text.
+    """Write a table, whole or not at all, as `as_csv` has it.
 
     Raises:
         OutputError: the disk is full.
     """
+    with atomic_write(path) as partial:
+        _cells(table).to_csv(partial, index=False)
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """A table as CSV text, so that no spreadsheet takes a cell for a formula.
+
+    Text that one would evaluate gets an apostrophe before it, in the header too; numbers stay
+    numbers, also negative ones that stand in a column of text.
+    """
+    return str(_cells(table).to_csv(index=False))
+
+
+def _cells(table: pd.DataFrame) -> pd.DataFrame:
     cells = table.copy()
     for name in table:
         if not _holds_numbers(table[name]):
             cells[name] = table[name].map(_plain)
     cells.columns = [_plain(name) for name in table]
-    with atomic_write(path) as partial:
-        cells.to_csv(partial, index=False)
+    return cells
 
 
 def plain_cell(text: str) -> str:

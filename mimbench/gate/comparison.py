@@ -16,6 +16,7 @@ from mimbench.gate.comparability import (
     scoreless,
 )
 from mimbench.gate.decision import decide, visible
+from mimbench.gate.pairing import of_same_models, same_scores, same_weights
 from mimbench.gate.result import GateResult, GateTest
 from mimbench.gate.settings import GateSettings
 from mimbench.scores.tables import CLEAN, RunTables
@@ -121,7 +122,7 @@ class _Comparison:
                 own.append(self._pair(row, "corrupted", "*", -1))
             if self._missing(row, own):
                 continue
-            if self._same_scores(row):
+            if same_scores(row, self.aligned):
                 identical += own
             elif own[0].drop.known[0]:
                 pairs += own
@@ -151,10 +152,9 @@ class _Comparison:
 
     def _drop(self, row: str, before: Measured, after: Measured) -> Measured:
         """The drop, with the spread that the gate file records where the runs show none."""
+        if same_weights(row, self.aligned):
+            return of_same_models(before, after)
         drop = before.minus(after, alike=True)
-        if self._same_weights(row):  # the same lines too, if a score has some
-            own = replace(drop.patients, line=None, unknown=())
-            return replace(drop, patients=own, trainings=())
         recorded = self.settings.retraining.get(row)
         if recorded is None or (drop.trainings and drop.known.all()):
             return drop
@@ -163,28 +163,12 @@ class _Comparison:
         part = Part("retraining", np.full((1, 1), sd), recorded.seeds - 1)
         return replace(drop, trainings=(), parts=(*drop.parts, part))
 
-    def _same_weights(self, row: str) -> bool:
-        """Whether both runs scored with the very same trained models; without hashes, unknown."""
-        runs = (self.aligned.reference, self.aligned.candidate)
-        own, theirs = (set(row_fits(run, row)["state_hash"]) for run in runs)
-        return own == theirs and "" not in own
-
     def _missing(self, row: str, pairs: Sequence["_Pair"]) -> bool:
         reason = next((pair.drop.reasons[0] for pair in pairs if np.isnan(pair.drop.value[0])), "")
         if reason:
             message = f"{row} has no AUROC: {reason}"
             self.problems.append(Problem("nan", message, "nan" in self.settings.allow))
         return bool(reason)
-
-    def _same_scores(self, row: str) -> bool:
-        """Whether both runs give the row the very same scores."""
-        keys = ["fold", "seed", "corruption", "severity", "image_id"]
-        tables = []
-        for run in (self.aligned.reference, self.aligned.candidate):
-            fits = row_fits(run, row)[["fit_id", "fold", "seed"]]
-            own = run.scores[run.scores["score"] == row].merge(fits, on="fit_id")
-            tables.append(own[[*keys, "value"]].sort_values(keys).reset_index(drop=True))
-        return bool(tables[0].equals(tables[1]))
 
     def _tests(self, pairs: Sequence["_Pair"]) -> list[GateTest]:
         if not pairs:

@@ -10,11 +10,10 @@ from mimbench.progress import Progress, Silent
 from mimbench.report.figures.draw import draw_figures
 from mimbench.report.figures.styles import row_styles
 from mimbench.report.leaderboard.entries import Leaderboard
-from mimbench.report.leaderboard.formats import (
-    leaderboard_frame,
-    leaderboard_latex,
-    leaderboard_markdown,
-)
+from mimbench.report.leaderboard.formats import leaderboard_frame, leaderboard_markdown
+from mimbench.report.leaderboard.paired_differences import PairedDifferences
+from mimbench.report.leaderboard.publication import Choice, board_table
+from mimbench.report.leaderboard.publication_formats import as_latex
 from mimbench.report.page.render import render_page
 from mimbench.report.results import Results, compute_results
 from mimbench.runfolder.cost import Meter
@@ -71,7 +70,12 @@ def write_report(
         write_csv(leaderboard_frame(board), folder / "leaderboard.csv")
         markdown = leaderboard_markdown(board, f"Leaderboard of {run.name}", run.doubts)
         _write(folder / "leaderboard.md", markdown)
-        _write(folder / "leaderboard.tex", leaderboard_latex(board))
+        if board.groups:
+            differences = PairedDifferences(run.tables)
+            table = board_table(board, Choice(), differences, f"Leaderboard of {run.name}")
+            _write(folder / "leaderboard.tex", as_latex(table))
+        else:
+            (folder / "leaderboard.tex").unlink(missing_ok=True)
         tell.update(0.65, "drawing the figures")
         (folder / "figures").mkdir(exist_ok=True)
         drawings = draw_figures(folder / "figures", results, styles)

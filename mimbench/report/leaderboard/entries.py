@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mimbench.report.leaderboard.columns import measures
 from mimbench.report.leaderboard.groups import Group, groups_of, primary_group
@@ -139,7 +141,11 @@ class Leaderboard:
 
 
 def build_leaderboard(
-    run: RunFolder, metrics: pd.DataFrame, skin_tone: pd.DataFrame | None = None
+    run: RunFolder,
+    metrics: pd.DataFrame,
+    skin_tone: pd.DataFrame | None = None,
+    *,
+    among: NDArray[np.bool_] | None = None,
 ) -> Leaderboard:
     """Arrange the metrics of a run (see `mimbench.statistics.tables.metrics`) as a leaderboard.
 
@@ -147,6 +153,7 @@ def build_leaderboard(
         run: its folder.
         metrics: of the run.
         skin_tone: its rows by skin tone, where that is known.
+        among: images that the metrics are of, as for `metrics_table`.
     """
     tones = {} if skin_tone is None else tone_gaps(skin_tone)
     estimates = Estimates(metrics)
@@ -164,7 +171,7 @@ def build_leaderboard(
     best_control = _highest(cells, sorted(compared or controls), groups)
     headline = [row for row, info in rows.items() if not info.control and info.is_headline(row)]
     best = _highest(cells, headline, groups)
-    differences = PairedDifferences(run.tables)
+    differences = PairedDifferences(run.tables, among)
     entries = [
         Entry(
             row=row,

@@ -1,4 +1,4 @@
-"""The leaderboard as CSV, Markdown and LaTeX."""
+"""The leaderboard as CSV and Markdown; as LaTeX see `publication`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -11,7 +11,7 @@ from mimbench.report.leaderboard.notes import CONVENTIONS, board_legend, sample_
 from mimbench.statistics.core.cautions import MARK
 from mimbench.text import markdown_cell
 
-__all__ = ["leaderboard_frame", "leaderboard_latex", "leaderboard_markdown"]
+__all__ = ["leaderboard_frame", "leaderboard_markdown"]
 
 
 def leaderboard_frame(board: Leaderboard) -> pd.DataFrame:
@@ -84,58 +84,6 @@ def _markdown_name(entry: Entry) -> str:
     name = f"{name} (open-set)" if entry.open_set else name
     name = f"{name} (made elsewhere)" if entry.detector.elsewhere else name
     return f"**{name}**" if entry.headline and not entry.control else name
-
-
-def leaderboard_latex(board: Leaderboard) -> str:
-    """Headline rows as a LaTeX tabular for booktabs; columns as in `columns.COLUMNS`."""
-    cells = [(f"{AUROC.latex}, {g.label}", partial(AUROC.text, group=g)) for g in board.groups]
-    details = [
-        column
-        for column in COLUMNS
-        if column.latex and column is not AUROC and board.primary is not None
-    ]
-    cells += [(column.latex, partial(column.text, group=board.primary)) for column in details]
-    cells += [
-        (column.latex, partial(column.text, board=board)) for column in ROW_COLUMNS if column.latex
-    ]
-    body = []
-    for entry in board.entries:
-        if entry.headline:
-            name = _latex(entry.row)
-            name = rf"\textit{{{name}}}" if entry.control else name
-            line = [name, *(_latex(cell(entry)) for _, cell in cells)]
-            body.append(" & ".join(line) + r" \\")
-    marked = any(_latex(MARK) in line for line in body)
-    note = f"Controls in italics. {board_legend(board)} " if marked else "Controls in italics. "
-    note += sample_note(board)
-    if board.primary is not None and details:
-        *others, last = (column.page for column in details)
-        named = f"{', '.join(others)} and {last}" if others else last
-        note += f" {named}: {board.primary.label}."
-    return "\n".join(
-        [
-            rf"\begin{{tabular}}{{l{'r' * len(cells)}}}",
-            r"\toprule",
-            " & ".join(["score", *(_latex(heading) for heading, _ in cells)]) + r" \\",
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            rf"% {note}",
-            "",
-        ]
-    )
-
-
-def _latex(text: str) -> str:
-    """Text with LaTeX's special characters escaped."""
-    names = {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        MARK: r"\textdagger{}",
-    }
-    return "".join(names.get(c, f"\\{c}" if c in "#$%&_{}" else c) for c in text)
 
 
 def _line(cells: list[str]) -> str:

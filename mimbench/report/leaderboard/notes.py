@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONVENTIONS",
+    "CONVENTION_OF",
     "board_legend",
     "corruption_note",
     "difference_text",
@@ -23,29 +24,31 @@ __all__ = [
 ]
 
 NAMED = 4  # detectors in a sentence
-CONVENTIONS = (
-    "AUROC: the chance that a randomly drawn other image gets a higher score than a randomly drawn "
-    "target image. 1 is perfect, 0.5 is a coin toss; below 0.5 the score points the wrong way, and "
-    "it is printed as it is, never flipped.",
-    "FPR@95TPR, target positive: the share of other images that are still accepted as target when "
-    "the threshold accepts 95 % of the target images. Lower is better; this is the headline.",
-    "FPR@95TPR, OOD positive (the OpenOOD convention): the share of target images that are refused "
-    "when the threshold refuses 95 % of the other images. Lower is better.",
-    "Corrupted: mean over all corruptions and severities, target and other images both corrupted. "
-    "Drop: clean AUROC minus that mean.",
-    "Open-set beside a name: the score asks whether an image is of any known category, and accepts "
-    "known ones by design; all others ask whether it is of the target. Both kinds are measured on "
-    "both questions.",
-    "A control is a row that is not meant to know what the target looks like. What a control "
-    "reaches is not evidence for any detector. A row is compared with the controls that see images "
-    "of its own size.",
-    "Comparisons with the best control and the highest detector are paired: the same images and "
-    "patients. Their 95 % intervals contain retraining. The interval of an AUROC does not: it is "
-    "over the tested patients and, in a row that is trained per fold, over the patients that the "
-    "folds train on.",
-    "Each number is the mean over the categories of a group; categories from the target's source "
-    "and from other sources are never averaged together.",
-)
+CONVENTION_OF = {  # by the column, or what else it explains
+    "auroc": "AUROC: the chance that a randomly drawn other image gets a higher score than a "
+    "randomly drawn target image. 1 is perfect, 0.5 is a coin toss; below 0.5 the score points the "
+    "wrong way, and it is printed as it is, never flipped.",
+    "fpr95_target": "FPR@95TPR, target positive: the share of other images that are still accepted "
+    "as target when the threshold accepts 95 % of the target images. Lower is better; this is the "
+    "headline.",
+    "fpr95_ood": "FPR@95TPR, OOD positive (the OpenOOD convention): the share of target images "
+    "that are refused when the threshold refuses 95 % of the other images. Lower is better.",
+    "drop": "Corrupted: mean over all corruptions and severities, target and other images both "
+    "corrupted. Drop: clean AUROC minus that mean.",
+    "open-set": "Open-set beside a name: the score asks whether an image is of any known category, "
+    "and accepts known ones by design; all others ask whether it is of the target. Both kinds are "
+    "measured on both questions.",
+    "controls": "A control is a row that is not meant to know what the target looks like. What a "
+    "control reaches is not evidence for any detector. A row is compared with the controls that "
+    "see images of its own size.",
+    "paired": "Comparisons with the best control and the highest detector are paired: the same "
+    "images and patients. Their 95 % intervals contain retraining. The interval of an AUROC does "
+    "not: it is over the tested patients and, in a row that is trained per fold, over the patients "
+    "that the folds train on.",
+    "mean": "Each number is the mean over the categories of a group; categories from the target's "
+    "source and from other sources are never averaged together.",
+}
+CONVENTIONS = tuple(CONVENTION_OF.values())
 
 
 def standing_note(entry: "Entry", board: "Leaderboard") -> str:

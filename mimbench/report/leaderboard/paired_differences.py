@@ -4,6 +4,9 @@ from dataclasses import replace
 from math import isnan
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mimbench.report.leaderboard.groups import Group
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.estimate import Estimate
@@ -19,14 +22,37 @@ LEVEL = 0.05  # of a difference that counts as clear
 class PairedDifferences:
     """Differences of clean AUROCs on the same images, over patients and over retraining."""
 
-    def __init__(self, tables: RunTables) -> None:
-        """Take the tables of a run; only clean scores enter."""
+    def __init__(self, tables: RunTables, among: NDArray[np.bool_] | None = None) -> None:
+        """Take the tables of a run; only clean scores enter. `among` as for `Layout`."""
         scores = tables.scores
-        self._aurocs = RunAurocs(replace(tables, scores=scores[scores["corruption"] == CLEAN]))
+        clean = replace(tables, scores=scores[scores["corruption"] == CLEAN])
+        self._aurocs = RunAurocs(clean, among=among)
 
-    def between(self, row: str, other: str, group: Group) -> Estimate:
-        """AUROC of `row` minus that of `other`, higher = `row` is better."""
-        return paired_difference(self._measured(row, group), self._measured(other, group))[0]
+    def between(
+        self, row: str, other: str, group: Group, category: str = "", question: str = "detection"
+    ) -> Estimate:
+        """AUROC of `row` minus that of `other`, higher = `row` is better.
+
+        Args:
+            row: a row.
+            other: what is taken off.
+            group: categories that the AUROC is the mean of.
+            category: one of them alone; empty: the mean.
+            question: "detection" or "open-set".
+        """
+        own, others = (
+            self._aurocs.measured(
+                Quantity(
+                    name,
+                    role=group.role,
+                    relation=group.relation,
+                    category=category,
+                    question=question,
+                )
+            )
+            for name in (row, other)
+        )
+        return paired_difference(own, others)[0]
 
     def retraining_known(self, row: str, group: Group) -> bool:
         """Whether the run shows how much retraining moves the row."""

@@ -45,7 +45,12 @@ METRIC_COLUMNS = {
 
 
 def metrics_table(
-    tables: RunTables, *, resamples: int = 2000, seed: int = 0, level: float = 0.95
+    tables: RunTables,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+    among: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Compute all metrics of a run.
 
@@ -60,6 +65,7 @@ def metrics_table(
         resamples: patient resamples for the intervals of average precision and FPR; 0: none.
         seed: of the resamples.
         level: confidence level.
+        among: (N,) images of a subgroup, in the order of the images table; by default all.
 
     Returns:
         One row per number, columns as `METRIC_COLUMNS`.
@@ -67,7 +73,7 @@ def metrics_table(
     Raises:
         TableError: the tables do not fit together, see `Layout`.
     """
-    layout = Layout(tables)
+    layout = Layout(tables, among=among)
     tested = np.any(layout.test, axis=0)
     strata = np.where(layout.external, "external " + layout.category, layout.category)
     draws = Resamples(

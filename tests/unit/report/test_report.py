@@ -28,9 +28,9 @@ from mimbench.report.figures.panels import save_figure
 from mimbench.report.figures.roc import operating_points
 from mimbench.report.figures.samples import clean_samples, mean_roc
 from mimbench.report.figures.training import loss_curves
-from mimbench.report.leaderboard.formats import _latex
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import rounded
+from mimbench.report.leaderboard.publication_formats import latex_text
 from mimbench.report.leaderboard.terminal import leaderboard_table
 from mimbench.report.page.payload import _thousandths
 from mimbench.report.results import Results
@@ -379,7 +379,7 @@ def test_latex_escapes_names(report: Report) -> None:
     text = (report.folder / "leaderboard.tex").read_text()
     assert text.count(r"\\") == 1 + 4  # heading and headline rows
     assert r"\textit{histogram}" in text
-    assert _latex("a_b & 5 %") == r"a\_b \& 5 \%"
+    assert latex_text("a_b & 5 %") == r"a\_b \& 5 \%"
 
 
 def test_unreadable_metadata_is_one_sentence(tables: RunTables, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from synthetic_run import write_synthetic_run
 
 from mimbench.report import Report, write_report
-from mimbench.report.leaderboard import columns, formats, terminal
+from mimbench.report.leaderboard import columns, formats, publication, terminal
 from mimbench.report.leaderboard.columns import Column, Measure, RowColumn, column_of
 from mimbench.report.page.sections import leaderboard as section
 from mimbench.scores.tables import RunTables
@@ -41,7 +41,7 @@ def extended(tables: RunTables, tmp_path_factory: pytest.TempPathFactory) -> Rep
     """A report whose leaderboard has two columns more."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(columns, "COLUMNS", (*columns.COLUMNS, PRECISION, HEADED))
-        for module in (formats, terminal, section):
+        for module in (formats, publication, terminal, section):
             patch.setattr(module, "COLUMNS", columns.COLUMNS)
             patch.setattr(module, "ROW_COLUMNS", (*columns.ROW_COLUMNS, SIZE))
         scores = tables.scores[tables.scores["corruption"] == "clean"]
@@ -77,7 +77,7 @@ def test_a_column_is_in_every_form_with_its_estimate(extended: Report) -> None:
     assert estimate.text() in (folder / "leaderboard.md").read_text()
     tex = (folder / "leaderboard.tex").read_text()
     assert " & AP & " in tex
-    assert f"FPR@95TPR, drop, AP and AP, target: {board.primary.label}." in tex
+    assert f"FPR@95TPR, AP and AP, target: {board.primary.label}." in tex
     page = extended.page.read_text()
     assert 'title="Average precision, other images positive"><button type="button">AP' in page
     assert f'data-part="detail-more" data-v="{estimate.value:.5f}"' in page

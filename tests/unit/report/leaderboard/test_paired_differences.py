@@ -16,9 +16,11 @@ from mimbench.report.build import Report
 from mimbench.report.figures.styles import row_styles
 from mimbench.report.leaderboard.formats import (
     leaderboard_frame,
-    leaderboard_latex,
     leaderboard_markdown,
 )
+from mimbench.report.leaderboard.paired_differences import PairedDifferences
+from mimbench.report.leaderboard.publication import Choice, board_table
+from mimbench.report.leaderboard.publication_formats import as_latex
 from mimbench.report.leaderboard.terminal import leaderboard_table
 from mimbench.report.page.render import render_page
 from mimbench.report.results import compute_results
@@ -61,7 +63,9 @@ def test_terminal_tables_and_page_mark_the_same_interval(report: Report) -> None
     for where, text in texts.items():
         assert marked["other-source"] in text, where
         assert f"{MARK} Read with caution: AUROC: few patients" in flat(text)
-    assert rf"{marked['other-source'][:-1]}\textdagger{{}}" in leaderboard_latex(report.board)
+    differences = PairedDifferences(report.run.tables)
+    latex = as_latex(board_table(report.board, Choice(), differences, "few"))
+    assert rf"{marked['other-source'][:-1]}\textdagger{{}}" in latex
     frame = leaderboard_frame(report.board).set_index("row")
     assert "few patients" in frame.loc["mim/residual", "unknown_other-source:auroc_caution"]
     assert frame.loc["mim/residual", "unknown_same-source:auroc_caution"] == ""

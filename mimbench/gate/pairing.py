@@ -1,0 +1,38 @@
+"""One row of two aligned runs: the same trained models, the same scores, or trained anew."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from mimbench.gate.comparability import Aligned, row_fits
+from mimbench.statistics.run.uncertainty import Measured
+
+__all__ = ["of_same_models", "same_scores", "same_weights"]
+
+
+def same_weights(row: str, aligned: Aligned) -> bool:
+    """Whether both runs scored with the very same trained models; without hashes, unknown."""
+    runs = (aligned.reference, aligned.candidate)
+    own, theirs = (set(row_fits(run, row)["state_hash"]) for run in runs)
+    return own == theirs and "" not in own
+
+
+def same_scores(row: str, aligned: Aligned) -> bool:
+    """Whether both runs give the row the very same scores."""
+    keys = ["fold", "seed", "corruption", "severity", "image_id"]
+    tables: list[pd.DataFrame] = []
+    for run in (aligned.reference, aligned.candidate):
+        fits = row_fits(run, row)[["fit_id", "fold", "seed"]]
+        own = run.scores[run.scores["score"] == row].merge(fits, on="fit_id")
+        tables.append(own[[*keys, "value"]].sort_values(keys).reset_index(drop=True))
+    return bool(tables[0].equals(tables[1]))
+
+
+def of_same_models(first: Measured, second: Measured) -> Measured:
+    """The difference of a number between two scorings by the same trained models.
+
+    Neither retraining is in its variance, nor the patients that a line in the score was fitted on.
+    """
+    difference = first.minus(second, alike=True)
+    own = replace(difference.patients, line=None, unknown=())
+    return replace(difference, patients=own, trainings=())

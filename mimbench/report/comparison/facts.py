@@ -1,0 +1,119 @@
+"""What differs between two runs before any number: plan, recipes, data, versions."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mimbench.gate import Problem
+from mimbench.runfolder.reading import DetectorInfo, RunFolder
+
+__all__ = ["PARTS", "RunDifference", "names_of", "run_differences"]
+
+PARTS = ("plan", "recipes", "data", "versions")
+NAMES = ("name", "description", "detectors")  # of a run file, which say nothing of its plan
+RECIPE = ("detector", "input_size", "scores", "headline", "trains_on", "parameters")
+LONGEST = 60  # characters of a value
+
+
+@dataclass(frozen=True)
+class RunDifference:
+    """One difference.
+
+    Attributes:
+        part: "plan", "recipes", "data" or "versions".
+        what: field, or a whole sentence where there are no values.
+        first: value in the first run; empty where it has none.
+        second: value in the other run.
+    """
+
+    part: str
+    what: str
+    first: str = ""
+    second: str = ""
+
+    @property
+    def text(self) -> str:
+        """E.g. "folds: 1 -> 5"."""
+        if not self.first and not self.second:
+            return self.what
+        return f"{self.what}: {self.first or 'nothing'} -> {self.second or 'nothing'}"
+
+
+def run_differences(
+    first: RunFolder, second: RunFolder, problems: tuple[Problem, ...]
+) -> tuple[RunDifference, ...]:
+    """Everything that differs, in the order of `PARTS`.
+
+    Args:
+        first: a run.
+        second: another one.
+        problems: of `mimbench.gate.align`: what differs in their images and conditions.
+    """
+    found = [*_plan(first, second), *_recipes(first, second)]
+    names = names_of(first, second)
+    for problem in problems:
+        text = problem.message
+        for side, name in zip(("the reference", "the candidate"), names, strict=True):
+            text = text.replace(side, name)
+        found.append(RunDifference("data", text))
+    found += _changes("versions", "", first.info.environment, second.info.environment)
+    return tuple(found)
+
+
+def names_of(first: RunFolder, second: RunFolder) -> tuple[str, str]:
+    """Names of two runs, or their folders where the names are the same."""
+    if first.name != second.name:
+        return first.name, second.name
+    return str(first.path), str(second.path)
+
+
+def _plan(first: RunFolder, second: RunFolder) -> Iterator[RunDifference]:
+    plans = []
+    for run in (first, second):
+        asked = {k: v for k, v in run.info.run.as_json().items() if k not in NAMES}
+        sizes = {"corruption_size": run.info.corruption_size, "target": run.target}
+        plans.append(asked | sizes)
+    yield from _changes("plan", "", *plans)
+
+
+def _recipes(first: RunFolder, second: RunFolder) -> Iterator[RunDifference]:
+    own, theirs = first.detectors, second.detectors
+    for name in dict.fromkeys([*own, *theirs]):
+        if name not in own or name not in theirs:
+            side = "first" if name in own else "other"
+            yield RunDifference("recipes", f"{name} is in the {side} run only")
+            continue
+        changes = list(_changes("recipes", name, _recipe(own[name]), _recipe(theirs[name])))
+        yield from changes
+        hashes = [set(_fits(run, name)["recipe_hash"]) for run in (first, second)]
+        if not changes and hashes[0] != hashes[1]:
+            yield RunDifference("recipes", f"{name}: a file that the recipe names, or the code")
+
+
+def _fits(run: RunFolder, detector: str) -> Any:
+    fits = run.tables.fits[run.tables.main_fits]
+    return fits[fits["detector"] == detector]
+
+
+def _recipe(detector: DetectorInfo) -> dict[str, Any]:
+    return detector.model_dump(mode="json", include=set(RECIPE))
+
+
+def _changes(
+    part: str, above: str, first: Mapping[str, Any], second: Mapping[str, Any]
+) -> Iterator[RunDifference]:
+    """Values that are not the same, table by table."""
+    for name in dict.fromkeys([*first, *second]):
+        own, theirs = first.get(name), second.get(name)
+        what = f"{above}.{name}" if above else str(name)
+        if isinstance(own, Mapping) and isinstance(theirs, Mapping):
+            yield from _changes(part, what, own, theirs)
+        elif own != theirs:
+            yield RunDifference(part, what, _shown(own), _shown(theirs))
+
+
+def _shown(value: Any) -> str:
+    if value is None or value in ("", [], ()):
+        return ""
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

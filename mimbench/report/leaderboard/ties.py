@@ -1,0 +1,86 @@
+"""The best row of a column and the rows that are tied with it, by paired tests."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import isnan
+
+from mimbench.report.leaderboard.paired_differences import clearly
+from mimbench.statistics.core.estimate import Estimate
+
+__all__ = ["TIED", "Ranking", "ranking", "ranking_notes"]
+
+TIED = "‡"  # beside an AUROC that is not clearly below the best one
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Which of some rows is the best, and which are as good as far as a test can tell.
+
+    Attributes:
+        best: the detector with the highest AUROC; empty where a control is as high.
+        tied: those that are not clearly below it (95 %, paired).
+        control: the control that is as high as every detector; empty where none is.
+        untested: rows of which the difference could not be tested: their retraining is unknown.
+    """
+
+    best: str = ""
+    tied: frozenset[str] = frozenset()
+    control: str = ""
+    untested: tuple[str, ...] = ()
+
+    def mark(self, row: str) -> str:
+        """What is said of a row: "best", "tied" or nothing."""
+        return "best" if row and row == self.best else "tied" if row in self.tied else ""
+
+
+def ranking(
+    detectors: Mapping[str, float],
+    controls: Mapping[str, float],
+    difference: Callable[[str, str], Estimate],
+) -> Ranking:
+    """Rank rows by AUROC.
+
+    Args:
+        detectors: AUROC by row, NaN where there is none.
+        controls: the same of controls.
+        difference: paired difference between two rows, the first minus the second.
+    """
+    there = {row: value for row, value in detectors.items() if not isnan(value)}
+    beside = {row: value for row, value in controls.items() if not isnan(value)}
+    if not there:
+        return Ranking()
+    best = max(there, key=lambda row: there[row])
+    highest = max(beside, key=lambda row: beside[row], default="")
+    if highest and beside[highest] >= there[best]:
+        return Ranking(control=highest)
+    gaps = {row: difference(best, row) for row in there if row != best}
+    return Ranking(
+        best,
+        frozenset(row for row, gap in gaps.items() if not isnan(gap.p) and not clearly(gap)),
+        untested=tuple(row for row, gap in gaps.items() if isnan(gap.p)),
+    )
+
+
+def ranking_notes(rankings: Iterable[tuple[str, Ranking]]) -> Iterator[str]:
+    """What the marks mean, and where there are none, in sentences.
+
+    Args:
+        rankings: what each is of, in words, and the ranking.
+    """
+    found = list(rankings)
+    if any(own.best for _, own in found):
+        yield "Bold: the highest AUROC of a detector."
+    if any(own.tied for _, own in found):
+        yield (
+            f"{TIED} Not clearly below it (95 %, paired on the same images, over patients and "
+            "retraining)."
+        )
+    untested = dict.fromkeys(row for _, own in found for row in own.untested)
+    if untested:
+        yield (
+            f"Ties with {', '.join(untested)} could not be tested: fewer than three trainings of "
+            "the rows that are compared."
+        )
+    led = [f"{what} ({own.control})" for what, own in found if own.control]
+    if led:
+        yield f"Nothing is bold where a control is as high as every detector: {'; '.join(led)}."

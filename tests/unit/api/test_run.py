@@ -1,0 +1,158 @@
+"""A run in a notebook gives the numbers of the report, paired comparisons and frames."""
+
+import math
+from pathlib import Path
+
+import matplotlib
+import pandas as pd
+import pytest
+from synthetic_run import Category, Row, synthetic_tables, write_synthetic_run
+
+import mimbench
+from mimbench.api.columns import COLUMNS
+from mimbench.errors import MimbenchError, UnknownNameError
+
+CATEGORIES = (
+    Category("mpox", "target", "clinic-a", 60, 1, 0.0),
+    Category("acne", "unknown", "clinic-a", 40, 1, 1.2),
+    Category("warts", "unknown", "atlas", 40, 1, 0.8),
+)
+ROWS = (
+    Row("mim/residual", "mim", "inpainting", False, 1.3, 0.05),
+    Row("resnet18/posterior", "resnet18", "classifier", False, 1.2, 0.1),
+    Row("mobilenet/posterior", "mobilenet", "classifier", False, 0.1, 0.1),
+    Row("histogram", "histogram", "control", True, 0.3, 0.1),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tables = synthetic_tables(CATEGORIES, ROWS, (("brightness", 1), ("brightness", 3)), seeds=3)
+    return write_synthetic_run(tmp_path_factory.mktemp("api") / "run", tables)
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> mimbench.Run:
+    return mimbench.open_run(str(folder))
+
+
+def test_an_auroc_is_the_one_of_the_leaderboard(run: mimbench.Run) -> None:
+    board = run.leaderboard().loc["mim/residual"]
+    estimate = run.auroc("mim/residual", role="unknown", relation="same-source")
+    for end, name in ((estimate.value, ""), (estimate.low, "_low"), (estimate.high, "_high")):
+        assert end == pytest.approx(board[f"unknown_same-source:auroc{name}"])
+    noisy = run.auroc("mim/residual", corruption="*", relation="same-source")
+    assert noisy.value == pytest.approx(board["unknown_same-source:auroc_corrupted"])
+    assert noisy.value < estimate.value
+    one = run.auroc("mim/residual", corruption="brightness", severity=3)
+    assert one.value < noisy.value
+
+
+def test_a_comparison_is_paired_and_contains_retraining(run: mimbench.Run) -> None:
+    gap = run.compare("mim/residual", "mobilenet/posterior")
+    back = run.compare("mobilenet/posterior", "mim/residual")
+    assert gap.low < gap.value < gap.high
+    assert gap.value == pytest.approx(-back.value)
+    assert gap.p < 0.05
+    assert run.compare("mim/residual", "resnet18/posterior").p > 0.05
+
+
+def test_frames_have_the_documented_columns(run: mimbench.Run) -> None:
+    frames = {
+        "categories": run.categories(),
+        "degradation": run.degradation("mim/residual"),
+        "scores": run.scores("mim/residual", corruption="clean"),
+        "images": run.images(),
+    }
+    assert set(frames) == set(COLUMNS)
+    for name, frame in frames.items():
+        assert set(COLUMNS[name]) <= set(frame), name
+        assert name == "images" or list(frame) == list(COLUMNS[name]), name
+        assert len(frame), name
+    assert frames["degradation"]["severity"].tolist() == [0, 1, 3]
+    scores = frames["scores"]
+    assert set(scores["split"]) == {"validation", "test"}
+    assert (scores.loc[scores["role"] == "unknown", "split"] == "test").all()
+    assert set(run.categories()["category"]) == {"acne", "warts"}
+
+
+def test_claims_are_judged_without_touching_the_folder(run: mimbench.Run, folder: Path) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+    verdicts = run.verify("mim-paper")
+    assert {"claim", "row", "verdict", "explanation"} <= set(verdicts)
+    assert "mean-auroc" in set(verdicts["claim"])
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_a_degradation_curve_is_drawn_on_axes_of_ones_own(run: mimbench.Run) -> None:
+    axes = matplotlib.figure.Figure().subplots()
+    assert run.figures.degradation(ax=axes, rows=["mim/residual"]) is axes
+    (curve,) = [line for line in axes.lines if len(line.get_xdata()) == 3]
+    expected = run.degradation("mim/residual")["value"].tolist()
+    assert list(curve.get_ydata()) == pytest.approx(expected)
+    with pytest.raises(UnknownNameError, match="fog"):
+        run.figures.degradation(ax=axes, corruption="fog")
+
+
+def test_the_representation_is_the_leaderboard(run: mimbench.Run) -> None:
+    assert "target mpox" in repr(run)
+    shown = run._repr_html_()
+    assert "140 images" in shown
+    assert "<i>histogram</i>" in shown
+    assert shown.count("<table>") == 1
+
+
+def test_wrong_names_are_told_the_right_ones(run: mimbench.Run) -> None:
+    for call, known in (
+        (lambda: run.auroc("mim/residul"), "mim/residual"),
+        (lambda: run.auroc("mim/residual", role="abnormal"), "unknown / "),
+        (lambda: run.auroc("mim/residual", severty=3), "severity"),
+        (lambda: run.scores("mim"), "mim/residual"),
+        (lambda: run.table(columns=["aurocs"]), "auroc"),
+        (lambda: run.table(form="latx"), "latex"),
+        (lambda: run.table(where={"tone": "VI"}), "column of the images 'tone'"),
+        (lambda: run.table(where={"patient": "nobody"}), "patient = nobody"),
+    ):
+        with pytest.raises(MimbenchError, match=known):
+            call()
+
+
+def test_a_table_marks_the_best_and_its_ties(run: mimbench.Run) -> None:
+    latex = run.table(where={"relation": "same-source"}, form="latex")
+    assert r"\toprule" in latex
+    assert latex.count(r"\textbf{") == 1
+    value = run.auroc("mim/residual", relation="same-source").value
+    best = max("mim/residual", "resnet18/posterior", key=lambda row: run.auroc(row).value)
+    (line,) = [line for line in latex.splitlines() if r"\textbf{" in line]
+    assert line.startswith(best)
+    other = ({"mim/residual", "resnet18/posterior"} - {best}).pop()
+    (tied,) = [line for line in latex.splitlines() if line.startswith(other)]
+    assert r"\textdaggerdbl{}" in tied
+    (worse,) = [line for line in latex.splitlines() if line.startswith("mobilenet/posterior")]
+    assert r"\textdaggerdbl{}" not in worse
+    assert "other-source" not in latex
+    assert "60 test images of 60 patients" in latex
+    assert f"{value:.2f}" in latex
+
+
+def test_a_table_by_category_has_a_line_for_each(run: mimbench.Run) -> None:
+    text = run.table(["mim/residual", "histogram"], by="category")
+    assert "| acne | unknown, same source | 40 (40) |" in text
+    numbers = run.table(["mim/residual"], by="category", form="csv").splitlines()
+    assert len(numbers) == 1 + 2
+    assert "mark" in numbers[0]
+
+
+def test_a_subgroup_of_the_images_gives_its_own_numbers(run: mimbench.Run) -> None:
+    text = run.table(where={"category": "acne"}, form="md")
+    assert "category = acne" in text
+    assert "other source" not in text.split("Bold")[0]
+
+
+def test_rows_and_columns_come_in_the_order_asked_for(run: mimbench.Run) -> None:
+    rows = ["resnet18/posterior", "mim/residual"]
+    frame = pd.read_csv(pd.io.common.StringIO(run.table(rows, ["family", "auroc"], form="csv")))
+    assert frame["row"].tolist() == rows
+    assert list(frame)[1] == "family"
+    own = run.auroc("mim/residual", relation="same-source").value
+    assert math.isclose(frame["unknown_same-source:auroc"][1], own)

@@ -1,0 +1,107 @@
+"""Two runs side by side: what differs is named first, differences are paired."""
+
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from made_tables import Made, made_images, made_tables
+from rich.console import Console
+from synthetic_run import RUN_INFO, write_synthetic_run
+
+from mimbench.errors import TableError
+from mimbench.files import file_hash
+from mimbench.report.comparison import COMPARISON_COLUMNS, RunComparison, compare_runs
+from mimbench.report.comparison.output import comparison_frame, comparison_json
+from mimbench.report.comparison.terminal import comparison_text
+from mimbench.runfolder.reading import RunFolder, read_run
+from mimbench.scores.digests import write_sealed
+from mimbench.scores.tables import RunTables, checksums
+
+CATEGORIES = {"mpox": ("target", "clinic", 120), "acne": ("unknown", "clinic", 120)}
+IMAGES = made_images(CATEGORIES)
+BEFORE = {"mim": Made(0.75), "cnn": Made(0.80), "old": Made(0.6)}
+AFTER = {"mim": Made(0.90), "cnn": Made(0.80), "new": Made(0.6)}
+
+
+def run(folder: Path, tables: RunTables, **info: object) -> RunFolder:
+    write_synthetic_run(folder, tables)
+    files = {"rejected.csv": file_hash(folder / "rejected.csv")}
+    sealed = {**RUN_INFO, "checksums": checksums(folder), "files": files, "detectors": [], **info}
+    write_sealed(folder / "run.json", sealed)
+    return read_run(folder)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> RunComparison:
+    place = tmp_path_factory.mktemp("runs")
+    first = made_tables(BEFORE, images=IMAGES, seeds=(0, 1, 2))
+    second = made_tables(AFTER, images=IMAGES, seeds=(0, 1, 2), draw=1)
+    plan = {"suites": ["quick"], "folds": 5, "seeds": 3, "plan_seed": 0}
+    steps = [{"name": "mim", "parameters": {"steps": 5000}}]
+    return compare_runs(
+        run(
+            place / "a", first, name="a", detectors=[{"name": "mim", "parameters": {"steps": 500}}]
+        ),
+        run(place / "b", second, name="b", run=plan, detectors=steps),
+    )
+
+
+def shown(made: RunComparison) -> str:
+    console = Console(width=80, file=StringIO(), record=True)
+    console.print(comparison_text(made))
+    return console.export_text()
+
+
+def test_a_better_row_is_found_and_an_equal_one_is_not(made: RunComparison) -> None:
+    lines = made.lines[made.lines["condition"] == "clean"].set_index("row")
+    assert list(made.lines) == list(COMPARISON_COLUMNS)
+    better, equal = lines.loc["mim"], lines.loc["cnn"]
+    assert better["difference"] == pytest.approx(better["second"] - better["first"])
+    assert better["low"] > 0
+    assert better["p"] < 0.05
+    assert equal["low"] < 0 < equal["high"]
+    assert equal["models"] == "trained anew"
+
+
+def test_what_differs_stands_before_the_numbers(made: RunComparison) -> None:
+    text = shown(made)
+    for said in ("folds: 3 -> 5", "mim.parameters.steps: 500 -> 5000", "versions: no difference"):
+        assert said in text
+    assert text.index("folds") < text.index("AUROC against")
+    assert "old is in a only" in text
+    assert "new is in b only" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_programs_get_every_line_with_the_runs_that_it_compares(made: RunComparison) -> None:
+    frame = comparison_frame([made])
+    assert len(frame) == 2 * 2
+    assert {Path(path).name for path in frame["run"]} == {"b"}
+    (told,) = comparison_json([made])
+    assert len(told["lines"]) == len(frame)
+    assert {"part": "plan", "what": "folds", "first": "3", "second": "5"} in told["differences"]
+
+
+def test_the_same_scores_differ_by_nothing(made: RunComparison) -> None:
+    again = compare_runs(made.first, made.first)
+    assert set(again.lines["models"]) == {"same scores"}
+    assert (again.lines[["difference", "low", "high"]] == 0).all(axis=None)
+    assert not again.differences
+
+
+def test_one_training_leaves_the_p_value_unknown(tmp_path: Path) -> None:
+    first = run(tmp_path / "a", made_tables({"mim": Made(0.7)}, images=IMAGES))
+    second = run(tmp_path / "b", made_tables({"mim": Made(0.9)}, images=IMAGES, draw=1))
+    lines = compare_runs(first, second).lines
+    assert lines["p"].isna().all()
+    assert lines["caution"].str.contains("retraining").all()
+
+
+def test_runs_on_other_images_cannot_be_compared(made: RunComparison) -> None:
+    tables = made.second.tables
+    images = tables.images.assign(image_id="x" + tables.images["image_id"])
+    scores = tables.scores.assign(image_id="x" + tables.scores["image_id"])
+    other = replace(made.second, tables=RunTables(scores, tables.fits, images))
+    with pytest.raises(TableError, match="no image in common"):
+        compare_runs(made.first, other)
