@@ -5,7 +5,7 @@ import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import typer.main
 from mkdocs.config.defaults import MkDocsConfig
@@ -14,6 +14,7 @@ from mkdocs.structure.pages import Page
 from pydantic import BaseModel
 
 from mimbench.api.columns import COLUMNS
+from mimbench.claims import Claim, ClaimsFile
 from mimbench.cli import app
 from mimbench.cli.terminal.exit_codes import MEANINGS
 from mimbench.evaluation.planning.flags import FLAGS
@@ -136,6 +137,21 @@ def _tables() -> Iterator[str]:
         yield ""
 
 
+def _claims_file() -> Iterator[str]:
+    for title, model in (("The file", ClaimsFile), ("`[[claim]]`", Claim)):
+        yield from (f"## {title}", "", "| field | values | default | meaning |")
+        yield "| --- | --- | --- | --- |"
+        for name, field in model.model_fields.items():
+            values = ", ".join(
+                f"`{one}`" for one in get_args(field.annotation) if isinstance(one, str)
+            )
+            empty = field.is_required() or field.default in (None, "", ())
+            default = "" if empty else f"`{json.dumps(field.default, default=str)}`"
+            needed = "**required**. " * field.is_required()
+            yield f"| `{name}` | {values} | {default} | {needed}{field.description} |"
+        yield ""
+
+
 def _run_columns() -> Iterator[str]:
     for name, columns in COLUMNS.items():
         yield from (f"### `{name}()`", "", "| column | meaning |", "| --- | --- |")
@@ -153,6 +169,7 @@ def _exit_codes() -> Iterator[str]:
 
 
 GENERATED = {
+    "claims_file": _claims_file,
     "commands": _commands,
     "exit_codes": _exit_codes,
     "layers": _layers,

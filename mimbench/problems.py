@@ -1,13 +1,15 @@
 """What pydantic found wrong in plain words: the field, the rule, and the value that broke it."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from mimbench.text import printable
 
-__all__ = ["problems"]
+__all__ = ["flag_of", "problems"]
 
 LONGEST = 60  # characters of a value that are shown
 
@@ -36,7 +38,11 @@ RULES: Mapping[str, str] = {
 
 
 def problems(
-    error: ValidationError, model: type[BaseModel] | None = None, *, place: str = ""
+    error: ValidationError,
+    model: type[BaseModel] | None = None,
+    *,
+    place: str = "",
+    flags: Mapping[tuple[str, ...], str] = MappingProxyType({}),
 ) -> str:
     """All problems in one line: "steps must be a whole number, not 45.5; width is missing".
 
@@ -44,14 +50,27 @@ def problems(
         error: as pydantic raised it.
         model: what was asked for; its fields are named where one is unknown.
         place: name of the value, where there is no model.
+        flags: what the user wrote in place of a field, such as "--folds", by the field's path.
     """
-    return "; ".join(_problem(one, model, place) for one in error.errors(include_url=False))
+    errors = error.errors(include_url=False)
+    return "; ".join(_problem(one, model, place, flags) for one in errors)
 
 
-def _problem(one: Mapping[str, Any], model: type[BaseModel] | None, place: str) -> str:
+def flag_of(place: Sequence[int | str], flags: Mapping[tuple[str, ...], str]) -> str:
+    """The flag that set the field at a place, or one of its entries; empty if none did."""
+    names = tuple(map(str, place))
+    return next((flag for path, flag in flags.items() if names[: len(path)] == path), "")
+
+
+def _problem(
+    one: Mapping[str, Any],
+    model: type[BaseModel] | None,
+    place: str,
+    flags: Mapping[tuple[str, ...], str],
+) -> str:
     kind = one["type"]
     parts = [place, *map(str, one["loc"])] if place else map(str, one["loc"])
-    field = ".".join(parts) or "the file"
+    field = flag_of(one["loc"], flags) or ".".join(parts) or "the file"
     if kind == "missing":
         return f"{field} is missing"
     if kind == "extra_forbidden":
@@ -68,10 +87,21 @@ def _allowed(place: tuple[int | str, ...], model: type[BaseModel] | None) -> str
     inner: Any = model
     for part in place[:-1]:
         fields: Mapping[str, Any] = getattr(inner, "model_fields", {})
-        if isinstance(part, str):
-            inner = fields[part].annotation if part in fields else None
+        if part in fields:
+            inner = _model_in(fields[str(part)].annotation)
     found = getattr(inner, "model_fields", None)
-    return f"; allowed: {', '.join(found)}" if found else ""
+    if not found:
+        return ""
+    near = get_close_matches(str(place[-1]), found, n=1, cutoff=0.75)
+    meant = f", meant {near[0]}?" if near else ""
+    return f"{meant}; allowed: {', '.join(found)}"
+
+
+def _model_in(annotation: Any) -> Any:
+    """The model of a field: itself, or that of the entries of a list or table."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
 
 
 def _shown(value: Any) -> str:

@@ -10,12 +10,13 @@ import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mimbench.errors import RecipeError, UnknownNameError
-from mimbench.problems import problems
+from mimbench.problems import flag_of, problems
 from mimbench.text import printable
 
 __all__ = [
@@ -31,7 +32,7 @@ __all__ = [
     "validate",
 ]
 
-Kind = Literal["baselines", "corruptions", "runs", "claims", "sets"]
+Kind = Literal["baselines", "corruptions", "runs", "claims", "sets", "templates"]
 Model = TypeVar("Model", bound=BaseModel)
 
 PACKAGE = Path(__file__).parent
@@ -71,8 +72,8 @@ def shipped(kind: Kind) -> Path:
     """Folder of the recipes that come with mimbench, installed or in a checkout."""
     if kind == "runs":
         return PACKAGE / "runs"
-    if kind == "claims":
-        return PACKAGE / "runs" / "claims"
+    if kind in ("claims", "templates"):
+        return PACKAGE / "runs" / kind
     if kind == "sets":
         return PACKAGE / "data" / "sets"
     installed = PACKAGE / "_recipes" / kind
@@ -176,16 +177,30 @@ def derive(table: Mapping[str, Any], where: Path | str, above: tuple[str, ...] =
     return validate(Recipe, {**fields, **own, "parameters": parameters}, where)
 
 
-def validate(model: type[Model], table: dict[str, Any], where: Path | str) -> Model:
+def validate(
+    model: type[Model],
+    table: dict[str, Any],
+    where: Path | str,
+    flags: Mapping[tuple[str, ...], str] = MappingProxyType({}),
+) -> Model:
     """Build `model` from a TOML or JSON table; nothing is converted but integers to floats.
 
+    Args:
+        model: what the table describes.
+        table: its fields.
+        where: file that they stand in.
+        flags: those that the user gave instead, such as "--folds", by the path of the field.
+
     Raises:
-        RecipeError: a field is wrong; it names file, field and what would be right.
+        RecipeError: a field is wrong; it names the file and the field, or the flag, and what would
+            be right.
     """
     try:
         return model.model_validate_json(json.dumps(table, default=str), strict=True)
     except ValidationError as error:
-        raise RecipeError(f"{where}: {problems(error, model)}.") from error
+        said = problems(error, model, flags=flags)
+        by_flags = all(flag_of(one["loc"], flags) for one in error.errors(include_url=False))
+        raise RecipeError(f"{said}." if by_flags else f"{where}: {said}.") from error
 
 
 def content_hash(content: Any) -> str:
@@ -200,4 +215,5 @@ _WORD = {
     "runs": "run",
     "claims": "set of claims",
     "sets": "data set",
+    "templates": "template",
 }

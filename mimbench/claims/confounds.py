@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
-from mimbench.claims.evidence import NotTestedError, Place, RunEvidence
+from mimbench.claims.evidence import Place, RunEvidence
 from mimbench.claims.swap_tests import SwapTest
+from mimbench.claims.untested import NotTestedError
 from mimbench.statistics.core.estimate import Estimate
 from mimbench.statistics.run.controls import weakest_lead
 from mimbench.statistics.run.uncertainty import paired_difference

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from mimbench.claims.statement import Claim
 from mimbench.claims.swap_tests import SwapTest, SwapTests
-from mimbench.errors import MimbenchError, UnknownNameError
+from mimbench.claims.untested import NotTestedError, image_flag, row_flag, suite_flag
+from mimbench.errors import UnknownNameError
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 from mimbench.statistics.run.controls import controls_of, row_facts, size_of
@@ -20,15 +21,7 @@ from mimbench.statistics.tables.external import NO_OTHERS, NO_TARGET
 from mimbench.statistics.tables.known_categories import KnownCurve
 from mimbench.text import counted
 
-__all__ = ["NotTestedError", "NothingToLoseError", "Place", "RunEvidence"]
-
-
-class NotTestedError(MimbenchError):
-    """A claim that these tables cannot answer."""
-
-
-class NothingToLoseError(NotTestedError):
-    """A claim that the numbers leave untested, not what the run lacks."""
+__all__ = ["Place", "RunEvidence"]
 
 
 @dataclass(frozen=True)
@@ -94,9 +87,10 @@ class RunEvidence:
             if claim.role == "external" and (self._tables.images["role"] == "external").any():
                 lacking = {"sensitivity": NO_TARGET, "specificity": NO_OTHERS}
                 why = lacking.get(claim.metric, f"{NO_TARGET}, or {NO_OTHERS}")
-                raise NotTestedError(f"the run has {why}")
+                raise NotTestedError(f"the run has {why}", image_flag("external"))
             kind = claim.relation.replace("-", " ")
-            raise NotTestedError(f"the run has no {' '.join([kind, claim.role]).strip()} images")
+            images = " ".join([kind, claim.role]).strip()
+            raise NotTestedError(f"the run has no {images} images", image_flag(claim.role))
         return tuple(reversed(chosen))
 
     def number(self, place: Place, row: str = "") -> Measured:
@@ -135,7 +129,8 @@ class RunEvidence:
         else:
             found = tuple(name for name in claim.corruptions if name in there)
         if claim.corruptions and not found:
-            raise NotTestedError(f"the tables hold no scores under {', '.join(claim.corruptions)}")
+            lacking = f"the tables hold no scores under {', '.join(claim.corruptions)}"
+            raise NotTestedError(lacking, suite_flag(claim.corruptions))
         return found
 
     def fits(self, place: Place) -> str:
@@ -186,10 +181,12 @@ class RunEvidence:
         if not curve.counts:
             raise NotTestedError(
                 "the run has no known-curve; add one with --known-curve 1,2,4 (fewer known "
-                "categories than the run has)"
+                "categories than the run has)",
+                "--known-curve 1,2,4",
             )
         if place.row not in curve.rows:
-            raise NotTestedError(f"the run has no row '{place.row}' that was trained in it")
+            lacking = f"the run has no row '{place.row}' that was trained in it"
+            raise NotTestedError(lacking, row_flag(place.row))
         if curve.rows[place.row][0] in curve.learners:
             raise NotTestedError(f"{place.row} is trained on known categories itself")
         fewest, claim = curve.counts[0], place.claim
@@ -202,7 +199,7 @@ class RunEvidence:
         )
         few = curve.measured(asked, fewest) if row in curve.rows else None
         if few is None:
-            raise NotTestedError(f"the run has no known-curve of {row}")
+            raise NotTestedError(f"the run has no known-curve of {row}", row_flag(row))
         words = f"AUROC of {row} trained on all {curve.all_known} known categories minus on"
         orders = f"{fewest} of them (mean of {len(curve.orders(fewest))} orders)"
         every = _valued(curve.main.measured(asked), row)
@@ -227,7 +224,7 @@ class RunEvidence:
         try:
             parts = [self._run_aurocs(claim).measured(quantity) for quantity in quantities]
         except UnknownNameError as error:
-            raise NotTestedError(_reason(error)) from error
+            raise NotTestedError(_reason(error), self._remedy(row)) from error
         return _valued(Measured.mean(parts), row)
 
     def _share(self, place: Place, row: str, metric: str, *, anywhere: bool = False) -> Measured:
@@ -239,13 +236,17 @@ class RunEvidence:
             abroad = claim.role == "external"
             groups = [g for g in found if (g[0] == "external") == abroad] or found
         if not groups:
-            raise NotTestedError(f"the run has no {claim.role} images that give {metric}")
+            lacking = f"the run has no {claim.role} images that give {metric}"
+            raise NotTestedError(lacking, image_flag(claim.role))
         try:
             return _valued(
                 Measured.mean([shares.measured(row, metric, group) for group in groups]), row
             )
         except UnknownNameError as error:
-            raise NotTestedError(_reason(error)) from error
+            raise NotTestedError(_reason(error), self._remedy(row)) from error
+
+    def _remedy(self, row: str) -> str:
+        return "" if row in self.rows else row_flag(row)
 
     def _run_aurocs(self, claim: Claim) -> RunAurocs:
         return self._aurocs_among(self._among(claim))
@@ -276,7 +277,8 @@ class RunEvidence:
             ).to_numpy()
         for column, value in claim.where.items():
             if column not in images:
-                raise NotTestedError(f"the images have no column '{column}'")
+                lacking = f"the images have no column '{column}'"
+                raise NotTestedError(lacking, f"--data FILE.csv, with a column '{column}'")
             chosen &= (images[column].astype(str) == value).to_numpy(dtype=bool)
         return chosen
 

@@ -7,7 +7,8 @@ from math import isnan, nan
 import numpy as np
 from numpy.typing import NDArray
 
-from mimbench.claims.evidence import NothingToLoseError, NotTestedError, Place, RunEvidence
+from mimbench.claims.evidence import Place, RunEvidence
+from mimbench.claims.untested import NothingToLoseError, NotTestedError
 from mimbench.statistics.core.cautions import difference_cautions
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
 

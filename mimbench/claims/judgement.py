@@ -7,10 +7,11 @@ from math import isinf, nan
 import numpy as np
 
 from mimbench.claims.confounds import explanations
-from mimbench.claims.evidence import NothingToLoseError, NotTestedError, Place, RunEvidence
+from mimbench.claims.evidence import Place, RunEvidence
 from mimbench.claims.finding import Finding, find
 from mimbench.claims.sample_size import more_patients, open_question
 from mimbench.claims.statement import Claim, ClaimsFile
+from mimbench.claims.untested import NothingToLoseError, NotTestedError, row_flag
 from mimbench.claims.verdict import Verdict
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.run.comparisons import holm_factors
@@ -25,11 +26,13 @@ class _Untested:
 
     Attributes:
         by_numbers: whether the run's numbers are the reason, not what it lacks.
+        remedy: what to add to the run's command; empty where no flag would do.
     """
 
     place: Place
     reason: str
     by_numbers: bool
+    remedy: str = ""
 
     @property
     def p(self) -> float:
@@ -78,18 +81,20 @@ def verify(tables: RunTables, claims: ClaimsFile) -> list[Verdict]:
 def _findings(evidence: RunEvidence, claim: Claim) -> Iterable[Finding | _Untested]:
     for row in claim.rows:
         if row not in evidence.rows:
-            yield _Untested(Place(claim, row, ""), f"the run has no row '{row}'", by_numbers=False)
+            reason = f"the run has no row '{row}'"
+            yield _Untested(Place(claim, row, ""), reason, False, row_flag(row))
             continue
         try:
             places = [Place(claim, row, relation) for relation in evidence.relations(claim)]
-        except NotTestedError as reason:
-            yield _Untested(Place(claim, row, ""), str(reason), by_numbers=False)
+        except NotTestedError as error:
+            yield _Untested(Place(claim, row, ""), str(error), False, error.remedy)
             continue
         for place in places:
             try:
                 yield find(evidence, place)
-            except NotTestedError as reason:
-                yield _Untested(place, str(reason), isinstance(reason, NothingToLoseError))
+            except NotTestedError as error:
+                by_numbers = isinstance(error, NothingToLoseError)
+                yield _Untested(place, str(error), by_numbers, error.remedy)
 
 
 def _verdict(evidence: RunEvidence, finding: Finding, factor: float, alpha: float) -> Verdict:
@@ -184,6 +189,7 @@ def _not_tested(entry: _Untested) -> Verdict:
         statement=claim.statement,
         verdict="not tested",
         explanation=_sentences([entry.reason]),
+        remedy=entry.remedy,
     )
 
 

@@ -64,15 +64,18 @@ def as_text(verdicts: Sequence[Verdict], claims: ClaimsFile) -> str:
 
 def _not_tested(verdicts: Sequence[Verdict]) -> list[str]:
     """One block for each reason, with the claims and rows that it concerns."""
-    by_reason: dict[str, dict[str, list[str]]] = {}
+    by_reason: dict[tuple[str, str], dict[str, list[str]]] = {}
     for own in verdicts:
-        by_reason.setdefault(own.explanation, {}).setdefault(own.claim, []).append(own.row)
+        of_reason = by_reason.setdefault((own.explanation, own.remedy), {})
+        of_reason.setdefault(own.claim, []).append(own.row)
     blocks = []
-    for reason, claims in by_reason.items():
+    for (reason, remedy), claims in by_reason.items():
         lines = [fill(f"NOT TESTED  {reason}", WIDTH, subsequent_indent="  ")]
         for claim, rows in claims.items():
             concerned = f"{claim}: {', '.join(dict.fromkeys(rows))}"
             lines.append(fill(concerned, WIDTH, initial_indent="  ", subsequent_indent="    "))
+        if remedy:
+            lines.append(f"  To test it, add to the run's command: {remedy}")
         blocks.append("\n".join(lines))
     return blocks
 

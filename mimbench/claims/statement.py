@@ -35,24 +35,56 @@ class Claim(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    statement: str = Field(min_length=1)
-    source: str = ""
-    kind: Kind
-    rows: tuple[str, ...] = Field(min_length=1)  # the first is the headline, fixed beforehand
-    against: tuple[str, ...] = ()
-    bound: float | None = Field(default=None, gt=0, lt=1)
-    bound_is: Literal["required", "estimate"] = "required"  # estimate: somebody's, of other images
-    margin: float | None = Field(default=None, gt=0, lt=1)
-    metric: Literal["auroc", "sensitivity", "specificity"] = "auroc"
-    question: Literal["detection", "open-set"] = "detection"
-    role: Literal["target", "known", "unknown", "abnormal", "external", "ood"] = "unknown"
-    relation: Literal["", "same-source", "other-source"] = ""  # empty: each that the run has
-    category: str = ""  # empty: the mean over the categories of the role
-    sources: tuple[str, ...] = ()  # of the images that are not the target; empty: all
-    where: dict[str, str] = Field(default_factory=dict)  # column of the images = value
-    corruptions: tuple[str, ...] = ()  # empty: clean; "*": all; those that the run has
-    protocol: Literal["both", "target-only"] = "both"
+    id: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="Name of the claim in this file."
+    )
+    statement: str = Field(min_length=1, description="What is claimed, in a sentence.")
+    source: str = Field(default="", description="Where the claim comes from.")
+    kind: Kind = Field(description="What is tested, see above.")
+    rows: tuple[str, ...] = Field(
+        min_length=1,
+        description="Rows that it is about; the first is the headline, fixed beforehand.",
+    )
+    against: tuple[str, ...] = Field(default=(), description="Rows to compare with.")
+    bound: float | None = Field(default=None, gt=0, lt=1, description="Number to be reached.")
+    bound_is: Literal["required", "estimate"] = Field(
+        default="required", description="`estimate`: the bound is somebody's, of other images."
+    )
+    margin: float | None = Field(
+        default=None, gt=0, lt=1, description="Difference of AUROC that does not matter."
+    )
+    metric: Literal["auroc", "sensitivity", "specificity"] = Field(
+        default="auroc", description="The last two are at the frozen threshold, on clean images."
+    )
+    question: Literal["detection", "open-set"] = Field(
+        default="detection",
+        description="`detection`: target against others; `open-set`: target and known categories "
+        "against others.",
+    )
+    role: Literal["target", "known", "unknown", "abnormal", "external", "ood"] = Field(
+        default="unknown", description="Role of the other images; `ood` for the open-set question."
+    )
+    relation: Literal["", "same-source", "other-source"] = Field(
+        default="",
+        description="Whether they come from the target's source; empty: a verdict for each.",
+    )
+    category: str = Field(
+        default="", description="One category; empty: the mean over those of the role."
+    )
+    sources: tuple[str, ...] = Field(
+        default=(), description="Sources of the images that are not the target; empty: all."
+    )
+    where: dict[str, str] = Field(
+        default_factory=dict, description="Column of the images = value: only these images."
+    )
+    corruptions: tuple[str, ...] = Field(
+        default=(),
+        description='Corruptions, of which those count that the run has; `["*"]`: all; empty: '
+        "clean images.",
+    )
+    protocol: Literal["both", "target-only"] = Field(
+        default="both", description="Which images are corrupted."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -76,10 +108,15 @@ class ClaimsFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
-    description: str = ""
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    claim: tuple[Claim, ...] = Field(min_length=1)
+    name: str = Field(description="Of the file's claims.")
+    description: str = Field(default="", description="What they are about.")
+    alpha: float = Field(
+        default=0.05,
+        gt=0,
+        lt=0.5,
+        description="A verdict is clear if p, Holm-adjusted over the file, is below it.",
+    )
+    claim: tuple[Claim, ...] = Field(min_length=1, description="The claims, as `[[claim]]`.")
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

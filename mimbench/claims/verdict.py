@@ -42,6 +42,8 @@ class Verdict(BaseModel):
             effect stays as it is and the interval narrows with the square root of the number;
             NaN where it is settled or no number would.
         explanation: why this verdict, in a sentence.
+        remedy: of a claim that was not tested, what to add to the run's command; empty where no
+            flag would do.
         caution: why the interval covers less than it says; empty if it does not.
     """
 
@@ -65,6 +67,7 @@ class Verdict(BaseModel):
     other_patients: int = 0
     more_target_patients: Number = nan
     explanation: str = ""
+    remedy: str = ""
     caution: str = ""
 
     @property

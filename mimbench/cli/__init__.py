@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import typer
 
-from mimbench.cli import compare, data, judge, report, run, runs, score, table, tools
-from mimbench.cli.root import app, main
+from mimbench.cli import compare, data, gate, init, judge, report, run, runs, score, table, tools
+from mimbench.cli.root import app, main, show_help
 
 __all__ = ["app", "main"]
 
@@ -16,8 +16,9 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "table": table.table,
     "compare": compare.compare,
     "verify": judge.verify,
-    "gate": judge.gate,
+    "gate": gate.gate,
     "subgroups": judge.subgroups,
+    "init": init.init,
     "list": tools.list_names,
     "check": tools.check,
     "corrupt": tools.corrupt,
@@ -33,7 +34,9 @@ ON_IMAGES: dict[str, Callable[..., object]] = {
 
 for name, command in COMMANDS.items():
     app.command(name)(command)
-images = typer.Typer(no_args_is_help=True, help="Look at images before using them.")
+images = typer.Typer(
+    callback=show_help, invoke_without_command=True, help="Look at images before using them."
+)
 for name, command in ON_IMAGES.items():
     images.command(name)(command)
 app.add_typer(images, name="data")

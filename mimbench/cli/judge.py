@@ -1,4 +1,4 @@
-"""Commands that judge a run's tables: subgroups, claims, the gate."""
+"""Commands that judge a run's tables: subgroups and claims."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,8 +7,8 @@ import typer
 
 from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.report import show_on_page
-from mimbench.cli.root import Json, print_json, write_text
-from mimbench.cli.terminal.streams import say, say_error, say_result
+from mimbench.cli.root import Json, print_json
+from mimbench.cli.terminal.streams import say, say_error
 
 
 def subgroups(
@@ -66,63 +66,3 @@ def verify(
     show_on_page(folder, as_json=as_json, accept_changed=accept_changed)
     code: int = judging.exit_code(verdicts, strict=strict)
     return code
-
-
-def gate(
-    reference: Annotated[
-        Path, typer.Argument(metavar="REFERENCE", help="Reference run, which is good enough.")
-    ],
-    candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="Run in question.")],
-    file: Annotated[Path | None, typer.Option(metavar="FILE", help="Gate file (.toml).")] = None,
-    row: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Row to gate; default: the reference's headline rows."),
-    ] = None,
-    margin: Annotated[
-        float | None,
-        typer.Option(metavar="AUROC", help="Largest drop that is not a regression; default 0.01."),
-    ] = None,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(metavar="WHAT", help="missing-row, nan, images, conditions or recipe."),
-    ] = None,
-    require_evidence: Annotated[
-        bool, typer.Option("--require-evidence", help="An inconclusive row fails too.")
-    ] = False,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Name the images that moved most.")
-    ] = False,
-    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a summary.")] = None,
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.")] = None,
-    accept_changed: AcceptChanged = False,
-    as_json: Json = False,
-) -> int:
-    """Is a candidate run worse than a reference run, beyond margin and chance?
-
-    Exit code 0 (also where it is inconclusive), 1 for a regression, 2 if not comparable.
-    """
-    visit(reference)
-    visit(candidate)
-    from mimbench import gate as gates
-    from mimbench.scores.reading import read_tables
-
-    flags = {
-        "rows": row,
-        "margin": margin,
-        "allow": allow,
-        "require_evidence": require_evidence or None,
-    }
-    given = {name: value for name, value in flags.items() if value}
-    before = read_tables(reference, accept_changed=accept_changed)
-    after = read_tables(candidate, accept_changed=accept_changed)
-    settings = gates.folder_settings(reference, file, given, accept_changed=accept_changed)
-    result = gates.gate(before, after, settings)
-    moved = gates.movers(before, after, result.settings.rows) if explain else None
-    if as_json:
-        say_result(gates.as_json(result))
-    else:
-        say(gates.as_text(result, moved), end="")
-    for path, text in ((markdown, gates.as_markdown), (junit, gates.as_junit)):
-        if path is not None:
-            write_text(path, text(result))
-    return result.exit_code

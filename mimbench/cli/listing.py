@@ -9,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mimbench import corruptions
+from mimbench.claims import read_claims
+from mimbench.corruptions.catalogue import KERNELS
 from mimbench.corruptions.plugins import family_names
 from mimbench.data.audit import Audit, audit
 from mimbench.data.dataset import Dataset, gather, survey
@@ -32,7 +34,7 @@ def listing(what: str) -> Table:
     """Table of everything of one kind.
 
     Raises:
-        UnknownNameError: `what` is none of datasets, detectors, corruptions, suites, runs.
+        UnknownNameError: there is no such list.
     """
     if what not in _LISTINGS:
         raise UnknownNameError("list", what, _LISTINGS)
@@ -78,6 +80,17 @@ def _corruptions() -> Table:
     return table
 
 
+def _kernels() -> Table:
+    table = _table("kernel", "parameter", "from", "to", "meaning")
+    for name in sorted(KERNELS):
+        for k, (field, own) in enumerate(KERNELS[name].parameters.items()):
+            limits = [f"{end:g}" for end in (own.low, own.high)]
+            _add(table, name if k == 0 else "", field, *limits, own.meaning)
+    for name in family_names():
+        _add(table, name, "", "", "", "installed plug-in")
+    return table
+
+
 def _suites() -> Table:
     table = _table("suite", "conditions", "what it is")
     for name in names("corruptions"):
@@ -91,6 +104,14 @@ def _runs() -> Table:
     for name in names("runs"):
         content, _ = read_toml("runs", name)
         _add(table, name, _called(content), content.get("description", ""))
+    return table
+
+
+def _claims() -> Table:
+    table = _table("claims", "number", "what they are")
+    for name in names("claims"):
+        stated = read_claims(name)
+        _add(table, name, str(len(stated.claim)), stated.description)
     return table
 
 
@@ -185,6 +206,8 @@ _LISTINGS = {
     "datasets": _datasets,
     "detectors": _detectors,
     "corruptions": _corruptions,
+    "kernels": _kernels,
     "suites": _suites,
     "runs": _runs,
+    "claims": _claims,
 }

@@ -36,13 +36,14 @@ __all__ = [
     "command_line",
     "main",
     "print_json",
+    "show_help",
     "write_text",
 ]
 
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Is this image detector robust? Measure it beside MIM, classifiers and controls.",
@@ -157,13 +158,22 @@ def _version(show: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def common(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Is this image detector robust? Measure it beside MIM, classifiers and controls."""
+    show_help(context)
+
+
+def show_help(context: typer.Context) -> None:
+    """Print the help of a group where no command of it is named; that is no mistake."""
+    if context.invoked_subcommand is None:
+        text = context.get_help()
+        say(text, end="\n" * bool(text))  # typer's own rich help prints itself
 
 
 def command_line() -> str:

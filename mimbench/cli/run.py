@@ -1,5 +1,6 @@
 """The command that trains, corrupts, scores and reports."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from mimbench.cli.root import command_line
 from mimbench.cli.terminal.exit_codes import ExitCode
 from mimbench.cli.terminal.interruption import interruptible
 from mimbench.cli.terminal.progress_bar import Display
-from mimbench.cli.terminal.streams import console, result_only
+from mimbench.cli.terminal.streams import console, result_only, say
 from mimbench.data.options import require_all_there
 from mimbench.evaluation.planning.flags import FLAGS, resolve_run
 from mimbench.evaluation.planning.run_file import RUNNING
@@ -95,4 +96,10 @@ def run(
         report_of = make_report(folder, progress)
     show_report(report_of, folder, as_json, result.failures, result.files)
     show_failures(result.failures)
+    if not as_json:
+        place = shlex.quote(str(folder))
+        say(
+            f"next: open the page; mimbench verify {place}; mimbench table {place}; "
+            f"mimbench compare OTHER {place}; mimbench gate REFERENCE {place}"
+        )
     return ExitCode.FAILED_ROWS if result.failures else ExitCode.DONE

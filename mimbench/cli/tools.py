@@ -15,7 +15,10 @@ from mimbench.errors import OutputError
 
 
 def list_names(
-    what: Annotated[str, typer.Argument(metavar="datasets|detectors|corruptions|suites|runs")],
+    what: Annotated[
+        str,
+        typer.Argument(metavar="datasets|detectors|corruptions|kernels|suites|runs|claims"),
+    ],
 ) -> None:
     """List what can be named on the command line."""
     from mimbench.cli.listing import listing

@@ -18,7 +18,7 @@ def choose_target(categories: Sequence[str], wanted: str | None, defaults: Seque
         DataError: nothing wanted and no default there.
     """
     if wanted is not None:
-        return _known_name(wanted, categories)
+        return _known_name(wanted, categories, "category for --target")
     for name in defaults:
         if name in categories:
             return name
@@ -69,10 +69,10 @@ def assign_roles(
     return result[chosen_rows].reset_index(drop=True), result[~chosen_rows]
 
 
-def _known_name(name: str, categories: Sequence[str]) -> str:
+def _known_name(name: str, categories: Sequence[str], kind: str = "category") -> str:
     canonical = canonical_category(name)
     if canonical not in categories:
-        raise UnknownNameError("category", canonical or name, categories)
+        raise UnknownNameError(kind, name, categories)  # in the user's words
     return canonical
 
 

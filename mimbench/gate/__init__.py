@@ -6,7 +6,7 @@ from mimbench.gate.folders import folder_settings
 from mimbench.gate.movers import movers
 from mimbench.gate.output import as_json, as_junit, as_markdown, as_text
 from mimbench.gate.pairing import of_same_models, same_scores, same_weights
-from mimbench.gate.result import GateResult, GateTest
+from mimbench.gate.result import GateResult, GateTest, not_compared
 from mimbench.gate.settings import GateSettings, Spread, read_gate_file
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "folder_settings",
     "gate",
     "movers",
+    "not_compared",
     "of_same_models",
     "read_gate_file",
     "row_fits",

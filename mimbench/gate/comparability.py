@@ -18,11 +18,19 @@ __all__ = ["Aligned", "Problem", "align", "row_fits", "row_problems", "scoreless
 
 @dataclass(frozen=True)
 class Problem:
-    """One reason why runs are not comparable, by name."""
+    """One reason why runs are not comparable, by name.
 
-    kind: str  # "missing-row", "nan", "images", "conditions", "recipe", "retraining" or "tables"
+    Attributes:
+        kind: "missing-row", "nan", "images", "conditions", "recipe", "retraining", "tables", or
+            "error" where nothing could be compared at all.
+        allowed: whether it is reported alone.
+        row: the row, or the detector, that it is about; empty: all of them.
+    """
+
+    kind: str
     message: str
     allowed: bool
+    row: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,18 +85,19 @@ def row_problems(
         own, theirs = row_fits(aligned.reference, row), row_fits(aligned.candidate, row)
         if own.empty and not _has_fits(aligned.candidate, row.partition("/")[0]):
             why = _failure(aligned.reference, row)
-            yield Problem("missing-row", f"neither run has scores for the row {row}{why}", True)
+            message = f"neither run has scores for the row {row}{why}"
+            yield Problem("missing-row", message, True, row)
         elif own.empty or theirs.empty:
             side = "reference" if own.empty else "candidate"
             why = _failure(getattr(aligned, side), row)
             message = f"the {side} has no scores for the row {row}{why}"
-            yield Problem("missing-row", message, "missing-row" in settings.allow)
+            yield Problem("missing-row", message, "missing-row" in settings.allow, row)
         else:
             detectors[str(own["detector"].iloc[0])] = own, theirs
     for detector, (own, theirs) in detectors.items():
         if set(own["recipe_hash"]) != set(theirs["recipe_hash"]):
             message = f"the recipe of {detector} changed"
-            yield Problem("recipe", message, "recipe" in settings.allow)
+            yield Problem("recipe", message, "recipe" in settings.allow, detector)
 
 
 def _failure(tables: RunTables, row: str) -> str:

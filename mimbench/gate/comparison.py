@@ -17,7 +17,7 @@ from mimbench.gate.comparability import (
 )
 from mimbench.gate.decision import decide, visible
 from mimbench.gate.pairing import of_same_models, same_scores, same_weights
-from mimbench.gate.result import GateResult, GateTest
+from mimbench.gate.result import GateResult, GateTest, diagnosis
 from mimbench.gate.settings import GateSettings
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.cautions import difference_cautions
@@ -64,7 +64,7 @@ def gate(
         )
         problems.append(Problem("missing-row", message, False))
     if any(not problem.allowed for problem in problems if problem.kind != "missing-row"):
-        return GateResult(chosen, tuple(problems), (), _diagnosis([]))
+        return GateResult(chosen, tuple(problems), (), diagnosis([]))
     return _Comparison(aligned, own, chosen, problems).result()
 
 
@@ -167,7 +167,7 @@ class _Comparison:
         reason = next((pair.drop.reasons[0] for pair in pairs if np.isnan(pair.drop.value[0])), "")
         if reason:
             message = f"{row} has no AUROC: {reason}"
-            self.problems.append(Problem("nan", message, "nan" in self.settings.allow))
+            self.problems.append(Problem("nan", message, "nan" in self.settings.allow, row))
         return bool(reason)
 
     def _tests(self, pairs: Sequence["_Pair"]) -> list[GateTest]:
@@ -196,7 +196,7 @@ class _Comparison:
         asked += [(f"corruption {name}", name, -1, "") for name in self.corruptions]
         pairs = [self._pair(row, what, c, s, k) for row in rows for what, c, s, k in asked]
         pairs = [pair for pair in pairs if not np.isnan(pair.drop.value[0])]
-        return _diagnosis(self._tests(pairs))
+        return diagnosis(self._tests(pairs))
 
     def _categories(self) -> list[str]:
         return sorted(self.own.categories(self.settings.role, self.settings.relation))
@@ -259,20 +259,10 @@ def _unknown(row: str, drop: Measured) -> Problem:
     """Why a drop cannot be judged: part of its variance is unknown."""
     if any(drop.patients.unknown):
         message = f"part of the variance of {row} is unknown ({drop.patients.unknown[0]})"
-        return Problem("retraining", message, False)
+        return Problem("retraining", message, False, row)
     message = (
         f"{row} was trained anew, and how much training alone moves its AUROC is unknown: "
         "give 3 seeds to one of the runs, or a spread measured before in the gate file's "
         "[retraining]. Without either, only identical weights can be compared"
     )
-    return Problem("retraining", message, False)
-
-
-def _diagnosis(tests: Sequence[GateTest]) -> pd.DataFrame:
-    names = ["row", "condition"]
-    numbers = ["reference", "candidate", "drop", "low", "high"]
-    table = pd.DataFrame(
-        [[getattr(test, name) for name in names + numbers] for test in tests],
-        columns=names + numbers,
-    )
-    return table.astype(dict.fromkeys(numbers, "float64"))  # without a line too
+    return Problem("retraining", message, False, row)

@@ -34,7 +34,12 @@ def movers(
         if len(row_fits(aligned.reference, row)) and len(row_fits(aligned.candidate, row))
     ]
     found = [table for table in tables if len(table)]
-    return pd.concat(found) if found else pd.DataFrame(columns=list(MOVER_COLUMNS))
+    if not found:
+        return pd.DataFrame(columns=list(MOVER_COLUMNS))
+    moved = pd.concat(found)
+    # a compact reference has no paths
+    paths = moved["image_id"].map(candidate.images.set_index("image_id")["path"]).fillna("")
+    return moved.assign(path=moved["path"].where(moved["path"] != "", paths))
 
 
 def _most_harmed(row: str, reference: RunTables, candidate: RunTables, count: int) -> pd.DataFrame:

@@ -2,13 +2,14 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, get_args
 from xml.etree import ElementTree
 
 import pandas as pd
 
+from mimbench.gate.comparability import Problem
 from mimbench.gate.result import GateResult, GateTest
 from mimbench.gate.settings import Allowed
 from mimbench.statistics.core.cautions import MARK, legend
@@ -27,8 +28,9 @@ MEANING = {
 
 def as_text(result: GateResult, moved: pd.DataFrame | None = None) -> str:
     """Plain text for a terminal; `moved` is the table of `movers`."""
-    lines = [_headline(result), "", _method(result)]
-    lines += [f"{_mark(problem.allowed)}: {problem.message}." for problem in result.problems]
+    lines = [_headline(result), ""]
+    lines += [_method(result)] * bool(result.tests)
+    lines += [f"{_mark(allowed)}: {text}." for allowed, text in _grouped(result.problems)]
     lines += filter(None, [_remedy(result)])
     for row, verdict in result.verdicts.items():
         lines += ["", f"{verdict.upper():<13} {row}: {MEANING[verdict]}"]
@@ -44,12 +46,13 @@ def as_text(result: GateResult, moved: pd.DataFrame | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_markdown(result: GateResult) -> str:
-    """Markdown for the summary of a CI job."""
-    lines = [f"### {_headline(result)}", "", markdown_cell(_method(result)), ""]
+def as_markdown(result: GateResult, moved: pd.DataFrame | None = None) -> str:
+    """Markdown for the summary of a CI job; `moved` as for `as_text`."""
+    lines = [f"### {_headline(result)}", ""]
+    lines += [markdown_cell(_method(result)), ""] * bool(result.tests)
     lines += [
-        f"- **{_mark(problem.allowed)}**: {markdown_cell(problem.message)}."
-        for problem in result.problems
+        f"- **{_mark(allowed)}**: {markdown_cell(text)}."
+        for allowed, text in _grouped(result.problems)
     ]
     if remedy := _remedy(result):
         lines += ["", markdown_cell(remedy)]
@@ -67,6 +70,9 @@ def as_markdown(result: GateResult) -> str:
         )
     marked = legend(test.caution for test in result.tests)
     lines += ["", marked] * bool(marked)
+    if moved is not None:
+        first, *images = _moved_lines(moved)
+        lines += ["", markdown_cell(first), "", *(f"- {markdown_cell(i.strip())}" for i in images)]
     return "\n".join(lines) + "\n"
 
 
@@ -80,7 +86,7 @@ def as_junit(result: GateResult) -> str:
         elif test.verdict == "inconclusive":
             _add(case, "system-out").text = without_controls(_explained(test))
     for problem in result.problems:
-        case = _case(suite, problem.kind, problem.message)
+        case = _case(suite, problem.row or problem.kind, problem.message)
         kind = "skipped" if problem.allowed else "error"
         _add(case, kind, message=problem.message)
     for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):
@@ -90,8 +96,11 @@ def as_junit(result: GateResult) -> str:
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def as_json(result: GateResult) -> str:
-    """JSON with everything that the gate found; a number that cannot be had is null."""
+def as_json(result: GateResult, moved: pd.DataFrame | None = None) -> str:
+    """JSON with everything that the gate found; a number that cannot be had is null.
+
+    `moved` as for `as_text`.
+    """
     content = {
         "exit_code": result.exit_code,
         "settings": result.settings.model_dump(mode="json"),
@@ -100,6 +109,8 @@ def as_json(result: GateResult) -> str:
         "tests": [_finite(asdict(test)) for test in result.tests],
         "diagnosis": [_finite(line) for line in result.diagnosis.to_dict("records")],
     }
+    if moved is not None:
+        content["moved"] = [_finite(line) for line in moved.to_dict("records")]
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
@@ -172,6 +183,17 @@ def _interval(test: GateTest) -> str:
 
 def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _grouped(problems: Sequence[Problem]) -> Iterator[tuple[bool, str]]:
+    """Whether it is allowed, and what is wrong; rows with the same problem share a sentence."""
+    groups: dict[tuple[str, bool, str], list[Problem]] = {}
+    for problem in problems:
+        alike = problem.message.replace(problem.row, "*") if problem.row else problem.message
+        groups.setdefault((problem.kind, problem.allowed, alike), []).append(problem)
+    for (_, allowed, _), (first, *others) in groups.items():
+        also = f"; the same holds for {', '.join(other.row for other in others)}" * bool(others)
+        yield allowed, first.message + also
 
 
 def _mark(allowed: bool) -> str:

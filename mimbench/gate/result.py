@@ -1,15 +1,14 @@
 """What the gate found: one test for each row and condition, and what could not be compared."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from mimbench.gate.comparability import (
-    Problem,
-)
+from mimbench.gate.comparability import Problem
 from mimbench.gate.settings import GateSettings
 
-__all__ = ["GateResult", "GateTest"]
+__all__ = ["GateResult", "GateTest", "diagnosis", "not_compared"]
 
 ORDER = ("regression", "inconclusive", "improvement", "pass")
 
@@ -88,3 +87,25 @@ class GateResult:
         if not self.tests:
             return 2
         return 2 if any(not problem.allowed for problem in self.problems) else 0
+
+
+def not_compared(reason: str, settings: GateSettings | None = None) -> GateResult:
+    """The result where nothing could be compared, so that its documents say why; exit code 2.
+
+    Args:
+        reason: a sentence, e.g. which file is missing.
+        settings: as far as they are known.
+    """
+    problem = Problem("error", reason.rstrip("."), allowed=False)
+    return GateResult(settings or GateSettings(), (problem,), (), diagnosis([]))
+
+
+def diagnosis(tests: Sequence[GateTest]) -> pd.DataFrame:
+    """The numbers of unadjusted tests as a frame: where to look, not what to believe."""
+    names = ["row", "condition"]
+    numbers = ["reference", "candidate", "drop", "low", "high"]
+    table = pd.DataFrame(
+        [[getattr(test, name) for name in names + numbers] for test in tests],
+        columns=names + numbers,
+    )
+    return table.astype(dict.fromkeys(numbers, "float64"))  # without a line too

@@ -30,7 +30,8 @@ __all__ = [
     "standard_streams",
 ]
 
-WIDTH = 100  # of output that goes to a file or pipe, characters
+WIDTH = 100  # of output that goes to a file or pipe, characters, unless COLUMNS says another
+NARROWEST = 40
 PLAINER = str.maketrans(
     {
         **dict.fromkeys("\u2018\u2019", "'"),
@@ -118,8 +119,14 @@ def standard_streams() -> Iterator[None]:
 def console(*, stderr: bool = False) -> Console:
     """A console that does not squeeze tables where the output is a file or a pipe."""
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else WIDTH
+    width = None if stream.isatty() else _asked_width()
     return _Terminal(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
+
+
+def _asked_width() -> int:
+    """Characters of a line where there is no terminal to ask."""
+    asked = os.environ.get("COLUMNS", "")
+    return max(NARROWEST, int(asked)) if asked.isdecimal() else WIDTH
 
 
 def say(text: str, *, end: str = "\n") -> None:

@@ -49,7 +49,7 @@ def resolve_run(name: str, given: Mapping[str, Any]) -> RunFile:
         table["description"] = f"{table['description']} Changed by {options}."
     if not table["data"].get("data"):
         raise RecipeError(f"{path} names no images; give them with --data FOLDER.")
-    return validate(RunFile, table, path)
+    return validate(RunFile, table, path, {flag.path: flag.option for flag in told})
 
 
 def _set(table: dict[str, Any], flag: Flag, value: Any) -> None:

@@ -1,10 +1,10 @@
-"""The leaderboard on a terminal, within 100 columns."""
+"""The leaderboard on a terminal, as wide as that is and at most 100 columns."""
 
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import Group as Lines
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -31,12 +31,52 @@ __all__ = ["leaderboard_table"]
 MARKS = {"above": " ", "control": " ", "not compared": "?", "uncertain": "~", "not above": "!"}
 STYLES = {"above": "", "control": "dim", "not compared": "", "uncertain": "", "not above": "yellow"}
 WIDTH = 100
+_Place = Group | Column | RowColumn  # a group of images, whose AUROC it is, or a further column
 LONGEST_NAME = 24  # on one line
 MOST_ON_ONE_LINE = 3  # groups; with more, intervals go below their AUROCs
 
 
 def leaderboard_table(report: Report) -> RenderableType:
-    """Headline rows with the clean AUROC of each group, then what to know about the numbers."""
+    """Headline rows with the clean AUROC of each group, then what to know about the numbers.
+
+    On a terminal that is too narrow, the last columns are left out, and a note names them.
+    """
+    return _Fitted(report)
+
+
+class _Fitted:
+    """The leaderboard, with as many columns as the terminal has room for."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        board = self.report.board
+        room = min(WIDTH, options.max_width)
+        columns: list[_Place] = [*_groups(board), *_details(board), *_of_rows()]
+        kept = len(columns)
+        while kept > 1 and self._least_width(columns[:kept], console, options) > room:
+            kept -= 1
+        left_out = [_title(column) for column in columns[kept:]]
+        for line in board.warnings:
+            yield Text(f"Warning: {line}", style="yellow")
+        yield _table(self.report, columns[:kept], room)
+        if left_out:
+            yield Text(
+                f"Left out, as this terminal has {options.max_width} columns: "
+                f"{', '.join(left_out)}. The page has all."
+            )
+        yield from map(Text, _notes(self.report))
+
+    def _least_width(
+        self, columns: Sequence[_Place], console: Console, options: ConsoleOptions
+    ) -> int:
+        free = options.update(max_width=10 * WIDTH)
+        return Measurement.get(console, free, _table(self.report, columns)).minimum
+
+
+def _table(report: Report, columns: Sequence[_Place], width: int | None = None) -> Table:
+    """The table with these columns."""
     board = report.board
     table = Table(
         title=f"Leaderboard of {report.run.name}",
@@ -44,42 +84,47 @@ def leaderboard_table(report: Report) -> RenderableType:
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        width=WIDTH,
+        width=width,
     )
     table.add_column("score", overflow="fold")
     table.add_column("", no_wrap=True)
-    for group in _groups(board):
-        label = group.label.replace(", ", "\n") + (" ▼" if group == board.primary else "")
-        table.add_column(label, justify="right", no_wrap=True)
-    details = _details(board)
-    for column in (*details, *_of_rows()):
-        table.add_column(column.terminal, justify="right", no_wrap=True)
+    for column in columns:
+        heading = _title(column)
+        if isinstance(column, Group):
+            heading = heading.replace(", ", "\n") + (" ▼" if column == board.primary else "")
+        table.add_column(heading, justify="right", no_wrap=True)
     for entry in board.entries:
         if entry.headline:
-            table.add_row(*_cells(entry, board, details), style="dim" if entry.control else "")
+            cells = [Text(_name(entry)), Text(_kind(entry))]
+            cells += [_cell(column, entry, board) for column in columns]
+            table.add_row(*cells, style="dim" if entry.control else "")
     for failure in board.failures:
-        table.add_row(
-            Text(failure.row), Text(""), Text(failure.words.partition(":")[0], style="red")
-        )
-    warnings = (Text(f"Warning: {line}", style="yellow") for line in board.warnings)
-    return Lines(*warnings, table, *(Text(line) for line in _notes(report)))
+        reason = Text(failure.words.partition(":")[0], style="red")
+        table.add_row(Text(failure.row), Text(""), reason)
+    return table
 
 
-def _cells(entry: Entry, board: Leaderboard, details: Sequence[Column]) -> list[Text]:
-    name = entry.row if len(entry.row) <= LONGEST_NAME else entry.row.replace("/", "/\n")
-    cells = [Text(name), Text(_kind(entry))]
+def _title(column: _Place) -> str:
+    return column.label if isinstance(column, Group) else column.terminal
+
+
+def _name(entry: Entry) -> str:
+    return entry.row if len(entry.row) <= LONGEST_NAME else entry.row.replace("/", "/\n")
+
+
+def _cell(column: _Place, entry: Entry, board: Leaderboard) -> Text:
+    """An AUROC with mark and interval, or what another column says."""
+    if isinstance(column, RowColumn):
+        return Text(column.text(entry, board))
+    if isinstance(column, Column):
+        return Text(_short(column, entry, board.primary))
+    estimate = AUROC.of(entry, column)
+    if not isinstance(estimate, Estimate) or not estimate.exists:
+        return Text("n/a")
+    standing = entry.standing(column)
     between = " " if len(board.groups) <= MOST_ON_ONE_LINE else "\n"
-    for group in _groups(board):
-        estimate = AUROC.of(entry, group)
-        if not isinstance(estimate, Estimate) or not estimate.exists:
-            cells.append(Text("n/a"))
-            continue
-        standing = entry.standing(group)
-        mark = MARKS[standing]
-        text = f"{rounded(estimate.value)}{mark}{between}{estimate.interval}"
-        cells.append(Text(text, style=STYLES[standing]))
-    cells += [Text(_short(column, entry, board.primary)) for column in details]
-    return [*cells, *(Text(column.text(entry, board)) for column in _of_rows())]
+    text = f"{rounded(estimate.value)}{MARKS[standing]}{between}{estimate.interval}"
+    return Text(text, style=STYLES[standing])
 
 
 def _short(column: Column, entry: Entry, group: Group | None) -> str:

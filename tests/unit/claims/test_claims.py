@@ -417,6 +417,14 @@ def test_what_was_not_tested_says_what_is_missing(run: RunTables) -> None:
     row, role = judge(run, claim(row="vit"), claim(role="external"))
     assert row.explanation == "The run has no row 'vit'."
     assert role.explanation == "The run has no external images."
+    assert "--detector vit" in row.remedy
+    assert "--external" in role.remedy
+    noisy = claim("degrades_less", against=("cnn",), corruptions=("snow", "fog"))
+    (weather,) = judge(run, noisy)
+    assert "--suite imagenet-c" in weather.remedy
+    text = as_text([row, role, weather], ClaimsFile(name="test", claim=(noisy,)))
+    for own in (row, role, weather):
+        assert f"add to the run's command: {own.remedy}" in text
 
 
 def test_images_from_two_relations_are_judged_apart() -> None:

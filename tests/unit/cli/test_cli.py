@@ -32,6 +32,14 @@ def mimbench(
     return run
 
 
+def test_no_command_and_h_are_questions_and_no_mistakes(mimbench: Command) -> None:
+    for given in ((), ("-h",), ("data",), ("data", "-h"), ("gate", "-h"), ("runs", "-h")):
+        code, shown = mimbench(*given)
+        assert code == 0, given
+        assert "Usage: mimbench" in shown
+        assert "Error" not in shown
+
+
 def test_usage_errors_name_what_is_wrong_and_what_would_be_right(
     mimbench: Command, folders: dict[str, Path], plugin: Path, tmp_path: Path
 ) -> None:

@@ -131,7 +131,7 @@ def test_further_columns_stay_and_are_empty_elsewhere(tree, folders):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"target": "mumps"}, UnknownNameError, "Unknown category 'mumps'"),
+        ({"target": "mumps"}, UnknownNameError, "Unknown category for --target 'mumps'"),
         ({"known": ["acnee"]}, UnknownNameError, "Did you mean acne"),
         ({"known": ["mpox"]}, DataError, "cannot be a known category too"),
         ({"known": ["acne"], "unknown_categories": ["acne"]}, DataError, "has one role"),

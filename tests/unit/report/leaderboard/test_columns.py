@@ -1,6 +1,7 @@
 """A column is one object: in every form of the leaderboard that it has a heading for."""
 
 from dataclasses import replace
+from io import StringIO
 
 import pandas as pd
 import pytest
@@ -83,6 +84,20 @@ def test_a_column_is_in_every_form_with_its_estimate(extended: Report) -> None:
     assert f'data-part="detail-more" data-v="{estimate.value:.5f}"' in page
     shown = (folder / "terminal.txt").read_text()
     assert "AP (average precision, OOD positive)" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_narrow_terminal_names_the_columns_that_it_has_no_room_for(
+    extended: Report, width: int
+) -> None:
+    console = Console(width=width, record=True, file=StringIO())
+    console.print(terminal.leaderboard_table(extended))
+    text = console.export_text()
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+    heading, _, notes = text.partition("mim/residual")
+    left_out = " ".join(notes.split()).partition("Left out")[2].partition("The page has all")[0]
+    for group in extended.board.groups:
+        assert (group.label in left_out) != (group.label.split(", ")[0] in heading)
 
 
 def test_a_metric_with_a_heading_has_its_column(extended: Report) -> None:

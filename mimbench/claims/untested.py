@@ -1,0 +1,64 @@
+"""Claims that a run cannot answer, and what to add to its command so that it can."""
+
+from collections.abc import Iterator, Sequence
+
+from mimbench.errors import MimbenchError
+from mimbench.recipes import names, read_toml
+
+__all__ = ["NotTestedError", "NothingToLoseError", "image_flag", "row_flag", "suite_flag"]
+
+IMAGES = {
+    "known": "--data DIR, with a folder for each known category",
+    "unknown": "--unknown DIR",
+    "abnormal": "--abnormal DIR, or --abnormal generated",
+    "external": "--external DIR, with the target and other categories",
+    "ood": "--unknown DIR or --abnormal DIR",
+    "target": "--data DIR, with a folder for the target",
+}
+
+
+class NotTestedError(MimbenchError):
+    """A claim that these tables cannot answer.
+
+    Attributes:
+        remedy: what to add to the run's command so that they can; empty where no flag would do.
+    """
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        """`reason` stands within another sentence."""
+        super().__init__(reason)
+        self.remedy = remedy
+
+
+class NothingToLoseError(NotTestedError):
+    """A claim that the numbers leave untested, not what the run lacks."""
+
+
+def image_flag(role: str) -> str:
+    """The flag that brings images of a role."""
+    return IMAGES[role]
+
+
+def row_flag(row: str) -> str:
+    """The flag that adds the detector of a row."""
+    return f"--detector {row.partition('/')[0]}"
+
+
+def suite_flag(corruptions: Sequence[str]) -> str:
+    """The flag that adds a shipped suite with these corruptions; the first that has most of them.
+
+    A corruption that no shipped suite has needs a suite file of its own.
+    """
+    suites = {name: set(_corruptions(name)) for name in sorted(names("corruptions"))}
+    if tuple(corruptions) == ("*",):
+        return "--suite quick"
+    wanted = set(corruptions)
+    best = max(suites, key=lambda name: (len(suites[name] & wanted), -len(suites[name])))
+    return f"--suite {best}" if suites[best] & wanted else "--suite FILE.toml, with the corruption"
+
+
+def _corruptions(suite: str) -> Iterator[str]:
+    """Names of the corruptions of a shipped suite."""
+    table, _ = read_toml("corruptions", suite)
+    yield from table.get("corruptions", ())
+    yield from (own["name"] for own in table.get("corruption", ()))

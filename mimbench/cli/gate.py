@@ -1,0 +1,147 @@
+"""The regression gate on two run folders."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mimbench.cli.folder import AcceptChanged, visit
+from mimbench.cli.root import Json, write_text
+from mimbench.cli.terminal.streams import say, say_error, say_result
+from mimbench.errors import MimbenchError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mimbench.gate import GateResult
+
+__all__ = ["gate"]
+
+Names = list[str] | None
+File = Annotated[Path | None, typer.Option(metavar="FILE", help="Gate file (.toml).")]
+Row = Annotated[
+    Names, typer.Option(metavar="NAME", help="Row to gate; default: the reference's headline rows.")
+]
+Margin = Annotated[
+    float | None,
+    typer.Option(metavar="AUROC", help="Largest drop that is not a regression; default 0.01."),
+]
+Allow = Annotated[
+    Names, typer.Option(metavar="WHAT", help="missing-row, nan, images, conditions or recipe.")
+]
+Evidence = Annotated[
+    bool, typer.Option("--require-evidence", help="An inconclusive row fails too.")
+]
+Explain = Annotated[bool, typer.Option("--explain", help="Name the images that moved most.")]
+Update = Annotated[
+    bool,
+    typer.Option(
+        "--update", help="Afterwards make the candidate the new reference, whatever the result."
+    ),
+]
+
+
+def gate(
+    reference: Annotated[
+        Path, typer.Argument(metavar="REFERENCE", help="Reference run, which is good enough.")
+    ],
+    candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="Run in question.")],
+    file: File = None,
+    row: Row = None,
+    margin: Margin = None,
+    allow: Allow = None,
+    require_evidence: Evidence = False,
+    explain: Explain = False,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a summary.")] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.")] = None,
+    update: Update = False,
+    accept_changed: AcceptChanged = False,
+    as_json: Json = False,
+) -> int:
+    """Is a candidate run worse than a reference run, beyond margin and chance?
+
+    Exit code 0 (also where it is inconclusive), 1 for a regression, 2 if not comparable. The files
+    and the JSON are written in every case, and say why where nothing could be compared.
+    """
+    flags = {
+        "rows": row,
+        "margin": margin,
+        "allow": allow,
+        "require_evidence": require_evidence or None,
+    }
+    given = {name: value for name, value in flags.items() if value}
+    error = None
+    try:
+        visit(reference)
+        visit(candidate)
+        result, moved = _compared(reference, candidate, file, given, explain, accept_changed)
+    except MimbenchError as found:
+        if not (markdown or junit or as_json or update):
+            raise
+        from mimbench.gate import not_compared
+
+        error, result, moved = found, not_compared(str(found)), None
+    _write(result, moved, markdown, junit)
+    if as_json:
+        _print_json(result, moved)
+    elif error is None:
+        _print(result, moved)
+    if update:
+        _update(reference, candidate, error)
+        return 0
+    if error is not None:
+        raise error
+    return result.exit_code
+
+
+def _compared(
+    reference: Path,
+    candidate: Path,
+    file: Path | None,
+    given: Mapping[str, Any],
+    explain: bool,
+    accept_changed: bool,
+) -> "tuple[GateResult, pd.DataFrame | None]":
+    """The result, and the images that moved most if they are asked for."""
+    from mimbench import gate as gates
+    from mimbench.scores.reading import read_tables
+
+    before = read_tables(reference, accept_changed=accept_changed)
+    after = read_tables(candidate, accept_changed=accept_changed)
+    settings = gates.folder_settings(reference, file, given, accept_changed=accept_changed)
+    result = gates.gate(before, after, settings)
+    return result, gates.movers(before, after, result.settings.rows) if explain else None
+
+
+def _write(
+    result: "GateResult", moved: "pd.DataFrame | None", markdown: Path | None, junit: Path | None
+) -> None:
+    from mimbench import gate as gates
+
+    if markdown is not None:
+        write_text(markdown, gates.as_markdown(result, moved))
+    if junit is not None:
+        write_text(junit, gates.as_junit(result))
+
+
+def _print_json(result: "GateResult", moved: "pd.DataFrame | None") -> None:
+    from mimbench import gate as gates
+
+    say_result(gates.as_json(result, moved))
+
+
+def _print(result: "GateResult", moved: "pd.DataFrame | None") -> None:
+    from mimbench import gate as gates
+
+    say(gates.as_text(result, moved), end="")
+
+
+def _update(reference: Path, candidate: Path, error: MimbenchError | None) -> None:
+    """Make the candidate the reference; what kept the two from being compared is only said."""
+    from mimbench.gate.update import update_reference
+
+    written = update_reference(reference, candidate)
+    if error is not None:
+        say_error(f"Not compared: {error}\n")
+    say_error(f"{reference} is now {candidate}: {', '.join(written)}.\n")

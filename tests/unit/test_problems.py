@@ -1,0 +1,46 @@
+"""What a user reads about a wrong field of a file."""
+
+from pathlib import Path
+
+import pytest
+
+from mimbench.claims.statement import ClaimsFile
+from mimbench.errors import RecipeError
+from mimbench.evaluation.planning.flags import resolve_run
+from mimbench.gate import GateSettings
+from mimbench.recipes import validate
+
+
+@pytest.mark.parametrize(
+    ("model", "table", "allowed"),
+    [
+        (ClaimsFile, {"name": "a", "claims": []}, ("claim", "alpha")),
+        (ClaimsFile, {"name": "a", "claim": [{"id": "b", "row": "mim/l1"}]}, ("rows", "against")),
+        (GateSettings, {"retraining": {"mim/l1": {"spread": 0.1}}}, ("sd", "seeds")),
+    ],
+)
+def test_an_unknown_field_names_those_of_its_own_table(
+    model: type, table: dict[str, object], allowed: tuple[str, ...]
+) -> None:
+    with pytest.raises(RecipeError) as error:
+        validate(model, table, "file.toml")
+    (said,) = [part for part in str(error.value).split("; unknown") if "allowed" in part]
+    named = said.partition("allowed: ")[2].split("; ")[0].rstrip(".").split(", ")
+    assert set(allowed) <= set(named)
+
+
+def test_a_wrong_flag_is_named_as_the_user_wrote_it() -> None:
+    for given, said in (
+        ({"folds": 0}, "--folds must be 1 or more, not 0."),
+        ({"canonical_size": 16}, "--canonical-size must be 32 or more, not 16."),
+    ):
+        with pytest.raises(RecipeError) as error:
+            resolve_run("default", given)
+        assert str(error.value) == said
+
+
+def test_a_field_that_is_nearly_right_gets_the_right_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('detectors = ["mim"]\nfold = 2\n[data]\ndata = ["phantom"]\n')
+    with pytest.raises(RecipeError, match=r"mine\.toml: unknown field fold, meant folds\?"):
+        resolve_run(str(path), {})
