@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mimbench.cli.folder import AcceptChanged, visit
-from mimbench.cli.root import Json, print_json
+from mimbench.cli.root import Json, print_json, write_text
 from mimbench.cli.terminal.streams import console
 from mimbench.errors import OutputError
 
@@ -19,6 +19,9 @@ def compare(
     ],
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write all differences with all digits.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page, with the curves of both.")
     ] = None,
     accept_changed: AcceptChanged = False,
     as_json: Json = False,
@@ -43,6 +46,10 @@ def compare(
         from mimbench.csv_files.writing import write_csv
 
         write_csv(comparison_frame(made), csv)
+    if html is not None:
+        from mimbench.report.comparison.page import comparison_page
+
+        write_text(html, comparison_page(made))
     if as_json:
         print_json(comparison_json(made))
         return

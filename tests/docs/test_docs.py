@@ -5,6 +5,7 @@ the file of that name; `text` is only read. The command `mimbench` in them is th
 `tests/end_to_end/test_wheel.py` starts the one that is installed.
 """
 
+import json
 import os
 import re
 import shutil
@@ -79,6 +80,22 @@ def test_every_block_of_a_page_runs(
     if any(language in ("bash", "python") and not title for language, title, _ in blocks(page)):
         shutil.copytree(toured, tmp_path, dirs_exist_ok=True)
         execute(page, tmp_path, environment)
+
+
+@pytest.mark.parametrize("notebook", [path.name for path in sorted(DOCS.rglob("*.ipynb"))])
+def test_every_cell_of_a_notebook_runs(
+    notebook: str, toured: Path, environment: dict[str, str]
+) -> None:
+    cells = json.loads((DOCS / notebook).read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+    assert not any(cell.get("outputs") for cell in cells), "outputs would go stale"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=toured, env={**environment, "MPLBACKEND": "agg"}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert r"\toprule" in done.stdout
 
 
 def test_no_block_is_in_a_language_that_nothing_runs() -> None:

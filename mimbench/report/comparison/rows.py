@@ -53,7 +53,7 @@ class RunComparison:
         differences: what differs in plan, recipes, data and versions.
         lines: one line per shared row, group and condition; columns as `COMPARISON_COLUMNS`.
         missing: rows that one of the runs lacks, each a sentence.
-        images: images that are test images in both.
+        aligned: both runs on the images and conditions that they share.
     """
 
     first: RunFolder
@@ -61,7 +61,12 @@ class RunComparison:
     differences: tuple[RunDifference, ...]
     lines: pd.DataFrame
     missing: tuple[str, ...]
-    images: int
+    aligned: Aligned
+
+    @property
+    def images(self) -> int:
+        """Images that are test images in both."""
+        return int(self.aligned.tested.sum())
 
     @property
     def names(self) -> tuple[str, str]:
@@ -102,7 +107,7 @@ def compare_runs(first: RunFolder, second: RunFolder) -> RunComparison:
         run_differences(first, second, aligned.problems),
         table,
         tuple(missing),
-        int(aligned.tested.sum()),
+        aligned,
     )
 
 

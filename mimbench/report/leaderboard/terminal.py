@@ -52,31 +52,35 @@ class _Fitted:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         board = self.report.board
-        room = min(WIDTH, options.max_width)
         columns: list[_Place] = [*_groups(board), *_details(board), *_of_rows()]
-        kept = len(columns)
-        while kept > 1 and self._least_width(columns[:kept], console, options) > room:
-            kept -= 1
-        left_out = [_title(column) for column in columns[kept:]]
+        room = min(WIDTH, options.max_width)
+        free = options.update(max_width=10 * WIDTH)
+        kept, broken = next(
+            (count, names)
+            for count in range(len(columns), 0, -1)
+            for names in (False, True)
+            if count == 1
+            or Measurement.get(
+                console, free, _table(self.report, columns[:count], broken=names)
+            ).maximum
+            <= room
+        )
+        left_out = [_title(column).replace("\n", "") for column in columns[kept:]]
         for line in board.warnings:
             yield Text(f"Warning: {line}", style="yellow")
-        yield _table(self.report, columns[:kept], room)
+        yield _table(self.report, columns[:kept], room, broken=broken)
         if left_out:
             yield Text(
                 f"Left out, as this terminal has {options.max_width} columns: "
-                f"{', '.join(left_out)}. The page has all."
+                f"{'; '.join(left_out)}. The page has all."
             )
         yield from map(Text, _notes(self.report))
 
-    def _least_width(
-        self, columns: Sequence[_Place], console: Console, options: ConsoleOptions
-    ) -> int:
-        free = options.update(max_width=10 * WIDTH)
-        return Measurement.get(console, free, _table(self.report, columns)).minimum
 
-
-def _table(report: Report, columns: Sequence[_Place], width: int | None = None) -> Table:
-    """The table with these columns."""
+def _table(
+    report: Report, columns: Sequence[_Place], width: int | None = None, *, broken: bool
+) -> Table:
+    """The table with these columns; `broken`: names of rows take a line for each part."""
     board = report.board
     table = Table(
         title=f"Leaderboard of {report.run.name}",
@@ -95,7 +99,7 @@ def _table(report: Report, columns: Sequence[_Place], width: int | None = None) 
         table.add_column(heading, justify="right", no_wrap=True)
     for entry in board.entries:
         if entry.headline:
-            cells = [Text(_name(entry)), Text(_kind(entry))]
+            cells = [Text(_name(entry, broken)), Text(_kind(entry))]
             cells += [_cell(column, entry, board) for column in columns]
             table.add_row(*cells, style="dim" if entry.control else "")
     for failure in board.failures:
@@ -108,8 +112,9 @@ def _title(column: _Place) -> str:
     return column.label if isinstance(column, Group) else column.terminal
 
 
-def _name(entry: Entry) -> str:
-    return entry.row if len(entry.row) <= LONGEST_NAME else entry.row.replace("/", "/\n")
+def _name(entry: Entry, broken: bool) -> str:
+    whole = len(entry.row) <= LONGEST_NAME and not broken
+    return entry.row if whole else entry.row.replace("/", "/\n")
 
 
 def _cell(column: _Place, entry: Entry, board: Leaderboard) -> Text:

@@ -23,7 +23,7 @@ from mimbench.report.results import Results
 from mimbench.runfolder.reading import RunFolder
 from mimbench.text import counted
 
-__all__ = ["render_page"]
+__all__ = ["own_file", "page_environment", "render_page"]
 
 DRAWN_BY_SCRIPT = ("degradation", "heat map")  # kinds of figures
 
@@ -35,13 +35,7 @@ def render_page(
     drawings: Sequence[Drawing],
 ) -> str:
     """The text of index.html; every name that comes from a user is escaped."""
-    environment = Environment(
-        loader=PackageLoader("mimbench.report.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.tests["missing"] = pd.isna
     environment.filters["breakable"] = _breakable
     environment.globals.update(
@@ -52,7 +46,7 @@ def render_page(
         standing_note=standing_note,
     )
     page = Page(run, results, styles, drawings)
-    css, script = _own_file("style.css"), _own_file("script.js")
+    css, script = own_file("style.css"), own_file("script.js")
     colours = {colour: f"c{i}" for i, colour in enumerate(_distinct(styles))}
     style = css + _classes(colours, {_width(drawing) for drawing in drawings})
     shared = {
@@ -80,7 +74,19 @@ def render_page(
     )
 
 
-def _own_file(name: str) -> str:
+def page_environment() -> Environment:
+    """What fills in the templates of a page; every value in them is escaped."""
+    return Environment(
+        loader=PackageLoader("mimbench.report.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def own_file(name: str) -> str:
+    """The text of one of the files in `assets`."""
     return files("mimbench.report.page").joinpath("assets", name).read_text(encoding="utf-8")
 
 

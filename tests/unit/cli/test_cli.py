@@ -62,7 +62,7 @@ def test_usage_errors_name_what_is_wrong_and_what_would_be_right(
         ("run", *one, "--folds", "20"): ("patients", "fewer folds"),
         ("run", *one, "--suite", "quik"): ("quik", "Did you mean quick"),
         ("run", *one, "--device", "warp"): ("warp", "cpu, cuda or auto"),
-        ("run", *one, "--canonical-size", "7"): ("canonical_size", "32"),
+        ("run", *one, "--canonical-size", "7"): ("--canonical-size", "32"),
         ("run", *one, "--out", tmp_path / "a_file"): ("a_file", "--out"),
         ("run", *one, "--out", folders["data"] / "results"): ("results", "--out"),
         ("run", "--data", "", "--only", "histogram"): ("whose images it reads",),

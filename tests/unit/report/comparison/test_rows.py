@@ -13,6 +13,7 @@ from mimbench.errors import TableError
 from mimbench.files import file_hash
 from mimbench.report.comparison import COMPARISON_COLUMNS, RunComparison, compare_runs
 from mimbench.report.comparison.output import comparison_frame, comparison_json
+from mimbench.report.comparison.page import comparison_page
 from mimbench.report.comparison.terminal import comparison_text
 from mimbench.runfolder.reading import RunFolder, read_run
 from mimbench.scores.digests import write_sealed
@@ -81,6 +82,15 @@ def test_programs_get_every_line_with_the_runs_that_it_compares(made: RunCompari
     (told,) = comparison_json([made])
     assert len(told["lines"]) == len(frame)
     assert {"part": "plan", "what": "folds", "first": "3", "second": "5"} in told["differences"]
+
+
+def test_the_page_loads_nothing_and_draws_both_runs(made: RunComparison) -> None:
+    page = comparison_page([made])
+    assert "default-src 'none'" in page
+    assert page.count("data:image/svg+xml") == 1
+    assert "folds: 3 -&gt; 5" in page
+    assert "<td>cnn</td>" in page
+    assert "<td><b>mim</b></td>" in page
 
 
 def test_the_same_scores_differ_by_nothing(made: RunComparison) -> None:

@@ -51,7 +51,8 @@ def extended(tables: RunTables, tmp_path_factory: pytest.TempPathFactory) -> Rep
             write_synthetic_run(folder, RunTables(scores, tables.fits, tables.images))
         )
         with (folder / "terminal.txt").open("w") as file:
-            Console(file=file, width=100).print(terminal.leaderboard_table(report))
+            patch.setattr(terminal, "WIDTH", 140)
+            Console(file=file, width=140).print(terminal.leaderboard_table(report))
     return report
 
 
