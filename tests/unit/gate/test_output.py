@@ -57,12 +57,12 @@ def test_documents_are_written_where_nothing_could_be_compared(
     given = [part for kind, path in files.items() for part in (f"--{kind}", path)]
     assert command(monkeypatch, "gate", missing, folder, *given, "--json") == 2
     printed = capsys.readouterr()
-    assert "scores.parquet" in printed.err
+    assert "missing" in printed.err
     told = json.loads(printed.out)
     assert told["exit_code"] == 2
-    assert "scores.parquet" in told["problems"][0]["message"]
+    assert "missing" in told["problems"][0]["message"]
     assert "not comparable" in files["markdown"].read_text()
-    assert "scores.parquet" in files["markdown"].read_text()
+    assert "missing" in files["markdown"].read_text()
     suite = ElementTree.parse(files["junit"]).getroot()
     assert suite.get("errors") == "1"
 
