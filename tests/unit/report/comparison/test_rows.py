@@ -86,7 +86,7 @@ def test_programs_get_every_line_with_the_runs_that_it_compares(made: RunCompari
 
 def test_the_page_loads_nothing_and_draws_both_runs(made: RunComparison) -> None:
     page = comparison_page([made])
-    assert "default-src 'none'" in page
+    assert "default-src &#39;none&#39;" in page
     assert page.count("data:image/svg+xml") == 1
     assert "folds: 3 -&gt; 5" in page
     assert "<td>cnn</td>" in page
