@@ -80,22 +80,16 @@ class Run:
         among = images_among(self.folder, where or {})
         key = among.tobytes()
         if key not in self._boards:
-            self._boards[key] = build_leaderboard(
-                self.folder,
-                self.metrics(where),
-                None if where else skin_tone_table(self.folder),
-                among=among,
-            )
+            tones = None if where else skin_tone_table(self.folder)
+            metrics = self.metrics(where)
+            self._boards[key] = build_leaderboard(self.folder, metrics, tones, among=among)
         return self._boards[key]
 
     def metrics(self, where: Mapping[str, str] | None = None) -> pd.DataFrame:
         """Every number of the run with its interval, as in metrics.parquet.
 
-        Args:
-            where: column of the images = value, to choose a subgroup, see `table`.
-
-        Returns:
-            One row per number; columns as `mimbench.statistics.tables.metrics.METRIC_COLUMNS`.
+        `where` is a column of the images = value, to choose a subgroup, see `table`. Columns as
+        `mimbench.statistics.tables.metrics.METRIC_COLUMNS`.
         """
         among = images_among(self.folder, where or {})
         key = among.tobytes()
