@@ -19,6 +19,7 @@ from mimbench.cli import app
 from mimbench.cli.terminal.exit_codes import MEANINGS
 from mimbench.evaluation.planning.flags import FLAGS
 from mimbench.evaluation.planning.run_file import RunFile
+from mimbench.recipes import names, read_recipe
 from mimbench.scores.tables import FIT_COLUMNS, FIT_NOTES, IMAGE_COLUMNS, SCORE_COLUMNS
 
 ROOT = Path(__file__).parent.parent
@@ -102,19 +103,16 @@ def _fields(model: type[BaseModel], *above: str) -> Iterator[str]:
 
 
 def _recipes() -> Iterator[str]:
-    found = [_read(path) for path in sorted((ROOT / "baselines").glob("*.toml"))]
+    found = [read_recipe(name) for name in names("baselines")]
     for family in FAMILIES:
-        rows = [recipe for recipe in found if recipe.get("family") == family]
+        rows = [recipe for recipe in found if recipe.family == family]
         if not rows:
             continue
         yield from (f"## {family.capitalize()}", "", "| recipe | what it is | scores | source |")
         yield "| --- | --- | --- | --- |"
         for recipe in rows:
-            scores = ", ".join(f"`{score}`" for score in recipe.get("scores", ())) or "one"
-            yield (
-                f"| `{recipe['name']}` | {recipe.get('description', '')} | {scores} | "
-                f"{recipe.get('reference', '')} |"
-            )
+            scores = ", ".join(f"`{score}`" for score in recipe.scores) or "one"
+            yield f"| `{recipe.name}` | {recipe.description} | {scores} | {recipe.reference} |"
         yield ""
 
 

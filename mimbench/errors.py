@@ -8,6 +8,7 @@ __all__ = [
     "DataError",
     "DetectorError",
     "MimbenchError",
+    "NoWeightsError",
     "OutputError",
     "PluginError",
     "RecipeError",
@@ -49,6 +50,10 @@ class PluginError(DetectorError):
 
 class WeightsError(MimbenchError):
     """Weights that are missing, cannot be downloaded, or do not fit the network."""
+
+
+class NoWeightsError(WeightsError):
+    """Weights that nobody gave or installed: the rows that need them are not run."""
 
 
 class TrainingError(MimbenchError):

@@ -15,7 +15,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
 
 from mimbench.errors import RecipeError
 from mimbench.problems import problems
@@ -38,10 +38,20 @@ Steps = Annotated[int, Field(gt=0, le=10**7)]  # batches of a training
 BatchSize = Annotated[int, Field(gt=0, le=2**14)]  # images
 Channels = Annotated[int, Field(gt=0, le=2**12)]  # of a layer
 Pixels = Annotated[int, Field(gt=0, le=2**12)]  # side of an image or of a part of one
-Side = Annotated[int, Field(ge=16, le=2**12)] | Literal["input", "own"]  # see `preprocessing_of`
 Count = Annotated[int, Field(gt=0, le=10**7)]
 LearningRate = Annotated[float, Field(gt=0, le=10)]
 LossWeight = Annotated[float, Field(ge=0, le=10**6)]
+
+
+def _side(value: Any) -> Any:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if value not in ("input", "own") and not (whole and 16 <= value <= 2**12):
+        raise ValueError("must be 'input', 'own' or a whole number of pixels from 16 to 4096")
+    return value
+
+
+# of the images that a network sees, see `preprocessing_of`
+Side = Annotated[int | Literal["input", "own"], PlainValidator(_side)]
 
 
 def parameters_of(recipe: Recipe, target: type) -> dict[str, Any]:

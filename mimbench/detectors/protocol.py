@@ -161,6 +161,12 @@ class Detector:
     history: Sequence[Mapping[str, float]] = ()
     blind: bool = False
 
+    def require(self) -> None:
+        """Raise `NoWeightsError` if a fit needs weights that were not given or are not installed.
+
+        A run asks before it starts; the rows are then not run, with that reason.
+        """
+
     def fit(self, train: TrainingSet) -> None:
         """Learn from `train`. The default learns nothing."""
 

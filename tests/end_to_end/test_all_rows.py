@@ -50,9 +50,13 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> ImageOptions:
 
 
 def short(name: str, **changes: Any) -> dict[str, Any]:
-    """The shipped recipe with two steps of training, if it trains."""
-    takes = inspect.signature(resolve(read_recipe(name).detector)).parameters
+    """The shipped recipe with two steps of training, if it trains, and with small images."""
+    recipe = read_recipe(name)
+    takes = inspect.signature(resolve(recipe.detector)).parameters
     parameters = {key: value for key, value in SHORT.items() if key in takes}
+    if recipe.parameters.get("side") == "own":
+        changes = {"input_size": 64, **changes}
+        parameters["side"] = 64
     return {
         "extends": name,
         "name": name,

@@ -17,6 +17,7 @@ from mimbench.detectors.classifier.posthoc.logits import ALWAYS, logit_scores
 from mimbench.detectors.classifier.posthoc.outputs import forward
 from mimbench.detectors.classifier.quality import validation_quality
 from mimbench.detectors.networks.network import Network, build_network
+from mimbench.detectors.networks.weights import require_weights
 from mimbench.detectors.parameters import BatchSize, LearningRate, LossWeight, Side, Steps
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet, TrainsOn
 from mimbench.detectors.statefile import add_prefix, strip_prefix
@@ -82,6 +83,10 @@ class Classifier(Detector):
         self.network: Network | None = None
         self.training_outputs: dict[str, Tensor] = {}
         self.posthoc: PostHoc | None = None
+
+    def require(self) -> None:
+        """Make sure that there are weights to start from."""
+        require_weights(self.architecture, self.weights)
 
     def fit(self, train: TrainingSet) -> None:
         """Train on target and known images; the first category is the target."""

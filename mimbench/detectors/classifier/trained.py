@@ -75,6 +75,9 @@ class TrainedClassifier(Classifier):
         self.knows = tuple(self.categories)
         self.not_run = {name: NO_IMAGES for name in self.wanted if name not in UNFITTED}
 
+    def require(self) -> None:
+        """Nothing: the file is read when it is first needed."""
+
     def score(self, batch: Batch) -> dict[str, Tensor | DetectorError]:
         """Scores of one forward pass, as for `Classifier`."""
         self._read()

@@ -14,7 +14,7 @@ from torch.nn.functional import normalize
 from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.networks.network import Network, build_network
 from mimbench.detectors.parameters import Side
-from mimbench.errors import RecipeError, WeightsError
+from mimbench.errors import RecipeError
 
 __all__ = ["Backbone", "Lpips"]
 
@@ -55,14 +55,11 @@ class Backbone(nn.Module):
 
         Raises:
             UnknownNameError: no such architecture.
-            WeightsError: no weights given, or they are missing or do not fit.
+            NoWeightsError: no weights given, or their package is not installed.
+            WeightsError: the weights cannot be downloaded or do not fit.
             RecipeError: the model has no such layer, or takes no images of this size.
         """
         super().__init__()
-        if not weights:
-            raise WeightsError(
-                f"not run: no weights for {architecture}; give weights = 'path' or 'imagenet'."
-            )
         network = build_network(architecture, 2, weights, seed=0, side=side).eval()
         self.preprocess, self.body = network.preprocess, network.body
         self.layers = list(layers) or _blocks(network.body) or _stages(network)

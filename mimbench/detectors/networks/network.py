@@ -13,7 +13,12 @@ from torchvision.models import Inception3
 from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.networks.preprocessing import Preprocessing, preprocessing_of
 from mimbench.detectors.networks.timm_models import TIMM, timm_model
-from mimbench.detectors.networks.weights import PACKAGED, load_packaged, load_weights
+from mimbench.detectors.networks.weights import (
+    PACKAGED,
+    load_packaged,
+    load_weights,
+    require_weights,
+)
 from mimbench.detectors.parameters import Side
 from mimbench.errors import UnknownNameError, WeightsError
 
@@ -119,9 +124,11 @@ def build_network(
 
     Raises:
         UnknownNameError: no such architecture.
-        WeightsError: weights that are missing, cannot be downloaded or do not fit.
+        NoWeightsError: no weights given, or their package is not installed.
+        WeightsError: weights that cannot be downloaded or do not fit.
         RecipeError: the network cannot take images of this size.
     """
+    require_weights(architecture, weights)
     if architecture.startswith(TIMM):
         return _timm_network(architecture, classes, weights, seed, side)
     known = torchvision.models.list_models(module=torchvision.models)

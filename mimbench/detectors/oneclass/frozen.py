@@ -9,6 +9,7 @@ from torch.nn.functional import interpolate
 
 from mimbench.detectors.networks.backbone import Backbone
 from mimbench.detectors.networks.network import Network, build_network
+from mimbench.detectors.networks.weights import require_weights
 from mimbench.detectors.parameters import Side
 from mimbench.detectors.protocol import Detector, State
 from mimbench.errors import TrainingError
@@ -31,6 +32,10 @@ class _Frozen(Detector, ABC):
         self.backbone, self.weights, self.side = backbone, weights, side
         self.blind = weights == "none"
         self.device = torch.device("cpu")
+
+    def require(self) -> None:
+        """Make sure that there are weights."""
+        require_weights(self.backbone, self.weights)
 
     def state(self) -> State:
         """The learned tensors, without the backbone."""

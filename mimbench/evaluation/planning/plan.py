@@ -15,6 +15,7 @@ from mimbench.detectors.build import kind_of
 from mimbench.errors import DataError, RecipeError, UnknownNameError
 from mimbench.evaluation.planning.control_sizes import with_controls_at_every_size
 from mimbench.evaluation.planning.known_subsets import Withheld, withheld_from
+from mimbench.evaluation.planning.missing_weights import without_weights
 from mimbench.evaluation.planning.one_class import NO_KNOWN, known_categories, without_known
 from mimbench.evaluation.planning.run_file import RunFile
 from mimbench.evaluation.planning.run_recipes import (
@@ -134,8 +135,11 @@ def make_plan(run: RunFile, known: Comparison | None = None) -> Plan:
     withheld, notes = _withheld(run, plan.dataset, recipes)
     notes = [*(note for recipe in recipes for note in recipe_notes(recipe, plan.dataset)), *notes]
     notes += _threshold_notes(run, plan.images)
+    lacking = without_weights(recipes)
+    notes += [f"{name} is not run: {why}" for name, why in lacking.items()]
     not_run = without_known(recipes, plan.dataset)
     notes += [f"Not run, because there is {NO_KNOWN}: {', '.join(not_run)}."] * bool(not_run)
+    not_run |= lacking
     if set(plan.dataset.table["role"]) == {"target"}:
         notes.append(
             "All images are of the target, so there is no AUROC: add images of anything else with "

@@ -98,6 +98,20 @@ def test_missing_weights_fail_the_fit_and_not_the_plan(tmp_path: Path) -> None:
         probe.fit(data())
 
 
+def test_pooled_features_of_a_transformer_serve_the_post_hoc_scores() -> None:
+    detection = ("posterior", "knn-target", "mahalanobis-target")
+    wanted = (*detection, "vim", "nnguide")
+    probe = LinearProbe("timm/test_vit", side=80, views=1, scores=wanted)
+    probe.fit(data())
+    with torch.inference_mode():
+        found = probe.score(Batch(torch.cat([stripes(4, 5, upright=True), blotches(4, 6)])))
+    for name in wanted:
+        values = found[name]
+        assert isinstance(values, Tensor), values
+        assert values.isfinite().all()
+        assert name not in detection or values[:4].max() < values[4:].min(), name
+
+
 @pytest.mark.skipif(packaged_file(LITE0[1]) is None, reason="pip install '.[pretrained]'")
 def test_pretrained_features_tell_stripes_from_blotches() -> None:
     probe = LinearProbe(*LITE0)

@@ -40,7 +40,7 @@ def test_a_frozen_backbone_stays_in_evaluation_mode_and_wants_no_gradient() -> N
 def test_layers_and_weights_that_do_not_exist_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"resnet18 has no layer 'features\.7'"):
         Backbone("resnet18", "none", ["features.7"])
-    with pytest.raises(WeightsError, match="not run: no weights for resnet18"):
+    with pytest.raises(WeightsError, match="no weights for resnet18; give weights = 'path'"):
         Backbone("resnet18", "")
     with pytest.raises(WeightsError, match="no weights file"):
         Backbone("resnet18", str(tmp_path / "missing.safetensors"))

@@ -11,6 +11,7 @@ from mimbench.detectors.oneclass import (
     Autoencoder,
     FeatureMahalanobis,
     FeatureNeighbours,
+    PaDiM,
     PatchCore,
 )
 from mimbench.detectors.oneclass.patches import greedy_coreset
@@ -110,6 +111,22 @@ def test_a_row_on_random_features_is_a_control_and_one_on_trained_features_is_no
     assert [recipe.control for recipe in plan.recipes] == [True] * 6 + [False] * 6
     for name in random:
         assert "control until weights are given" in read_recipe(name).description
+
+
+@pytest.mark.parametrize("kind", [FeatureNeighbours, FeatureMahalanobis, PatchCore, PaDiM])
+def test_a_transformer_serves_as_backbone(
+    kind: type[FeatureNeighbours | FeatureMahalanobis | PatchCore | PaDiM],
+) -> None:
+    """Random features of 80 px already see that blotches are no stripes."""
+    train = stripes(12, 0, upright=True)
+    first, second = (kind("timm/test_vit", side=80) for _ in range(2))
+    first.fit(training_set(train, train[:2]))
+    second.load(first.state())
+    images = torch.cat([stripes(4, 5, upright=True), blotches(4, 6)])
+    with torch.inference_mode():
+        scores, again = first.score(Batch(images)), second.score(Batch(images))
+    assert torch.equal(scores, again)
+    assert scores[:4].max() < scores[4:].min()
 
 
 def test_missing_weights_fail_the_fit_and_not_the_plan(tmp_path: Path) -> None:

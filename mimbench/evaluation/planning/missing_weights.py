@@ -1,0 +1,38 @@
+"""Recipes whose weights nobody gave or installed: they are not run, and the others are."""
+
+from collections.abc import Sequence
+
+from mimbench.detectors.build import build, combines
+from mimbench.errors import NoWeightsError, PluginError, WeightsError
+from mimbench.recipes import Recipe
+
+__all__ = ["without_weights"]
+
+
+def without_weights(recipes: Sequence[Recipe]) -> dict[str, str]:
+    """Recipes that cannot run for want of weights, each with the reason and the remedy.
+
+    What is made of rows of such a recipe cannot run either.
+
+    Raises:
+        NoWeightsError: that is all recipes of the run.
+    """
+    lacking = {recipe.name: why for recipe in recipes if (why := _lacks(recipe))}
+    for recipe in recipes:
+        for row in combines(recipe):
+            part = row.partition("/")[0]
+            if part in lacking:
+                lacking[recipe.name] = f"it needs {part}, which is not run: {lacking[part]}"
+    if recipes and len(lacking) == len(recipes):
+        raise NoWeightsError(" ".join(f"{name}: {why}" for name, why in lacking.items()))
+    return lacking
+
+
+def _lacks(recipe: Recipe) -> str:
+    try:
+        build(recipe).require()
+    except NoWeightsError as error:
+        return str(error)
+    except (PluginError, WeightsError):  # it will fail as a row, beside the others
+        pass
+    return ""
