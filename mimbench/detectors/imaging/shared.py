@@ -8,7 +8,14 @@ from mimbench.errors import UnknownNameError
 
 __all__ = ["provide", "resize"]
 
-PROVIDERS = {"inpaint": inpainting.provide}
+
+def _feature_map(name: str, images: Tensor) -> Tensor:
+    from mimbench.detectors.networks import feature_maps  # takes seconds, and few runs need it
+
+    return feature_maps.provide(name, images)
+
+
+PROVIDERS = {"inpaint": inpainting.provide, "map": _feature_map}
 
 
 def provide(name: str, images: Tensor) -> Tensor:
