@@ -29,6 +29,8 @@ DETECTOR_GROUP = "mimbench.detectors"
 BUILT_IN: Mapping[str, str] = {
     "mim": "mimbench.detectors.mim:MIM",
     "mim-features": "mimbench.detectors.mim:MIMFeatures",
+    "pca-ratio": "mimbench.detectors.mim:PCARatio",
+    "feature-roughness": "mimbench.detectors.mim:FeatureRoughness",
     "classifier": "mimbench.detectors.classifier.classifier:Classifier",
     "linear-probe": "mimbench.detectors.classifier.linear_probe:LinearProbe",
     "trained-classifier": "mimbench.detectors.classifier.trained:TrainedClassifier",

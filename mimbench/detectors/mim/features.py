@@ -1,184 +1,106 @@
 """MIM in feature space: mask and inpaint the map that a frozen backbone makes of an image."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated
 
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, interpolate, normalize
 
-from mimbench.detectors.imaging.similarity import FEWEST, fit_line
-from mimbench.detectors.mim.feature_inpainters import (
-    build_inpainter,
-    mean_squared_error,
-    neighbour_average,
-    principal_components,
-)
-from mimbench.detectors.networks.backbone import Backbone
-from mimbench.detectors.networks.devices import seeded
-from mimbench.detectors.parameters import Channels, Pixels, Steps
-from mimbench.detectors.protocol import Batch, Detector, ImageSet, State, TrainingSet
-from mimbench.detectors.statefile import add_prefix, strip_prefix
-from mimbench.detectors.training import History
-from mimbench.errors import DetectorError, RecipeError, TrainingError
+from mimbench.detectors.mim.feature_cells import FeatureCells, around, mean_log
+from mimbench.detectors.mim.surroundings import Surroundings
+from mimbench.detectors.parameters import Side
+from mimbench.detectors.protocol import Batch, TrainingSet
 
-__all__ = ["MIMFeatures"]
+__all__ = ["MIMFeatures", "ridge"]
 
-SMALLEST_ERROR = 1e-6
-CHUNK = 32  # images in one forward pass of the backbone
+CHUNK = 64  # images whose contexts are held at once
 
 
-class MIMFeatures(Detector):
+class MIMFeatures(FeatureCells):
     """Mask, inpaint and measure in the feature map of a frozen backbone.
 
-    Each cell of the map has unit length and is reduced to the principal components of the target's
-    cells. An inpainter that has seen the target alone predicts each cell from the cells around it;
-    the reference that has seen nothing is the mean of its neighbours.
+    The 3 x 3 cells around each cell are hidden. Ridge regression, fitted on the target alone,
+    predicts the cell from the means of ring 1, of rings 2 and 3 and of all cells further away, see
+    `surroundings`. How well it can be predicted depends on how smooth the image is, as for pixels:
+    hence a ratio to what the mean of ring 1 leaves of the mean of the hidden block.
 
-    Scores, all higher = less like the target:
+    Scores, both higher = less like the target:
 
-    - `l2`: log of the inpainting's mean squared error.
-    - `untrained`: log error of the neighbours' mean.
-    - `contrast`: `l2` minus `untrained`.
-    - `residual`: `l2` minus what a line predicts from `untrained`, fitted on held-out target
-      images.
+    - `l2`: log of the squared distance of cell and prediction, mean over the cells.
+    - `ratio`: `l2` minus the mean log of the squared distance of the block's mean and ring 1's.
     """
-
-    trains_on = "target"
-    lines = MappingProxyType({"residual": "untrained"})
 
     def __init__(
         self,
-        architecture: str = "squeezenet1_0",
+        backbone: str,
         weights: str = "",
-        layer: str = "features.7",
-        inpainter: str = "memory",
-        side: Pixels = 224,
-        grid: Annotated[int, Field(ge=3, le=224)] = 13,
-        components: Channels = 48,
-        steps: Steps = 300,
+        layer: str = "blocks.6",
+        side: Side = 224,
+        penalty: Annotated[float, Field(gt=0, le=10**6)] = 0.1,
     ) -> None:
-        """Build the detector of a recipe.
+        """Describe the detector.
 
         Args:
-            architecture: a classification model of `torchvision.models`, or "timm/NAME".
-            weights: "imagenet", "none" (a control), or the path of a file.
+            backbone: any classification model of `torchvision.models`, or "timm/NAME".
+            weights: as for `Backbone`.
             layer: name of the module whose output is inpainted.
-            inpainter: "memory", "convolution", or "projection" (a control that hides nothing).
-            side: images are scaled to this size for the backbone, pixels.
-            grid: the map is pooled to grid × grid cells.
-            components: number of principal components that are kept.
-            steps: batches that the convolution trains, at most.
-
-        Raises:
-            UnknownNameError: there is no such inpainter or architecture.
-            WeightsError: the weights are missing or do not fit.
+            side: of the images that the backbone sees, as for `Backbone`.
+            penalty: of the ridge regression, in units of the mean variance of the context.
         """
-        self.backbone = Backbone(architecture, weights, [layer])
-        self.blind = weights == "none"
-        self.kind, self.side, self.grid, self.components = inpainter, side, grid, components
-        self.steps = steps
-        self.mean, self.basis = torch.zeros(0), torch.zeros(0, 0)
-        self._draw_inpainter(0)
-        self.line: tuple[float, float] | None = None
-        self.history: History = []
+        super().__init__(backbone, weights, layer, side)
+        self.penalty = penalty
+        self.coefficients, self.intercept = torch.zeros(0, 0), torch.zeros(0)
 
     def fit(self, train: TrainingSet) -> None:
-        """Learn components and inpainter on the target; fit the line on held-out target.
+        """Fit the regression on the target's images, each in four views.
 
         Raises:
-            TrainingError: no image, too few held-out images, or a loss that is not finite.
+            TrainingError: there is no image of the target.
+            RecipeError: the map is too small.
         """
-        held_out = _of_category(train.validation, train.target_name)
-        if not len(train.target) or len(held_out) < 2:
-            raise TrainingError(
-                f"mim-features needs images of '{train.target_name}' to train on and 2 or more of "
-                f"other patients to fit the residual, and has {len(train.target)} and "
-                f"{len(held_out)}."
-            )
         self.to(train.device)
-        maps = self._maps(train.target.images.to(train.device))
-        cells = maps.permute(0, 2, 3, 1).flatten(0, 2)
-        if self.components > cells.shape[1]:
-            raise RecipeError(
-                f"mim-features' parameter 'components' is {self.components}, and the layer has "
-                f"{cells.shape[1]} channels."
-            )
-        self.mean, self.basis = principal_components(cells, self.components)
-        self._draw_inpainter(train.seed)
-        self.inpainter.to(train.device)
-        validation = self._reduced(self._maps(held_out.to(train.device)))
-        self.history = self.inpainter.learn(self._reduced(maps), validation, train)
-        self.inpainter.eval()
-        error, reference = self._errors(validation)
-        self.line = fit_line(reference, error) if len(held_out) >= FEWEST else None
-
-    @property
-    def not_run(self) -> Mapping[str, str]:  # type: ignore[override]
-        """The residual, where too few images were held out for its line."""
-        few = f"its line needs {FEWEST} held-out images of the target, and there were fewer"
-        return {"residual": few} if self.line is None else {}
+        cells = self._learn_scale(train.target.images)
+        self.coefficients, self.intercept = ridge(cells, around(cells), self.penalty)
 
     @torch.no_grad()
-    def score(self, batch: Batch) -> Mapping[str, Tensor | DetectorError]:
-        """Scores of one pass, each float (N,), higher = less like the target."""
-        images = batch.images.to(self.mean.device)
-        error, reference = self._errors(self._reduced(self._maps(images)))
-        scores = {"l2": error, "untrained": reference, "contrast": error - reference}
-        if self.line is not None:
-            intercept, slope = self.line
-            scores["residual"] = error - (intercept + slope * reference)
-        return {**scores, **{name: DetectorError(why) for name, why in self.not_run.items()}}
-
-    def state(self) -> State:
-        """Components, inpainter, line and loss curves; the backbone stays where it came from."""
-        learned = {"mean": self.mean, "basis": self.basis, "line": self.line}
-        return (
-            learned
-            | {"history": self.history}
-            | add_prefix("inpainter", self.inpainter.state_dict())
-        )
-
-    def load(self, state: State) -> None:
-        """Restore what `state` returned."""
-        try:
-            self.mean, self.basis = state["mean"], state["basis"]
-            self.line = None if state["line"] is None else tuple(state["line"])
-            self.history = list(state["history"])
-            self.inpainter.restore(strip_prefix("inpainter", state))
-        except (RuntimeError, KeyError) as error:
-            raise DetectorError(f"This state is not one of mim-features: {error}") from error
-        self.inpainter.eval()
-
-    def _draw_inpainter(self, seed: int) -> None:
-        with seeded(seed):
-            self.inpainter = build_inpainter(self.kind, self.components, self.steps)
-
-    @torch.no_grad()
-    def _maps(self, images: Tensor) -> Tensor:
-        """Maps (N, C, grid, grid) of uint8 images (N, 3, H, W); each cell has unit length."""
-        parts = []
-        for part in torch.split(images, CHUNK):
-            scaled = interpolate(part.float() / 255, (self.side, self.side), mode="bilinear")
-            pooled = adaptive_avg_pool2d(self.backbone(scaled)[0], self.grid)
-            parts.append(normalize(pooled, dim=1))
-        return torch.cat(parts)
-
-    def _reduced(self, maps: Tensor) -> Tensor:
-        return torch.einsum("nchw,ck->nkhw", maps - self.mean[:, None, None], self.basis)
-
-    @torch.no_grad()
-    def _errors(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Log error of the inpainter and of the neighbours' mean, each (N,)."""
-        errors = [
-            mean_squared_error(maps, predicted).clamp(min=SMALLEST_ERROR).log()
-            for predicted in (self.inpainter(maps), neighbour_average(maps))
-        ]
-        return errors[0], errors[1]
+    def score(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Scores of one pass, each float (N,)."""
+        cells = self._standardised(self._seen(batch))
+        places = around(cells)
+        predicted = places.context(cells) @ self.coefficients + self.intercept
+        error = mean_log((cells - predicted).square().sum(2))
+        return {"ratio": error - mean_log(places.roughness(cells)), "l2": error}
 
 
-def _of_category(images: ImageSet, category: str) -> Tensor:
-    chosen = [name == category for name in images.categories]
-    return images.images[torch.tensor(chosen, dtype=torch.bool)]
+def ridge(cells: Tensor, places: Surroundings, penalty: float) -> tuple[Tensor, Tensor]:
+    """Ridge regression of each cell on what is seen around it, in closed form.
+
+    Args:
+        cells: (N, P, C), standardised.
+        places: the surroundings of its cells.
+        penalty: of the squared coefficients, beside the mean squared error of all cells, in units
+            of the mean variance of the context.
+
+    Returns:
+        Coefficients (3 C, C) and intercept (C,).
+
+    Source: Hoerl and Kennard 1970, "Ridge regression: biased estimation for nonorthogonal
+    problems".
+    """
+    width = 3 * cells.shape[2]
+    count = cells.shape[0] * cells.shape[1]
+    total = torch.zeros(width + cells.shape[2], dtype=torch.float64)
+    products = torch.zeros(width, len(total), dtype=torch.float64)
+    for part in torch.split(cells.double(), CHUNK):
+        seen = places.context(part).flatten(0, 1)
+        both = torch.cat([seen, part.flatten(0, 1)], dim=1)
+        total += both.sum(0)
+        products += seen.T @ both
+    mean = total / count
+    covariance = products / count - mean[:width, None] * mean
+    own = covariance[:, :width]
+    own.diagonal().add_(penalty * float(own.diagonal().mean()))
+    coefficients = torch.linalg.solve(own, covariance[:, width:])
+    intercept = mean[width:] - mean[:width] @ coefficients
+    return coefficients.float(), intercept.float()

@@ -26,7 +26,7 @@ from mimbench.claims.finding import find
 from mimbench.claims.sample_size import more_patients
 from mimbench.errors import MimbenchError
 from mimbench.evaluation.planning.known_subsets import withheld_from
-from mimbench.recipes import names
+from mimbench.recipes import names, read_recipe
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 from mimbench.statistics.run.uncertainty import paired_difference
@@ -558,6 +558,16 @@ def test_the_papers_claims_are_shipped_and_fix_their_headline_beforehand(run: Ru
     bounds = {own.id: own.bound for own in paper.claim}
     assert bounds["mean-auroc"] == 0.8237
     assert {own.verdict for own in verify(run, paper)} == {"not tested"}
+
+
+@pytest.mark.parametrize("name", names("claims"))
+def test_shipped_claims_speak_of_rows_that_shipped_recipes_yield(name: str) -> None:
+    recipes = [read_recipe(recipe) for recipe in names("baselines")]
+    rows = {recipe.row(score) for recipe in recipes for score in recipe.scores or ("",)}
+    claims = read_claims(name)
+    assert claims.name == name
+    for own in claims.claim:
+        assert {*own.rows, *own.against} <= rows, own.id
 
 
 def test_the_run_folder_gets_a_table_and_strictness_an_exit_code(

@@ -58,6 +58,10 @@ class TestRandomGenerator(DetectorContract):
     least_auroc = None  # an untrained generator knows nothing
 
 
+class TestFeatures(DetectorContract):
+    spec = "small_features:SmallFeatures"
+
+
 @pytest.mark.parametrize(
     ("name", "test", "problem"),
     [
