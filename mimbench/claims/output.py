@@ -40,8 +40,8 @@ def write_verdicts(verdicts: Sequence[Verdict], folder: Path, tables: RunTables)
     with atomic_write(path) as unfinished:
         content = Verdicts(verdicts=tuple(verdicts)).model_dump_json(indent=2)
         unfinished.write_text(f"{content}\n", encoding="utf-8")
-    record_derived(path, tables)
     (folder / "verdicts.csv").unlink(missing_ok=True)  # what it was called before 0.1
+    record_derived(path, tables)
     return path
 
 

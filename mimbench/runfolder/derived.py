@@ -35,10 +35,14 @@ def write_derived(table: pd.DataFrame, path: Path, tables: RunTables) -> None:
 
 
 def record_derived(path: Path, tables: RunTables) -> None:
-    """Record which tables a file of a run's folder was made from; arguments as above."""
+    """Record which tables a file of a run's folder was made from; arguments as above.
+
+    Files that are no longer there leave the record.
+    """
     if tables.origin is not None:
         made = {"sha256": file_hash(path), "tables": dict(tables.origin.checksums)}
-        write_sealed(path.parent / RECORD, {**_read(path.parent), path.name: made})
+        others = {n: about for n, about in _read(path.parent).items() if (path.parent / n).exists()}
+        write_sealed(path.parent / RECORD, {**others, path.name: made})
 
 
 def forget_derived(folder: Path, sums: Mapping[str, str]) -> None:
