@@ -116,7 +116,7 @@ def _all_of(findings: Sequence[Finding], missing: tuple[str, ...]) -> Finding:
         below=below,
         unknown=(
             *dict.fromkeys(text for finding in findings for text in finding.unknown),
-            *(f"a test is missing: {reason}" for reason in missing),
+            *([f"not every comparison was made: {'; '.join(missing)}"] if missing else ()),
         ),
         obstacle=next((finding.obstacle for finding in findings if finding.obstacle), ""),
     )

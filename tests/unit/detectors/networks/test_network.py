@@ -44,18 +44,6 @@ def test_logits_are_those_of_timm_and_follow_from_the_features(name: str, tmp_pa
         torch.testing.assert_close(maps.mean((2, 3)), features, rtol=1e-3, atol=1e-4)
 
 
-@torch.inference_mode()
-def test_a_file_of_a_transformer_without_a_head_serves_at_another_size(tmp_path: Path) -> None:
-    """Features at half the size are those of timm, which scales the places of its patches."""
-    own = timm.create_model("test_vit", num_classes=0, dynamic_img_size=True).eval()
-    save_file(own.state_dict(), tmp_path / "model.safetensors")
-    network = build_network("timm/test_vit", 3, str(tmp_path / "model.safetensors"), 0, 80).eval()
-    _, features, maps = network.outputs(images(80))
-    expected = own((images(80) / 255 - 0.5) / 0.5)
-    torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-5)
-    assert maps is None  # one token stands for the image
-
-
 def test_the_seed_decides_the_weights() -> None:
     first, again, other = (
         build_network("timm/mobilenetv3_small_050", 2, "none", seed).state_dict()
