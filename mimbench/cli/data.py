@@ -52,10 +52,10 @@ def get(
     from mimbench.data.sets.facts import data_set
 
     about = data_set(name)
-    say(f"{about.sentence}\n")
+    say(about.sentence)
     with Display(console(stderr=True), quiet=quiet) as progress:
         place = fetch(name, folder, progress)
-    say(f"{name} is in {place}\nmimbench data show {name}\n")
+    say(f"{name} is in {place}; look at it with: mimbench data show {name}")
 
 
 def show(

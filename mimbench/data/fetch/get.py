@@ -19,6 +19,8 @@ __all__ = ["EXTRA", "get"]
 EXTRA = "pip install 'mimbench[data]'"
 _REFUSED = (401, 403)
 _GONE = (404, 410)
+_OFFLINE = frozenset({"ConnectionError", "Timeout"})  # classes of requests
+_NOTHING = "Nothing was written. Check the connection and repeat the command."
 
 
 def get(name: str, folder: Path | None, progress: Progress) -> Path:
@@ -81,10 +83,12 @@ def _fetch(about: DataSet, folder: Path, progress: Progress) -> None:
             folder.rmdir()
         staging.rename(folder)
     except Stopped as error:  # what has arrived is the beginning of the next attempt
-        raise DataError(
-            f"{about.title} could not be downloaded: {error}. What has arrived is in {staging}; "
-            "repeat the command to go on from there."
-        ) from error
+        if any(staging.iterdir()):
+            rest = f"What has arrived is in {staging}; repeat the command to go on from there."
+        else:
+            staging.rmdir()
+            rest = _NOTHING
+        raise DataError(f"{about.title} could not be downloaded: {error}. {rest}") from error
     except KeyboardInterrupt:
         if about.kaggle:
             shutil.rmtree(staging, ignore_errors=True)
@@ -125,13 +129,13 @@ def _as_sentence(error: Exception, about: DataSet, folder: Path) -> Exception:
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return OutputError(f"Cannot write {folder}: {error}.")
     if isinstance(error, OSError):  # requests' errors of the network are
-        return DataError(
-            f"{about.title} could not be downloaded: {_short(error)}. Nothing was written. Check "
-            "the connection and repeat the command."
-        )
+        return DataError(f"{about.title} could not be downloaded: {_short(error)}. {_NOTHING}")
     return error
 
 
 def _short(error: Exception) -> str:
+    """Why in a few words; requests tells a failed connection in many."""
+    if not _OFFLINE.isdisjoint(base.__name__ for base in type(error).__mro__):
+        return "there is no connection"
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 200 else f"{text[:200]} ..."

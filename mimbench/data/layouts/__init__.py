@@ -135,7 +135,11 @@ def _finished(manifest: Manifest, listing: Listing, how: str) -> Manifest:
             notes=(f"read {how}: {_counts(manifest.table)}.", *manifest.notes),
             rejected=listing.rejected,
             left_out=(*manifest.left_out, *others),
-            without_images=listing.without_images,
+            without_images=tuple(
+                folder
+                for folder in listing.without_images
+                if not any(path.startswith(f"{folder.path}{os.sep}") for path in manifest.used)
+            ),
         )
     )
 

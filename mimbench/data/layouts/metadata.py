@@ -169,8 +169,11 @@ def _header(path: Path) -> set[str]:
 def _table(listing: Listing, about: DataSet) -> Metadata | None:
     """All tables of a set in a folder as one."""
     columns = about.columns
-    paths = tables_with(listing, about.header)
-    if columns is None or not any(columns.present(_header(path)) for path in paths):
+    if columns is None:
+        return None
+    found = tables_with(listing, about.header)
+    paths = [path for path in found if columns.present(_header(path))]
+    if not paths:
         return None
     contents = [read_delimited(path, (), DataError) for path in paths]
     cells = pd.concat([content.cells for content in contents], ignore_index=True).fillna("")

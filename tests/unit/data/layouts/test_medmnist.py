@@ -22,6 +22,7 @@ def test_pixels_labels_and_parts_are_those_of_the_archive(tmp_path):
     }
     assert found.table["category"][4] == "melanoma"
     assert found.table["image_id"].is_unique
+    assert not [note for note in found.notes if note.startswith("no image in")]
 
 
 def test_grey_images_are_read_too(tmp_path):

@@ -49,6 +49,12 @@ def test_an_isic_export_takes_the_finest_diagnosis_and_the_lesion_without_a_pati
     assert kinds["ISIC_3.jpg"] == "no category in metadata.csv"
 
 
+def test_a_further_table_of_an_export_that_has_no_diagnosis_hides_none(tmp_path):
+    (tmp_path / "attribution.csv").write_text("isic_id,creator\nISIC_1,MSK\nISIC_2,MSK\n")
+    _, table = _read(tmp_path, "isic")
+    assert table["category"].tolist() == ["nevus", "malignant"]
+
+
 def test_fitzpatrick17k_has_the_atlas_as_source_and_minus_one_as_unknown_tone(tmp_path):
     _, table = _read(tmp_path, "fitzpatrick17k")
     assert table["source"].tolist() == ["dermaamin.com", "atlasdermatologico.com.br"]
