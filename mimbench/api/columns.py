@@ -4,8 +4,37 @@ from collections.abc import Mapping
 
 from mimbench.report.leaderboard.category_table import CATEGORY_COLUMNS
 
-__all__ = ["COLUMNS", "DEGRADATION", "IMAGES", "SCORES"]
+__all__ = ["COLUMNS", "DEGRADATION", "IMAGES", "LEADERBOARD", "SCORES"]
 
+LEADERBOARD = {  # all but the first nine stand there once for each group, as `<role>_<relation>:`
+    "row": "name of the score; the index of the frame",
+    "detector": "name of the recipe",
+    "family": "kind of detector, e.g. inpainting or classifier",
+    "control": "whether the row is not meant to know the target",
+    "asks": "detection: is it the target? open-set: is it any known category?",
+    "headline": "whether the score speaks for its detector",
+    "input_size": "side of the images that it sees, pixels",
+    "status": "ok, or why there are no numbers",
+    "corrupted_at": "size of the images when they were corrupted",
+    "against_controls": "above, uncertain, not above, not compared, or control",
+    "minus_control": "clean AUROC minus that of the best control of the same input size, paired",
+    "minus_best": "clean AUROC minus that of the best detector, paired",
+    "auroc": "clean AUROC; higher is better",
+    "fpr95_target": "share of other images accepted when 95 % of the target is accepted",
+    "fpr95_ood": "share of target images refused when 95 % of the other images are refused",
+    "auroc_corrupted": "mean AUROC over all corruptions and severities",
+    "drop": "clean AUROC minus that mean, both sides corrupted",
+    "drop_target_only": "the same with only target images corrupted",
+    "worst_skin_tone": "lowest clean AUROC of a skin tone",
+    "skin_tone_gap": "clean AUROC of the best skin tone minus the worst one",
+    "n_other": "test images of the other categories",
+    "n_other_patients": "patients behind them",
+    "n_target": "test images of the target",
+    "n_target_patients": "patients behind them",
+    "n_fits": "trained models that the number is the mean over",
+    "fold_sd": "standard deviation of the clean AUROC over folds",
+    "seed_sd": "standard deviation of the clean AUROC over seeds",
+}
 DEGRADATION = {
     "row": "name of the score",
     "corruption": "name of the corruption; `mean of all` averages them at each severity",
@@ -37,6 +66,7 @@ IMAGES = {
     "source": "collection that it comes from",
 }
 COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "leaderboard": LEADERBOARD,
     "categories": CATEGORY_COLUMNS,
     "degradation": DEGRADATION,
     "scores": SCORES,

@@ -34,10 +34,15 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> str:
         ("verify", folder),
         ("gate", folder, folder, "--junit", folder / "gate.xml", "--explain"),
         ("subgroups", folder, "--by", "source"),
+        ("table", folder, "--format", "latex"),
+        ("compare", folder, folder, "--html", folder / "comparison.html"),
+        ("init", "claims", folder / "mine.toml"),
         ("list", "detectors"),
         ("list", "corruptions"),
         ("list", "suites"),
         ("list", "runs"),
+        ("list", "claims"),
+        ("list", "kernels"),
         ("data", "phantom", folder / "phantom"),
         ("data", "show", folder / "phantom"),
         ("corrupt", "--sheet", folder / "sheet.png", "--suite", "quick", "--quiet"),
@@ -53,7 +58,19 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", ["report", "verify", "gate", "subgroups", "list", "data", "corrupt"]
+    "command",
+    [
+        "report",
+        "verify",
+        "gate",
+        "subgroups",
+        "table",
+        "compare",
+        "init",
+        "list",
+        "data",
+        "corrupt",
+    ],
 )
 def test_commands_on_tables_and_images_need_no_torch(printed: str, command: str) -> None:
     codes = [line for line in printed.splitlines() if line.endswith(f" of {command}")]

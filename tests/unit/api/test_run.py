@@ -11,6 +11,7 @@ from synthetic_run import Category, Row, synthetic_tables, write_synthetic_run
 import mimbench
 from mimbench.api.columns import COLUMNS
 from mimbench.errors import MimbenchError, UnknownNameError
+from mimbench.report.leaderboard import columns as registry
 
 CATEGORIES = (
     Category("mpox", "target", "clinic-a", 60, 1, 0.0),
@@ -64,7 +65,9 @@ def test_frames_have_the_documented_columns(run: mimbench.Run) -> None:
         "scores": run.scores("mim/residual", corruption="clean"),
         "images": run.images(),
     }
-    assert set(frames) == set(COLUMNS)
+    assert {*frames, "leaderboard"} == set(COLUMNS)
+    columns = {own.name for own in (*registry.COLUMNS, *registry.ROW_COLUMNS)}
+    assert columns - {"standing"} == set(COLUMNS["leaderboard"])  # those of leaderboard.csv
     for name, frame in frames.items():
         assert set(COLUMNS[name]) <= set(frame), name
         assert name == "images" or list(frame) == list(COLUMNS[name]), name

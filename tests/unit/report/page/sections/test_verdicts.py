@@ -38,6 +38,7 @@ def test_verdicts_of_verify_stand_first_on_the_page_with_all_their_digits(
         high=0.7,
         threshold=0.5,
         p=0.02,
+        remedy="--detector vit",
         target_patients=45,
         other_patients=53,
         explanation="Nobody claimed it.",
@@ -53,6 +54,7 @@ def test_verdicts_of_verify_stand_first_on_the_page_with_all_their_digits(
     page = write_report(folder).page.read_text()
     assert page.index('id="verdicts"') < page.index('id="leaderboard"')
     assert "mim beats chance &amp; more" in page
+    assert "<code>--detector vit</code>" in page
     assert page.index('class="verdict not-tested"') < page.index('class="verdict refuted"')
     assert "AUROC: 0.610 [0.520, 0.700]; claimed 0.500 or more; adjusted p 0.020; 45 target" in page
     assert 'id="audit"' not in page
