@@ -97,9 +97,6 @@ def run(
     show_report(report_of, folder, as_json, result.failures, result.files)
     show_failures(result.failures)
     if not as_json:
-        place = shlex.quote(str(folder))
-        say(
-            f"next: open the page; mimbench verify {place}; mimbench table {place}; "
-            f"mimbench compare OTHER {place}; mimbench gate REFERENCE {place}"
-        )
+        verify = shlex.join(["mimbench", "verify", str(folder)])
+        say(f"next: {verify}; or table, compare, gate with this folder")
     return ExitCode.FAILED_ROWS if result.failures else ExitCode.DONE

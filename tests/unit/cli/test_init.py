@@ -56,11 +56,15 @@ def test_a_recipe_keeps_the_rules(place: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.slow
-def test_a_run_file_starts_a_run(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_file_starts_a_run(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert command(monkeypatch, "init", "run") == 0
     given = ["--only", "complexity", "--suite", "none", "--quiet"]
     assert command(monkeypatch, "run", "my-run.toml", *given) == 0
     assert (place / "runs" / "my-run" / "index.html").is_file()
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("next: mimbench verify runs/my-run")
 
 
 def test_nothing_is_replaced_and_an_unknown_kind_is_named(
