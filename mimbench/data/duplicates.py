@@ -227,8 +227,8 @@ def keep_parts_together(
         if moved.any():
             example = own.loc[moved, "path"].iloc[0]
             notes.append(
-                f"{column}: {moved.sum()} images moved to the part of their near-duplicates, e.g. "
-                f"{example}."
+                f"{column}: {counted(moved.sum(), 'image')} moved to the part of their "
+                f"near-duplicates, e.g. {example}."
             )
     return result, tuple(notes)
 

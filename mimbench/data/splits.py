@@ -265,8 +265,8 @@ def _given_parts(
         if (counts < least).any():
             category = patients.categories[int(np.argmax(counts < least))]
             raise SplitError(
-                f"The split of the data has {counts.min()} patients of category '{category}' in "
-                f"its {name} part; at least {least} needed."
+                f"The split of the data has {counted(counts.min(), 'patient')} of category "
+                f"'{category}' in its {name} part; at least {least} needed."
             )
     if "validation" not in needed:
         part = _draw_validation(part, patients, validation, f"{seed}/0")

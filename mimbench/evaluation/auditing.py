@@ -14,6 +14,7 @@ from mimbench.files import atomic_write
 from mimbench.progress import Progress
 from mimbench.scores.tables import AUDIT, RunTables
 from mimbench.statistics.tables.larger_controls import larger_size_warnings
+from mimbench.text import counted
 
 __all__ = ["audit_images", "warn_of_larger_sizes"]
 
@@ -46,8 +47,8 @@ def audit_images(plan: Plan, folder: Path, progress: Progress, *, strict: bool) 
         progress.message("The audit has errors; the run continues. --strict would stop it.")
     if strict and not found.passes(strict=True):
         raise DataError(
-            f"--strict: the audit has {found.count('error')} errors and "
-            f"{found.count('warning')} warnings; see {folder / 'audit.csv'}."
+            f"--strict: the audit has {counted(found.count('error'), 'error')} and "
+            f"{counted(found.count('warning'), 'warning')}; see {folder / 'audit.csv'}."
         )
 
 

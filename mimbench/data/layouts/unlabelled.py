@@ -7,6 +7,7 @@ from pathlib import Path
 from mimbench.data.manifest import Manifest
 from mimbench.data.reading.file_names import shown
 from mimbench.scores.tables import UNLABELLED
+from mimbench.text import counted
 
 __all__ = ["mark_unlabelled"]
 
@@ -33,9 +34,9 @@ def mark_unlabelled(manifest: Manifest, place: Path, named: Collection[str]) -> 
     if not loose.any():
         return manifest
     note = (
-        f"{loose.sum()} images lie in no folder of a category, so they are {UNLABELLED}: each gets "
-        "a verdict, and they enter no sensitivity, specificity or AUROC. To label them, put them "
-        "into one folder per category."
+        f"{counted(loose.sum(), 'image', 'is')} in no folder of a category and therefore "
+        f"{UNLABELLED}: each gets a verdict and enters no sensitivity, specificity or AUROC. To "
+        "label them, put them into one folder per category."
     )
     marked = table["category"].mask(loose, UNLABELLED)
     return replace(
