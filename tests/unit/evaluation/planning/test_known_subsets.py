@@ -122,7 +122,7 @@ def test_another_known_category_or_left_out_groups_refit_no_target_only_detector
          "Not run: the known-curve and leaving out groups, which needs 2 known categories"),
         ({"detectors": ["histogram"], "known_curve": (1,)}, "no detector of this run trains on"),
         ({"known_curve": (1, 9)}, "known-curve ends at 2"),
-        ({"known_curve": (1,)}, "3 fits, 2 of them of Spy with fewer known categories"),
+        ({"known_curve": (1,)}, "3 trained models, 2 of them of Spy with fewer known categories"),
     ],
 )  # fmt: skip
 def test_what_is_fitted_and_what_cannot_be_is_said_before_the_start(
@@ -134,7 +134,7 @@ def test_what_is_fitted_and_what_cannot_be_is_said_before_the_start(
 
 def test_the_flag_is_a_list_of_numbers() -> None:
     assert resolve_run("default", {"known_curve": "1,2,4"}).known_curve == (1, 2, 4)
-    with pytest.raises(RecipeError, match="known_curve"):
+    with pytest.raises(RecipeError, match="known-curve"):
         resolve_run("default", {"known_curve": "1,many"})
-    with pytest.raises(RecipeError, match="known_curve"):
+    with pytest.raises(RecipeError, match="known-curve"):
         resolve_run("default", {"known_curve": "0,1"})
