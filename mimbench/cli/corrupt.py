@@ -17,8 +17,9 @@ from mimbench.csv_files.writing import write_csv
 from mimbench.data.contact_sheet import contact_sheet
 from mimbench.data.generated import phantom
 from mimbench.data.reading.accounting import Accounting, account, parts_note, unread_files
-from mimbench.data.reading.decoding import Photo, read_photos, read_whole, share_memory
+from mimbench.data.reading.decoding import read_photos, read_whole, share_memory
 from mimbench.data.reading.file_names import shown
+from mimbench.data.reading.photo import Photo
 from mimbench.data.reading.tree import Listing, list_files
 from mimbench.errors import DataError, OutputError
 from mimbench.evaluation.planning.suites import read_suite

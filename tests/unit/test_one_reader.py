@@ -190,7 +190,8 @@ def _is(row: dict, what: str) -> bool:
 
 
 def test_pixels_of_every_mode_are_what_run_and_corrupt_both_see(odd: Path) -> None:
-    from mimbench.data.reading.decoding import Photo, read_photos, read_whole
+    from mimbench.data.reading.decoding import read_photos, read_whole
+    from mimbench.data.reading.photo import Photo
 
     paths = [odd / "mpox" / name for name in SOUND]
     for path, photo in zip(paths, read_photos(paths, 40), strict=True):

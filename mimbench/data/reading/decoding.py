@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -28,11 +28,10 @@ from mimbench.data.reading.opening import (
     opened,
     pillow_limits,
 )
+from mimbench.data.reading.photo import Photo, WholePhoto
 
 __all__ = [
     "MIN_SIDE",
-    "Photo",
-    "WholePhoto",
     "decode",
     "decode_whole",
     "each_whole_picture",
@@ -49,39 +48,6 @@ _budget = Budget(BUDGET)
 _large_file = Lock()
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Photo:
-    """One decoded file.
-
-    Attributes:
-        pixels: uint8 (S, S, 3), RGB.
-        sha256: of the file's bytes, hexadecimal.
-        width: of the whole photo after its EXIF orientation, pixels.
-        height: likewise.
-        format: Pillow's name of the file format, found in its content.
-        facts: file_facts.FACTS, of what the pixels were made from.
-        dropped: what of the file was left out, in a few words: metadata that could not be read,
-            further frames; mostly empty.
-    """
-
-    pixels: npt.NDArray[np.uint8]
-    sha256: str
-    width: int
-    height: int
-    format: str
-    facts: Mapping[str, float]
-    dropped: str = ""
-
-
-@dataclass(frozen=True)
-class WholePhoto:
-    """One decoded file at its own size: `pixels` uint8 (H, W, 3), the rest as for Photo."""
-
-    pixels: npt.NDArray[np.uint8]
-    sha256: str
-    dropped: str = ""
 
 
 def read_photos(paths: Sequence[Path], size: int, harmonise: bool = False) -> list[Photo | str]:

@@ -11,9 +11,10 @@ from PIL import Image
 
 from mimbench.data.audit import audit
 from mimbench.data.dataset import ImageOptions, gather, load
-from mimbench.data.reading.decoding import Photo, decode
+from mimbench.data.reading.decoding import decode
 from mimbench.data.reading.file_facts import FACTS
 from mimbench.data.reading.opening import Unreadable
+from mimbench.data.reading.photo import Photo
 
 
 def _decoded(data: bytes, harmonise: bool) -> Photo | str:
