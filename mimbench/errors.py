@@ -8,6 +8,7 @@ __all__ = [
     "DataError",
     "DetectorError",
     "MimbenchError",
+    "MissingPartError",
     "NoWeightsError",
     "OutputError",
     "PluginError",
@@ -54,6 +55,10 @@ class WeightsError(MimbenchError):
 
 class NoWeightsError(WeightsError):
     """Weights that nobody gave or installed: the rows that need them are not run."""
+
+
+class MissingPartError(MimbenchError):
+    """A library that is not installed, or a model that cannot be had: its rows are not run."""
 
 
 class TrainingError(MimbenchError):

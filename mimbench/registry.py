@@ -40,6 +40,7 @@ BUILT_IN: Mapping[str, str] = {
     "feature-svm": "mimbench.detectors.oneclass:FeatureSVM",
     "patchcore": "mimbench.detectors.oneclass:PatchCore",
     "padim": "mimbench.detectors.oneclass:PaDiM",
+    "anomalib": "mimbench.detectors.anomalib:Anomalib",
     "autoencoder": "mimbench.detectors.oneclass:Autoencoder",
     "deep-svdd": "mimbench.detectors.oneclass:DeepSVDD",
     "harmonic": "mimbench.detectors.controls:UntrainedInpainter",

@@ -1,7 +1,9 @@
 """From what a user names (recipe, plug-in, function) to a detector, and what identifies it."""
 
+import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, get_args
 
@@ -146,7 +148,17 @@ def identity(recipe: Recipe, digest: Callable[[Path], str] = file_hash) -> dict[
         "input_size": recipe.input_size,
         "parameters": {key: _plain(value) for key, value in parameters.items()},
         "files": sorted([path.name, digest(path)] for path in files if path.is_file()),
+        **_further_libraries(target),
     }
+
+
+def _further_libraries(target: Any) -> dict[str, Any]:
+    """Versions of the libraries that this detector alone depends on; none: nothing."""
+    found = {}
+    for name in getattr(target, "libraries", ()):
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return {"libraries": found} if found else {}
 
 
 def scores_of(

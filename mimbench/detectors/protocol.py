@@ -139,6 +139,8 @@ class Detector:
             input size of its other rows as well, because a control has to see what they see.
         knows: what an already trained detector was trained on: its target, then the other
             categories. Empty: what the run gives it.
+        libraries: distributions that its scores depend on beside those of every run; another
+            version trains anew.
         combines: the rows that it is made of, if it is made of rows.
         not_run: after the fit, scores that this fit cannot give, with the reason; `score` yields
             a `DetectorError` for them.
@@ -151,6 +153,7 @@ class Detector:
     trains_on: ClassVar[TrainsOn] = "nothing"
     random: ClassVar[bool] = True
     any_size: ClassVar[bool] = False
+    libraries: ClassVar[tuple[str, ...]] = ()
     open_set: ClassVar[tuple[str, ...]] = ()
     lines: ClassVar[Mapping[str, str]] = MappingProxyType({})
     needs: tuple[str, ...] = ()
@@ -163,6 +166,8 @@ class Detector:
 
     def require(self) -> None:
         """Raise `NoWeightsError` if a fit needs weights that were not given or are not installed.
+
+        Raise `MissingPartError` if it needs a library that is not installed.
 
         A run asks before it starts; the rows are then not run, with that reason.
         """

@@ -1,16 +1,16 @@
-"""Recipes whose weights nobody gave or installed: they are not run, and the others are."""
+"""Recipes whose weights or library are not there: they are not run, and the others are."""
 
 from collections.abc import Sequence
 
 from mimbench.detectors.build import build, combines
-from mimbench.errors import NoWeightsError, PluginError, WeightsError
+from mimbench.errors import MissingPartError, NoWeightsError, PluginError, WeightsError
 from mimbench.recipes import Recipe
 
 __all__ = ["without_weights"]
 
 
 def without_weights(recipes: Sequence[Recipe]) -> dict[str, str]:
-    """Recipes that cannot run for want of weights, each with the reason and the remedy.
+    """Recipes that cannot run for want of weights or a library, each with the reason.
 
     What is made of rows of such a recipe cannot run either.
 
@@ -31,7 +31,7 @@ def without_weights(recipes: Sequence[Recipe]) -> dict[str, str]:
 def _lacks(recipe: Recipe) -> str:
     try:
         build(recipe).require()
-    except NoWeightsError as error:
+    except (NoWeightsError, MissingPartError) as error:
         return str(error)
     except (PluginError, WeightsError):  # it will fail as a row, beside the others
         pass

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mimbench.data.dataset import Dataset
 from mimbench.detectors.build import build, combines
-from mimbench.errors import DataError, PluginError, WeightsError
+from mimbench.errors import DataError, MissingPartError, PluginError, WeightsError
 from mimbench.recipes import Recipe
 
 __all__ = ["NO_KNOWN", "known_categories", "without_known"]
@@ -46,5 +46,5 @@ def without_known(recipes: Sequence[Recipe], dataset: Dataset) -> dict[str, str]
 def _trains_on_known(recipe: Recipe) -> bool:
     try:
         return build(recipe).trains_on == "known"
-    except (PluginError, WeightsError):  # it will fail as a row, beside the others
+    except (MissingPartError, PluginError, WeightsError):  # it will fail as a row
         return False

@@ -5,7 +5,13 @@ from collections.abc import Iterator, Sequence
 from mimbench.data.dataset import Dataset
 from mimbench.detectors.build import build, combines, recipe_of
 from mimbench.detectors.protocol import Detector
-from mimbench.errors import PluginError, RecipeError, UnknownNameError, WeightsError
+from mimbench.errors import (
+    MissingPartError,
+    PluginError,
+    RecipeError,
+    UnknownNameError,
+    WeightsError,
+)
 from mimbench.evaluation.planning.run_file import RunFile
 from mimbench.recipes import Recipe, derive
 
@@ -91,5 +97,5 @@ def built_or_none(recipe: Recipe) -> Detector | None:
     """The detector; None for one that will fail again as a row, beside the others."""
     try:
         return build(recipe)
-    except (PluginError, WeightsError):
+    except (MissingPartError, PluginError, WeightsError):
         return None
