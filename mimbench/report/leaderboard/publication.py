@@ -20,6 +20,7 @@ from mimbench.report.leaderboard.groups import Group, primary_group
 from mimbench.report.leaderboard.notes import CONVENTION_OF, board_legend, sample_note
 from mimbench.report.leaderboard.paired_differences import PairedDifferences
 from mimbench.report.leaderboard.ties import TIED, Ranking, ranking, ranking_notes
+from mimbench.statistics.core.cautions import MARK
 
 __all__ = ["Cell", "Choice", "Publication", "board_table", "chosen"]
 
@@ -147,11 +148,12 @@ def board_table(
             record |= _numbers(column, group, entry, board)
         body.append(tuple(cells))
         records.append(record)
+    marked = any(MARK in cell.text for row in body for cell in row)
     return Publication(
         caption=f"{title}: {_subject(board)}",
         header=("score", *(_heading(column, group) for column, group in places)),
         body=tuple(body),
-        notes=tuple(_notes(board, columns, rankings, choice)),
+        notes=tuple(_notes(board, columns, rankings, choice, marked)),
         numbers=pd.DataFrame(records),
     )
 
@@ -225,13 +227,17 @@ def _notes(
     columns: Sequence[AnyColumn],
     rankings: Mapping[Group, Ranking],
     choice: Choice,
+    marked: bool,
 ) -> Iterator[str]:
-    """Footnotes: marks, numbers of images, intervals, conventions, what failed."""
+    """Footnotes: marks, numbers of images, intervals, conventions, what failed.
+
+    `marked`: whether an interval in the table has the mark that asks for caution.
+    """
     yield from ranking_notes((group.label, own) for group, own in rankings.items())
     if any(entry.control for entry in board.entries):
         yield f"Controls in italics. {CONVENTION_OF['controls']}"
-    if note := board_legend(board):
-        yield note
+    if marked:
+        yield board_legend(board)
     yield sample_note(board)
     details = [own for own in columns if isinstance(own, Column) and own is not AUROC]
     if board.primary is not None and details:

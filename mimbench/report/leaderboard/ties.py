@@ -78,8 +78,8 @@ def ranking_notes(rankings: Iterable[tuple[str, Ranking]]) -> Iterator[str]:
     untested = dict.fromkeys(row for _, own in found for row in own.untested)
     if untested:
         yield (
-            f"Ties with {', '.join(untested)} could not be tested: fewer than three trainings of "
-            "the rows that are compared."
+            f"Ties with {', '.join(untested)} could not be tested: part of what the difference "
+            "varies by is unknown, as with fewer than three trainings."
         )
     led = [f"{what} ({own.control})" for what, own in found if own.control]
     if led:

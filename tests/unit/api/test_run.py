@@ -135,6 +135,7 @@ def test_a_table_marks_the_best_and_its_ties(run: mimbench.Run) -> None:
     assert r"\textdaggerdbl{}" not in worse
     assert "other-source" not in latex
     assert "60 test images of 60 patients" in latex
+    assert latex.count(r"\textdagger{}") != 1, "a mark has its legend, and a legend its mark"
     assert f"{value:.2f}" in latex
 
 
