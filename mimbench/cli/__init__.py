@@ -1,4 +1,7 @@
-"""The command line: parse, call, print."""
+"""The command line: parse, call, print.
+
+There is one file for each command or group of commands, beside what they all use.
+"""
 
 from collections.abc import Callable
 

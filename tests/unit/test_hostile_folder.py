@@ -98,7 +98,9 @@ def commands(
 Commands = Callable[[Path], Iterator[tuple[str, int]]]
 
 
-@pytest.mark.parametrize("name", [*FOLDERS, *FILES])
+@pytest.mark.parametrize(
+    "name", [*FOLDERS, *FILES], ids=lambda name: name.replace(str(os.getpid()), "PID")
+)
 def test_a_link_anywhere_leads_no_command_outside(
     small: Path,
     outside: Path,

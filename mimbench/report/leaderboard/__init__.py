@@ -1,1 +1,5 @@
-"""The leaderboard: entries, marks, groups, and its forms."""
+"""The leaderboard: entries, marks, groups, and its forms.
+
+There is one file for each form in which it is written (`terminal`, `formats`, ...), beside what
+they have in common.
+"""

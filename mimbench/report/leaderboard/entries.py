@@ -187,13 +187,7 @@ def build_leaderboard(
     ]
     primary = primary_group(groups)
     entries.sort(key=lambda entry: _sort_key(entry, primary))
-    few = [
-        entry.row
-        for entry in entries
-        if primary is not None
-        and _auroc(entry, primary) is not None
-        and not differences.retraining_known(entry.row, primary)
-    ]
+    few = _retraining_unknown(entries, primary, differences)
     return Leaderboard(
         tuple(entries),
         failures,
@@ -204,7 +198,20 @@ def build_leaderboard(
         run.corrupted_at if (run.tables.scores["severity"] > 0).any() else "",
         larger_size_warnings(run.tables),
         open_groups,
-        tuple(few),
+        few,
+    )
+
+
+def _retraining_unknown(
+    entries: Sequence[Entry], primary: Group | None, differences: PairedDifferences
+) -> tuple[str, ...]:
+    """Rows with a number on the primary group and too few trainings to compare them."""
+    return tuple(
+        entry.row
+        for entry in entries
+        if primary is not None
+        and _auroc(entry, primary) is not None
+        and not differences.retraining_known(entry.row, primary)
     )
 
 
