@@ -182,7 +182,9 @@ class Run:
         if corruption:
             own = own[own["corruption"] == corruption]
         fits = self.tables.fits[["fit_id", "detector", "fold", "seed"]]
-        merged = own.merge(fits, on="fit_id").merge(self.tables.images, on="image_id")
+        taken = {*fits, *own} - {"image_id"}  # a column of the user's may have such a name
+        images = self.tables.images.drop(columns=list(taken), errors="ignore")
+        merged = own.merge(fits, on="fit_id").merge(images, on="image_id")
         merged = merged.assign(split=part_of_each(merged)).rename(columns={"score": "row"})
         return merged[list(SCORES)]
 

@@ -56,6 +56,12 @@ class RunEvidence:
         """Names of the run's rows, those that failed among them."""
         return frozenset(map(str, self._facts.index))
 
+    def silence(self, row: str) -> str:
+        """Why the detector of a row that the run lacks gave no score; empty if it was not asked."""
+        fits = self._tables.fits[self._tables.main_fits]
+        own = fits.loc[fits["detector"] == row.partition("/")[0], "reason"]
+        return next((str(reason).rstrip(".") for reason in own if reason), "")
+
     def controls(self, row: str) -> tuple[str, ...]:
         """The controls that a row is compared with, see `controls_of`; also those that failed."""
         return controls_of(row, self._facts)

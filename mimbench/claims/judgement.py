@@ -81,8 +81,9 @@ def verify(tables: RunTables, claims: ClaimsFile) -> list[Verdict]:
 def _findings(evidence: RunEvidence, claim: Claim) -> Iterable[Finding | _Untested]:
     for row in claim.rows:
         if row not in evidence.rows:
-            reason = f"the run has no row '{row}'"
-            yield _Untested(Place(claim, row, ""), reason, False, row_flag(row))
+            why = evidence.silence(row)
+            reason = f"{row} has no scores: {why}" if why else f"the run has no row '{row}'"
+            yield _Untested(Place(claim, row, ""), reason, False, "" if why else row_flag(row))
             continue
         try:
             places = [Place(claim, row, relation) for relation in evidence.relations(claim)]

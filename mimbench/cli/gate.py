@@ -9,7 +9,7 @@ import typer
 from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.root import Json, write_text
 from mimbench.cli.terminal.streams import say, say_error, say_result
-from mimbench.errors import MimbenchError
+from mimbench.errors import MimbenchError, RecipeError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +77,8 @@ def gate(
         visit(candidate)
         result, moved = _compared(reference, candidate, file, given, explain, accept_changed)
     except MimbenchError as found:
-        if not (markdown or junit or as_json or update):
+        settings_wrong = isinstance(found, RecipeError)
+        if (settings_wrong and update) or not (markdown or junit or as_json or update):
             raise
         from mimbench.gate import not_compared
 

@@ -1,5 +1,6 @@
 """Fit one detector, or find its state in the store."""
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from mimbench.detectors.build import build, identity, kind_of
 from mimbench.detectors.imaging.shared import provide, resize
+from mimbench.detectors.networks.devices import exact
 from mimbench.detectors.protocol import Detector, ImageSet, TrainingSet
 from mimbench.detectors.statefile import decode_state, encode_state
 from mimbench.errors import DetectorError, MimbenchError, SplitError, TrainingError
@@ -222,7 +224,10 @@ def fit_or_load(
     with without_exit():
         if spec.fold is not None:
             checkpoint = store.checkpoint(address.fit_id)
-            fitted.fit(training_set(plan, spec, checkpoint, device, progress))
+            train = training_set(plan, spec, checkpoint, device, progress)
+            # features that are stored are computed as those that are compared with them later
+            with contextlib.nullcontext() if fitted.random else exact(device):
+                fitted.fit(train)
         seconds = time.perf_counter() - started
         state = fitted.state()
     # A fit in the store is loaded by everybody, so one whose load hangs must not get there.

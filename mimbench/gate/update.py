@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 from mimbench.errors import OutputError
 from mimbench.runfolder.compact import write_compact
+from mimbench.scores.reading import read_tables
 from mimbench.scores.run_files import refuse_links
 from mimbench.scores.tables import RECORD, TABLES
 
@@ -38,6 +39,7 @@ def update_reference(reference: Path, candidate: Path) -> tuple[str, ...]:
         OutputError: the reference is the folder of a whole run, or cannot be written.
         TableError: a table of the candidate is missing or wrong.
     """
+    read_tables(candidate)  # before anything of the reference is touched
     there = {path.name for path in reference.iterdir()} if reference.is_dir() else set()
     other = sorted(there - FILES - BESIDE)
     if other:

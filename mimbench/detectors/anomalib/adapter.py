@@ -125,11 +125,20 @@ class Anomalib(Detector):
 
     @torch.no_grad()
     def score(self, batch: Batch) -> Tensor:
-        """The model's raw image score (N,): in most models the largest value of its anomaly map."""
+        """The model's raw image score (N,): in most models the largest value of its anomaly map.
+
+        DRAEM's is the largest difference of its two logits, since its own probability is 1 for many
+        images at once.
+        """
         if self.network is None:
             raise TrainingError("This detector has not been fitted.")
         device = next(self.network.parameters()).device
-        found: Tensor = self.network(self._prepared(batch.images.to(device))).pred_score
+        images = self._prepared(batch.images.to(device))
+        found: Tensor
+        if self.model.score is not None:
+            found = self.model.score(self.network, images)
+        else:
+            found = self.network(images).pred_score
         return found.flatten().float()
 
     def state(self) -> State:

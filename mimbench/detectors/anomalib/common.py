@@ -64,6 +64,8 @@ class Model:
         backbone: the usual one; empty: the model has none.
         frozen: prefixes of parameters that are never trained.
         smallest: side of the images that it needs, pixels.
+        score: from network and prepared images to scores (N,), higher = more anomalous; None:
+            the network's own `pred_score`.
     """
 
     build: Build
@@ -71,6 +73,7 @@ class Model:
     backbone: str = "resnet18"
     frozen: tuple[str, ...] = ()
     smallest: int = 32
+    score: Callable[[nn.Module, Tensor], Tensor] | None = None
 
 
 def timm_name(backbone: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW
 
@@ -165,9 +166,17 @@ def _fit_draem(
     return train_by_steps(network, train, prepare, settings, optimiser, loss)
 
 
+def _draem_margin(network: nn.Module, images: Tensor) -> Tensor:
+    """The largest difference of anomalous and normal logit: anomalib's score before its softmax."""
+    model: Any = network
+    seen = torch.cat([images, model.reconstructive_subnetwork(images)], dim=1)
+    logits: Tensor = model.discriminative_subnetwork(seen)
+    return (logits[:, 1] - logits[:, 0]).amax((-2, -1))
+
+
 TRAINED: Mapping[str, Model] = {
     "cfa": Model(_cfa, _fit_cfa, frozen=("feature_extractor.",)),
-    "draem": Model(_draem, _fit_draem, backbone=""),
+    "draem": Model(_draem, _fit_draem, backbone="", score=_draem_margin),
     "fastflow": Model(_fastflow, _fit_fastflow, frozen=("feature_extractor.",)),
     "reverse_distillation": Model(_reverse, _fit_reverse, frozen=("encoder.",)),
     "stfpm": Model(_stfpm, _fit_stfpm, frozen=("teacher_model.",)),

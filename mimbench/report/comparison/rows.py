@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,7 @@ from mimbench.gate import (
 )
 from mimbench.report.comparison.facts import RunDifference, names_of, run_differences
 from mimbench.runfolder.reading import RunFolder
-from mimbench.scores.tables import CLEAN
+from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.cautions import difference_cautions
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs, holm
 from mimbench.statistics.run.uncertainty import Measured
@@ -52,7 +52,7 @@ class RunComparison:
     Attributes:
         differences: what differs in plan, recipes, data and versions.
         lines: one line per shared row, group and condition; columns as `COMPARISON_COLUMNS`.
-        missing: rows that one of the runs lacks, each a sentence.
+        missing: rows that one of the runs lacks, and detectors without scores, each a sentence.
         aligned: both runs on the images and conditions that they share.
     """
 
@@ -101,6 +101,7 @@ def compare_runs(first: RunFolder, second: RunFolder) -> RunComparison:
     missing = [
         f"{row} is in {name} only" for name, own, others in sides_of for row in sorted(own - others)
     ]
+    missing += _silent(first, rows[0]) + _silent(second, rows[1])
     return RunComparison(
         first,
         second,
@@ -118,6 +119,15 @@ def _scored(aligned: Aligned, side: int) -> list[str]:
     return [name for name in names if len(row_fits(tables, name))]
 
 
+def _silent(run: RunFolder, scored: set[str]) -> list[str]:
+    """The detectors of a run that gave no score, with the reason, each a sentence."""
+    fits = run.tables.fits[run.tables.main_fits]
+    spoke = {row.partition("/")[0] for row in scored}
+    quiet = fits[~fits["detector"].isin(spoke) & (fits["reason"] != "")]
+    reasons = quiet.drop_duplicates("detector")[["detector", "reason"]].to_numpy()
+    return [f"{name} has no scores in {run.name}: {why}" for name, why in reasons]
+
+
 def _lines(
     row: str, aligned: Aligned, first: RunAurocs, second: RunAurocs
 ) -> Iterator[dict[str, Any]]:
@@ -127,20 +137,26 @@ def _lines(
     conditions = [("clean", CLEAN, 0)]
     conditions += [("corrupted", ALL_CORRUPTIONS, MEAN_SEVERITY)] * bool(corrupted)
     identical, alike = same_scores(row, aligned), same_weights(row, aligned)
+    one_recipe = _recipes(row, aligned.reference) == _recipes(row, aligned.candidate)
     for role, relation in shared:
         for name, corruption, severity in conditions:
             asked = Quantity(
                 row, role=role, relation=relation, corruption=corruption, severity=severity
             )
             before, after = first.measured(asked), second.measured(asked)
-            own = of_same_models(after, before) if alike else after.minus(before, alike=True)
+            # trainings of two recipes may vary differently: then each side needs three of its own
+            own = of_same_models(after, before) if alike else after.minus(before, alike=one_recipe)
             models = "same models" if alike else "trained anew"
             numbers = _numbers(own, before, after)
-            if identical:
+            if identical and not isnan(numbers["difference"]):
                 models = "same scores"
                 numbers |= {"low": 0.0, "high": 0.0, "p": 1.0, "caution": ""}
             about = {"row": row, "role": role, "relation": relation, "condition": name}
             yield about | numbers | {"models": models}
+
+
+def _recipes(row: str, tables: RunTables) -> set[str]:
+    return set(row_fits(tables, row)["recipe_hash"])
 
 
 def _numbers(own: Measured, before: Measured, after: Measured) -> dict[str, Any]:

@@ -6,12 +6,18 @@ from typing import Any
 
 import pandas as pd
 
-from mimbench.report.leaderboard.entries import Leaderboard
+from mimbench.report.leaderboard.entries import Entry, Leaderboard
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import interval_text
 from mimbench.report.leaderboard.notes import CONVENTION_OF, sample_note
 from mimbench.report.leaderboard.paired_differences import PairedDifferences
-from mimbench.report.leaderboard.publication import Cell, Choice, Publication, chosen
+from mimbench.report.leaderboard.publication import (
+    Cell,
+    Choice,
+    Publication,
+    chosen,
+    ranked_entries,
+)
 from mimbench.report.leaderboard.ties import Ranking, ranking, ranking_notes
 from mimbench.scores.tables import CLEAN
 from mimbench.statistics.core.cautions import legend
@@ -67,16 +73,18 @@ def category_table(
     Raises:
         UnknownNameError: the run has no such row or group.
     """
-    board = chosen(board, choice)
+    whole, board = board, chosen(board, choice)
     rows = [entry.row for entry in board.entries]
+    ranked = ranked_entries(whole, board)
     frame = category_frame(metrics, choice.question)
+    frame = frame[frame["row"].isin([entry.row for entry in ranked])]
     body, records = [], []
     rankings: list[tuple[str, Ranking]] = []
-    for group, category, lines in _by_category(frame[frame["row"].isin(rows)], board):
+    for group, category, lines in _by_category(frame, board):
         between = partial(
             differences.between, group=group, category=category, question=choice.question
         )
-        own = _ranking(lines, board, between)
+        own = _ranking(lines, ranked, between)
         rankings.append((category, own))
         first = next(iter(lines.values()))
         count = f"{first['n_other']} ({first['n_other_patients']})"
@@ -103,12 +111,11 @@ def _by_category(
             yield group, str(category), {str(one["row"]): one for one in lines.to_dict("records")}
 
 
-def _ranking(lines: Mapping[str, Line], board: Leaderboard, between: Any) -> Ranking:
-    controls = {entry.row for entry in board.entries if entry.control}
-    values = {row: float(line["value"]) for row, line in lines.items()}
+def _ranking(lines: Mapping[str, Line], entries: Sequence[Entry], between: Any) -> Ranking:
     return ranking(
-        {row: value for row, value in values.items() if row not in controls},
-        {row: value for row, value in values.items() if row in controls},
+        {entry.row: entry.detector.input_size for entry in entries if not entry.control},
+        {entry.row: entry.detector.input_size for entry in entries if entry.control},
+        {row: float(line["value"]) for row, line in lines.items()},
         between,
     )
 
@@ -116,7 +123,7 @@ def _ranking(lines: Mapping[str, Line], board: Leaderboard, between: Any) -> Ran
 def _notes(
     board: Leaderboard, rankings: Sequence[tuple[str, Ranking]], numbers: pd.DataFrame
 ) -> Iterator[str]:
-    yield from ranking_notes(rankings)
+    yield from ranking_notes(rankings, {entry.row for entry in board.entries})
     if any(entry.control for entry in board.entries):
         names = ", ".join(entry.row for entry in board.entries if entry.control)
         yield f"Controls: {names}. {CONVENTION_OF['controls']}"

@@ -22,7 +22,7 @@ from mimbench.report.leaderboard.paired_differences import PairedDifferences
 from mimbench.report.leaderboard.ties import TIED, Ranking, ranking, ranking_notes
 from mimbench.statistics.core.cautions import MARK
 
-__all__ = ["Cell", "Choice", "Publication", "board_table", "chosen"]
+__all__ = ["Cell", "Choice", "Publication", "board_table", "chosen", "ranked_entries"]
 
 AnyColumn = Column | RowColumn
 Place = tuple[AnyColumn, Group | None]
@@ -131,10 +131,11 @@ def board_table(
     Raises:
         UnknownNameError: the run has no such row, column or group.
     """
-    board = chosen(board, choice)
+    whole, board = board, chosen(board, choice)
     columns = _columns(board, choice.columns)
     places = list(_places(columns, board))
-    rankings = {group: _ranking(board, group, differences, choice) for group in board.groups}
+    ranked = ranked_entries(whole, board)
+    rankings = {group: _ranking(ranked, group, differences, choice) for group in board.groups}
     body, records = [], []
     for entry in board.entries:
         cells = [Cell(entry.row, control=entry.control)]
@@ -158,18 +159,29 @@ def board_table(
     )
 
 
+def ranked_entries(whole: Leaderboard, shown: Leaderboard) -> tuple[Entry, ...]:
+    """The rows among which the best one is found: all headlines and controls, and those shown.
+
+    What a table does not show counts all the same, so that no row is the best by choice.
+    """
+    names = {entry.row for entry in shown.entries}
+    return tuple(
+        entry for entry in whole.entries if entry.control or entry.headline or entry.row in names
+    )
+
+
 def _ranking(
-    board: Leaderboard, group: Group, differences: PairedDifferences, choice: Choice
+    entries: Sequence[Entry], group: Group, differences: PairedDifferences, choice: Choice
 ) -> Ranking:
     values = {
         entry.row: estimate.value
-        for entry in board.entries
+        for entry in entries
         if (estimate := entry.cell(group, AUROC.name)) is not None
     }
-    controls = {entry.row for entry in board.entries if entry.control}
     return ranking(
-        {row: value for row, value in values.items() if row not in controls},
-        {row: value for row, value in values.items() if row in controls},
+        {entry.row: entry.detector.input_size for entry in entries if not entry.control},
+        {entry.row: entry.detector.input_size for entry in entries if entry.control},
+        values,
         partial(differences.between, group=group, question=choice.question),
     )
 
@@ -233,7 +245,8 @@ def _notes(
 
     `marked`: whether an interval in the table has the mark that asks for caution.
     """
-    yield from ranking_notes((group.label, own) for group, own in rankings.items())
+    shown = {entry.row for entry in board.entries}
+    yield from ranking_notes(((group.label, own) for group, own in rankings.items()), shown)
     if any(entry.control for entry in board.entries):
         yield f"Controls in italics. {CONVENTION_OF['controls']}"
     if marked:

@@ -1,7 +1,7 @@
 """What the leaderboard says of skin tone: the AUROC of the worst tone, and the gap to the best."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -40,9 +40,16 @@ def tone_gaps(tones: pd.DataFrame) -> Mapping[str, Mapping[Group, ToneGap]]:
             parts = lines[lines["group"] != GAP]
             worst = parts.loc[parts["value"].idxmin()]
             group = Group(str(role), str(relation))
-            own = ToneGap(_estimate(worst), _estimate(gap.iloc[0]))
+            lowest = replace(_estimate(worst), caution=_chosen(worst, len(parts)))
+            own = ToneGap(lowest, _estimate(gap.iloc[0]))
             found.setdefault(str(row), {})[group] = own
     return found
+
+
+def _chosen(line: "pd.Series[float]", count: int) -> str:
+    """The caution of an interval whose tone was chosen because its value is the lowest."""
+    chosen = f"the lowest of {count} tones, chosen by its value, so that its interval is too high"
+    return "; ".join(part for part in (str(line["caution"]), chosen) if part)
 
 
 def _estimate(line: "pd.Series[float]") -> Difference:

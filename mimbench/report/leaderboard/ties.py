@@ -1,8 +1,8 @@
 """The best row of a column and the rows that are tied with it, by paired tests."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 
 from mimbench.report.leaderboard.paired_differences import clearly
 from mimbench.statistics.core.estimate import Estimate
@@ -34,22 +34,28 @@ class Ranking:
 
 
 def ranking(
-    detectors: Mapping[str, float],
-    controls: Mapping[str, float],
+    detectors: Mapping[str, int | None],
+    controls: Mapping[str, int | None],
+    values: Mapping[str, float],
     difference: Callable[[str, str], Estimate],
 ) -> Ranking:
     """Rank rows by AUROC.
 
     Args:
-        detectors: AUROC by row, NaN where there is none.
-        controls: the same of controls.
+        detectors: by row, the side of the images that it sees, pixels; None where it is not known.
+        controls: the same of controls; the best row is compared with those of its own size.
+        values: AUROC by row, NaN where there is none.
         difference: paired difference between two rows, the first minus the second.
     """
-    there = {row: value for row, value in detectors.items() if not isnan(value)}
-    beside = {row: value for row, value in controls.items() if not isnan(value)}
+    there = {row: value for row in detectors if not isnan(value := values.get(row, nan))}
     if not there:
         return Ranking()
     best = max(there, key=lambda row: there[row])
+    beside = {
+        row: value
+        for row, size in controls.items()
+        if not isnan(value := values.get(row, nan)) and size in (None, detectors[best])
+    }
     highest = max(beside, key=lambda row: beside[row], default="")
     if highest and beside[highest] >= there[best]:
         return Ranking(control=highest)
@@ -61,21 +67,25 @@ def ranking(
     )
 
 
-def ranking_notes(rankings: Iterable[tuple[str, Ranking]]) -> Iterator[str]:
+def ranking_notes(rankings: Iterable[tuple[str, Ranking]], shown: Set[str]) -> Iterator[str]:
     """What the marks mean, and where there are none, in sentences.
 
     Args:
         rankings: what each is of, in words, and the ranking.
+        shown: rows of the table.
     """
     found = list(rankings)
-    if any(own.best for _, own in found):
-        yield "Bold: the highest AUROC of a detector."
-    if any(own.tied for _, own in found):
+    if any(own.best in shown for _, own in found):
+        yield "Bold: the highest AUROC of a detector of the run."
+    hidden = [f"{what} ({own.best})" for what, own in found if own.best and own.best not in shown]
+    if hidden:
+        yield f"The highest AUROC is that of a row that is not shown: {'; '.join(hidden)}."
+    if any(own.tied & shown for _, own in found):
         yield (
-            f"{TIED} Not clearly below it (95 %, paired on the same images, over patients and "
-            "retraining)."
+            f"{TIED} Not clearly below the highest (95 %, paired on the same images, over patients "
+            "and retraining)."
         )
-    untested = dict.fromkeys(row for _, own in found for row in own.untested)
+    untested = dict.fromkeys(row for _, own in found for row in own.untested if row in shown)
     if untested:
         yield (
             f"Ties with {', '.join(untested)} could not be tested: part of what the difference "

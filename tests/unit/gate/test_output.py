@@ -1,6 +1,7 @@
 """What a CI server gets: documents in every case, with the reason, the row and readable images."""
 
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -109,3 +110,19 @@ def test_an_update_makes_the_candidate_the_reference(
     assert command(monkeypatch, "gate", candidate, better, "--update") == 2
     assert "more than a reference" in capsys.readouterr().err
     assert set(read_tables(candidate).fits["state_hash"]) != hashes
+
+
+def test_an_update_by_a_damaged_candidate_leaves_the_reference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A reference of three tables alone, as a repository keeps it."""
+    candidate = written(tmp_path / "run", tables())
+    reference = tmp_path / "reference"
+    reference.mkdir()
+    for name in ("scores", "fits", "images"):
+        shutil.copyfile(candidate / f"{name}.parquet", reference / f"{name}.parquet")
+    before = {path.name: path.read_bytes() for path in reference.iterdir()}
+    (candidate / "scores.parquet").write_bytes(b"no table")
+    assert command(monkeypatch, "gate", reference, candidate, "--update") == 2
+    assert "scores.parquet" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in reference.iterdir()} == before

@@ -54,3 +54,21 @@ def test_a_layer_that_the_backbone_has_not_got_is_refused() -> None:
     images = larger(stripes(4, 0, upright=True))
     with pytest.raises(RecipeError, match="layer9"):
         detector.fit(training_set(images, images))
+
+
+def test_draem_ranks_images_that_its_probability_cannot_tell_apart() -> None:
+    draem = MODELS["draem"]
+    assert draem.score is not None
+
+    class Certain(torch.nn.Module):
+        """Logits that a float32 softmax makes 1 alike."""
+
+        def reconstructive_subnetwork(self, images: torch.Tensor) -> torch.Tensor:
+            return images
+
+        def discriminative_subnetwork(self, seen: torch.Tensor) -> torch.Tensor:
+            high = 100 * seen[:, :1]
+            return torch.cat([torch.zeros_like(high), high], dim=1)
+
+    images = torch.stack([torch.full((3, 4, 4), 0.3), torch.full((3, 4, 4), 0.4)])
+    assert draem.score(Certain(), images).tolist() == pytest.approx([30.0, 40.0])

@@ -115,3 +115,27 @@ def test_runs_on_other_images_cannot_be_compared(made: RunComparison) -> None:
     other = replace(made.second, tables=RunTables(scores, tables.fits, images))
     with pytest.raises(TableError, match="no image in common"):
         compare_runs(made.first, other)
+
+
+def test_the_trainings_of_another_recipe_say_nothing_of_its_own_retraining(tmp_path: Path) -> None:
+    three = run(tmp_path / "a", made_tables({"mim": Made(0.7)}, images=IMAGES, seeds=(0, 1, 2)))
+    one = made_tables({"mim": Made(0.9)}, images=IMAGES, draw=1)
+    alike = run(tmp_path / "b", one)
+    other = RunTables(one.scores, one.fits.assign(recipe_hash="another"), one.images)
+    changed = run(tmp_path / "c", other)
+    assert compare_runs(three, alike).lines["p"].notna().all()
+    lines = compare_runs(three, changed).lines
+    assert lines["p"].isna().all()
+    assert lines["caution"].str.contains("retraining").all()
+
+
+def test_a_detector_that_gave_no_score_is_named_with_its_reason(tmp_path: Path) -> None:
+    made = made_tables(BEFORE, images=IMAGES, seeds=(0, 1, 2))
+    lost = made.fits["detector"] == "old"
+    fits = made.fits.assign(
+        status=made.fits["status"].mask(lost, "not run"),
+        reason=made.fits["reason"].mask(lost, "no weights"),
+    )
+    kept = ~made.scores["fit_id"].isin(made.fits.loc[lost, "fit_id"])
+    silent = run(tmp_path / "a", RunTables(made.scores[kept], fits, made.images), name="a")
+    assert "old has no scores in a: no weights" in compare_runs(silent, silent).missing
