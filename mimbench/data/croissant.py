@@ -74,7 +74,8 @@ def write_croissant(place: str, out: Path) -> Dataset:
     write_csv(rows, table)
     content = _described(rows, table, path, about)
     with atomic_write(out) as partial:
-        partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        partial.write_text(f"{text}\n", encoding="utf-8")
     return found
 
 

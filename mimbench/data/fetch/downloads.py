@@ -66,7 +66,9 @@ def _resume(url: str, partial: Path, output: Path, progress: Progress) -> None:
                 done = 0
             total = done + int(answer.headers.get("Content-Length", 0))
             progress.stage(f"downloading {partial.name.removesuffix(PARTIAL)}", total or 1)
-            with partial.open("ab" if done else "wb") as target:
+            if not done:
+                partial.write_bytes(b"")
+            with partial.open("ab") as target:
                 for chunk in answer.iter_content(_CHUNK):
                     target.write(chunk)
                     done += len(chunk)

@@ -74,6 +74,7 @@ def _data(page: Page) -> dict[str, Any]:
         "stages": stages,
         "costs": costs,
         "metrics": not page.results.metrics.empty,
+        "latex": bool(page.results.board.groups),  # else there is nothing for such a table
         "fits": page.run.tables.fits.to_dict("records"),
     }
 
