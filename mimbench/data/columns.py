@@ -19,6 +19,8 @@ _PAIR = re.compile(r"(12|34|56)")  # DDI: two types together
 class Columns(BaseModel):
     """Names of a table's columns, by what they say; of several, the first that a row fills counts.
 
+    Of several columns of patients all count: images that share a value of one are of one patient.
+
     Attributes:
         image: file name or path of the image, with or without its suffix.
         category: disease or kind.
@@ -53,8 +55,8 @@ class Columns(BaseModel):
 def parse_columns(text: str) -> Columns:
     """The columns that a user names: `image=file,category=dx,patient=patient_id`.
 
-    A name can stand twice: `patient=patient_id,patient=lesion_id` takes the lesion where the
-    patient is not known.
+    A name can stand twice: `patient=patient_id,patient=lesion_id` keeps patients and
+    lesions together.
 
     Raises:
         DataError: no such form, a name that is not known, or image or category missing.

@@ -4,20 +4,20 @@ The files decide: an image that the table does not name is left out, and a row w
 only counts in a note.
 """
 
-import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
 from mimbench.csv_files.reading import read_delimited
 from mimbench.data.categories import canonical_category
 from mimbench.data.columns import Columns, fitzpatrick
+from mimbench.data.layouts.named_images import images_of, names_images
+from mimbench.data.layouts.patients import patients
 from mimbench.data.layouts.table import known_values, without_our_columns
 from mimbench.data.manifest import Manifest, given_column, part_name
-from mimbench.data.reading.file_kinds import IMAGE_SUFFIXES
 from mimbench.data.reading.file_names import on_disk, shown
 from mimbench.data.reading.tree import NO_IMAGE, LeftOut, Listing
 from mimbench.data.sets.facts import DataSet
@@ -55,7 +55,11 @@ class Metadata:
 def recognises(listing: Listing, about: DataSet) -> bool:
     """Whether a table with the set's columns names at least half of the images."""
     table = _table(listing, about)
-    return table is not None and 2 * len(_images(listing, table)) >= len(listing.images) > 0
+    if table is None:
+        return False
+    cells = _first(table.cells, table.columns.image).tolist()
+    count = names_images(cells, listing.images, listing.root, table.files[0].parent)
+    return 2 * count >= len(listing.images) > 0
 
 
 def read(listing: Listing, about: DataSet) -> Manifest:
@@ -98,7 +102,21 @@ def by_columns(listing: Listing, columns: Columns, csv: Path | None = None) -> M
     if missing := sorted(wanted - set(content.cells)):
         there = ", ".join(map(str, content.cells.columns))
         raise DataError(f"{shown(csv)} lacks the columns {', '.join(missing)}; it has {there}.")
-    return manifest_of(listing, Metadata(content.cells, columns, (csv,), content.notes))
+    columns, notes = _with_same_names(columns, content.cells)
+    return manifest_of(listing, Metadata(content.cells, columns, (csv,), (*content.notes, *notes)))
+
+
+def _with_same_names(columns: Columns, cells: pd.DataFrame) -> tuple[Columns, list[str]]:
+    """The columns with those that the table names as mimbench does, and a note on these."""
+    given = columns.model_dump()
+    used = {name for names in given.values() for name in names}
+    own = [
+        name
+        for name in ("patient", "source", "split")
+        if not given[name] and name in cells and name not in used
+    ]
+    note = f"read by their own names too: {', '.join(own)}."
+    return columns.model_copy(update={name: (name,) for name in own}), [note] * bool(own)
 
 
 def manifest_of(listing: Listing, table: Metadata) -> Manifest:
@@ -114,29 +132,33 @@ def manifest_of(listing: Listing, table: Metadata) -> Manifest:
             f"None of the images that {table.name} names lies below {shown(listing.root)}, e.g. "
             f"{example}."
         )
-    cells = table.cells.iloc[list(rows.values())].reset_index(drop=True)
-    paths = list(rows)
-    category = _first(cells, table.columns.category)
-    labelled = (category != "").to_numpy()
-    left_out = [
-        LeftOut(shown(path), f"no category in {table.name}")
-        for path, has in zip(paths, labelled, strict=True)
-        if not has
-    ]
+    spelt = _first(table.cells, table.columns.category)
+    category = spelt.map(canonical_category).tolist()
+    left_out, kept = [], {}
+    for path, numbers in rows.items():
+        said = [number for number in numbers if category[number] != ""]
+        found = sorted({category[number] for number in said})
+        if len(found) == 1:
+            kept[path] = [said[0], *(number for number in numbers if number != said[0])]
+        else:
+            kind = f"several categories in {table.name}" if said else f"no category in {table.name}"
+            left_out.append(LeftOut(shown(path), kind, " or ".join(found)))
     left_out += [
         LeftOut(shown(path), f"not in {table.name}") for path in listing.images if path not in rows
     ]
-    if not labelled.any():
-        raise DataError(f"{table.name} gives no image a category.")
-    kept = cells[labelled].reset_index(drop=True)
-    own, notes = _own_columns(kept, table.columns)
-    own.insert(0, "path", [shown(path) for path, has in zip(paths, labelled, strict=True) if has])
-    others, clash = without_our_columns(kept.drop(columns=list(own), errors="ignore"))
-    spelt = category[labelled]
+    if not kept:
+        raise DataError(f"{table.name} gives no image one category.")
+    torn = [f"{Path(entry.path).name} ({entry.detail})" for entry in left_out if entry.detail]
+    own, notes = _own_columns(table, kept)
+    own.insert(0, "path", [shown(path) for path in kept])
+    firsts = [numbers[0] for numbers in kept.values()]
+    cells = table.cells.iloc[firsts].reset_index(drop=True)
+    others, clash = without_our_columns(cells.drop(columns=list(own), errors="ignore"))
+    notes += _named("images left out because rows give them several categories", torn)
     return Manifest(
         pd.concat([own, others], axis=1),
         "columns",
-        tuple((name, table.name) for name in dict.fromkeys(spelt)),
+        tuple((name, table.name) for name in dict.fromkeys(spelt.iloc[firsts])),
         (*table.notes, *notes, *clash, *_row_notes(table, rows)),
         left_out=tuple(left_out),
         used={shown(path): "list of the images" for path in table.files},
@@ -190,44 +212,22 @@ def _first(cells: pd.DataFrame, names: Iterable[str]) -> "pd.Series[str]":
     return values
 
 
-def _images(listing: Listing, table: Metadata) -> dict[Path, int]:
-    """Each image that the table names, with the first row that names it."""
-    index: dict[str, list[Path]] = {}
-    for path in listing.images:
-        for name in dict.fromkeys((path.name, _stem(path.name))):
-            index.setdefault(name, []).append(path)
-    listed = frozenset(listing.images)
-    found: dict[Path, int] = {}
-    for row, cell in enumerate(_first(table.cells, table.columns.image)):
-        image = _at(cell, table.files[0].parent, listed)
-        image = image or _find(cell.replace("\\", "/"), index)
-        if image is not None:
-            found.setdefault(image, row)
-    return found
+def _images(listing: Listing, table: Metadata) -> dict[Path, list[int]]:
+    """Each image that the table names, with the rows that name it."""
+    cells = _first(table.cells, table.columns.image).tolist()
+    return images_of(cells, listing.images, listing.root, table.files[0].parent)
 
 
-def _at(cell: str, folder: Path, listed: frozenset[Path]) -> Path | None:
-    """The image at the path that a cell gives from the folder of its table, which may lead out."""
-    path = Path(os.path.normpath(folder / on_disk(cell)))
-    return path if path in listed or (cell and path.is_file()) else None
-
-
-def _find(cell: str, index: Mapping[str, list[Path]]) -> Path | None:
-    """The image that a cell names, by its path as far as that is given, else by its name alone."""
-    name = PurePosixPath(cell).name
-    paths = index.get(name) or index.get(_stem(name)) or []
-    ends = [path for path in paths if path.as_posix().endswith(f"/{cell.lstrip('./')}")]
-    return next(iter(ends or paths), None)
-
-
-def _stem(name: str) -> str:
-    stem, dot, suffix = name.rpartition(".")
-    return stem if dot and f".{suffix.lower()}" in IMAGE_SUFFIXES else name
-
-
-def _own_columns(cells: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, list[str]]:
-    """What mimbench knows of each image, and notes on it."""
-    patient, notes = _groups(cells, columns)
+def _own_columns(
+    table: Metadata, rows: Mapping[Path, Sequence[int]]
+) -> tuple[pd.DataFrame, list[str]]:
+    """What mimbench knows of each image by its first row, its patient by all, and notes on it."""
+    columns = table.columns
+    groups = {
+        name: known_values(table.cells[name]) for name in columns.patient if name in table.cells
+    }
+    patient, notes = patients(groups, list(rows.values()))
+    cells = table.cells.iloc[[numbers[0] for numbers in rows.values()]].reset_index(drop=True)
     own = pd.DataFrame(
         {
             "category": _first(cells, columns.category).map(canonical_category),
@@ -247,29 +247,20 @@ def _own_columns(cells: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, l
     return own, notes
 
 
-def _groups(cells: pd.DataFrame, columns: Columns) -> tuple["pd.Series[str]", list[str]]:
-    """The patient or nearest group of each image, and which column said it."""
-    patient = _first(cells, columns.patient)
-    said = []
-    left = pd.Series(True, index=cells.index)
-    for name in columns.patient:
-        own = left & (_first(cells, [name]) != "")
-        said += [f"{name} {own.sum()}"] * bool(own.any())
-        left &= ~own
-    if not said:
-        return patient, ["no patients are known, so each image counts as its own patient."]
-    said += [f"each image its own {left.sum()}"] * bool(left.any())
-    return patient, [f"images counted as of one patient by column: {', '.join(said)}."]
-
-
-def _row_notes(table: Metadata, rows: Mapping[Path, int]) -> list[str]:
-    absent = len(table.cells) - len(rows)
-    if not absent:
-        return []
+def _row_notes(table: Metadata, rows: Mapping[Path, Sequence[int]]) -> list[str]:
     named = _first(table.cells, table.columns.image)
-    without = [named.iloc[row] for row in sorted(set(range(len(named))) - set(rows.values()))]
-    more = ", ..." * (absent > _NAMED)
+    found = {number for numbers in rows.values() for number in numbers}
+    without = [cell for number, cell in enumerate(named) if number not in found]
+    again = [named.iloc[number] for numbers in rows.values() for number in numbers[1:]]
     return [
-        f"rows of {table.name} whose image is not there, or that name one again: {absent} "
-        f"({', '.join(without[:_NAMED])}{more})."
+        *_named(f"rows of {table.name} whose image is not there", without),
+        *_named(f"rows of {table.name} that name an image again", again),
     ]
+
+
+def _named(what: str, names: Sequence[str]) -> list[str]:
+    """A note that counts and names the first few, none if there is nothing to name."""
+    if not names:
+        return []
+    first = ", ".join(f"{name[:60]}..." if len(name) > 60 else name for name in names[:_NAMED])
+    return [f"{what}: {len(names)} ({first}{', ...' * (len(names) > _NAMED)})."]

@@ -70,11 +70,11 @@ def _most_likely(cell: str) -> str:
     """The condition with the largest weight, of equal ones the first by name; "" without any."""
     try:
         weights = ast.literal_eval(cell)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, RecursionError):
         return ""
-    if not isinstance(weights, dict) or not weights:
-        return ""
-    return str(min(weights, key=lambda name: (-float(weights[name]), str(name))))
+    known = weights.items() if isinstance(weights, dict) else ()
+    numbers = [(-weight, str(name)) for name, weight in known if isinstance(weight, int | float)]
+    return min(numbers)[1] if numbers else ""
 
 
 def _median(estimates: "pd.Series[str]") -> str:

@@ -118,3 +118,80 @@ def test_two_tables_with_the_columns_must_be_told_apart(clinic):
     (clinic / "again.csv").write_text(TABLE)
     with pytest.raises(DataError, match=r"again\.csv, list\.csv"):
         read_manifest(clinic, columns=parse_columns("image=file,category=dx"))
+
+
+def _named(root: Path, table: str, columns: str = "image=file,category=dx"):
+    (root / "t.csv").write_text(table)
+    manifest = read_manifest(root / "t.csv", columns=parse_columns(columns))
+    rows = manifest.table
+    rows.index = [Path(path).relative_to(root).as_posix() for path in rows["path"]]
+    return manifest, rows
+
+
+@pytest.mark.parametrize("cell", ["x/b.png", "train/b.png", "b.jpg", "n" * 300, "x\\b.png"])
+def test_a_missing_image_gives_its_label_to_no_other_image_of_that_name(tmp_path, cell):
+    for name in ("x/a.png", "y/b.png"):
+        write_image(tmp_path / name)
+    manifest, rows = _named(tmp_path, f"file,dx\nx/a.png,nevus\n{cell},acne\n")
+    assert rows["category"].to_dict() == {"x/a.png": "nevus"}
+    assert any("not there: 1" in note and cell[:60] in note for note in manifest.notes)
+
+
+def test_folders_with_which_all_cells_begin_may_be_missing_on_disk(tmp_path):
+    for name in ("x/a.png", "y/b.png", "other/c.png"):
+        write_image(tmp_path / name)
+    text = "file,dx\n/home/me/x/a.png,nevus\n/home/me/y/b.png,acne\n/home/me/x/c.png,acne\n"
+    _, rows = _named(tmp_path, text)
+    assert list(rows.index) == ["x/a.png", "y/b.png"]
+
+
+def test_a_name_that_fits_two_different_images_is_an_error_and_copies_are_one_image(tmp_path):
+    for name in ("x/a.png", "y/a.png"):
+        write_image(tmp_path / name)
+    _, rows = _named(tmp_path, "file,dx\na,nevus\n")
+    assert list(rows.index) == ["x/a.png"]
+    write_image(tmp_path / "b.png")
+    (tmp_path / "b.png").rename(tmp_path / "y" / "a.png")
+    with pytest.raises(DataError) as error:
+        _named(tmp_path, "file,dx\na,nevus\n")
+    assert all(fact in str(error.value) for fact in ("'a'", "x/a.png", "y/a.png"))
+
+
+def test_rows_that_disagree_on_an_image_leave_it_out_and_others_join_their_patients(tmp_path):
+    for name in "abcd":
+        write_image(tmp_path / f"{name}.png")
+    text = "file,dx,p\na,nevus,p1\na,acne,p1\nb,acne,p2\nb,Acne,p3\nc,acne,p3\nd,acne,p1\nd,,p1\n"
+    manifest, rows = _named(tmp_path, text, "image=file,category=dx,patient=p")
+    assert rows["patient"].to_dict() == {"b.png": "p2", "c.png": "p2", "d.png": "p1"}
+    assert any("a.png (acne or nevus)" in note for note in manifest.notes)
+    assert any("several" in entry.kind for entry in manifest.left_out)
+
+
+def test_a_lesion_is_of_one_group_also_where_the_patient_of_one_image_is_not_known(tmp_path):
+    for name in "abcde":
+        write_image(tmp_path / f"{name}.png")
+    text = "file,dx,p,l\na,acne,P1,9\nb,acne,,9\nc,acne,9,8\nd,acne,,7\ne,acne,NA,\n"
+    _, rows = _named(tmp_path, text, "image=file,category=dx,patient=p,patient=l")
+    assert rows["patient"].tolist() == ["P1", "P1", "9", "7", ""]
+
+
+def test_a_patient_and_a_lesion_of_one_number_are_two_groups(tmp_path):
+    for name in "ab":
+        write_image(tmp_path / f"{name}.png")
+    _, rows = _named(
+        tmp_path,
+        "file,dx,p,l\na,acne,1,\nb,acne,,1\n",
+        "image=file,category=dx,patient=p,patient=l",
+    )
+    assert rows["patient"].nunique() == 2
+
+
+def test_columns_that_are_named_as_mimbench_names_them_count_without_being_mapped(tmp_path):
+    for name in "ab":
+        write_image(tmp_path / f"{name}.png")
+    text = "file,dx,patient,source,split\na,acne,p1,web,train\nb,acne,p1,web,val\n"
+    manifest, rows = _named(tmp_path, text)
+    assert rows["patient"].tolist() == ["p1", "p1"]
+    assert rows["source"].tolist() == ["web", "web"]
+    assert rows["given_1"].tolist() == ["train", "validation"]
+    assert any("patient, source, split" in note for note in manifest.notes)

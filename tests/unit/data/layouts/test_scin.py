@@ -33,3 +33,17 @@ def test_a_missing_table_is_named_by_its_columns(tmp_path):
     assert read_manifest(tmp_path).layout == "folders"
     with pytest.raises(DataError, match="weighted_skin_condition_label"):
         read_manifest(tmp_path, "scin")
+
+
+def test_a_condition_without_a_weight_counts_as_none_and_photos_of_two_cases_join_them(tmp_path):
+    MINIATURES["scin"](tmp_path)
+    labels, cases = tmp_path / "scin_labels.csv", tmp_path / "scin_cases.csv"
+    labels.write_text(labels.read_text().replace("'Urticaria': 1.0", "'Eczema': None"))
+    shared = "44,SCIN,1.0.0,,FST2,dataset/images/-101.png,,,CLOSE_UP\n"
+    cases.write_text(cases.read_text() + shared)
+    labels.write_text(labels.read_text() + "44,\"{'Eczema': 1}\",FST3,,,4\n")
+    manifest = read_manifest(tmp_path)
+    table = manifest.table
+    assert [Path(path).name for path in table["path"]] == ["-101.png", "-102.png"]
+    assert table["patient"].nunique() == 1
+    assert "no category" in next(e.kind for e in manifest.left_out if "-201" in e.path)
