@@ -13,7 +13,7 @@ import pandas as pd
 
 from mimbench.csv_files.writing import write_csv
 from mimbench.data.dataset import Dataset, survey
-from mimbench.data.fetch.places import located
+from mimbench.data.fetch.places import fetched, located
 from mimbench.data.layouts import recognised
 from mimbench.data.manifest import given_column
 from mimbench.data.reading.file_names import on_disk, shown
@@ -71,6 +71,8 @@ def write_croissant(place: str, out: Path) -> Dataset:
     rows = _rows(found, out.parent)
     name = recognised(path) if path.is_dir() else ""
     about = data_set(name) if name in set_names() else None
+    if about and about.reader == "named-folders" and not fetched(name, path):
+        about = None  # names of folders are no proof that the images are the set's
     write_csv(rows, table)
     content = _described(rows, table, path, about)
     with atomic_write(out) as partial:

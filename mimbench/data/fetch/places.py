@@ -8,7 +8,7 @@ from mimbench.data.sets.facts import set_names
 from mimbench.errors import DataError, OutputError
 from mimbench.files import atomic_write
 
-__all__ = ["default_folder", "located", "remember"]
+__all__ = ["default_folder", "fetched", "located", "remember"]
 
 
 def _cache() -> Path:
@@ -51,7 +51,7 @@ def located(place: str) -> Path:
         return path
     again = f"Fetch it: mimbench data get {place}. If you have it, name its folder."
     try:
-        folder = Path(json.loads(_record(place).read_text(encoding="utf-8"))["folder"])
+        folder = _remembered(place)
     except (OSError, ValueError, KeyError, TypeError):
         raise DataError(
             f"{place} is a data set that mimbench knows, but it was not fetched. {again}"
@@ -59,6 +59,18 @@ def located(place: str) -> Path:
     if not folder.is_dir():
         raise DataError(f"{place} was fetched into {folder}, which is gone. {again}")
     return folder
+
+
+def fetched(name: str, folder: Path) -> bool:
+    """Whether `mimbench data get` gave a data set's name to this folder."""
+    try:
+        return _remembered(name).samefile(folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _remembered(name: str) -> Path:
+    return Path(json.loads(_record(name).read_text(encoding="utf-8"))["folder"])
 
 
 def _record(name: str) -> Path:

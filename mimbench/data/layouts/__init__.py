@@ -97,6 +97,12 @@ def _tree(path: Path, layout: str | None) -> Manifest:
     listing = list_files(path, needs_images=False)
     name = layout or _recognised(listing)
     if name == "folders":
+        if not listing.images and (archives := medmnist.archives_in(listing)):
+            read = ", ".join(label for about in _archived() for label in about.labels)
+            raise DataError(
+                f"{shown(path)} holds archives of MedMNIST that mimbench does not read: "
+                f"{', '.join(archives)}. It reads {read}."
+            )
         listing = listing if listing.images else list_files(path)  # says what it holds instead
         return _finished(folders.read(listing), listing, "as one folder per category")
     about = data_set(name)
@@ -113,12 +119,29 @@ def recognised(folder: Path) -> str:
 
 
 def _recognised(listing: Listing) -> str:
-    """Name of the data set that a folder holds, "folders" if it is none of them."""
+    """Name of the data set that a folder holds, "folders" if it is none of them.
+
+    Raises:
+        DataError: archives of two sets.
+    """
+    archived = [about for about in _archived() if medmnist.recognises(listing, about)]
+    if len(archived) > 1:
+        names = " and ".join(about.title for about in archived)
+        raise DataError(
+            f"{shown(listing.root)} holds archives of {names}: "
+            f"{', '.join(medmnist.archives_in(listing))}. Give each set a folder of its own, or "
+            "say by --layout which one to read."
+        )
     for name in sorted(set_names(), reverse=True):  # a later release before the earlier one
         about = data_set(name)
         if _READERS[about.reader].recognises(listing, about):
             return name
     return "folders"
+
+
+def _archived() -> list[DataSet]:
+    """The sets that are archives."""
+    return [about for about in map(data_set, set_names()) if about.reader == "medmnist"]
 
 
 def _finished(manifest: Manifest, listing: Listing, how: str) -> Manifest:

@@ -13,14 +13,16 @@ from mimbench.data.sets.facts import DataSet
 
 __all__ = ["read", "recognises"]
 
-_ENOUGH = 0.75  # of the set's folders, so that a part of a download is recognised
+# One of so many folders may be missing, so that a part of a download is recognised. The names of a
+# set with few folders are those of anybody's collection, so all of them are needed.
+_ONE_OF = 5
 
 
 def recognises(listing: Listing, about: DataSet) -> bool:
-    """Whether the images lie in folders of the set's names alone, and in most of them."""
+    """Whether the images lie in folders of the set's names alone, and in nearly all of them."""
     known = {canonical_category(name) for name in about.folders}
     found = {canonical_category(name) for name in {path.parent.name for path in listing.images}}
-    return bool(found) and found <= known and len(found) >= _ENOUGH * len(known)
+    return bool(found) and found <= known and len(known - found) <= len(known) // _ONE_OF
 
 
 def read(listing: Listing, about: DataSet) -> Manifest:

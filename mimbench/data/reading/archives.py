@@ -45,15 +45,22 @@ class Archive:
         if images is None:
             return np.zeros(0, dtype=np.int64)
         labels = _array(self.path, f"{part}_labels")
-        flat = labels.reshape(len(labels), -1)
         colours = len(images) == 3 or (len(images) == 4 and images[3] == 3)
-        if not colours or images[1] == images[-1] == 3 or flat.shape != (images[0], 1):
+        if (
+            not colours
+            or images[1] == images[-1] == 3
+            or labels.shape not in ((images[0],), (images[0], 1))
+        ):
             raise DataError(
                 f"{shown(self.path)}: {part}_images has the shape {images} and {part}_labels "
                 f"{labels.shape}; mimbench reads two-dimensional images, grey or RGB, with one "
                 "label each."
             )
-        return flat[:, 0].astype(np.int64)
+        if labels.dtype.kind not in "iu":
+            raise DataError(
+                f"{shown(self.path)}: {part}_labels has {labels.dtype} values; expected integers."
+            )
+        return labels.reshape(-1).astype(np.int64)
 
     def _shape(self, name: str) -> tuple[int, ...] | None:
         """Shape of an array of bytes, read without the array."""

@@ -9,6 +9,7 @@ from miniature_sets import MINIATURES
 
 from mimbench.data.croissant import write_croissant
 from mimbench.data.dataset import survey
+from mimbench.data.fetch.places import remember
 from mimbench.data.layouts import read_manifest
 from mimbench.errors import DataError, OutputError
 from mimbench.files import file_hash
@@ -84,3 +85,14 @@ def test_a_file_that_cannot_serve_says_why(described, change, fact):
     described.write_text(json.dumps(content))
     with pytest.raises(DataError, match=fact):
         read_manifest(described)
+
+
+def test_names_of_folders_alone_give_no_collection_the_identity_of_a_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("MIMBENCH_DATA", str(tmp_path / "cache"))
+    MINIATURES["msid"](tmp_path / "mine")
+    names = []
+    for k in (1, 2):
+        write_croissant(str(tmp_path / "mine"), tmp_path / f"{k}.json")
+        names.append(json.loads((tmp_path / f"{k}.json").read_text())["name"])
+        remember("msid", tmp_path / "mine")
+    assert names == ["mine", "MSID"]

@@ -201,3 +201,52 @@ def test_a_full_disk_leaves_nothing(tmp_path, server, monkeypatch):
     with pytest.raises(OutputError, match="No space left"):
         getting.get("dermamnist", tmp_path / "derm", Silent())
     assert not _left(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["msid", "dermamnist"])
+def test_a_partial_folder_of_somebody_else_is_kept_and_refused(tmp_path, kaggle, name):
+    mine = tmp_path / "new.partial" / "notes.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    with pytest.raises(OutputError, match=r"new\.partial.*did not make it"):
+        getting.get(name, tmp_path / "new", Silent())
+    assert mine.read_text() == "mine"
+    assert not kaggle.handles
+
+
+def test_what_an_earlier_attempt_at_another_set_left_does_not_get_into_this_one(tmp_path, kaggle):
+    left = tmp_path / "new.partial" / "files" / "dermamnist.npz.partial"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"a beginning")
+    (tmp_path / "new.partial" / "made-by-mimbench").write_text("dermamnist")
+    getting.get("msid", tmp_path / "new", Silent())
+    assert len(_left(tmp_path / "new")) == 8
+    assert not left.parent.parent.exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused_before_anything_is_downloaded(
+    tmp_path, kaggle
+):
+    (tmp_path / "new").write_text("mine")
+    with pytest.raises(OutputError, match="not a folder"):
+        getting.get("msid", tmp_path / "new", Silent())
+    assert not kaggle.handles
+    assert (tmp_path / "new").read_text() == "mine"
+
+
+def test_what_arrives_and_is_not_the_set_does_not_take_its_name(tmp_path, kaggle):
+    with pytest.raises(DataError, match=r"not DermNet.*msid.*Nothing was written"):
+        getting.get("dermnet", tmp_path / "new", Silent())
+    assert not _left(tmp_path)
+
+
+def test_a_refused_plain_download_does_not_speak_of_kaggle(tmp_path, monkeypatch):
+    def refused(*_: object) -> None:
+        raise RefusalError(403)
+
+    monkeypatch.setattr(getting, "download", refused)
+    monkeypatch.setitem(sys.modules, "pooch", SimpleNamespace())
+    with pytest.raises(DataError, match=r"DermaMNIST \(HTTP 403\)") as error:
+        getting.get("dermamnist", tmp_path / "new", Silent())
+    assert "aggle" not in str(error.value)
+    assert not _left(tmp_path)

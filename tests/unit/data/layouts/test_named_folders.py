@@ -23,3 +23,10 @@ def test_msid_is_mpox_and_three_others_without_patients_and_says_how_it_was_reco
     assert any("--layout folders" in note for note in manifest.notes)
     assert any("no patients are known" in note for note in manifest.notes)
     assert read_manifest(tmp_path, "folders").layout == "folders"
+
+
+def test_a_collection_of_three_of_msids_diseases_is_not_taken_for_it(tmp_path):
+    MINIATURES["msid"](tmp_path)
+    for path in tmp_path.glob("*/Normal/*"):
+        path.unlink()
+    assert read_manifest(tmp_path).layout == "folders"
