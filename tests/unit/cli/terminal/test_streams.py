@@ -53,6 +53,7 @@ def test_nothing_printed_reaches_the_terminal_as_a_command_or_is_taken_for_marku
 def test_a_run_called_like_markup_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # a narrow table folds the names of rows
     folder = write_synthetic_run(tmp_path / "run", synthetic_tables(conditions=()))
     (folder / "run.json").write_text(json.dumps({**RUN_INFO, "name": "[/red] odd \x1b[2J"}))
     stream = io.BytesIO()
