@@ -34,5 +34,5 @@ def _lacks(recipe: Recipe) -> str:
     except (NoWeightsError, MissingPartError) as error:
         return str(error)
     except Exception:
-        pass
+        return ""  # it is tried again as a row, and fails there with this reason
     return ""
