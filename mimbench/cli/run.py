@@ -51,6 +51,14 @@ Strict = Annotated[
         "--strict", help="Stop if the audit of the images has a warning.", rich_help_panel=RUNNING
     ),
 ]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Say what would be computed, and about how long it takes; compute nothing.",
+        rich_help_panel=RUNNING,
+    ),
+]
 Silent = Annotated[bool, typer.Option("--quiet", help="No progress.", rich_help_panel=RUNNING)]
 AsJson = Annotated[
     bool,
@@ -75,6 +83,7 @@ def run(
     jobs: Workers = 1,
     timeout: Timeout = None,
     strict: Strict = False,
+    dry_run: DryRun = False,
     quiet: Silent = False,
     as_json: AsJson = False,
 ) -> int:
@@ -88,9 +97,15 @@ def run(
     # what takes seconds to import comes after what a typing mistake is about
     from mimbench.evaluation.execution.worker_pool import Jobs
     from mimbench.evaluation.runner import run as run_all
+    from mimbench.evaluation.runner import try_plan
 
     work = Jobs.of(jobs, timeout)
     folder = out or Path("runs") / settings.name
+    if dry_run:
+        with Display(console(stderr=True), quiet=quiet) as progress:
+            planned = try_plan(settings, folder, progress, work)
+        say("\n".join(planned.lines(max(jobs, 1))))
+        return ExitCode.DONE
     with Display(console(stderr=as_json), quiet=quiet) as progress:
         result = run_all(settings, folder, progress, command_line(), strict=strict, jobs=work)
         report_of = make_report(folder, progress)

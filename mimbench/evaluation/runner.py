@@ -18,15 +18,19 @@ from mimbench.evaluation.execution.environment import describe, pick_device
 from mimbench.evaluation.execution.executor import Backend, threads_set_to
 from mimbench.evaluation.execution.in_process import InProcess
 from mimbench.evaluation.execution.performing import KeptFits
-from mimbench.evaluation.execution.runtime_estimate import estimate_runtime
-from mimbench.evaluation.execution.tasks import TaskContext
+from mimbench.evaluation.execution.runtime_estimate import (
+    RuntimeEstimate,
+    estimate_runtime,
+    plan_lines,
+)
+from mimbench.evaluation.execution.tasks import TaskContext, fit_tasks
 from mimbench.evaluation.execution.worker_process import warm_up
 from mimbench.evaluation.fitting import fit_addresses
 from mimbench.evaluation.gallery import write as gallery
 from mimbench.evaluation.outcome import Outcome, check_images, outcome_tables
 from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.records import record_run
-from mimbench.evaluation.scoring import count_blocks
+from mimbench.evaluation.scoring import count_blocks, units
 from mimbench.evaluation.stages import fit_all, score_all
 from mimbench.evaluation.training_curves import write_curves
 from mimbench.files import disk_full_as_error
@@ -37,8 +41,9 @@ from mimbench.runfolder.lock import check_free, locked
 from mimbench.runfolder.store import Store
 from mimbench.scores.run_files import check_new, refuse_links, remove_partials
 from mimbench.scores.tables import AS_IS, AUDIT, RunTables, checksums
+from mimbench.text import counted
 
-__all__ = ["RunResult", "execute", "run"]
+__all__ = ["PlannedRun", "RunResult", "execute", "run", "try_plan"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,53 @@ class RunResult:
     folder: Path
     failures: tuple[tuple[str, str], ...]
     files: Accounting
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """What a run would do.
+
+    Attributes:
+        plan: of the run.
+        tasks: trained models that are missing, and conditions times shards of images.
+        estimate: of its time and size.
+    """
+
+    plan: Plan
+    tasks: tuple[int, int]
+    estimate: RuntimeEstimate
+
+    def lines(self, processes: int) -> list[str]:
+        """What would be computed, for people; a number of processes shares it."""
+        models, units = (counted(number, "task") for number in self.tasks)
+        conditions = counted(len(self.plan.conditions), "condition")
+        return [
+            f"{counted(len(self.plan.fits), 'trained model')}, {conditions} on "
+            f"{counted(len(self.plan.images), 'image')}: {models} that train, {units} that score",
+            *plan_lines(self.plan, self.estimate, processes),
+        ]
+
+
+def try_plan(
+    settings: RunFile, folder: Path, progress: Progress, jobs: Backend | None = None
+) -> PlannedRun:
+    """Plan a run and estimate what is missing in its folder, where nothing is written.
+
+    Arguments and errors as for `execute`.
+    """
+    _check_apart(settings, folder)
+    device = pick_device(settings.device)
+    progress.stage("Reading images", 1)
+    plan = make_plan(settings, read_comparison(folder / AUDIT))
+    progress.update(1)
+    backend = InProcess() if jobs is None else jobs
+    with threads_set_to(backend.threads):
+        addresses = fit_addresses(plan, device)
+        context = TaskContext(plan, addresses, folder.absolute(), device, backend.threads)
+        estimate = estimate_runtime(context, progress, plug_ins=not backend.apart, always=True)
+        missing = fit_tasks(context)
+    assert estimate is not None
+    return PlannedRun(plan, (len(missing), len(list(units(plan)))), estimate)
 
 
 def run(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mimbench.corruptions.enlarged import apply_enlarged
 from mimbench.detectors.build import converted, scores_of
-from mimbench.detectors.imaging.shared import provide, resize
+from mimbench.detectors.imaging.shared import SharedOutputs, resize
 from mimbench.detectors.networks.devices import exact
 from mimbench.detectors.protocol import Batch
 from mimbench.errors import DetectorError
@@ -148,15 +148,19 @@ class Shard:
                 images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
             else:
                 images = resize(self.batch(canonical).images, size)
-            self.sizes[size] = Batch(images, provide)
+            self.sizes[size] = self._sharing(size, images)
         return self.sizes[size]
 
     def on(self, size: int, device: torch.device) -> Batch:
         """The same on a device, where shared outputs are computed, too."""
+        if device.type == "cpu":
+            return self.batch(size)
         if size not in self.copies:
-            whole = self.batch(size)
-            self.copies[size] = whole if device.type == "cpu" else _copied(whole, device)
+            self.copies[size] = self._sharing(size, _copied(self.batch(size).images, device))
         return self.copies[size]
+
+    def _sharing(self, size: int, images: Tensor) -> Batch:
+        return Batch(images, SharedOutputs(self.plan.shared_outputs.get(size, ())))
 
 
 def score_unit(
@@ -252,7 +256,8 @@ def score_images(
         Row name -> float64 (N,).
     """
     images = resize(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), size)
-    return _score(_copied(Batch(images, provide), device), fit, np.arange(len(images)))[0]
+    whole = Batch(_copied(images, device), SharedOutputs(fit.detector.needs))
+    return _score(whole, fit, np.arange(len(images)))[0]
 
 
 @torch.inference_mode()
@@ -285,10 +290,9 @@ def other_scores(before: Iterable[str], now: Iterable[str]) -> str:
     )
 
 
-def _copied(whole: Batch, device: torch.device) -> Batch:
+def _copied(images: Tensor, device: torch.device) -> Tensor:
     # a GPU waits much shorter for memory that the system cannot move
-    images = whole.images.pin_memory() if device.type == "cuda" else whole.images
-    return Batch(images.to(device), whole.provider)
+    return (images.pin_memory() if device.type == "cuda" else images).to(device)
 
 
 def _take(whole: Batch, index: Tensor) -> Batch:

@@ -14,7 +14,7 @@ from torchvision.transforms.v2 import functional as transform
 from mimbench.detectors.classifier.posthoc import OPEN_SET, PostHoc, TrainingOutputs
 from mimbench.detectors.classifier.posthoc.catalogue import require_known
 from mimbench.detectors.classifier.posthoc.logits import ALWAYS, logit_scores
-from mimbench.detectors.classifier.posthoc.outputs import forward
+from mimbench.detectors.classifier.posthoc.outputs import Outputs, forward
 from mimbench.detectors.classifier.quality import validation_quality
 from mimbench.detectors.networks.network import Network, build_network
 from mimbench.detectors.networks.weights import require_weights
@@ -181,9 +181,11 @@ class Classifier(Detector):
         """Scores of one forward pass, each (N,), unbounded; an error for one that is not run."""
         if self.network is None:
             raise TrainingError("This classifier has not been fitted.")
-        if self.posthoc is None:
-            return {**logit_scores(self.network(batch.images).float())}
-        return self.posthoc(forward(self.network, batch.images))
+        outputs = self._outputs(self.network, batch)
+        return {**logit_scores(outputs.logits)} if self.posthoc is None else self.posthoc(outputs)
+
+    def _outputs(self, network: Network, batch: Batch) -> Outputs:
+        return forward(network, batch.images)
 
     def state(self) -> State:
         """The network's parameters, its categories, its quality, and what scores are fitted on.

@@ -1,5 +1,6 @@
 """A linear classifier on the features of a frozen backbone."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -9,10 +10,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from mimbench.detectors.classifier.classifier import Classifier, balance
+from mimbench.detectors.classifier.posthoc.outputs import Outputs
 from mimbench.detectors.networks.network import Network
+from mimbench.detectors.networks.shared_features import pooled_name
 from mimbench.detectors.parameters import Side
-from mimbench.detectors.protocol import TrainingSet
-from mimbench.errors import RecipeError, TrainingError
+from mimbench.detectors.protocol import Batch, TrainingSet
+from mimbench.errors import RecipeError, TrainingError, WeightsError
 
 __all__ = ["LinearProbe", "logistic_regression"]
 
@@ -56,6 +59,9 @@ class LinearProbe(Classifier):
         super().__init__(architecture, weights, scores=scores, side=side)
         self.views = views
         self.blind = weights == "none"
+        # random weights are drawn after the number of categories, and a feature map is not shared
+        shared = not self.blind and "rankfeat" not in scores
+        self.needs = (pooled_name(architecture, weights, side),) if shared else ()
 
     def fit(self, train: TrainingSet) -> None:
         """Fit the head on target and known images; the first category is the target."""
@@ -81,6 +87,15 @@ class LinearProbe(Classifier):
         self._look(
             network, images, labels, validation.images, held_out, validation.patients, train.device
         )
+
+    def _outputs(self, network: Network, batch: Batch) -> Outputs:
+        """Those of the head on the features that other rows of the same network read, too."""
+        for name in self.needs:
+            with contextlib.suppress(WeightsError):  # they are gone; the state has the network
+                features = batch[name]
+                logits = network.head(features)
+                return Outputs(batch.images, logits.float().cpu(), features.cpu(), None)
+        return super()._outputs(network, batch)
 
 
 def _views(images: Tensor, count: int) -> list[Tensor]:

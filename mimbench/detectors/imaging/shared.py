@@ -1,21 +1,23 @@
 """Outputs that several detectors read: computed once for a batch, by name."""
 
+from collections.abc import Collection
+
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from mimbench.detectors.imaging import inpainting
 from mimbench.errors import UnknownNameError
 
-__all__ = ["provide", "resize"]
+__all__ = ["SharedOutputs", "provide", "resize"]
 
 
-def _feature_map(name: str, images: Tensor) -> Tensor:
-    from mimbench.detectors.networks import feature_maps  # takes seconds, and few runs need it
+def _features(name: str, images: Tensor) -> Tensor:
+    from mimbench.detectors.networks import shared_features  # takes seconds, and few runs need it
 
-    return feature_maps.provide(name, images)
+    return shared_features.provide(name, images)
 
 
-PROVIDERS = {"inpaint": inpainting.provide, "map": _feature_map}
+PROVIDERS = {"inpaint": inpainting.provide, "features": _features}
 
 
 def provide(name: str, images: Tensor) -> Tensor:
@@ -29,6 +31,25 @@ def provide(name: str, images: Tensor) -> Tensor:
     if kind not in PROVIDERS:
         raise UnknownNameError("shared output", name, PROVIDERS)
     return PROVIDERS[kind](name, images)
+
+
+class SharedOutputs:
+    """Provider of one batch that computes together what comes from one pass of a network."""
+
+    def __init__(self, needs: Collection[str]) -> None:
+        """`needs`: all that will be asked for, by whichever detector."""
+        self.needs = needs
+        self.made: dict[str, Tensor] = {}
+
+    def __call__(self, name: str, images: Tensor) -> Tensor:
+        """Compute the shared output `name`, as `provide` does."""
+        if not name.startswith("features:"):
+            return provide(name, images)
+        if name not in self.made:
+            from mimbench.detectors.networks import shared_features  # as in `_features`
+
+            self.made |= shared_features.provide_together(name, self.needs, images)
+        return self.made.pop(name)  # the batch keeps it
 
 
 def resize(images: Tensor, size: int) -> Tensor:

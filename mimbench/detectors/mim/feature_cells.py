@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mimbench.detectors.mim.surroundings import Surroundings, surroundings
-from mimbench.detectors.networks.feature_maps import map_name, provide
+from mimbench.detectors.networks.shared_features import map_name, provide
 from mimbench.detectors.networks.weights import require_weights
 from mimbench.detectors.parameters import Side
 from mimbench.detectors.protocol import Batch, Detector, State, TrainsOn

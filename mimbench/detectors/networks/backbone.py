@@ -1,9 +1,9 @@
 """A frozen backbone: what it sees in an image, and how far apart two images are."""
 
-import contextlib
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import lpips
@@ -16,7 +16,7 @@ from mimbench.detectors.networks.network import Network, build_network
 from mimbench.detectors.parameters import Side
 from mimbench.errors import RecipeError
 
-__all__ = ["Backbone", "Lpips"]
+__all__ = ["Backbone", "Lpips", "default_layers", "layer_outputs"]
 
 PROBE = 64  # side of the image that shows which layers there are, pixels
 LPIPS_TRUNKS: Mapping[str, str] = {
@@ -62,7 +62,7 @@ class Backbone(nn.Module):
         super().__init__()
         network = build_network(architecture, 2, weights, seed=0, side=side).eval()
         self.preprocess, self.body = network.preprocess, network.body
-        self.layers = list(layers) or _blocks(network.body) or _stages(network)
+        self.layers = list(layers) or default_layers(network)
         missing = [name for name in self.layers if name not in dict(self.body.named_modules())]
         if missing:
             raise RecipeError(f"{architecture} has no layer '{missing[0]}'.")
@@ -74,25 +74,8 @@ class Backbone(nn.Module):
         Raises:
             RecipeError: what a layer gives is no map.
         """
-        given: dict[str, Tensor] = {}
-
-        def keep(name: str, output: object) -> None:
-            given[name] = _map(self.body, output, name)
-            if len(given) == len(self.layers):
-                raise _StopForward  # the rest of the network would be computed for nothing
-
-        handles = [
-            self.body.get_submodule(name).register_forward_hook(
-                lambda _, __, output, name=name: keep(name, output)
-            )
-            for name in self.layers
-        ]
-        with contextlib.suppress(_StopForward):
-            try:
-                self.body(self.preprocess(255 * images))
-            finally:
-                for handle in handles:
-                    handle.remove()
+        with layer_outputs(self.body, self.layers) as given:
+            self.body(self.preprocess(255 * images))
         return [given[name] for name in self.layers]
 
     def train(self, mode: bool = True) -> "Backbone":
@@ -142,6 +125,50 @@ class Lpips(nn.Module):
 def _in_torchvision(name: str) -> str:
     """From "slice2.3.weight" to "features.3.weight"."""
     return "features." + name.partition(".")[2]
+
+
+def default_layers(network: Network) -> list[str]:
+    """The last layer at each resolution above 1×1, or blocks of a transformer; see `Backbone`."""
+    return _blocks(network.body) or _stages(network)
+
+
+@contextmanager
+def layer_outputs(
+    body: nn.Module, layers: Sequence[str], *, to_the_end: bool = False
+) -> Iterator[dict[str, Tensor]]:
+    """Keep the maps (N, C, H', W') of some layers in the forward pass that is made meanwhile.
+
+    Args:
+        body: a model of torchvision or timm.
+        layers: names of its modules.
+        to_the_end: False: the pass ends with the last of these layers.
+
+    Yields:
+        Layer -> its map, once the pass is made.
+
+    Raises:
+        RecipeError: what a layer gives is no map.
+    """
+    given: dict[str, Tensor] = {}
+
+    def keep(name: str, output: object) -> None:
+        given[name] = _map(body, output, name)
+        if len(given) == len(layers) and not to_the_end:
+            raise _StopForward  # the rest of the network would be computed for nothing
+
+    handles = [
+        body.get_submodule(name).register_forward_hook(
+            lambda _, __, output, name=name: keep(name, output)
+        )
+        for name in layers
+    ]
+    try:
+        yield given
+    except _StopForward:
+        pass
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 class _StopForward(Exception):  # noqa: N818 - nothing is wrong

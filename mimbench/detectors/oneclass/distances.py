@@ -20,7 +20,12 @@ class FeatureNeighbours(FrozenFeatures):
     random = False
 
     def __init__(
-        self, backbone: str, weights: str = "none", neighbours: Count = 3, side: Side = "input"
+        self,
+        backbone: str,
+        weights: str = "none",
+        neighbours: Count = 3,
+        side: Side = "input",
+        layer: str = "",
     ) -> None:
         """Describe the detector.
 
@@ -31,8 +36,10 @@ class FeatureNeighbours(FrozenFeatures):
             neighbours: k.
             side: of the images that the backbone sees: "input", "own" or pixels, see
                 `preprocessing_of`.
+            layer: module whose map, averaged over its places, is compared; empty: the penultimate
+                features.
         """
-        super().__init__(backbone, weights, side)
+        super().__init__(backbone, weights, side, layer)
         self.neighbours = neighbours
         self.bank = torch.zeros(0, 0)
 
@@ -43,7 +50,7 @@ class FeatureNeighbours(FrozenFeatures):
 
     def score(self, batch: Batch) -> Tensor:
         """Distance (N,) in [0, 2]."""
-        features = torch.nn.functional.normalize(self._features(batch.images))
+        features = torch.nn.functional.normalize(self._features(batch))
         distances = torch.cdist(features, self.bank)
         return distances.kthvalue(min(self.neighbours, len(self.bank)), dim=1).values
 
@@ -73,4 +80,4 @@ class FeatureMahalanobis(FrozenFeatures):
     def score(self, batch: Batch) -> Tensor:
         """Squared distance (N,), at least 0."""
         fitted = Gaussian(self.whitening, self.means)
-        return fitted.distances(self._features(batch.images))[:, 0]
+        return fitted.distances(self._features(batch))[:, 0]

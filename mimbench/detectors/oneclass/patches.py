@@ -71,7 +71,7 @@ class PatchCore(FrozenPatches):
 
     def score(self, batch: Batch) -> Tensor:
         """Distance (N,), at least 0."""
-        patches = self._features(batch.images)
+        patches = self._features(batch)
         nearest = torch.cdist(patches.flatten(0, 1), self.bank).amin(1)
         return nearest.view(len(patches), -1).amax(1)
 
@@ -114,6 +114,6 @@ class PaDiM(FrozenPatches):
 
     def score(self, batch: Batch) -> Tensor:
         """Distance (N,), at least 0."""
-        gap = self._features(batch.images)[:, :, self.drawn] - self.mean
+        gap = self._features(batch)[:, :, self.drawn] - self.mean
         white = torch.einsum("npd,pde->npe", gap, self.whitening)
         return white.square().sum(2).amax(1).sqrt()

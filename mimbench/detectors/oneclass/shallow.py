@@ -49,7 +49,7 @@ class _Shallow(FrozenFeatures):
         """Minus the model's normality (N,)."""
         if self._normality is None:
             raise TrainingError("This detector has not been fitted.")
-        return torch.from_numpy(-self._normality(self._standard(self._features(batch.images))))
+        return torch.from_numpy(-self._normality(self._standard(self._features(batch))))
 
     def _learn(self) -> None:
         self._normality = self._fitted(self._standard(self.seen), int(self.seed))

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mimbench.detectors.build import build, scores_of
-from mimbench.detectors.imaging.shared import provide, resize
+from mimbench.detectors.imaging.shared import SharedOutputs, provide, resize
 from mimbench.detectors.protocol import Batch, Detector, StopTraining
+from mimbench.detectors.statefile import encode_state
+from mimbench.errors import MimbenchError
 from mimbench.evaluation.execution.tasks import TaskContext
 from mimbench.evaluation.fitting import training_set
 from mimbench.evaluation.planning.plan import FitSpec, Plan
@@ -25,12 +28,33 @@ from mimbench.registry import BUILT_IN
 from mimbench.runfolder.history import duration
 from mimbench.text import counted
 
-__all__ = ["RuntimeEstimate", "estimate_runtime"]
+__all__ = ["BASIS", "RowEstimate", "RuntimeEstimate", "estimate_runtime", "plan_lines"]
 
 WORTHWHILE = 3  # missing fits of one recipe from which on the trials are made
 TRAINING = 2.0  # seconds of training in a trial
 CONDITIONS = 6  # that are timed, on as few images as
 IMAGES = 8
+BASIS = "Estimated from a few seconds of each detector's training and one batch of its scores."
+PER_SCORE, PER_IMAGE = 8, 64  # bytes of a number and of an image's name in a block of scores
+
+
+@dataclass(frozen=True)
+class RowEstimate:
+    """What is still to be computed for one recipe.
+
+    Attributes:
+        name: of the recipe.
+        models: trained models that are missing.
+        fit: training, seconds of one process.
+        score: scoring, seconds of one process, without what several recipes share.
+        size: of the models and scores on disk, bytes.
+    """
+
+    name: str
+    models: int
+    fit: float
+    score: float
+    size: float
 
 
 @dataclass(frozen=True)
@@ -38,14 +62,29 @@ class RuntimeEstimate:
     """What is still to be computed, in seconds of one process.
 
     Attributes:
-        fit: training.
-        score: corrupting and scoring.
+        rows: the recipes that could be tried.
+        shared: corrupting, and passes of frozen networks that several recipes read.
         unknown: detectors that could not be tried; their time comes on top.
     """
 
-    fit: float
-    score: float
+    rows: tuple[RowEstimate, ...]
+    shared: float
     unknown: tuple[str, ...] = ()
+
+    @property
+    def fit(self) -> float:
+        """Training."""
+        return sum(row.fit for row in self.rows)
+
+    @property
+    def score(self) -> float:
+        """Corrupting and scoring."""
+        return self.shared + sum(row.score for row in self.rows)
+
+    @property
+    def size(self) -> float:
+        """Bytes on disk."""
+        return sum(row.size for row in self.rows)
 
     def sentence(self, plan: Plan, processes: int) -> str:
         """What to expect, and what that is based on."""
@@ -60,8 +99,7 @@ class RuntimeEstimate:
         total = duration((self.fit + self.score) / processes)
         return (
             f"{what}: about {total} in {counted(processes, 'process')}"
-            f"{f'; {untimed}' if untimed else ''}. "
-            "Estimated from a few seconds of each detector's training and one batch of its scores."
+            f"{f'; {untimed}' if untimed else ''}. {BASIS}"
         )
 
 
@@ -69,6 +107,8 @@ class RuntimeEstimate:
 class _Rate:
     fit: float  # seconds
     score: float  # seconds per image
+    state: int  # bytes
+    scores: int  # of one image
 
 
 class _Clock:
@@ -95,36 +135,34 @@ class _Clock:
 
 
 def estimate_runtime(
-    context: TaskContext, progress: Progress, *, plug_ins: bool = True
+    context: TaskContext, progress: Progress, *, plug_ins: bool = True, always: bool = False
 ) -> RuntimeEstimate | None:
     """Estimate the time of the run; None where it is too short for that to pay.
 
     The trials happen in this process: without `plug_ins`, the code of others is not tried, because
-    it may hang or die and is to do so in a worker process.
+    it may hang or die and is to do so in a worker process. `always`: even where it does not pay.
     """
     plan, missing = context.plan, _missing(context)
     by_recipe: dict[str, list[FitSpec]] = {}
     for spec in missing:
         by_recipe.setdefault(spec.recipe.name, []).append(spec)
-    if max(map(len, by_recipe.values()), default=0) < WORTHWHILE:
+    if not always and max(map(len, by_recipe.values()), default=0) < WORTHWHILE:
         return None
     progress.stage("Timing each detector to estimate the run time", len(by_recipe))
-    rates: dict[str, _Rate] = {}
+    rows, tried = [], set()
     for number, (name, specs) in enumerate(by_recipe.items()):
         progress.update(number, name)
         ours = specs[0].recipe.detector in BUILT_IN
         rate = _try(plan, specs[0], context.device) if ours or plug_ins else None
         if rate is not None:
-            rates[name] = rate
+            tried.add(plan.input_size(specs[0].recipe))
+            images, count = sum(count_images(plan, specs)), len(specs)
+            size = count * rate.state + images * (PER_IMAGE + PER_SCORE * rate.scores)
+            rows.append(RowEstimate(name, count, count * rate.fit, images * rate.score, size))
     progress.update(len(by_recipe))
-    known = [spec for spec in missing if spec.recipe.name in rates]
-    images = count_images(plan, known)
-    return RuntimeEstimate(
-        fit=sum(rates[spec.recipe.name].fit for spec in known),
-        score=_corrupting(plan)
-        + sum(rates[spec.recipe.name].score * n for spec, n in zip(known, images, strict=True)),
-        unknown=tuple(name for name in by_recipe if name not in rates),
-    )
+    shared = _corrupting(plan) + sum(_sharing(plan, size, context.device) for size in tried)
+    timed = {row.name for row in rows}
+    return RuntimeEstimate(tuple(rows), shared, tuple(n for n in by_recipe if n not in timed))
 
 
 def _missing(context: TaskContext) -> list[FitSpec]:
@@ -148,24 +186,51 @@ def _try(plan: Plan, spec: FitSpec, device: torch.device) -> _Rate | None:
             with contextlib.suppress(StopTraining):  # from a training loop that is not ours
                 detector.fit(data)
         spent = time.perf_counter() - began
-        return _Rate(spent + clock.missing, _score_rate(plan, spec, detector, device))
+        score, scores = _score_rate(plan, spec, detector, device)
+        return _Rate(spent + clock.missing, score, len(encode_state(detector.state())), scores)
     except Exception:
         return None
 
 
 @torch.inference_mode()
-def _score_rate(plan: Plan, spec: FitSpec, detector: Detector, device: torch.device) -> float:
-    """Seconds per image, the best of two batches: the first may compile or allocate."""
+def _score_rate(
+    plan: Plan, spec: FitSpec, detector: Detector, device: torch.device
+) -> tuple[float, int]:
+    """Seconds per image, the best of two batches: the first may compile or allocate.
+
+    What the detector shares with others is not in it. The second number is that of its scores.
+    """
     detector.to(device)
-    rows = np.resize(np.arange(len(plan.images)), BATCH)
-    pixels = torch.from_numpy(plan.dataset.pixels[rows]).permute(0, 3, 1, 2).contiguous()
-    images = resize(pixels, plan.input_size(spec.recipe)).to(device)
-    times = []
+    batch = Batch(_some_images(plan, plan.input_size(spec.recipe), device), provide)
+    for name in detector.needs:
+        batch[name]
+    times, scores = [], 0
     for _ in range(2):
         began = time.perf_counter()
-        scores_of(spec.recipe, detector.score(Batch(images, provide)), BATCH)
+        scores = len(scores_of(spec.recipe, detector.score(batch), BATCH))
         times.append(time.perf_counter() - began)
-    return min(times) / BATCH
+    return min(times) / BATCH, scores
+
+
+@torch.inference_mode()
+def _sharing(plan: Plan, size: int, device: torch.device) -> float:
+    """Seconds for what several recipes read of the images of a size, made once for all of them."""
+    names, times = plan.shared_outputs.get(size, ()), []
+    images = _some_images(plan, size, device)
+    for _ in range(2):
+        batch, began = Batch(images, SharedOutputs(names)), time.perf_counter()
+        for name in names:
+            with contextlib.suppress(MimbenchError):  # as it will in the run
+                batch[name]
+        times.append(time.perf_counter() - began)
+    return min(times) / BATCH * sum(len(unit.rows) for unit in units(plan))
+
+
+def _some_images(plan: Plan, size: int, device: torch.device) -> Tensor:
+    """A batch of the plan's images at a size."""
+    rows = np.resize(np.arange(len(plan.images)), BATCH)
+    pixels = torch.from_numpy(plan.dataset.pixels[rows]).permute(0, 3, 1, 2).contiguous()
+    return resize(pixels, size).to(device)
 
 
 def _corrupting(plan: Plan) -> float:
@@ -187,3 +252,29 @@ def _corrupting(plan: Plan) -> float:
 def _spread(items: Sequence[Unit], count: int) -> list[Unit]:
     places = np.unique(np.linspace(0, len(items) - 1, count).round().astype(int))
     return [items[place] for place in places]
+
+
+def plan_lines(plan: Plan, estimate: RuntimeEstimate, processes: int) -> list[str]:
+    """What a run would do and cost, one line for each recipe, the longest first."""
+    lines = [
+        f"{row.name}: {counted(row.models, 'trained model')}, training {duration(row.fit)}, "
+        f"scoring {duration(row.score)}, {_megabytes(row.size)}"
+        for row in sorted(estimate.rows, key=lambda row: -(row.fit + row.score))
+    ]
+    lines += [f"{name}: no estimate" for name in estimate.unknown]
+    lines += [f"{name}: not run, {why}" for name, why in plan.not_run.items()]
+    lines.append(
+        f"corruptions, and what rows share of frozen networks: {duration(estimate.shared)}"
+    )
+    hours = (estimate.fit + estimate.score) / 3600
+    total = duration((estimate.fit + estimate.score) / processes)
+    return [
+        *lines,
+        f"about {hours:.1f} hours of one process, {total} in {counted(processes, 'process')}, "
+        f"and {_megabytes(estimate.size)} on disk",
+        BASIS,
+    ]
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 1e6:.0f} MB" if size >= 1e6 else "under 1 MB"

@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 
+from mimbench.data.categories import canonical_category
 from mimbench.data.dataset import Dataset
 from mimbench.detectors.build import build, combines
-from mimbench.errors import DataError, MissingPartError, PluginError, WeightsError
+from mimbench.errors import (
+    DataError,
+    MissingPartError,
+    PluginError,
+    UnknownNameError,
+    WeightsError,
+)
 from mimbench.recipes import Recipe
 
-__all__ = ["NO_KNOWN", "known_categories", "without_known"]
+__all__ = ["NO_KNOWN", "check_swap", "known_categories", "without_known"]
 
 NO_KNOWN = "no known category"
 
@@ -48,3 +55,28 @@ def _trains_on_known(recipe: Recipe) -> bool:
         return build(recipe).trains_on == "known"
     except (MissingPartError, PluginError, WeightsError):  # it will fail as a row
         return False
+
+
+def check_swap(names: Sequence[str], dataset: Dataset) -> None:
+    """Refuse a swap test on a category that cannot stand in the target's place.
+
+    Raises:
+        DataError: there is no known category, or this one is of another source than the target.
+        UnknownNameError: there is no such known category.
+    """
+    table, known = dataset.table, known_categories(dataset)
+    if names and not known:
+        raise DataError(
+            "The swap test fits one-class detectors on a known category, and the data have "
+            f"{NO_KNOWN}. Add a folder of another category to the data, or leave out --swap."
+        )
+    sources = table.groupby("category")["source"].agg(set)
+    for name in names:
+        category = canonical_category(name)
+        if category not in known:
+            raise UnknownNameError("known category for the swap test", name, known)
+        if not sources[category] <= sources[dataset.target]:
+            raise DataError(
+                f"The swap category '{category}' is not from the target's source, so the two "
+                "models would differ by the camera too. Choose a category of the target's source."
+            )

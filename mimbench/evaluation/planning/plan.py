@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -12,17 +13,23 @@ from mimbench.data.dataset import Dataset, load
 from mimbench.data.near_duplicates import Comparison
 from mimbench.data.splits import split
 from mimbench.detectors.build import kind_of
-from mimbench.errors import DataError, RecipeError, UnknownNameError
+from mimbench.errors import RecipeError
 from mimbench.evaluation.planning.control_sizes import with_controls_at_every_size
 from mimbench.evaluation.planning.known_subsets import Withheld, withheld_from
 from mimbench.evaluation.planning.missing_weights import without_weights
-from mimbench.evaluation.planning.one_class import NO_KNOWN, known_categories, without_known
+from mimbench.evaluation.planning.one_class import (
+    NO_KNOWN,
+    check_swap,
+    known_categories,
+    without_known,
+)
 from mimbench.evaluation.planning.run_file import RunFile
 from mimbench.evaluation.planning.run_recipes import (
     built_or_none,
     check_names,
     recipe_notes,
     run_recipes,
+    shared_outputs,
 )
 from mimbench.evaluation.planning.suites import read_suite
 from mimbench.evaluation.planning.threshold_folds import threshold_note
@@ -121,6 +128,12 @@ class Plan:
         """Side of the images that a recipe's detector sees, pixels."""
         return recipe.input_size or self.canonical_size
 
+    @cached_property
+    def shared_outputs(self) -> Mapping[int, tuple[str, ...]]:
+        """Shared outputs that detectors read, by the side of the images that these see."""
+        recipes = {fit.recipe.name: fit.recipe for fit in self.fits}.values()
+        return shared_outputs([(recipe, self.input_size(recipe)) for recipe in recipes])
+
 
 def make_plan(run: RunFile, known: Comparison | None = None) -> Plan:
     """Read the images and lay out fits and conditions; every usage error shows here.
@@ -131,7 +144,7 @@ def make_plan(run: RunFile, known: Comparison | None = None) -> Plan:
     plan = plan_images(run, known)
     recipes = with_controls_at_every_size(recipes, plan.canonical_size)
     check_names(recipes)
-    _check_swap(run, plan.dataset)
+    check_swap(run.swap, plan.dataset)
     withheld, notes = _withheld(run, plan.dataset, recipes)
     notes = [*(note for recipe in recipes for note in recipe_notes(recipe, plan.dataset)), *notes]
     notes += _threshold_notes(run, plan.images)
@@ -205,25 +218,6 @@ def _conditions(run: RunFile) -> tuple[Condition, ...]:
         if other != condition:
             raise RecipeError(f"Two suites define '{condition.name}' differently; run one of them.")
     return tuple(conditions)
-
-
-def _check_swap(run: RunFile, dataset: Dataset) -> None:
-    table, known = dataset.table, known_categories(dataset)
-    if run.swap and not known:
-        raise DataError(
-            "The swap test fits one-class detectors on a known category, and the data have "
-            f"{NO_KNOWN}. Add a folder of another category to the data, or leave out --swap."
-        )
-    sources = table.groupby("category")["source"].agg(set)
-    for name in run.swap:
-        category = canonical_category(name)
-        if category not in known:
-            raise UnknownNameError("known category for the swap test", name, known)
-        if not sources[category] <= sources[dataset.target]:
-            raise DataError(
-                f"The swap category '{category}' is not from the target's source, so the two "
-                "models would differ by the camera too. Choose a category of the target's source."
-            )
 
 
 def _withheld(

@@ -1,6 +1,6 @@
 """The recipes of a run: read, checked against each other, compared with the run's images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mimbench.data.dataset import Dataset
 from mimbench.detectors.build import build, combines, recipe_of
@@ -15,7 +15,7 @@ from mimbench.errors import (
 from mimbench.evaluation.planning.run_file import RunFile
 from mimbench.recipes import Recipe, derive
 
-__all__ = ["built_or_none", "check_names", "recipe_notes", "run_recipes"]
+__all__ = ["built_or_none", "check_names", "recipe_notes", "run_recipes", "shared_outputs"]
 
 
 def run_recipes(run: RunFile) -> tuple[Recipe, ...]:
@@ -99,3 +99,20 @@ def built_or_none(recipe: Recipe) -> Detector | None:
         return build(recipe)
     except (MissingPartError, PluginError, WeightsError):
         return None
+
+
+def shared_outputs(recipes: Iterable[tuple[Recipe, int]]) -> dict[int, tuple[str, ...]]:
+    """What the detectors of recipes read of a batch beside the images.
+
+    Args:
+        recipes: with the side of the images that each sees, pixels.
+
+    Returns:
+        Side -> names of shared outputs.
+    """
+    found: dict[int, tuple[str, ...]] = {}
+    for recipe, size in recipes:
+        detector = built_or_none(recipe)
+        needs = () if detector is None else detector.needs
+        found[size] = tuple(dict.fromkeys((*found.get(size, ()), *needs)))
+    return found

@@ -14,6 +14,7 @@ from small_plans import executed, planned
 from torch import Tensor
 
 from mimbench.data.dataset import ImageOptions
+from mimbench.detectors.imaging import shared
 from mimbench.detectors.imaging.shared import provide
 from mimbench.errors import RecipeError, TableError
 from mimbench.evaluation import scoring
@@ -253,7 +254,7 @@ def test_the_untrained_inpainting_is_made_once_per_shard_for_all_rows(
         asked.append((name, len(images)))
         return provide(name, images)
 
-    monkeypatch.setattr(scoring, "provide", counted)
+    monkeypatch.setattr(shared, "provide", counted)
     monkeypatch.setattr(scoring, "SHARD", 30)
     monkeypatch.setattr(scoring, "BATCH", 16)
     short = tmp_path / "short.toml"

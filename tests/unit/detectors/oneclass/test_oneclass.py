@@ -7,6 +7,7 @@ import torch
 from stripes import blotches, stripes, training_set
 
 from mimbench.data.dataset import ImageOptions
+from mimbench.detectors.imaging.shared import provide
 from mimbench.detectors.oneclass import (
     Autoencoder,
     FeatureMahalanobis,
@@ -124,7 +125,7 @@ def test_a_transformer_serves_as_backbone(
     second.load(first.state())
     images = torch.cat([stripes(4, 5, upright=True), blotches(4, 6)])
     with torch.inference_mode():
-        scores, again = first.score(Batch(images)), second.score(Batch(images))
+        scores, again = (one.score(Batch(images, provide)) for one in (first, second))
     assert torch.equal(scores, again)
     assert scores[:4].max() < scores[4:].min()
 
@@ -164,6 +165,8 @@ def test_pretrained_patches_tell_other_textures_of_the_same_colours(real_weights
     lying = torch.nn.functional.interpolate(stripes(12, 6, upright=False), 64)
     blotched = torch.nn.functional.interpolate(blotches(12, 7), 64)
     with torch.inference_mode():
-        inside, turned, other = (detector.score(Batch(x)) for x in (upright, lying, blotched))
+        inside, turned, other = (
+            detector.score(Batch(x, provide)) for x in (upright, lying, blotched)
+        )
     assert float((turned[:, None] > inside[None]).float().mean()) > 0.9
     assert float((other[:, None] > inside[None]).float().mean()) > 0.9

@@ -12,6 +12,7 @@ from mimbench.evaluation.execution.runtime_estimate import RuntimeEstimate, esti
 from mimbench.evaluation.execution.tasks import TaskContext
 from mimbench.evaluation.fitting import fit_addresses
 from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
+from mimbench.evaluation.runner import try_plan
 from mimbench.progress import Silent
 
 SLOW = """
@@ -78,3 +79,21 @@ def test_a_long_run_is_estimated_from_a_short_trial(
     assert found.score > 0.99 * per_image * len(plan.images)  # each is tested once, at least
     assert "3 trained models, 1 condition on 54 images: about" in found.sentence(plan, 1)
     assert list((tmp_path / "run").rglob("*.json")) == [], "a trial leaves nothing"
+
+
+def test_a_dry_run_says_what_each_row_costs_and_leaves_nothing(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    monkeypatch.setattr(time, "perf_counter", clock.perf_counter)
+    plugin, folder = tmp_path / "slow.py", tmp_path / "run"
+    plan = slow_plan(folders, plugin, 2)
+    planned = try_plan(plan.run, folder, Silent())
+    assert planned.tasks == (2, 1), "two trainings, and one shard of clean images"
+    text = "\n".join(planned.lines(2))
+    assert "2 trained models, 1 condition on 54 images" in text
+    assert "Slow: 2 trained models, training 2 s, scoring" in text
+    assert "in 2 processes" in text
+    assert planned.estimate.size > 0
+    assert not folder.exists()
