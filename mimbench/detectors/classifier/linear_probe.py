@@ -90,7 +90,7 @@ class LinearProbe(Classifier):
 
     def _outputs(self, network: Network, batch: Batch) -> Outputs:
         """Those of the head on the features that other rows of the same network read, too."""
-        for name in self.needs:
+        for name in self.needs if batch.provider is not None else ():
             with contextlib.suppress(WeightsError):  # they are gone; the state has the network
                 features = batch[name]
                 logits = network.head(features)

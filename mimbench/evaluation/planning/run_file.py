@@ -76,9 +76,10 @@ class RunFile(BaseModel):
     given_fold: Annotated[int | None, Flag(panel=IMAGES)] = Field(
         default=None, ge=1, description="Use this fold of the split that comes with the data."
     )
-    swap: Annotated[tuple[str, ...], Flag("CATEGORY", redefines=True)] = Field(
+    swap: Annotated[tuple[str, ...], Flag("CATEGORY", empty="none", redefines=True)] = Field(
         default=(),
-        description="Also fit one-class detectors on this known category, for the swap test.",
+        description="Also fit one-class detectors on this known category, for the swap test, or "
+        "'none'.",
     )
     known_curve: Annotated[Numbers, Flag("1,2,4")] = Field(
         default=(),

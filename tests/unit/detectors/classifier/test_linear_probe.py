@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from sklearn.linear_model import LogisticRegression
 from stripes import blotches, stripes, training_set
 from torch import Tensor
 
 from mimbench.detectors.classifier.linear_probe import LinearProbe, logistic_regression
+from mimbench.detectors.imaging.shared import provide
 from mimbench.detectors.networks.network import build_network
 from mimbench.detectors.networks.weights import packaged_file
 from mimbench.detectors.protocol import Batch, ImageSet, TrainingSet
@@ -96,6 +98,27 @@ def test_missing_weights_fail_the_fit_and_not_the_plan(tmp_path: Path) -> None:
     probe = LinearProbe(BODY, str(tmp_path / "none.safetensors"))
     with pytest.raises(WeightsError, match="no weights file"):
         probe.fit(data())
+
+
+def test_shared_features_give_the_scores_of_its_own_network(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_file(build_network(BODY, 1000, "none", 3).body.state_dict(), path)
+    probe = LinearProbe(BODY, str(path), views=1)
+    probe.fit(data())
+    images = stripes(4, 5, upright=True)
+    asked: list[str] = []
+
+    def provider(name: str, images: Tensor) -> Tensor:
+        asked.append(name)
+        return provide(name, images)
+
+    with torch.inference_mode():
+        shared, own = probe.score(Batch(images, provider)), probe.score(Batch(images))
+        path.unlink()
+        without = probe.score(Batch(images, provider))
+    assert asked[:1] == list(probe.needs)
+    for found in (shared, without):
+        torch.testing.assert_close(found["posterior"], own["posterior"])
 
 
 def test_pooled_features_of_a_transformer_serve_the_post_hoc_scores() -> None:

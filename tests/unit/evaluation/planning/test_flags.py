@@ -33,3 +33,8 @@ def test_a_flag_of_the_images_keeps_what_the_file_says_of_the_others() -> None:
 def test_the_word_none_leaves_out_all_suites() -> None:
     assert resolve_run("default", {"suite": ["none"]}).suites == ()
     assert resolve_run("default", {"suite": ["quick"]}).suites == ("quick",)
+
+
+def test_a_run_with_a_swap_test_can_go_without() -> None:
+    assert resolve_run("msld-skin18", {"data": ["x"]}).swap == ("others",)
+    assert resolve_run("msld-skin18", {"data": ["x"], "swap": ["none"]}).swap == ()
