@@ -16,7 +16,7 @@ from mimbench.runfolder.score_blocks import read_block
 from mimbench.runfolder.store import Store
 
 CPU = torch.device("cpu")
-ROWS = ("knn-features", "mahalanobis-features", "padim", "patchcore")
+ROWS = ("knn-features", "padim", "patchcore")
 
 
 def fitted(plan: Plan, store: Store) -> list[Fit]:
