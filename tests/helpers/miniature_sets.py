@@ -95,6 +95,46 @@ def _isic_2020(root: Path) -> None:
     _images(root, ["train/ISIC_5.jpg", "train/ISIC_6.jpg"])
 
 
+def _isic_2017(root: Path) -> None:
+    for part, number, cells in (("Training", 1, "1.0,0.0"), ("Test_v2", 2, "0.0,0.0")):
+        _images(root, [f"ISIC-2017_{part}_Data/ISIC_000000{number}.jpg"])
+        (root / f"ISIC-2017_{part}_Part3_GroundTruth.csv").write_text(
+            f"image_id,melanoma,seborrheic_keratosis\nISIC_000000{number},{cells}\n"
+        )
+
+
+def _isic_2018(root: Path) -> None:
+    _images(root, [f"ISIC2018_Task3_Training_Input/ISIC_002430{k}.jpg" for k in (6, 7, 8)])
+    (root / "ISIC2018_Task3_Training_GroundTruth.csv").write_text(
+        "image,MEL,NV,BCC,AKIEC,BKL,DF,VASC\n"
+        "ISIC_0024306,0.0,1.0,0.0,0.0,0.0,0.0,0.0\n"
+        "ISIC_0024307,0.0,1.0,0.0,0.0,0.0,0.0,0.0\n"
+        "ISIC_0024308,0.0,0.0,0.0,1.0,0.0,0.0,0.0\n"
+    )
+    (root / "ISIC2018_Task3_Training_LesionGroupings.csv").write_text(
+        "image,lesion_id,diagnosis_confirm_type\n"
+        "ISIC_0024306,HAM_1,single image expert consensus\n"
+        "ISIC_0024307,HAM_1,single image expert consensus\n"
+        "ISIC_0024308,HAM_2,histopathology\n"
+    )
+
+
+def _isic_2019(root: Path) -> None:
+    _images(
+        root, [f"ISIC_2019_Training_Input/ISIC_000000{k}{s}.jpg" for k, s in ((1, ""), (2, "_d"))]
+    )
+    (root / "ISIC_2019_Training_GroundTruth.csv").write_text(
+        "image,MEL,NV,BCC,AK,BKL,DF,VASC,SCC,UNK\n"
+        "ISIC_0000001,0.0,0.0,0.0,0.0,0.0,0.0,0.0,1.0,0.0\n"
+        "ISIC_0000002_d,1.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0\n"
+    )
+    (root / "ISIC_2019_Training_Metadata.csv").write_text(
+        "image,age_approx,anatom_site_general,lesion_id,sex\n"
+        "ISIC_0000001,55.0,anterior torso,,female\n"
+        "ISIC_0000002_d,30.0,anterior torso,BCN_7,female\n"
+    )
+
+
 def _scin(root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
     (root / "scin_cases.csv").write_text(
@@ -161,6 +201,9 @@ MINIATURES: dict[str, Callable[[Path], None]] = {
     "pad-ufes-20": _pad_ufes_20,
     "ham10000": _ham10000,
     "isic": _isic,
+    "isic-2017": _isic_2017,
+    "isic-2018": _isic_2018,
+    "isic-2019": _isic_2019,
     "isic-2020": _isic_2020,
     "scin": _scin,
     "fitzpatrick17k": _fitzpatrick17k,

@@ -12,6 +12,7 @@ from mimbench.data.columns import Columns
 from mimbench.data.layouts import (
     croissant,
     folders,
+    ground_truth,
     medmnist,
     metadata,
     msld,
@@ -42,6 +43,7 @@ _READERS: dict[str, _Reader] = {
     "msld": msld.V1,
     "msld-v2": msld.V2,
     "metadata": metadata,
+    "ground-truth": ground_truth,
     "named-folders": named_folders,
     "scin": scin,
     "medmnist": medmnist,

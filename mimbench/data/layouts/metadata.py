@@ -23,9 +23,19 @@ from mimbench.data.reading.tree import NO_IMAGE, LeftOut, Listing
 from mimbench.data.sets.facts import DataSet
 from mimbench.errors import DataError
 
-__all__ = ["Metadata", "by_columns", "manifest_of", "read", "recognises", "tables_with"]
+__all__ = [
+    "Metadata",
+    "by_columns",
+    "header_of",
+    "manifest_of",
+    "names_half",
+    "read",
+    "recognises",
+    "tables",
+    "tables_with",
+]
 
-_TABLES = (".csv", ".tsv", ".tab")
+_TABLES = (".csv", ".tsv", ".tab", "")  # HAM10000_metadata is published without a suffix
 _ADDRESS = re.compile(r"https?://(?:www\.)?([^/]+).*")
 _NAMED = 3  # files or values that a note names
 
@@ -55,8 +65,11 @@ class Metadata:
 def recognises(listing: Listing, about: DataSet) -> bool:
     """Whether a table with the set's columns names at least half of the images."""
     table = _table(listing, about)
-    if table is None:
-        return False
+    return table is not None and names_half(listing, table)
+
+
+def names_half(listing: Listing, table: Metadata) -> bool:
+    """Whether a table names at least half of the images in a folder."""
     cells = _first(table.cells, table.columns.image).tolist()
     count = names_images(cells, listing.images, listing.root, table.files[0].parent)
     return 2 * count >= len(listing.images) > 0
@@ -89,7 +102,7 @@ def by_columns(listing: Listing, columns: Columns, csv: Path | None = None) -> M
         DataError: no such table or several, columns that it lacks, or none of its images is there.
     """
     if csv is None:
-        found = [path for path in _candidates(listing) if columns.present(_header(path))]
+        found = [path for path in tables(listing) if columns.present(header_of(path))]
         if len(found) != 1:
             which = ", ".join(shown(path.name) for path in found) or "none"
             raise DataError(
@@ -167,15 +180,16 @@ def manifest_of(listing: Listing, table: Metadata) -> Manifest:
 
 def tables_with(listing: Listing, header: Iterable[str]) -> list[Path]:
     """Tables in a folder that have all these columns."""
-    return [path for path in _candidates(listing) if set(header) <= _header(path)]
+    return [path for path in tables(listing) if set(header) <= header_of(path)]
 
 
-def _candidates(listing: Listing) -> list[Path]:
+def tables(listing: Listing) -> list[Path]:
+    """Files in a folder that may be tables, by their suffix or because they have none."""
     others = (on_disk(entry.path) for entry in listing.left_out if entry.kind == NO_IMAGE)
     return [path for path in others if path.suffix.lower() in _TABLES]
 
 
-def _header(path: Path) -> set[str]:
+def header_of(path: Path) -> set[str]:
     """Names of a table's columns, as far as its first line tells them; none if it cannot be read.
 
     A row without a name for its index, as pandas writes it, gives an empty name.
@@ -194,7 +208,7 @@ def _table(listing: Listing, about: DataSet) -> Metadata | None:
     if columns is None:
         return None
     found = tables_with(listing, about.header)
-    paths = [path for path in found if columns.present(_header(path))]
+    paths = [path for path in found if columns.present(header_of(path))]
     if not paths:
         return None
     contents = [read_delimited(path, (), DataError) for path in paths]

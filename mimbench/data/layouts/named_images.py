@@ -4,7 +4,8 @@ import filecmp
 import os
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
+from typing import TypeVar
 
 from mimbench.data.reading.file_kinds import IMAGE_SUFFIXES
 from mimbench.data.reading.file_names import on_disk, shown
@@ -12,7 +13,9 @@ from mimbench.errors import DataError
 
 __all__ = ["images_of", "names_images"]
 
+AnyPath = TypeVar("AnyPath", bound=PurePath)
 Index = Mapping[str, Sequence[Path]]
+Listed = Mapping[Path, Path]  # images by their path with the suffix in small letters
 
 
 def images_of(
@@ -20,8 +23,9 @@ def images_of(
 ) -> dict[Path, list[int]]:
     """Each image that a table names, with the numbers of all rows that name it.
 
-    A cell with folders names a file at that path alone, one with a suffix a file with it. Folders
-    with which all cells begin may be missing on disk: they tell no image from another.
+    A cell with folders names a file at that path alone, one with a suffix a file with it, whether
+    that is in capitals or not. Folders with which all cells begin may be missing on disk: they tell
+    no image from another.
 
     Args:
         cells: what each row calls its image.
@@ -33,7 +37,7 @@ def images_of(
         DataError: a cell fits files of different content.
     """
     index = _index(images)
-    listed = frozenset(images)
+    listed = {_small(path): path for path in images}
     found: dict[Path, list[int]] = {}
     for row, cell in enumerate(cells):
         image = _at(cell, folder, listed)
@@ -46,7 +50,7 @@ def images_of(
 def names_images(cells: Sequence[str], images: Sequence[Path], root: Path, folder: Path) -> int:
     """How many of the images a table names; of files that fit one cell, one counts."""
     index = _index(images)
-    listed = frozenset(images)
+    listed = {_small(path): path for path in images}
     fitting = [_at(cell, folder, listed) or _fitting(_plain(cell), index)[:1] for cell in cells]
     found = {image if isinstance(image, Path) else image[0] for image in fitting if image}
     return len(found or _without_common_folders(cells, listed, (root, folder)))
@@ -60,31 +64,30 @@ def _plain(cell: str) -> str:
 def _index(images: Sequence[Path]) -> Index:
     index: dict[str, list[Path]] = {}
     for path in images:
-        for name in dict.fromkeys((path.name, _stem(path.name))):
+        for name in dict.fromkeys((_small(path).name, _stem(path.name))):
             index.setdefault(name, []).append(path)
     return index
 
 
-def _at(cell: str, folder: Path, listed: frozenset[Path]) -> Path | None:
+def _at(cell: str, folder: Path, listed: Listed) -> Path | None:
     """The image at the path that a cell gives from the folder of its table, which may lead out."""
     path = Path(os.path.normpath(folder / on_disk(cell)))
-    there = path in listed or (cell and os.path.isfile(path))  # noqa: PTH113 - a name may be too long
-    return path if there else None
+    there = cell and os.path.isfile(path)  # noqa: PTH113 - a name may be too long
+    return path if there else listed.get(_small(path))
 
 
 def _fitting(cell: str, index: Index) -> Sequence[Path]:
-    """The images whose path ends as the cell does; a cell may lack the suffix."""
-    name = PurePosixPath(cell).name
-    paths = index.get(name, ()) if name else ()
-    if "/" not in cell:
-        return paths
-    spelt = [(path, f"/{path.parent.as_posix()}/") for path in paths]
-    return [
-        path
-        for path, folder in spelt
-        if f"{folder}{path.name}".endswith(f"/{cell}")
-        or f"{folder}{_stem(path.name)}".endswith(f"/{cell}")
-    ]
+    """The images whose path ends as the cell does; a cell may lack the suffix.
+
+    Those with the suffix spelt as the cell does go before the others.
+    """
+    asked = PurePosixPath(cell)
+    paths = index.get(_small(asked).name, ()) if asked.name else ()
+    if "/" in cell:
+        above = f"/{asked.parent.as_posix()}"
+        paths = [path for path in paths if f"/{path.parent.as_posix()}".endswith(above)]
+    exact = [path for path in paths if path.name == asked.name]
+    return exact or paths
 
 
 def _one(cell: str, paths: Sequence[Path]) -> Path | None:
@@ -111,7 +114,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _without_common_folders(
-    cells: Sequence[str], listed: frozenset[Path], places: Sequence[Path]
+    cells: Sequence[str], listed: Listed, places: Sequence[Path]
 ) -> dict[Path, list[int]]:
     """As `images_of`, with as few of the folders that all cells share left away as will do."""
     parts = {row: PurePosixPath(_plain(cell)).parts for row, cell in enumerate(cells) if cell}
@@ -121,12 +124,18 @@ def _without_common_folders(
     for first, _ in enumerate(takewhile(bool, levels), 1):
         found: dict[Path, list[int]] = {}
         for row, path in parts.items():
-            there = [place.joinpath(*path[first:]) for place in places]
-            if image := next((path for path in there if path in listed), None):
+            there = [_small(place.joinpath(*path[first:])) for place in places]
+            if image := next((listed[path] for path in there if path in listed), None):
                 found.setdefault(image, []).append(row)
         if found:
             return found
     return {}
+
+
+def _small(path: AnyPath) -> AnyPath:
+    """The path with the suffix of images in small letters."""
+    stem = _stem(path.name)
+    return path if stem == path.name else path.with_name(stem + path.name[len(stem) :].lower())
 
 
 def _stem(name: str) -> str:

@@ -1,5 +1,6 @@
 """Images of one patient or nearest group, as the columns of somebody else's table say it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -15,6 +16,8 @@ def patients(
 ) -> tuple[list[str], list[str]]:
     """The group of each image: images that share a value of any column are of one.
 
+    Lesions that are numbered anew for each patient count within their patient.
+
     Args:
         columns: cells of the columns that name groups, the most reliable column first.
         rows: of each image the numbers of its rows.
@@ -23,6 +26,9 @@ def patients(
         The name of each image's group, empty where nothing is known, and notes.
     """
     lists = [cells.tolist() for cells in columns.values()]
+    again = [number for number in range(1, len(lists)) if _begins_anew(lists[0], lists[number])]
+    for number in again:
+        lists[number] = _within(lists[0], lists[number])
     keys = [
         [
             (number, cells[row])
@@ -48,7 +54,33 @@ def patients(
         else f"{names[root[0]]} {root[1]}"
         for root in roots
     ]
-    return shown, _notes(names, keys, order, [order[int(groups[short[key]])] for key in order])
+    notes = [
+        f"values of {names[number]} begin anew for each {names[0]}, so each counts within its "
+        f"{names[0]}."
+        for number in again
+    ]
+    found = [order[int(groups[short[key]])] for key in order]
+    return shown, [*notes, *_notes(names, keys, order, found)]
+
+
+def _begins_anew(patients: Sequence[str], lesions: Sequence[str]) -> bool:
+    """Whether lesions are numbered within each patient, as 1, 2, ... of everybody.
+
+    Then most patients have a number that another patient has too. Where few have one, these are
+    mistakes of the table, and the patients are joined.
+    """
+    pairs = {pair for pair in zip(patients, lesions, strict=True) if all(pair)}
+    of_lesion = Counter(lesion for _, lesion in pairs)
+    sharing = {patient for patient, lesion in pairs if of_lesion[lesion] > 1}
+    return 2 * len(sharing) > len({patient for patient, _ in pairs})
+
+
+def _within(patients: Sequence[str], lesions: Sequence[str]) -> list[str]:
+    """Each lesion's number with its patient, as it is where either is not known."""
+    return [
+        f"{patient}/{lesion}" if patient and lesion else lesion
+        for patient, lesion in zip(patients, lesions, strict=True)
+    ]
 
 
 def _notes(

@@ -15,7 +15,7 @@ from mimbench.recipes import names, read_toml, validate
 
 __all__ = ["DataSet", "Download", "data_set", "set_names"]
 
-Reader = Literal["msld", "msld-v2", "metadata", "named-folders", "scin", "medmnist"]
+Reader = Literal["msld", "msld-v2", "metadata", "ground-truth", "named-folders", "scin", "medmnist"]
 
 
 class Download(BaseModel):
@@ -45,6 +45,8 @@ class DataSet(BaseModel):
         reader: how its files lie.
         header: columns by which its table is recognised.
         columns: what these columns say.
+        diagnoses: of columns that have 1 for the diagnosis of an image, the diagnosis in words.
+        otherwise: the diagnosis of an image that has 1 in none of them; empty: not known.
         folders: names of its categories' folders.
         labels: names of the labels 0, 1, ... of each archive.
         kaggle: OWNER/NAME of its copy on Kaggle.
@@ -67,6 +69,8 @@ class DataSet(BaseModel):
     reader: Reader
     header: tuple[str, ...] = ()
     columns: Columns | None = None
+    diagnoses: Mapping[str, str] = Field(default_factory=dict)
+    otherwise: str = ""
     folders: tuple[str, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     kaggle: str = Field(default="", pattern=r"^([A-Za-z0-9_-]+/[A-Za-z0-9_-]+)?$")
@@ -75,8 +79,11 @@ class DataSet(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> "DataSet":
-        if (self.reader == "metadata") != (self.columns is not None and bool(self.header)):
-            raise ValueError("header and columns belong to the reader metadata")
+        by_table = self.reader in ("metadata", "ground-truth")
+        if by_table != (self.columns is not None and bool(self.header)):
+            raise ValueError("header and columns belong to the readers metadata and ground-truth")
+        if (self.reader == "ground-truth") != bool(self.diagnoses):
+            raise ValueError("diagnoses belong to the reader ground-truth")
         if bool(self.kaggle) + bool(self.downloads) + bool(self.ask) != 1:
             raise ValueError("give one of kaggle, downloads and ask")
         return self

@@ -40,6 +40,31 @@ def test_ham10000_keeps_a_lesion_together_and_reads_a_repeated_image_once(tmp_pa
     assert any("lesion_id 3" in note for note in manifest.notes)
 
 
+def test_ham10000_is_recognised_by_its_authors_metadata_which_has_no_suffix(
+    tmp_path,
+):
+    MINIATURES["ham10000"](tmp_path)
+    (tmp_path / "HAM10000_metadata.csv").rename(tmp_path / "HAM10000_metadata")
+    manifest = read_manifest(tmp_path)
+    assert manifest.layout == "ham10000"
+    assert sorted(manifest.table["patient"]) == ["HAM_1", "HAM_1", "HAM_2"]
+
+
+def test_a_suffix_in_capitals_is_the_same_suffix_and_the_exact_spelling_goes_first(tmp_path):
+    for name in ("x/a.JPG", "y/b.Jpeg", "c.PNG", "c.png"):
+        write_image(tmp_path / name)
+    text = "file,dx\na.jpg,nevus\ny/b.jpeg,acne\nc.png,wart\n"
+    _, rows = _named(tmp_path, text)
+    assert rows["category"].to_dict() == {"x/a.JPG": "nevus", "y/b.Jpeg": "acne", "c.png": "wart"}
+
+
+def test_folders_that_are_not_there_and_a_suffix_in_capitals_are_both_forgiven(tmp_path):
+    for name in ("x/a.JPG", "y/b.JPG"):
+        write_image(tmp_path / name)
+    _, rows = _named(tmp_path, "file,dx\n/data/x/a.jpg,nevus\n/data/y/b.jpg,acne\n")
+    assert list(rows.index) == ["x/a.JPG", "y/b.JPG"]
+
+
 def test_an_isic_export_takes_the_finest_diagnosis_and_the_lesion_without_a_patient(tmp_path):
     manifest, table = _read(tmp_path, "isic")
     assert table["category"].tolist() == ["nevus", "malignant"]
@@ -184,6 +209,26 @@ def test_a_patient_and_a_lesion_of_one_number_are_two_groups(tmp_path):
         "image=file,category=dx,patient=p,patient=l",
     )
     assert rows["patient"].nunique() == 2
+
+
+def test_lesions_that_are_numbered_anew_for_each_patient_do_not_join_patients(tmp_path):
+    for name in "abcde":
+        write_image(tmp_path / f"{name}.png")
+    text = "file,dx,p,l\na,acne,P1,1\nb,acne,P1,2\nc,acne,P2,1\nd,acne,P3,1\ne,acne,,1\n"
+    manifest, rows = _named(tmp_path, text, "image=file,category=dx,patient=p,patient=l")
+    assert rows["patient"].tolist() == ["P1", "P1", "P2", "P3", "1"]
+    assert any("l begin anew for each p" in note for note in manifest.notes)
+
+
+def test_one_lesion_that_two_of_many_patients_share_joins_these_two(tmp_path):
+    for name in "abcdef":
+        write_image(tmp_path / f"{name}.png")
+    lines = [f"{name},acne,P{k},L{max(k, 1)}" for k, name in enumerate("abcdef")]
+    manifest, rows = _named(
+        tmp_path, "\n".join(["file,dx,p,l", *lines]), "image=file,category=dx,patient=p,patient=l"
+    )
+    assert rows["patient"].tolist() == ["P0", "P0", "P2", "P3", "P4", "P5"]
+    assert not any("begin anew" in note for note in manifest.notes)
 
 
 def test_columns_that_are_named_as_mimbench_names_them_count_without_being_mapped(tmp_path):
