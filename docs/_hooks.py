@@ -20,7 +20,6 @@ from mimbench.cli.terminal.exit_codes import MEANINGS
 from mimbench.evaluation.planning.flags import FLAGS
 from mimbench.evaluation.planning.run_file import RunFile
 from mimbench.recipes import names, read_recipe
-from mimbench.scores.tables import FIT_COLUMNS, FIT_NOTES, IMAGE_COLUMNS, SCORE_COLUMNS
 
 ROOT = Path(__file__).parent.parent
 FAMILIES = ("inpainting", "one-class", "classifier", "ensemble", "control")
@@ -57,7 +56,7 @@ def _command(command: Any, name: str) -> Iterator[str]:
     usage = " ".join([name, *(part.metavar or part.name.upper() for part in arguments)])
     yield from (f"## {name}", "", command.help or "", "", f"```text\n{usage}\n```", "")
     if options:
-        yield from ("| option | | |", "| --- | --- | --- |")
+        yield from ("| option | | default | |", "| --- | --- | --- | --- |")
         for part in options:
             flags = ", ".join(f"`{flag}`" for flag in part.opts)
             value = (
@@ -65,8 +64,29 @@ def _command(command: Any, name: str) -> Iterator[str]:
                 if getattr(part, "is_flag", False)
                 else f"`{part.metavar or ''}`".replace("``", "")
             )
-            yield f"| {flags} | {value} | {part.help or ''} |"
+            yield f"| {flags} | {value} | {_default(part, name)} | {part.help or ''} |"
         yield ""
+
+
+def _default(part: Any, command: str) -> str:
+    """The default of an option: its own, or that of the run file's field behind it."""
+    own = part.default() if callable(part.default) else part.default
+    if own in (None, ()) and command == "mimbench run":
+        own = next((_field_default(f.path) for f in FLAGS if f.option in part.opts), None)
+    if own in (None, "", (), []):
+        return ""
+    if isinstance(own, bool):
+        return "on" if own else "off"
+    return f"`{json.dumps(own, default=str)}`" if isinstance(own, list | tuple) else f"`{own}`"
+
+
+def _field_default(path: tuple[str, ...]) -> Any:
+    """Default of a field of a run file."""
+    model: Any = RunFile
+    for name in path[:-1]:
+        model = model.model_fields[name].annotation
+    field = model.model_fields[path[-1]]
+    return None if field.is_required() else field.get_default(call_default_factory=True)
 
 
 def _packages() -> Iterator[str]:
@@ -124,17 +144,6 @@ def _suites() -> Iterator[str]:
         yield from (", ".join(f"`{name}`" for name in names) + ".", "")
 
 
-def _tables() -> Iterator[str]:
-    for name, columns in (
-        ("scores", SCORE_COLUMNS),
-        ("fits", FIT_COLUMNS | FIT_NOTES),
-        ("images", IMAGE_COLUMNS),
-    ):
-        yield from (f"## `{name}.parquet`", "", "| column | type |", "| --- | --- |")
-        yield from (f"| `{column}` | {kind} |" for column, kind in columns.items())
-        yield ""
-
-
 def _claims_file() -> Iterator[str]:
     for title, model in (("The file", ClaimsFile), ("`[[claim]]`", Claim)):
         yield from (f"## {title}", "", "| field | values | default | meaning |")
@@ -176,5 +185,4 @@ GENERATED = {
     "run_columns": _run_columns,
     "run_file": _run_file,
     "suites": _suites,
-    "tables": _tables,
 }

@@ -7,7 +7,20 @@ from collections.abc import Callable
 
 import typer
 
-from mimbench.cli import compare, data, gate, init, judge, report, run, runs, score, table, tools
+from mimbench.cli import (
+    card,
+    compare,
+    data,
+    gate,
+    init,
+    judge,
+    report,
+    run,
+    runs,
+    score,
+    table,
+    tools,
+)
 from mimbench.cli.root import app, main, show_help
 
 __all__ = ["app", "main"]
@@ -18,6 +31,7 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "score": score.score,
     "table": table.table,
     "compare": compare.compare,
+    "card": card.card,
     "verify": judge.verify,
     "gate": gate.gate,
     "subgroups": judge.subgroups,

@@ -54,12 +54,15 @@ def write_subgroups(
     return f"{text}{marked}\n" if marked else text
 
 
-def skin_tone_table(run: RunFolder) -> pd.DataFrame:
-    """Headline rows by skin tone, columns as `SUBGROUP_COLUMNS`; empty where no image says it."""
+def skin_tone_table(run: RunFolder, rows: Sequence[str] = ()) -> pd.DataFrame:
+    """Rows by skin tone, columns as `SUBGROUP_COLUMNS`; empty where no image says it.
+
+    `rows` are names of scores; by default those that speak for their detectors.
+    """
     images = run.tables.images
     if _TONE not in images or not (images[_TONE].fillna("").astype(str) != "").any():
         return pd.DataFrame(columns=list(SUBGROUP_COLUMNS)).astype(SUBGROUP_COLUMNS)
-    return subgroup_table(run.tables, _TONE, rows=_headline_rows(run))
+    return subgroup_table(run.tables, _TONE, rows=rows or _headline_rows(run))
 
 
 def _headline_rows(run: RunFolder) -> list[str]:

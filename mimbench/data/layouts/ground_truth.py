@@ -85,7 +85,7 @@ def _part(path: Path) -> str:
 
 def _diagnosis(row: "pd.Series[str]", names: Mapping[str, str], otherwise: str) -> str:
     """The diagnosis with a 1; `otherwise` without one, and nothing where several have it."""
-    said = [names[column] for column, cell in row.items() if _is_one(cell)]
+    said = [names[str(column)] for column, cell in row.items() if _is_one(cell)]
     return (said or [otherwise])[0] if len(said) < 2 else ""
 
 
