@@ -25,6 +25,7 @@ from mimbench.errors import DataError
 
 __all__ = ["read", "recognises"]
 
+_IMAGE = ("image", "image_id", "isic_id", "image_name")  # what tables call the image
 _PART = "part of the challenge"  # column of the part that a file's name says
 
 
@@ -53,13 +54,17 @@ def _table(listing: Listing, about: DataSet, truths: Sequence[Path]) -> Metadata
     """The tables of diagnoses as one, with what other tables say of the same images."""
     assert about.columns is not None  # the facts of such a set have them
     image, category = about.columns.image[0], about.columns.category[0]
-    cells = _stacked(truths, parts=True)
+    cells = _stacked(truths, image, parts=True)
     cells[category] = cells[list(about.diagnoses)].apply(
         _diagnosis, axis=1, names=about.diagnoses, otherwise=about.otherwise
     )
-    others = [path for path in tables(listing) if image in header_of(path) and path not in truths]
+    others = [
+        path
+        for path in tables(listing)
+        if path not in truths and not header_of(path).isdisjoint(_IMAGE)
+    ]
     if others:
-        more = _stacked(others).drop_duplicates(image)
+        more = _stacked(others, image).drop_duplicates(image)
         more = more[[image, *(name for name in more if name not in cells)]]
         cells = cells.merge(more, "left", image).fillna("")
     columns = about.columns
@@ -68,13 +73,20 @@ def _table(listing: Listing, about: DataSet, truths: Sequence[Path]) -> Metadata
     return Metadata(cells, columns, (*truths, *others))
 
 
-def _stacked(paths: Sequence[Path], *, parts: bool = False) -> pd.DataFrame:
-    """Tables below one another; with the part of each by its name, empty where that says none."""
-    read = [read_delimited(path, (), DataError).cells for path in paths]
-    if parts:
-        read = [
-            cells.assign(**{_PART: _part(path)}) for path, cells in zip(paths, read, strict=True)
-        ]
+def _stacked(paths: Sequence[Path], image: str, *, parts: bool = False) -> pd.DataFrame:
+    """Tables below one another; with the part of each by its name, empty where that says none.
+
+    Args:
+        paths: of the tables.
+        image: what the column of the image is called then.
+        parts: whether to add the parts.
+    """
+    read = []
+    for path in paths:
+        cells = read_delimited(path, (), DataError).cells
+        if image not in cells:
+            cells = cells.rename(columns={next(name for name in _IMAGE if name in cells): image})
+        read.append(cells.assign(**{_PART: _part(path)}) if parts else cells)
     return pd.concat(read, ignore_index=True).fillna("")
 
 

@@ -26,7 +26,7 @@ def training_data(subject: Subject) -> CardSection:
         return CardSection("Training data", (sentence,))
     images = subject.run.tables.images
     among = subject.part("train") & images["role"].isin(roles).to_numpy(dtype=bool)
-    blocks: list[Block] = [_sizes(subject, among), tone_counts(subject, among.any(axis=0))]
+    blocks: list[Block] = [_sizes(subject, among), tone_counts(subject, _ever(among))]
     validation = subject.part("validation") & images["role"].isin(roles).to_numpy(dtype=bool)
     if validation.any():
         blocks.append(
@@ -54,8 +54,8 @@ def evaluation_data(subject: Subject) -> CardSection:
         if folds > 1
         else "One division of the patients into training, validation and test part."
     )
-    sources = sorted({str(name) for name in images.loc[tested.any(axis=0), "source"] if name})
-    blocks: list[Block] = [how, _sizes(subject, tested), tone_counts(subject, tested.any(axis=0))]
+    sources = sorted({str(name) for name in images.loc[_ever(tested), "source"] if name})
+    blocks: list[Block] = [how, _sizes(subject, tested), tone_counts(subject, _ever(tested))]
     blocks += [f"Sources of the tested images: {', '.join(sources)}."] * bool(sources)
     blocks += [
         "No image comes from another site than the training images (role external), so nothing "
@@ -68,7 +68,7 @@ def _sizes(subject: Subject, among: NDArray[np.bool_]) -> CardTable:
     """Images and patients by data set, role and category, over all folds and per fold."""
     images = subject.run.tables.images
     unknown = {name for name in images["dataset"].unique() if _no_patients(subject, str(name))}
-    used = among.any(axis=0)
+    used = _ever(among)
     rows = []
     for (role, category, dataset), part in images[used].groupby(
         ["role", "category", "dataset"], sort=False
@@ -111,6 +111,11 @@ def tone_counts(subject: Subject, used: NDArray[np.bool_]) -> str:
     parts = [f"{tone} {counted(int(count), 'image')}" for tone, count in counts.items()]
     parts += [f"unknown {counted(int((tones == '').sum()), 'image')}"] * bool((tones == "").any())
     return f"Skin tone: {', '.join(parts)}."
+
+
+def _ever(among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(N,) which images are among them in any fold."""
+    return np.asarray(among.any(axis=0))
 
 
 def _range(counts: Sequence[int] | NDArray[np.int64]) -> str:

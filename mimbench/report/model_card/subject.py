@@ -78,18 +78,17 @@ class Subject:
 
     def _claim(self, role: str, corrupted: bool) -> Claim:
         where = "under the run's corruptions" if corrupted else "on clean images"
-        return Claim(
-            id=f"{role}-{'corrupted' if corrupted else 'clean'}",
-            statement=(
-                f"{self.row} separates {self.run.target} from {role} categories better than "
-                f"chance, {where}."
-            ),
-            kind="at_least",
-            bound=CHANCE,
-            rows=(self.row,),
-            role=role,
-            corruptions=("*",) if corrupted else (),
-        )
+        about = {
+            "id": f"{role}-{'corrupted' if corrupted else 'clean'}",
+            "statement": f"{self.row} separates {self.run.target} from {role} categories better "
+            f"than chance, {where}.",
+            "kind": "at_least",
+            "bound": CHANCE,
+            "rows": (self.row,),
+            "role": role,
+            "corruptions": ("*",) if corrupted else (),
+        }
+        return Claim.model_validate(about)
 
     @cached_property
     def tones(self) -> pd.DataFrame:

@@ -29,6 +29,17 @@ def test_the_column_with_a_one_is_the_diagnosis_and_lesions_come_from_another_ta
     }
 
 
+def test_lesions_are_kept_where_the_metadata_of_ham10000_lie_beside(tmp_path):
+    MINIATURES["isic-2018"](tmp_path)
+    (tmp_path / "ISIC2018_Task3_Training_LesionGroupings.csv").unlink()
+    (tmp_path / "HAM10000_metadata").write_text(
+        "lesion_id,image_id,dx,dx_type\n"
+        "HAM_1,ISIC_0024306,nv,consensus\nHAM_1,ISIC_0024307,nv,consensus\n"
+        "HAM_2,ISIC_0024308,akiec,histo\n"
+    )
+    assert read_manifest(tmp_path).table["patient"].tolist() == ["HAM_1", "HAM_1", "HAM_2"]
+
+
 def test_without_the_table_of_lesions_each_image_counts_as_its_own_patient(tmp_path):
     MINIATURES["isic-2018"](tmp_path)
     (tmp_path / "ISIC2018_Task3_Training_LesionGroupings.csv").unlink()

@@ -74,6 +74,18 @@ def test_an_isic_export_takes_the_finest_diagnosis_and_the_lesion_without_a_pati
     assert kinds["ISIC_3.jpg"] == "no category in metadata.csv"
 
 
+def test_an_export_of_the_challenge_of_2024_is_read_by_its_own_names_of_diagnoses(tmp_path):
+    (tmp_path / "train-metadata.csv").write_text(
+        "isic_id,target,patient_id,iddx_1,iddx_2\nISIC_1,0,IP_1,Benign,\nISIC_2,1,IP_2,Malignant,"
+        "Melanoma Invasive\n"
+    )
+    for k in (1, 2):
+        write_image(tmp_path / "train-image" / "image" / f"ISIC_{k}.jpg")
+    table = read_manifest(tmp_path).table
+    assert table["category"].tolist() == ["benign", "melanoma_invasive"]
+    assert table["patient"].tolist() == ["IP_1", "IP_2"]
+
+
 def test_a_further_table_of_an_export_that_has_no_diagnosis_hides_none(tmp_path):
     (tmp_path / "attribution.csv").write_text("isic_id,creator\nISIC_1,MSK\nISIC_2,MSK\n")
     _, table = _read(tmp_path, "isic")
