@@ -41,7 +41,7 @@ def _page() -> Iterator[str]:
         for relation in RELATIONS
         if any(f"{role}_{relation}:auroc" in board for board in boards.values())
     ]
-    headings = ["run", "score", *(_heading(group) for group in groups), "best control"]
+    headings = ["run", "score", *(_heading(group) for group in groups), "against the best control"]
     headings += ["drop under corruption"]
     cells = "".join(
         f'<th scope="col"><button type="button">{name}</button></th>' for name in headings

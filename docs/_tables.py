@@ -83,7 +83,7 @@ def _all_tables() -> Iterator[str]:
     for file, module, name in TABLES:
         yield from _table(file, meanings(PACKAGE / module, name))
     yield from (
-        "## `leaderboard.csv`",
+        "### `leaderboard.csv`",
         "",
         "All but the first nine stand there once for each group of other images, as "
         "`<role>_<relation>:<column>`; an estimate has `_low`, `_high` and `_caution` beside it.",
@@ -100,7 +100,7 @@ def _all_tables() -> Iterator[str]:
 
 
 def _table(file: str, columns: Mapping[str, str]) -> Iterator[str]:
-    yield from (f"## `{file}`", "")
+    yield from (f"### `{file}`", "")
     yield from _lines(columns)
 
 
