@@ -1,0 +1,66 @@
+"""What the built pages generate: every committed row with its run, every column with a meaning."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def hook(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_leaderboard_has_a_line_for_every_committed_row_with_its_run_and_command() -> None:
+    page = hook("_leaderboard").on_page_markdown("{{ leaderboard }}")
+    lines = re.findall(r"<tr.*?</tr>", page)
+    boards = {
+        path.parent: pd.read_csv(path) for path in (ROOT / "results").glob("*/leaderboard.csv")
+    }
+    assert len(lines) == 1 + sum(map(len, boards.values()))
+    for folder, board in boards.items():
+        own = [line for line in lines if f'href="#{folder.name}"' in line]
+        assert all(any(f">{row}" in line for line in own) for row in board["row"])
+        assert json.loads((folder / "run.json").read_text())["command"] in page
+        assert f"{{ #{folder.name} }}" in page
+
+
+def test_numbers_on_the_leaderboard_are_those_of_the_files_and_controls_are_named() -> None:
+    board = pd.read_csv(ROOT / "results" / "default" / "leaderboard.csv")
+    page = hook("_leaderboard").on_page_markdown("{{ leaderboard }}")
+    own = [line for line in re.findall(r"<tr.*?</tr>", page) if '"#default"' in line]
+    for _, row in board[board["status"] == "ok"].iterrows():
+        (line,) = (line for line in own if re.search(rf">{re.escape(row['row'])}( \(|<)", line))
+        assert f'data-value="{row["unknown_same-source:auroc"]}"' in line
+        assert ("(control)" in line) == bool(row["control"])
+
+
+def test_every_column_of_every_table_has_a_meaning() -> None:
+    page = hook("_tables").on_page_markdown("{{ all_tables }}")
+    files = re.findall(r"### `(.*?)`", page)
+    assert {"scores.parquet", "metrics.parquet", "class_signal.csv", "leaderboard.csv"} <= set(
+        files
+    )
+    assert not re.search(r"\| `\w+` \|\s*\|", page)
+    assert "finite; higher = less like the target" in page
+
+
+def test_a_column_that_nothing_explains_stops_the_build(tmp_path: Path) -> None:
+    module = tmp_path / "table.py"
+    module.write_text(
+        'COLUMNS = {\n    # above\n    "a": "str",  # beside\n    "oddity": "str",\n}\n'
+    )
+    with pytest.raises(ValueError, match="oddity"):
+        hook("_tables").meanings(module, "COLUMNS")
+    module.write_text('COLUMNS = {\n    # above\n    "a": "str",  # beside\n}\n')
+    assert hook("_tables").meanings(module, "COLUMNS") == {"a": "above beside"}
