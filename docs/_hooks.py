@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,18 @@ from mimbench.recipes import names, read_recipe
 
 ROOT = Path(__file__).parent.parent
 FAMILIES = ("inpainting", "one-class", "classifier", "ensemble", "control")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Add a link to the repository, whose address `MIMBENCH_REPOSITORY` says.
+
+    It is an entry of the navigation: for `repo_url` the theme would ask the repository's host for
+    numbers, and no request leaves these pages.
+    """
+    address = os.environ.get("MIMBENCH_REPOSITORY", "")
+    if address and config.nav is not None:
+        config.nav.append({"Repository": address})
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -22,6 +22,7 @@ def training_data(subject: Subject) -> CardSection:
     if not roles:
         sentence = {
             "nothing": "It was not trained in this run: it needs no training, or came trained.",
+            "rows": "It combines scores of other rows, and trains on nothing else.",
         }.get(subject.trains_on, "unknown: the run does not record what it was trained on.")
         return CardSection("Training data", (sentence,))
     images = subject.run.tables.images
