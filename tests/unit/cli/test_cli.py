@@ -174,6 +174,18 @@ def test_the_audit_names_a_repeated_file_and_strict_makes_it_fail(
     assert "audit.csv" in shown
 
 
+def test_a_dry_run_prints_the_plan_and_makes_no_folder(
+    mimbench: Command, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    place = tmp_path / "planned"
+    command = ("run", "--data", folders["data"], "--only", "histogram", "--out", place)
+    code, shown = mimbench(*command, "--dry-run")
+    assert code == 0, shown
+    assert "histogram: 1 trained model, training" in shown
+    assert "on disk" in shown
+    assert not place.exists()
+
+
 def test_a_corrupted_folder_is_not_made_twice_and_a_sheet_needs_no_image(
     mimbench: Command, folders: dict[str, Path], tmp_path: Path
 ) -> None:
