@@ -31,7 +31,7 @@ from mimbench.scores.tables import AUDIT
 from mimbench.scores.tables import RECORD as RUN_RECORD
 from mimbench.text import counted
 
-__all__ = ["Export", "export_conditions"]
+__all__ = ["Export", "export_conditions", "recorded_plan"]
 
 RECORD = "conditions.json"
 MANIFEST = "manifest.csv"
@@ -102,9 +102,23 @@ def export_conditions(source: str, out: Path, progress: Progress) -> Export:
 
 def _plan(source: str, out: Path, progress: Progress) -> Plan:
     """Images and conditions of a finished run as it recorded them, or those of a run to come."""
-    folder = Path(source)
-    if not folder.is_dir():
+    if not Path(source).is_dir():
         return _apart(resolve_run(source, {}), out)
+    return recorded_plan(Path(source), progress, out)
+
+
+def recorded_plan(folder: Path, progress: Progress, out: Path | None = None) -> Plan:
+    """Images and conditions of a finished run as it recorded them.
+
+    Args:
+        folder: of the run.
+        progress: is told where pictures may differ from what the run's detectors saw.
+        out: folder that will be written to, which must not lie among the images.
+
+    Raises:
+        DataError: images of the run are gone or have changed.
+        OutputError: `out` lies among the images.
+    """
     refuse_links(folder)
     info = require_run_info(folder)
     known = read_comparison(folder / AUDIT)
@@ -113,7 +127,7 @@ def _plan(source: str, out: Path, progress: Progress) -> Plan:
         try:
             plan = _apart(validate(RunFile, info.run.as_json(), folder / RUN_RECORD), out, known)
         except DataError as error:
-            raise DataError(f"{error} Paths of {source} are relative to {place}.") from error
+            raise DataError(f"{error} Paths of {folder} are relative to {place}.") from error
     made = {name: info.environment.get(name) for name in ("code", *LIBRARIES)}
     now = _versions()
     changed = [f"{name} {made[name]}, now {now[name]}" for name in made if made[name] != now[name]]
@@ -122,7 +136,7 @@ def _plan(source: str, out: Path, progress: Progress) -> Plan:
             f"The run was made with {'; '.join(changed)}. Pictures may differ from what its "
             "detectors saw."
         )
-    return _as_recorded(plan, read_tables(Path(source)).images, source)
+    return _as_recorded(plan, read_tables(folder).images, str(folder))
 
 
 def _as_recorded(plan: Plan, images: pd.DataFrame, source: str) -> Plan:
@@ -141,11 +155,11 @@ def _as_recorded(plan: Plan, images: pd.DataFrame, source: str) -> Plan:
     return replace(plan, dataset=dataset, images=images)
 
 
-def _apart(run: RunFile, out: Path, known: Comparison | None = None) -> Plan:
+def _apart(run: RunFile, out: Path | None, known: Comparison | None = None) -> Plan:
     """A run's images, which must not lie around the folder that is written to."""
     plan, data = plan_images(run, known), run.data
     for place in (*data.data, *data.unknown, *data.abnormal, *data.external):
-        if located(place).is_dir() and out.is_relative_to(located(place).resolve()):
+        if out and located(place).is_dir() and out.is_relative_to(located(place).resolve()):
             raise OutputError(f"{out} lies in {place}, whose images the run reads; choose another.")
     return plan
 

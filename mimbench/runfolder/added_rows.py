@@ -17,6 +17,7 @@ from mimbench.files import atomic_write, file_hash
 from mimbench.recipes import content_hash
 from mimbench.runfolder.derived import forget_derived
 from mimbench.runfolder.external_scores import read_scores
+from mimbench.runfolder.gallery import INDEX, THUMBNAILS, read_gallery, read_thumbnails
 from mimbench.runfolder.info import (
     ELSEWHERE,
     AddedInfo,
@@ -24,7 +25,7 @@ from mimbench.runfolder.info import (
     read_run_info,
     write_run_info,
 )
-from mimbench.runfolder.reading import INDEX, changed_files, changed_tables, read_gallery
+from mimbench.runfolder.reading import changed_files, changed_tables
 from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import (
     BESIDE,
@@ -115,14 +116,20 @@ def _copy(source: Path, target: Path) -> bool:
 
 def _copy_gallery(source: Path, target: Path) -> None:
     """Copy the pictures that the gallery names, in place of an earlier copy's."""
-    for entry in read_gallery(target):
-        (target / entry.file).unlink(missing_ok=True)
-    (target / INDEX).unlink(missing_ok=True)
-    pictures = read_gallery(source)
-    if pictures:
+    for name in _pictures(target):
+        (target / name).unlink(missing_ok=True)
+    names = _pictures(source)
+    if names:
         target.mkdir(exist_ok=True)
-    for name in [*dict.fromkeys(entry.file for entry in pictures), INDEX]:
+    for name in names:
         _copy(source / name, target / name)
+
+
+def _pictures(place: Path) -> list[str]:
+    """Names of the records of a gallery, and of the files that they name."""
+    small = read_thumbnails(place)
+    names = [entry.file for entry in read_gallery(place)] + ([small.file] if small else [])
+    return [*dict.fromkeys(names), INDEX, THUMBNAILS] if names else []
 
 
 def _joined_info(

@@ -1,7 +1,7 @@
 """`RunInfo`, of which run.json is the JSON, and its only reader and writer."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
@@ -19,6 +19,7 @@ __all__ = [
     "GalleryEntry",
     "RunInfo",
     "RunSettings",
+    "Thumbnails",
     "read_run_info",
     "require_run_info",
     "write_run_info",
@@ -214,6 +215,28 @@ def write_run_info(folder: Path, info: RunInfo) -> None:
         OutputError: the disk is full.
     """
     write_sealed(folder / RECORD, info.model_dump(mode="json"))
+
+
+class Thumbnails(BaseModel):
+    """Small pictures of test images, as `mimbench.evaluation.gallery.thumbnails` writes them.
+
+    Attributes:
+        file: holds them all.
+        sha256: of the file's bytes.
+        tile: side of a picture, pixels; images lie below each other.
+        columns: pictures beside each other: the original, and inpainted and difference if three.
+        detector: that inpainted; empty if none did.
+        images: image_ids, from the top.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*\.jpg$")  # no path: it goes on the page
+    sha256: str
+    tile: int = Field(ge=8, le=256)
+    columns: Literal[1, 3]
+    detector: str = ""
+    images: tuple[str, ...]
 
 
 class GalleryEntry(BaseModel):

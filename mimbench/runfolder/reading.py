@@ -9,8 +9,8 @@ import pandas as pd
 
 from mimbench.errors import TableError
 from mimbench.files import file_hash
-from mimbench.recipes import validate
 from mimbench.runfolder.derived import unfit
+from mimbench.runfolder.gallery import read_gallery, read_thumbnails
 from mimbench.runfolder.history import Attempt, history_problem, read_attempts
 from mimbench.runfolder.info import (
     ELSEWHERE,
@@ -18,16 +18,16 @@ from mimbench.runfolder.info import (
     DetectorInfo,
     GalleryEntry,
     RunInfo,
+    Thumbnails,
     read_run_info,
 )
-from mimbench.scores.digests import read_json, read_sealed
+from mimbench.scores.digests import read_json
 from mimbench.scores.reading import doubt_about, read_tables
 from mimbench.scores.tables import AS_IS, BESIDE, RECORD, RunTables
 from mimbench.text import listed
 
 __all__ = [
     "ELSEWHERE",
-    "INDEX",
     "AddedInfo",
     "DetectorInfo",
     "GalleryEntry",
@@ -35,11 +35,9 @@ __all__ = [
     "RunInfo",
     "changed_files",
     "changed_tables",
-    "read_gallery",
     "read_run",
 ]
 
-INDEX = "gallery.json"  # record of a folder of pictures
 GENERATED = "generated"  # format of an image that no file holds
 PHANTOM = "phantom"  # data set of the generated skin photos
 
@@ -65,6 +63,7 @@ class RunFolder:
             none.
         as_is: of a harmonised run, the tables of the same run on the images as they are.
         changed: files that were changed since the run recorded them, and accepted.
+        thumbnails: small pictures of test images; None if there are none.
         doubts: why its files may not be what a run wrote, one sentence each.
     """
 
@@ -79,6 +78,7 @@ class RunFolder:
     changed: tuple[str, ...]
     doubts: tuple[str, ...]
     verdicts: dict[str, Any] | None = None
+    thumbnails: Thumbnails | None = None
 
     @property
     def name(self) -> str:
@@ -171,6 +171,7 @@ def read_run(folder: Path, *, accept_changed: bool = False) -> RunFolder:
         changed=tuple(changed),
         doubts=(*_doubts(folder, tables, changed, info), *why_not, *not_shown),
         verdicts=verdicts,
+        thumbnails=read_thumbnails(folder / "gallery"),
     )
 
 
@@ -263,24 +264,6 @@ def _unfit(path: Path, tables: RunTables) -> str:
     if command is None:
         return ""
     return unfit(path, tables.origin.checksums if tables.origin else {}, command)
-
-
-def read_gallery(place: Path) -> tuple[GalleryEntry, ...]:
-    """What the record of a folder of pictures says; nothing where there is none.
-
-    Raises:
-        TableError: it is damaged.
-        RecipeError: a field is wrong.
-    """
-    path = place / INDEX
-    if not path.is_file():
-        return ()
-    content = read_json(path)
-    if isinstance(content, dict):
-        content = read_sealed(path)[0].get("pictures")
-    if not isinstance(content, list):
-        raise TableError(f"{path} is damaged: it holds no list of pictures.")
-    return tuple(validate(GalleryEntry, entry, path) for entry in content)
 
 
 def _read_csv(path: Path) -> pd.DataFrame | None:

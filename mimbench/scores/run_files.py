@@ -40,7 +40,7 @@ NAMES = {  # of files, by the folder below the run's that holds them
     "fits": rf"{FIT}(\.checkpoint)?\.safetensors|{FIT}\.json",
     "blocks": rf"{BLOCK}\.parquet",
     "figures": r"[\w.+-]+\.(svg|png|json)",
-    "gallery": r"[\w.+-]+\.(png|json)",
+    "gallery": r"[\w.+-]+\.(png|jpg|json)",
     "audit": r"audit-[0-9a-f]+\.json|features\.parquet|near_duplicates\.json",
 }
 UNFINISHED = rf"\.\d+{re.escape(PARTIAL)}"

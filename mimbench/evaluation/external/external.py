@@ -34,7 +34,7 @@ from mimbench.scores.splits import split_columns
 from mimbench.scores.tables import CLEAN, SCORE_COLUMNS, UNLABELLED, RunTables
 from mimbench.statistics.tables.external import ExternalTest, external_test
 
-__all__ = ["External", "score_external"]
+__all__ = ["External", "fits_to_use", "restore_fit", "score_external"]
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,14 @@ def score_external(
     """
     fitted = read_fitted_run(run, plug_ins, accept_changed=accept_changed)
     found, new = _read_new(fitted, places)
-    fits, able = _fits_to_use(fitted)
+    fits, able = fits_to_use(fitted)
     usable = fits[fits["status"] == "ok"]
     if usable.empty:
         raise TableError(f"All trainings of {run} failed; there is nothing to score with.")
     store, hashes = Store(run.absolute()), FileHashes()
     with started_in(fitted.started):
         for row in usable.to_dict("records"):
-            _restore(store, fitted, row, hashes)  # and it will be again
+            restore_fit(store, fitted, row, hashes)  # and it will be again
         blocks, failures = _score_all(store, fitted, usable, new, hashes, progress)
         scored = _as_run(fitted.tables, _with_failures(fits, failures), new, blocks)
         merged, not_combined = combine_rows(scored, able)
@@ -154,7 +154,7 @@ def _read_new(run: FittedRun, places: list[str]) -> tuple[Dataset, Dataset]:
     return found, new
 
 
-def _fits_to_use(run: FittedRun) -> tuple[pd.DataFrame, list[Recipe]]:
+def fits_to_use(run: FittedRun) -> tuple[pd.DataFrame, list[Recipe]]:
     """Fits that speak for their detector and score images, and the recipes that were run."""
     made_of_rows = {recipe.name for recipe in combining(run.recipes)}
     fits = run.tables.fits
@@ -188,8 +188,12 @@ def _each_once(found: Dataset) -> Dataset:
     return replace(found, table=merged, pixels=found.pixels[keep], facts=facts)
 
 
-def _restore(store: Store, run: FittedRun, row: Mapping[Any, Any], hashes: FileHashes) -> Fit:
-    """A fit as the run left it."""
+def restore_fit(store: Store, run: FittedRun, row: Mapping[Any, Any], hashes: FileHashes) -> Fit:
+    """A fit as the run left it.
+
+    Raises:
+        TableError: it is missing, damaged, or belongs to other code, parameters or weights.
+    """
     recipe = run.recipe(str(row["detector"]))
     entry = store.read_fit(row["fit_id"])
     if entry is None or entry.state_hash != row["state_hash"]:
@@ -230,7 +234,7 @@ def _score_all(
     for number, row in enumerate(usable.to_dict("records")):
         name = str(row["detector"])
         progress.update(number, name)
-        fit = _restore(store, fitted, row, hashes)
+        fit = restore_fit(store, fitted, row, hashes)
         try:
             with without_exit():
                 scored = score_images(fit, new.pixels, int(row["input_size"]), torch.device("cpu"))

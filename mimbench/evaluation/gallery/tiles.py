@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["Picture", "beside", "difference", "ladder", "masked", "picture"]
+__all__ = ["Picture", "beside", "difference", "ladder", "masked", "picture", "png"]
 
 Picture = NDArray[np.uint8]  # (H, W, 3), RGB
 LARGEST = 128  # side of a tile, pixels; larger images are shrunk
@@ -41,6 +41,11 @@ def beside(tiles: Sequence[Picture]) -> Picture:
 def ladder(rows: Sequence[Sequence[Picture]]) -> Picture:
     """Rows of tiles below each other."""
     return np.concatenate([beside(row) for row in rows], axis=0)
+
+
+def png(image: Picture) -> bytes:
+    """The picture as a PNG file."""
+    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
 def _shrunk(tile: Picture) -> Picture:

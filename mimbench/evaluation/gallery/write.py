@@ -9,27 +9,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from mimbench.detectors.imaging.shared import provide
 from mimbench.detectors.protocol import Batch
 from mimbench.errors import OutputError, TableError
 from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.gallery.selection import Threshold, choose_cases, threshold_of
-from mimbench.evaluation.gallery.tiles import Picture, beside, difference, ladder, masked, picture
+from mimbench.evaluation.gallery.thumbnails import SHEET, write_thumbnails
+from mimbench.evaluation.gallery.tiles import (
+    Picture,
+    beside,
+    difference,
+    ladder,
+    masked,
+    picture,
+    png,
+)
 from mimbench.evaluation.planning.plan import Condition, Plan
 from mimbench.evaluation.scoring import Shard, Unit
 from mimbench.files import atomic_write, file_hash
+from mimbench.runfolder.gallery import INDEX, THUMBNAILS
 from mimbench.scores.digests import read_json, write_sealed
 from mimbench.scores.splits import split_column
 from mimbench.scores.tables import RunTables
 
 __all__ = ["write"]
 
-INDEX = "gallery.json"
 PICTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*\.png")
 FOLD = 0  # whose test images are shown
 UNTOUCHED = Condition(None, 0)
@@ -58,13 +67,14 @@ def write(
     _remove(place)
     entries: list[dict[str, Any]] = []
     problems = []
-    for fit in _one_per_detector(plan, fits):
+    shown = _one_per_detector(plan, fits)
+    for fit in shown:
         try:
             for entry, image in _pictures(plan, fit, tables, device):
                 entry = {"file": f"{len(entries):03d}-{fit.spec.recipe.name}.png", **entry}
                 place.mkdir(exist_ok=True)
                 with atomic_write(place / entry["file"]) as partial:
-                    partial.write_bytes(_png(image))
+                    partial.write_bytes(png(image))
                 entries.append({**entry, "sha256": file_hash(place / entry["file"])})
         except OutputError:
             raise
@@ -72,11 +82,19 @@ def write(
             problems.append(f"{fit.spec}: no gallery: {type(error).__name__}: {error}")
     if entries:
         write_sealed(place / INDEX, {"pictures": entries})
+    try:
+        write_thumbnails(plan, shown, tables, _allowed(plan), place, device)
+    except OutputError:
+        raise
+    except Exception as error:
+        problems.append(f"no browser of images: {type(error).__name__}: {error}")
     return problems
 
 
 def _remove(place: Path) -> None:
     """Remove the pictures that a run's own record names, and the record."""
+    for name in (SHEET, THUMBNAILS):
+        (place / name).unlink(missing_ok=True)
     index = place / INDEX
     if not index.is_file():
         return
@@ -88,10 +106,6 @@ def _remove(place: Path) -> None:
         if isinstance(entry, dict) and PICTURE.fullmatch(str(entry.get("file"))):
             (place / str(entry["file"])).unlink(missing_ok=True)
     index.unlink()
-
-
-def _png(image: Picture) -> bytes:
-    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
 def _one_per_detector(plan: Plan, fits: Sequence[Fit]) -> list[Fit]:
@@ -131,9 +145,7 @@ def _pictures(
 ) -> Iterator[tuple[dict[str, Any], Picture]]:
     """Entries with their pictures; none for a detector that reconstructs nothing."""
     images = plan.images
-    allowed = (images[split_column(FOLD)] == "test").to_numpy(bool)
-    if not plan.run.gallery:
-        allowed = allowed & (images["path"] == "").to_numpy(bool)  # generated
+    allowed = _allowed(plan)
     first = np.flatnonzero(allowed)[:1].tolist()
     if not first or _make(plan, fit, UNTOUCHED, first, device) is None:
         return
@@ -159,6 +171,14 @@ def _pictures(
         entry["scores"] = [float(_of_condition(scores, step)[image_id]) for step in conditions]
         done = [step for step in steps if step is not None]
         yield entry, ladder([[s.original[0] for s in done], [s.inpainted[0] for s in done]])
+
+
+def _allowed(plan: Plan) -> NDArray[np.bool_]:
+    """Which images may be shown: tested ones, and photos only where the run asks so."""
+    tested = (plan.images[split_column(FOLD)] == "test").to_numpy(bool)
+    if plan.run.gallery:
+        return tested
+    return tested & (plan.images["path"] == "").to_numpy(bool)  # generated
 
 
 def _about(plan: Plan, fit: Fit, row: str, threshold: Threshold, image: int) -> dict[str, Any]:

@@ -5,13 +5,16 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from mimbench.data.dataset import ImageOptions
 from mimbench.evaluation.gallery.selection import choose_cases
+from mimbench.evaluation.gallery.thumbnails import choose_images
 from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
 from mimbench.progress import Silent
+from mimbench.runfolder.gallery import read_thumbnails
 from mimbench.scores.digests import read_json
 from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import RunTables
@@ -98,3 +101,25 @@ def test_the_clearest_and_the_closest_calls_are_chosen() -> None:
         (6, "least confident right"),
         (4, "most confident wrong"),
     ]
+
+
+def test_small_pictures_are_of_tested_images_that_may_be_shown(runs: dict[bool, Path]) -> None:
+    for asked, folder in runs.items():
+        small = read_thumbnails(folder / "gallery")
+        assert small is not None
+        images = read_tables(folder).images.set_index("image_id").loc[list(small.images)]
+        assert set(images["split_0"]) == {"test"}
+        assert (images["path"] == "").all() != asked, "photos only where the run asks so"
+        sheet = cv2.imread(str(folder / "gallery" / small.file))
+        assert sheet.shape == (len(small.images) * small.tile, 3 * small.tile, 3)
+        assert small.detector == "random-generator"
+
+
+def test_half_of_the_images_are_those_on_which_rows_disagree_most() -> None:
+    alike = np.arange(40.0)
+    other = alike.copy()
+    other[[3, 36]] = [39.5, -1.0]  # two images are put elsewhere by one of the rows
+    chosen = choose_images(pd.DataFrame({"one": alike, "other": other}), 4)
+    assert len(chosen) == 4
+    assert {3, 36} <= set(chosen.tolist())
+    assert len(choose_images(pd.DataFrame({"one": alike}), 100)) == 40
