@@ -97,6 +97,19 @@ FAINT = """() => {
 }"""
 
 
+# What reaches beyond the paper, or is hidden by a box that would have to be scrolled.
+CUT_OFF = """() => [...document.querySelectorAll("main *, header *")]
+  .filter((e) => e.checkVisibility() && e.getBoundingClientRect().width)
+  .filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+    || (getComputedStyle(e).overflowX !== "visible" && e.scrollWidth > e.clientWidth + 1))
+  .map((e) => e.outerHTML.slice(0, 80))"""
+
+
+def unfold(page: Any) -> None:
+    """Open every section and everything else that is folded."""
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+
+
 def column(page: Any, index: int) -> list[str]:
     rows = page.locator(".board tbody tr:visible:not(.failed)")
     return [rows.nth(i).locator("th, td").nth(index).inner_text() for i in range(rows.count())]
@@ -127,9 +140,13 @@ def test_leaderboard_sorts_by_click_and_by_keyboard(open_page: Open) -> None:
 
 def test_leaderboard_filters_rows_and_columns(open_page: Open) -> None:
     page = open_page(**DESKTOP)
+    assert len(column(page, 0)) == 3, "of the controls the best of each column alone"
+    assert not any(name.startswith("harmonic") for name in column(page, 0))
+    page.get_by_role("checkbox", name="all controls (1 more)").check()
     assert len(column(page, 0)) == 4
     page.get_by_role("checkbox", name="further scores").check()
     assert len(column(page, 0)) == 6
+    unfold(page)
     page.locator('[name="family"]').select_option("classifier")
     assert all(name.startswith("resnet18") for name in column(page, 0))
     page.get_by_role("checkbox", name="unknown, other source").uncheck()
@@ -138,17 +155,78 @@ def test_leaderboard_filters_rows_and_columns(open_page: Open) -> None:
     assert page.get_by_role("button", name="fold sd").is_visible()
 
 
+def test_what_is_chosen_stands_in_the_address(open_page: Open, report: Report) -> None:
+    """A link shows the same: rows, columns, curves and the order of the leaderboard."""
+    page = open_page(**DESKTOP)
+    assert "?" not in page.url
+    unfold(page)
+    page.get_by_role("checkbox", name="further scores").check()
+    page.locator(".board thead button", has_text="score").click()
+    page.locator('[name="protocol"]').select_option("target-only")
+    page.locator('[name="rows"]').select_option("all")
+    page.locator(".toggles button", has_text="mim/residual").click()
+    page.locator('nav a[href="#categories"]').click()
+    page.wait_for_url("**#categories?**")
+    curves = page.locator(".panel .curve").count()
+    there = page.context.new_page()
+    there.goto(page.url)
+    assert there.get_by_role("checkbox", name="further scores").is_checked()
+    assert column(there, 0) == column(page, 0)
+    assert column(there, 0) == sorted(column(there, 0))
+    assert there.locator('[name="protocol"]').input_value() == "target-only"
+    assert there.locator(".panel .curve").count() == curves
+    pressed = there.locator(".toggles button", has_text="mim/residual")
+    assert pressed.get_attribute("aria-pressed") == "false"
+    assert there.locator("#categories table").is_visible(), "the section is unfolded"
+    assert there.locator("#categories").bounding_box()["y"] < 200
+    there.close()
+
+
+def test_every_table_sorts(open_page: Open) -> None:
+    page = open_page(**DESKTOP)
+    unfold(page)
+    for box in page.locator("main table").all():
+        heads = box.locator("thead tr").last.locator("th")
+        assert heads.locator("button").count() == heads.count()
+    body = page.locator("#categories tbody").first
+    heading = page.locator("#categories thead button").nth(1)
+    for order in (True, False):  # from the highest, then from the lowest
+        heading.click()
+        lines = body.locator("tr:not(.group)")
+        values = [
+            float(lines.nth(k).locator("td").first.inner_text()) for k in range(lines.count())
+        ]
+        assert values == sorted(values, reverse=order)
+    assert body.locator("tr").first.get_attribute("class") == "group"
+
+
+def test_the_answer_stands_first_and_links_to_what_is_behind(open_page: Open) -> None:
+    page = open_page(**DESKTOP)
+    assert "mpox against 7 other categories" in page.locator("h1").inner_text().lower()
+    lines = page.locator(".answer li")
+    assert 1 <= lines.count() <= 5
+    assert "Inconclusive" in lines.first.inner_text()
+    states = page.locator(".checks .state").all_inner_texts()
+    assert len(states) == 4
+    assert set(states) <= {"pass", "caution", "fail"}
+    assert not page.locator("#limits p, #limits ul").first.is_visible()
+    page.locator('nav a[href="#limits"]').click()
+    assert page.locator("#limits ul").first.is_visible()
+
+
 def test_curves_follow_the_controls(open_page: Open) -> None:
     page = open_page(**DESKTOP)
     assert page.locator(".panel").count() == 3
+    unfold(page)
     first = page.locator(".panel .curve").first
     before = first.get_attribute("d")
     page.locator('[name="protocol"]').select_option("target-only")
     assert first.get_attribute("d") != before
     curves = page.locator(".panel .curve").count()
-    page.get_by_role("button", name="mim/residual").click()
+    mim = page.locator(".toggles button", has_text="mim/residual")
+    mim.click()
     assert page.locator(".panel .curve").count() == curves - 3
-    assert page.get_by_role("button", name="mim/residual").get_attribute("aria-pressed") == "false"
+    assert mim.get_attribute("aria-pressed") == "false"
     page.locator('[name="rows"]').select_option("family:classifier")
     assert page.locator("#matrix thead th").all_inner_texts()[1:] == [
         "resnet18/posterior",
@@ -160,6 +238,7 @@ def test_curves_follow_the_controls(open_page: Open) -> None:
 
 def test_hover_and_arrow_keys_tell_value_interval_and_n(open_page: Open, report: Report) -> None:
     page = open_page(**DESKTOP)
+    page.locator('[name="rows"]').select_option("first")
     panel = page.locator(".panel svg").nth(1)
     panel.hover()
     tip = page.locator(".tip")
@@ -177,6 +256,8 @@ def test_hover_and_arrow_keys_tell_value_interval_and_n(open_page: Open, report:
 
 def test_matrix_shows_what_the_metrics_table_says(open_page: Open, report: Report) -> None:
     page = open_page(**DESKTOP)
+    unfold(page)
+    page.locator('[name="rows"]').select_option("first")
     page.locator('[name="severity"]').select_option("3")
     line = page.locator("#matrix tbody tr", has_text="motion blur")
     group, metrics = report.board.primary, report.results.metrics
@@ -197,6 +278,8 @@ def test_a_number_is_the_same_in_leaderboard_matrix_and_on_hover(
     open_page: Open, report: Report
 ) -> None:
     page = open_page(**DESKTOP)
+    unfold(page)
+    page.get_by_role("checkbox", name="all controls").check()
     page.get_by_role("checkbox", name="further scores").check()
     page.locator('[name="rows"]').select_option("all")
     rows = [entry.row for entry in report.board.entries]
@@ -216,7 +299,7 @@ def test_a_number_is_the_same_in_leaderboard_matrix_and_on_hover(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_has_contrast_and_controls_have_names(open_page: Open, scheme: str) -> None:
     page = open_page(**DESKTOP, color_scheme=scheme)
-    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    unfold(page)
     page.get_by_role("checkbox", name="further scores").check()
     assert page.evaluate(LOW_CONTRAST) == []
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -235,7 +318,8 @@ def test_everything_works_by_keyboard(open_page: Open) -> None:
     assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
     page.locator(".toggles button").first.focus()
     page.keyboard.press("Space")
-    assert page.locator(".toggles button").first.get_attribute("aria-pressed") == "false"
+    assert page.locator(".others button").first.get_attribute("aria-pressed") == "false"
+    unfold(page)
     reached = page.evaluate(
         "[...document.querySelectorAll('.scroll')].filter((e) => e.checkVisibility())"
         ".every((e) => { e.focus(); return document.activeElement === e; })"
@@ -245,6 +329,7 @@ def test_everything_works_by_keyboard(open_page: Open) -> None:
 
 def test_gallery_shows_pictures_with_words_and_scores(open_page: Open) -> None:
     page = open_page(**DESKTOP)
+    unfold(page)
     cases = page.locator("#gallery figure")
     assert cases.count() == 3
     assert "least confident wrong: acne, score 1.24, accepted" in cases.nth(1).inner_text()
@@ -253,9 +338,36 @@ def test_gallery_shows_pictures_with_words_and_scores(open_page: Open) -> None:
     assert steps == ["0.5\naccepted", "0.75\naccepted", "1.5\nrefused"]
 
 
+def test_images_are_browsed_by_score_and_by_disagreement(open_page: Open) -> None:
+    page = open_page(**DESKTOP)
+    unfold(page)
+    cards = page.locator(".card")
+    cards.first.wait_for()
+    assert cards.count() == 8, "one of each category"
+    assert page.errors == []
+
+    def scores(row: str) -> list[float]:
+        lines = page.locator(".card li", has_text=f"{row}:").all_inner_texts()
+        return [float(line.split(": ")[1].split()[0]) for line in lines]
+
+    page.locator('[name="images-by"]').select_option("mim/residual")
+    assert scores("mim/residual") == sorted(scores("mim/residual"), reverse=True)
+    page.get_by_role("checkbox", name="lowest first").check()
+    assert scores("mim/residual") == sorted(scores("mim/residual"))
+    assert "accepted" in page.locator(".card").first.inner_text()
+    page.locator('[name="images-of"]').select_option("acne")
+    assert cards.count() == 1
+    assert "images-of=acne" in page.url
+    level = page.locator(".card canvas").evaluate(
+        "(canvas) => canvas.getContext('2d').getImageData(8, 8, 1, 1).data[0]"
+    )
+    assert level == pytest.approx(60, abs=4)  # the fourth category's grey
+
+
 def test_phone_needs_no_sideways_scrolling(open_page: Open) -> None:
     page = open_page(**PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.documentElement.scrollHeight") <= 9100  # 27,400 px once
     sorts = page.locator(".board th[aria-sort]").bounding_box()
     assert sorts["x"] + sorts["width"] <= 390  # the column that sorts is in sight
     board = page.locator(".scroll").filter(has=page.locator(".board"))
@@ -282,6 +394,8 @@ def test_prints_to_pdf(open_page: Open) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 703
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(28, 30, 34)"  # on white
     pdf = page.pdf(format="A4")
+    unfold(page)  # as paper has it
+    assert page.evaluate(CUT_OFF) == []
     assert pdf.startswith(b"%PDF")
     assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page>") <= 12
 
@@ -289,7 +403,7 @@ def test_prints_to_pdf(open_page: Open) -> None:
 def test_works_without_script(open_page: Open) -> None:
     page = open_page(**DESKTOP, java_script_enabled=False)
     assert page.locator(".board tbody tr:visible").count() == 7
-    assert page.get_by_text("need JavaScript").is_visible()
+    assert page.get_by_text("curves need JavaScript").is_visible()
 
 
 def test_a_script_in_a_figure_of_a_stranger_does_not_run(

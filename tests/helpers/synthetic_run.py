@@ -94,13 +94,33 @@ def synthetic_tables(
 def write_synthetic_run(folder: Path, tables: RunTables | None = None) -> Path:
     """Write the tables with run.json and rejected.csv, as a run leaves them."""
     folder.mkdir(parents=True, exist_ok=True)
-    (tables or synthetic_tables()).write(folder)
+    tables = tables or synthetic_tables()
+    tables.write(folder)
     (folder / "rejected.csv").write_text("path,reason\nacne/broken.jpg,not a JPEG file\n")
     files = {"rejected.csv": file_hash(folder / "rejected.csv")}
     write_sealed(folder / "run.json", {**RUN_INFO, "checksums": checksums(folder), "files": files})
     write_sealed(folder / "starts.json", {"starts": STARTS})
     _write_gallery(folder / "gallery")
+    _write_thumbnails(folder / "gallery", tables.images)
     return folder
+
+
+def _write_thumbnails(place: Path, images: pd.DataFrame) -> None:
+    """Small pictures of a tested image of each category, each grey of a level of its own."""
+    tested = images[images[split_column(0)] == "test"].drop_duplicates("category")
+    sheet = np.zeros((16 * len(tested), 3 * 16, 3), dtype=np.uint8)
+    for k in range(len(tested)):
+        sheet[16 * k : 16 * (k + 1)] = 20 * k
+    Image.fromarray(sheet).save(place / "thumbnails.jpg")
+    record = {
+        "file": "thumbnails.jpg",
+        "sha256": file_hash(place / "thumbnails.jpg"),
+        "tile": 16,
+        "columns": 3,
+        "detector": "mim",
+        "images": tested["image_id"].tolist(),
+    }
+    write_sealed(place / "thumbnails.json", record)
 
 
 def _write_gallery(place: Path) -> None:

@@ -1,4 +1,4 @@
-"""Degradation curves: AUROC by severity, one panel per corruption."""
+"""Degradation curves: AUROC by severity, one panel per corruption or per family of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mimbench.report.figures.families import by_family
 from mimbench.report.figures.panels import (
     INK,
     PAPER,
@@ -21,33 +22,44 @@ from mimbench.report.figures.styles import RowStyle
 from mimbench.report.leaderboard.groups import Group
 from mimbench.scores.tables import CLEAN
 
-__all__ = ["PROTOCOLS", "degradation_curves", "degradation_figure", "draw_panel", "sketches"]
+__all__ = [
+    "MANY",
+    "PROTOCOLS",
+    "by_families",
+    "degradation_curves",
+    "degradation_figure",
+    "draw_panel",
+    "sketches",
+]
 
 PROTOCOLS = {
     "both": "target and other images corrupted",
     "target-only": "only target images corrupted",
 }
 ALL_CORRUPTIONS = "mean of all"
+MANY = 8  # corruptions; more are shown by family
+COLUMNS = 4  # panels beside each other
 _COLUMNS = ["row", "corruption", "severity", "value", "low", "high"]
 
 
 def sketches(subject: Subject) -> Iterator[Sketch]:
     """One per group and protocol that the run has corrupted scores of."""
     board = subject.board
+    shown = {row: subject.styles[row] for row in subject.styles if row in board.leading_rows}
     for group in board.groups:
         for protocol, meaning in PROTOCOLS.items():
-            curves = degradation_curves(
-                subject.results.metrics, group, protocol, list(subject.lines)
-            )
+            curves = degradation_curves(subject.results.metrics, group, protocol, list(shown))
             if len(curves):
+                curves = by_families(curves) if curves["corruption"].nunique() > MANY else curves
                 size = f" at {board.corrupted_at}" * bool(board.corrupted_at)
                 title = f"{group.label}; {meaning}{size}"
                 yield Sketch(
                     f"degradation_{group.slug}_{protocol}",
                     "degradation",
                     title,
-                    f"AUROC by severity of each corruption: {title}.",
-                    partial(degradation_figure, curves, subject.lines, title),
+                    "AUROC by severity of the best score of each family of detectors and of the "
+                    f"best control: {title}.",
+                    partial(degradation_figure, curves, shown, title),
                 )
 
 
@@ -76,10 +88,36 @@ def degradation_curves(
         return curves
     count = curves.groupby(["row", "severity"], observed=True)["value"].transform("size")
     complete = curves[count == len(names)]
-    mean = complete.groupby(["row", "severity"], as_index=False, observed=True)["value"].mean()
-    mean = mean.assign(corruption=ALL_CORRUPTIONS, low=float("nan"), high=float("nan"))
-    together: pd.DataFrame = pd.concat([mean[_COLUMNS], curves], ignore_index=True)
+    together: pd.DataFrame = pd.concat(
+        [_mean(complete, ALL_CORRUPTIONS), curves], ignore_index=True
+    )
     return together
+
+
+def by_families(curves: pd.DataFrame) -> pd.DataFrame:
+    """The same by family of corruptions: the mean of each, without interval where it has several.
+
+    Args:
+        curves: of `degradation_curves`.
+    """
+    names = list(dict.fromkeys(curves["corruption"]))
+    parts = [curves[curves["corruption"] == ALL_CORRUPTIONS]]
+    for family, own in by_family([name for name in names if name != ALL_CORRUPTIONS]).items():
+        of_family = curves[curves["corruption"].isin(own)]
+        if len(own) == 1:
+            parts.append(of_family)
+            continue
+        count = of_family.groupby(["row", "severity"], observed=True)["value"].transform("size")
+        parts.append(_mean(of_family[count == len(own)], f"{family}: mean of {len(own)}"))
+    whole: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return whole
+
+
+def _mean(curves: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Means over corruptions by row and severity, as a panel of this name."""
+    mean = curves.groupby(["row", "severity"], as_index=False, observed=True)["value"].mean()
+    named: pd.DataFrame = mean.assign(corruption=name, low=float("nan"), high=float("nan"))
+    return named[_COLUMNS]
 
 
 def degradation_figure(curves: pd.DataFrame, styles: Mapping[str, RowStyle], title: str) -> Figure:
@@ -92,13 +130,14 @@ def degradation_figure(curves: pd.DataFrame, styles: Mapping[str, RowStyle], tit
     """
     corruptions = list(dict.fromkeys(curves["corruption"]))
     figure, axes = panel_grid(
-        len(corruptions), columns=5, width=2.0, height=1.5, legend=len(styles) + 4
+        len(corruptions), columns=COLUMNS, width=2.1, height=1.6, legend=len(styles) + 4
     )
-    bottom = min(0.4, float(np.nanmin(curves[["value", "low"]].to_numpy(float))) - 0.02)
+    ends = curves[["value", "low"]].to_numpy(float)
+    bottom = min(0.4, float(np.nanmin(ends)) - 0.02)
     for axis, corruption in zip(axes, corruptions, strict=True):
         draw_panel(axis, curves[curves["corruption"] == corruption], styles)
         axis.set_ylim(max(0.0, bottom), 1.01)
-    label_outside(axes, columns=5)
+    label_outside(axes, columns=COLUMNS)
     label_all(figure, "severity", "AUROC")
     legend_above(figure, styles, title)
     return figure

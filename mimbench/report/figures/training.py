@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from mimbench.errors import TableError
 from mimbench.report.figures.panels import INK, PAPER, label_all, legend_above, panel_grid
 from mimbench.report.figures.sketch import Sketch, Subject
-from mimbench.report.figures.styles import DASHES, PALETTE, RowStyle
+from mimbench.report.figures.styles import DASHES, RowStyle, detector_colour
 from mimbench.runfolder.reading import RunFolder
 from mimbench.text import counted, listed
 
@@ -28,7 +28,7 @@ def sketches(subject: Subject) -> Iterator[Sketch]:
         words = (
             "Losses by step of the training, each as a share of the largest size of its mean. "
             "Lines: mean over the fits that were still training; bands: lowest to highest fit; "
-            "dots: the value on validation images. Colours are of losses here, not of detectors."
+            "dots: the value on validation images. A colour is a detector, dashes are a loss."
         )
         trained = list(dict.fromkeys(curves["detector"]))
         figure = partial(training_figure, curves, trained)
@@ -84,13 +84,13 @@ def training_figure(curves: pd.DataFrame, detectors: Sequence[str]) -> Figure:
     bottom = min(-0.05, 1.05 * curves["low"].min())
     top = max(1.05, 1.05 * curves["high"].max())
     for place, (axis, detector) in enumerate(zip(axes, detectors, strict=True)):
-        panel = curves[curves["detector"] == detector]
+        panel, colour = curves[curves["detector"] == detector], detector_colour(detector)
         for loss, style in styles.items():
             line = _thinned(panel[panel["loss"] == loss])
             axis.plot(
                 line["step"].to_numpy(float),
                 line["value"].to_numpy(float),
-                color=style.colour,
+                color=colour,
                 linestyle=style.line,
                 marker=style.marker if loss == VALIDATION else "",
                 linewidth=1.3,
@@ -100,7 +100,7 @@ def training_figure(curves: pd.DataFrame, detectors: Sequence[str]) -> Figure:
             )
             if len(line) and line["fits"].max() > 1:
                 ends = (line[name].to_numpy(float) for name in ("step", "low", "high"))
-                axis.fill_between(*ends, color=style.colour, alpha=0.13, linewidth=0)
+                axis.fill_between(*ends, color=colour, alpha=0.13, linewidth=0)
         fits = int(panel["fits"].max())
         axis.set_title(f"{detector}, {counted(fits, 'trained model')}")
         axis.axhline(0, color=INK, linewidth=0.7, alpha=0.5)
@@ -115,14 +115,8 @@ def training_figure(curves: pd.DataFrame, detectors: Sequence[str]) -> Figure:
 def _styles(curves: pd.DataFrame) -> dict[str, RowStyle]:
     """Losses in alphabetical order, the value on validation images last."""
     names = sorted(set(curves["loss"]) - {VALIDATION})
-    looks = {
-        name: RowStyle(
-            PALETTE[k % len(PALETTE)],
-            DASHES[k // len(PALETTE) % len(DASHES)] if k >= len(PALETTE) else "",
-            "",
-        )
-        for k, name in enumerate(names)
-    }
+    lines = ("", *DASHES)
+    looks = {name: RowStyle(INK, lines[k % len(lines)], "") for k, name in enumerate(names)}
     if VALIDATION in set(curves["loss"]):
         looks[VALIDATION] = RowStyle(INK, "", "o")
     return looks

@@ -86,9 +86,14 @@ class Failure:
     reason: str
 
     @property
+    def not_run(self) -> bool:
+        """Whether nothing failed: the run lacks what the row needs."""
+        return self.reason.startswith(NOT_RUN)
+
+    @property
     def words(self) -> str:
         """Why, as a sentence that says whether it failed or was not run."""
-        return self.reason if self.reason.startswith(NOT_RUN) else f"failed: {self.reason}"
+        return self.reason if self.not_run else f"failed: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,17 @@ class Leaderboard:
             if entry.headline:
                 rows.setdefault(entry.detector.name, entry.row)
         return set(rows.values())
+
+    @property
+    def leading_rows(self) -> set[str]:
+        """The highest headline score of each family of detectors, and the best control."""
+        rows = {self.reference} if self.reference else set()
+        families: set[str] = set()
+        for entry in self.entries:
+            if entry.headline and not entry.control and entry.detector.family not in families:
+                families.add(entry.detector.family)
+                rows.add(entry.row)
+        return rows
 
     @property
     def reference(self) -> str:

@@ -3,7 +3,7 @@
 from math import isnan
 from typing import TYPE_CHECKING
 
-from mimbench.report.leaderboard.lookup import Estimate, rounded
+from mimbench.report.leaderboard.lookup import Estimate
 from mimbench.statistics.core.cautions import MARK, legend
 from mimbench.statistics.core.estimate import Estimate as Difference
 from mimbench.text import counted
@@ -17,7 +17,6 @@ __all__ = [
     "board_legend",
     "corruption_note",
     "difference_text",
-    "findings",
     "number_note",
     "sample_note",
     "standing_note",
@@ -71,32 +70,6 @@ def _not_compared(entry: "Entry") -> str:
     """Why a row is not compared with a control."""
     size = entry.detector.input_size
     return f"not compared with a control that sees {size} px" if size else "no control to compare"
-
-
-def findings(board: "Leaderboard") -> tuple[str, ...]:
-    """One sentence per group: the best detector beside the best control."""
-    sentences = []
-    for group, (row, _) in board.best.items():
-        best = board.entry(row)
-        estimate = best.cells[group]["auroc"]
-        sentence = f"{group.label}: the highest detector is {row}, AUROC {estimate.text()}"
-        if group in best.best_control:
-            name, value = best.best_control[group]
-            gap = best.over_control[group]
-            verdict = {
-                "above": "above",
-                "uncertain": "not clearly above",
-                "not above": "not above",
-                "not compared": "not compared with",
-            }[best.standing(group)]
-            sentence += (
-                f"; it is {verdict} the best control, {name}, with {rounded(value)} "
-                f"(difference {difference_text(gap)})"
-            )
-        elif board.best_control:
-            sentence += f"; it is {_not_compared(best)}"
-        sentences.append(sentence[0].upper() + sentence[1:] + ".")
-    return tuple(sentences)
 
 
 def number_note(estimate: Estimate, more: str = "") -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mimbench.report.figures.families import by_family
 from mimbench.report.figures.styles import RowStyle
 from mimbench.report.leaderboard.entries import Leaderboard
 from mimbench.report.leaderboard.groups import Group
@@ -50,6 +51,7 @@ def page_payload(
             {
                 "name": entry.row,
                 "control": entry.control,
+                "few": entry.row in board.leading_rows,
                 "first": entry.row in first,
                 "family": entry.detector.family,
                 "colour": styles[entry.row].colour,
@@ -61,6 +63,10 @@ def page_payload(
         "groups": [_group(board, group) for group in board.groups],
         "primary": board.groups.index(board.primary) if board.primary else 0,
         "corruptions": corruptions,
+        "families": [
+            [name, [corruptions.index(one) for one in own]]
+            for name, own in by_family(corruptions[1:]).items()
+        ],
         "severities": severities,
         "metrics": METRICS,
         "lower_is_better": [m.name for m in ALL_METRICS if m.on_page and m.lower_is_better],

@@ -11,20 +11,30 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from mimbench import __version__
+from mimbench.report.checks import checks
 from mimbench.report.figures.draw import Drawing
 from mimbench.report.figures.styles import RowStyle
 from mimbench.report.leaderboard.lookup import rounded
-from mimbench.report.leaderboard.notes import difference_text, number_note, standing_note
+from mimbench.report.leaderboard.notes import difference_text, number_note
 from mimbench.report.page.glance import glance
 from mimbench.report.page.sections import all_sections
+from mimbench.report.page.sections.leaderboard import spare_controls
 from mimbench.report.page.sections.section import Page
 from mimbench.report.page.security import figure_uri, policy
 from mimbench.report.results import Results
+from mimbench.report.subject import what_was_measured
 from mimbench.runfolder.reading import RunFolder
 from mimbench.text import counted
 
 __all__ = ["own_file", "page_environment", "render_page"]
 
+SCRIPTS = (
+    "page.js",
+    "tables.js",
+    "curves.js",
+    "images.js",
+    "degradation.js",
+)  # in the order in which they run
 DRAWN_BY_SCRIPT = ("degradation", "heat map")  # kinds of figures
 
 
@@ -43,10 +53,9 @@ def render_page(
         difference_text=difference_text,
         number_note=number_note,
         rounded=rounded,
-        standing_note=standing_note,
     )
     page = Page(run, results, styles, drawings)
-    css, script = own_file("style.css"), own_file("script.js")
+    css, script = own_file("style.css"), "".join(own_file(name) for name in SCRIPTS)
     colours = {colour: f"c{i}" for i, colour in enumerate(_distinct(styles))}
     style = css + _classes(colours, {_width(drawing) for drawing in drawings})
     shared = {
@@ -55,18 +64,31 @@ def render_page(
         "styles": styles,
         "colours": colours,
         "rows": page.rows,
+        "spare": spare_controls(page.board),
         "drawings": [(drawing, _uri(drawing, css), _width(drawing)) for drawing in drawings],
     }
-    bodies = [
-        (section, Markup(environment.get_template(section.template).render({**shared, **data})))
-        for section in all_sections()
-        if (data := section.data(page)) is not None
+    found = [
+        (section, data) for section in all_sections() if (data := section.data(page)) is not None
     ]
+    bodies = [
+        (
+            section,
+            Markup(environment.get_template(section.template).render({**shared, **data})),
+            data.get("hint", ""),
+        )
+        for section, data in found
+    ]
+    scripted = {key: own for _, data in found for key, own in data.get("script", {}).items()}
+    subject = page.answer.subject if page.answer is not None else None
     return environment.get_template("index.html.j2").render(
         shared,
+        title=what_was_measured(run),
+        answer=page.answer,
+        checks=checks(run, results, subject),
         sections=bodies,
+        shown={section.id for section, *_ in bodies},
         glance=glance(run, page.board),
-        data=_json(page.payload),
+        data=_json(page.payload | scripted),
         version=__version__,
         policy=policy(script, style),
         style=Markup(style),

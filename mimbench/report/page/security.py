@@ -12,7 +12,7 @@ from mimbench.report.figures.panels import GRID_INK, INK, PAPER
 
 __all__ = ["figure_uri", "picture_uri", "policy"]
 
-PNG = b"\x89PNG\r\n\x1a\n"
+PICTURES = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff"}  # how such files begin
 VARIABLES = {INK: "--ink", GRID_INK: "--line", PAPER: "--card"}  # of the page's style
 
 
@@ -38,6 +38,7 @@ def figure_uri(svg: str, style: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", svg[max(start, 0) :], count=1, flags=re.DOTALL)
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r"(\d\.\d\d)\d+", r"\1", text)  # a hundredth of a point cannot be seen
     for colour, variable in VARIABLES.items():
         text = text.replace(colour, f"var({variable})")
     text = re.sub(r"<svg[^>]*>", lambda found: f"{found[0]}{_colours(style)}", text, count=1)
@@ -45,10 +46,11 @@ def figure_uri(svg: str, style: str) -> str:
 
 
 def picture_uri(content: bytes) -> str | None:
-    """A PNG picture for the page; None for anything else."""
-    if not content.startswith(PNG):
-        return None
-    return f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
+    """A PNG or JPEG picture for the page; None for anything else."""
+    for kind, start in PICTURES.items():
+        if content.startswith(start):
+            return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+    return None
 
 
 def _hash(text: str) -> str:

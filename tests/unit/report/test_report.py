@@ -166,7 +166,7 @@ def test_page_needs_nothing_but_itself(report: Report) -> None:
     links.feed(page)
     assert all(link.startswith("data:") for link in links.loaded)
     assert not re.search(r"url\((?!#)|@import", page)
-    assert len(page.encode()) < 5_000_000
+    assert len(page.encode()) < 1_500_000
 
 
 def test_names_from_outside_cannot_add_markup(tables: RunTables, tmp_path: Path) -> None:

@@ -67,5 +67,12 @@ def _heat_cell(cell: Mapping[Hashable, Any] | None) -> dict[str, Any] | None:
 
 
 SECTIONS = (
-    Section(id="categories", nav="Categories", order=40, data=_data, template="categories.html.j2"),
+    Section(
+        id="categories",
+        title="Category by category",
+        nav="Categories",
+        order=40,
+        data=_data,
+        template="categories.html.j2",
+    ),
 )

@@ -65,6 +65,11 @@ def _over_control(line: Mapping[Hashable, Any]) -> str:
 
 SECTIONS = (
     Section(
-        id="class_signal", nav="Swap test", order=70, data=_data, template="class_signal.html.j2"
+        id="class_signal",
+        title="Swap test",
+        nav="Swap test",
+        order=70,
+        data=_data,
+        template="class_signal.html.j2",
     ),
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from mimbench.report.figures.degradation import PROTOCOLS
+from mimbench.report.figures.degradation import MANY, PROTOCOLS
 from mimbench.report.leaderboard.entries import Leaderboard
 from mimbench.report.leaderboard.lookup import interval_text
 from mimbench.report.leaderboard.notes import corruption_note
@@ -20,6 +20,7 @@ def _data(page: Page) -> dict[str, Any] | None:
     robustness, no_ratio = robustness_lines(page.results.robustness, page.board, page.rows)
     return {
         "payload": page.payload,
+        "many": len(page.payload["corruptions"]) > MANY,
         "protocols": PROTOCOLS,
         "corruption_note": corruption_note(page.board),
         "robustness": robustness,
@@ -76,6 +77,12 @@ def _estimate(table: pd.DataFrame, metric: str) -> str:
 
 SECTIONS = (
     Section(
-        id="degradation", nav="Worse images", order=30, data=_data, template="degradation.html.j2"
+        id="degradation",
+        title="When the images get worse",
+        nav="Worse images",
+        order=30,
+        open=True,
+        data=_data,
+        template="degradation.html.j2",
     ),
 )

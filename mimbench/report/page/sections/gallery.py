@@ -121,5 +121,12 @@ def _data(page: Page) -> dict[str, Any] | None:
 
 
 SECTIONS = (
-    Section(id="gallery", nav="Gallery", order=170, data=_data, template="gallery.html.j2"),
+    Section(
+        id="gallery",
+        title="Gallery",
+        nav="Gallery",
+        order=170,
+        data=_data,
+        template="gallery.html.j2",
+    ),
 )

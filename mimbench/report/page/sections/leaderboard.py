@@ -1,15 +1,41 @@
 """The leaderboard on the page."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from mimbench.report.leaderboard.columns import AUROC, COLUMNS, ROW_COLUMNS, Column, with_values
-from mimbench.report.leaderboard.entries import Leaderboard
-from mimbench.report.leaderboard.notes import CONVENTIONS, findings, sample_note
+from mimbench.report.leaderboard.entries import Entry, Leaderboard
+from mimbench.report.leaderboard.groups import Group
+from mimbench.report.leaderboard.notes import CONVENTIONS, sample_note
 from mimbench.report.page.payload import METRICS
 from mimbench.report.page.sections.section import Page, Section
 from mimbench.statistics.core.cautions import legend
 
-__all__ = ["SECTIONS"]
+__all__ = ["SECTIONS", "Mark", "marks_of", "spare_controls"]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A sign beside an AUROC.
+
+    Attributes:
+        name: its class in the page's style.
+        sign: what is printed.
+        meaning: in the legend.
+    """
+
+    name: str
+    sign: str
+    meaning: str
+
+
+HIGHEST = Mark("highest", "best", "the highest detector, where no control of its size is as high")
+TIED = Mark("highest", "≈ best", "not significantly worse than it on the same images")
+STANDINGS = {
+    "not above": Mark("poor", "!", "not above the best control of its input size"),
+    "uncertain": Mark("open", "~", "not clearly above it"),
+    "not compared": Mark("open", "?", "no control of its input size to compare it with"),
+}
 
 
 def _data(page: Page) -> dict[str, Any]:
@@ -19,11 +45,45 @@ def _data(page: Page) -> dict[str, Any]:
         "details": _details(board),
         "of_rows": [column for column in ROW_COLUMNS if column.page],
         "families": sorted({entry.detector.family for entry in board.entries}),
-        "findings": findings(board),
+        "marks_of": lambda entry, group: marks_of(board, entry, group),
+        "marks_shown": _marks_shown(board),
         "conventions": CONVENTIONS,
         "legend": _legend(page),
         "sample_note": sample_note(board),
     }
+
+
+def marks_of(board: Leaderboard, entry: Entry, group: Group) -> tuple[Mark, ...]:
+    """What is to be known of an AUROC: how it stands against controls, and against the best row.
+
+    Where a control is as high as the highest detector no row is marked as the best.
+    """
+    standing = entry.standing(group)
+    marks = [STANDINGS[standing]] if standing in STANDINGS else []
+    first = board.best.get(group)
+    if first is not None and board.entry(first[0]).standing(group) != "not above":
+        if first[0] == entry.row:
+            marks.append(HIGHEST)
+        elif standing != "not above" and entry.as_good_as_best(group):
+            marks.append(TIED)
+    return tuple(marks)
+
+
+def _marks_shown(board: Leaderboard) -> list[Mark]:
+    found = {
+        mark
+        for entry in board.entries
+        for group in board.groups
+        for mark in marks_of(board, entry, group)
+    }
+    return [mark for mark in (HIGHEST, TIED, *STANDINGS.values()) if mark in found]
+
+
+def spare_controls(board: Leaderboard) -> frozenset[str]:
+    """Controls that are the highest of no column: the page shows them when it is asked to."""
+    kept = {row for row, _ in board.best_control.values()}
+    controls = [entry.row for entry in board.entries if entry.control]
+    return frozenset(controls) - kept if kept else frozenset()
 
 
 def _details(board: Leaderboard) -> list[Column]:
@@ -53,6 +113,12 @@ def _legend(page: Page) -> str:
 
 SECTIONS = (
     Section(
-        id="leaderboard", nav="Leaderboard", order=20, data=_data, template="leaderboard.html.j2"
+        id="leaderboard",
+        title="Leaderboard",
+        nav="Leaderboard",
+        order=20,
+        open=True,
+        data=_data,
+        template="leaderboard.html.j2",
     ),
 )

@@ -16,4 +16,13 @@ def _data(page: Page) -> dict[str, Any]:
     }
 
 
-SECTIONS = (Section(id="limits", nav="Limits", order=180, data=_data, template="limits.html.j2"),)
+SECTIONS = (
+    Section(
+        id="limits",
+        title="What this run cannot show",
+        nav="Limits",
+        order=180,
+        data=_data,
+        template="limits.html.j2",
+    ),
+)

@@ -95,5 +95,12 @@ def _lowest(corrupted: pd.DataFrame) -> str:
 
 
 SECTIONS = (
-    Section(id="operating", nav="Threshold", order=90, data=_data, template="operating.html.j2"),
+    Section(
+        id="operating",
+        title="At a frozen threshold",
+        nav="Threshold",
+        order=90,
+        data=_data,
+        template="operating.html.j2",
+    ),
 )

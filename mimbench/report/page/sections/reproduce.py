@@ -80,5 +80,12 @@ def _data(page: Page) -> dict[str, Any]:
 
 
 SECTIONS = (
-    Section(id="reproduce", nav="Reproduce", order=200, data=_data, template="reproduce.html.j2"),
+    Section(
+        id="reproduce",
+        title="How to reproduce",
+        nav="Reproduce",
+        order=200,
+        data=_data,
+        template="reproduce.html.j2",
+    ),
 )

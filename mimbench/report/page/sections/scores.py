@@ -11,4 +11,13 @@ def _data(page: Page) -> dict[str, Any] | None:
     return {} if page.drawings else None
 
 
-SECTIONS = (Section(id="scores", nav="Scores", order=80, data=_data, template="scores.html.j2"),)
+SECTIONS = (
+    Section(
+        id="scores",
+        title="Behind the numbers",
+        nav="Scores",
+        order=80,
+        data=_data,
+        template="scores.html.j2",
+    ),
+)

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mimbench.claims import Verdict, verdicts_of
+from mimbench.report.answer import Answer, answer_of
 from mimbench.report.figures.draw import Drawing
 from mimbench.report.figures.styles import RowStyle
 from mimbench.report.leaderboard.entries import Leaderboard
@@ -53,6 +54,11 @@ class Page:
         return verdicts_of(self.run)
 
     @cached_property
+    def answer(self) -> Answer | None:
+        """What the run says first."""
+        return answer_of(self.run, self.board, self.verdicts)
+
+    @cached_property
     def payload(self) -> dict[str, Any]:
         """The numbers for the page's script."""
         return page_payload(self.results.metrics, self.board, self.styles)
@@ -64,18 +70,23 @@ class Section:
 
     Attributes:
         id: of its element, which links go to.
+        title: its heading.
         nav: its name in the list of sections.
         order: where it stands; lower is earlier.
+        open: whether the page shows it unfolded at first.
         data: what its template needs beside what all templates have (see
-            `mimbench.report.page.render`); None if this run has no such section.
+            `mimbench.report.page.render`); None if this run has no such section. `hint` stands
+            beside the heading, `script` is what the page's script reads, by name.
         template: a file of the folder templates.
     """
 
     id: str
+    title: str
     nav: str
     order: int
     data: Callable[[Page], Data | None]
     template: str
+    open: bool = False
 
 
 def table_section(
@@ -117,4 +128,4 @@ def table_section(
             "more": len(found) - len(shown),
         }
 
-    return Section(id=id, nav=nav, order=order, data=data, template="table.html.j2")
+    return Section(id=id, title=title, nav=nav, order=order, data=data, template="table.html.j2")

@@ -31,4 +31,13 @@ def spread(samples: Mapping[str, Sequence[FitSample]], board: Leaderboard) -> li
     return lines
 
 
-SECTIONS = (Section(id="spread", nav="Luck", order=100, data=_data, template="spread.html.j2"),)
+SECTIONS = (
+    Section(
+        id="spread",
+        title="Luck of the split",
+        nav="Luck",
+        order=100,
+        data=_data,
+        template="spread.html.j2",
+    ),
+)

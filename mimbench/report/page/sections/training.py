@@ -12,5 +12,12 @@ def _data(page: Page) -> dict[str, Any] | None:
 
 
 SECTIONS = (
-    Section(id="training", nav="Training", order=150, data=_data, template="training.html.j2"),
+    Section(
+        id="training",
+        title="How the trainings went",
+        nav="Training",
+        order=150,
+        data=_data,
+        template="training.html.j2",
+    ),
 )

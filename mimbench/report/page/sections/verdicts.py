@@ -1,5 +1,6 @@
 """Verdicts about claims, as the page shows them: the headline first, further readings below."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,9 +47,20 @@ def evidence(verdict: Verdict) -> str:
 
 def _data(page: Page) -> dict[str, Any] | None:
     views = claim_views(page.verdicts)
-    return {"claims": views, "evidence": evidence} if views else None
+    if not views:
+        return None
+    counts = Counter(view.headline.verdict for view in views)
+    hint = ", ".join(f"{count} {word}" for word, count in counts.items())
+    return {"claims": views, "evidence": evidence, "hint": hint}
 
 
 SECTIONS = (
-    Section(id="verdicts", nav="Verdicts", order=10, data=_data, template="verdicts.html.j2"),
+    Section(
+        id="verdicts",
+        title="Verdicts",
+        nav="Verdicts",
+        order=10,
+        data=_data,
+        template="verdicts.html.j2",
+    ),
 )

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from mimbench.report.figures.styles import PALETTE, row_styles
+from mimbench.report.figures.styles import PALETTE, detector_colour, row_styles
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
 from mimbench.runfolder.reading import DetectorInfo
 
@@ -58,12 +58,30 @@ def test_colours_stand_out_from_light_and_dark_paper():
         assert min(paper[0] / light, light / paper[1]) >= 3, colour
 
 
+def board_of(names, controls=()):
+    """A leaderboard of rows without numbers."""
+    infos = [DetectorInfo(name=name, control=name in controls) for name in (*names, *controls)]
+    entries = tuple(Entry(info.name, info, True, {}, {}, {}, {}) for info in infos)
+    return Leaderboard(entries, (), (), None, {}, {}, "", (), (), ())
+
+
+def test_a_detector_has_one_colour_in_every_run():
+    names, controls = ["mim", "resnet18", "mobilenet_v3_small"], ["harmonic", "histogram"]
+    whole = row_styles(board_of(names, controls), [*names, *controls])
+    for kept in ([["resnet18"], []], [["autoencoder", "mobilenet_v3_small", "mim"], ["histogram"]]):
+        other = row_styles(board_of(*kept), [*kept[0], *kept[1]])
+        for name in {*whole} & {*other}:
+            assert (
+                other[name].colour
+                == whole[name].colour
+                == detector_colour(name, control=name in controls)
+            )
+    assert len({whole[name].colour for name in names}) == 3, "the shipped ones differ"
+
+
 def test_detectors_beyond_the_palette_have_dashes_of_their_own():
     names = [f"detector-{k}" for k in range(2 * len(PALETTE) + 1)]
-    entries = [Entry(name, DetectorInfo(name=name), True, {}, {}, {}, {}) for name in names]
-    control = DetectorInfo(name="control", control=True)
-    entries.append(Entry("control", control, True, {}, {}, {}, {}))
-    board = Leaderboard(tuple(entries), (), (), None, {}, {}, "", (), (), ())
+    board = board_of(names, ["control"])
     styles = row_styles(board, [*names, "control"])
     looks = [(styles[name].colour, styles[name].dashes) for name in names]
     assert len(set(looks)) == len(looks)
