@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from mimbench.cli.folder import AcceptChanged, visit
-from mimbench.cli.root import write_text
-from mimbench.cli.terminal.streams import say
+from mimbench.cli.root import Quiet, write_text
+from mimbench.cli.terminal.progress_bar import Display
+from mimbench.cli.terminal.streams import console, say
 
 __all__ = ["card"]
 
@@ -26,6 +27,7 @@ def card(
         Path | None, typer.Option(metavar="FILE", help="Write it as one HTML file too.")
     ] = None,
     accept_changed: AcceptChanged = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write a model card: data, numbers with intervals, skin tone, controls, caveats, licence.
 
@@ -35,7 +37,10 @@ def card(
     from mimbench.report.model_card import model_card
     from mimbench.runfolder.reading import read_run
 
-    made = model_card(read_run(folder, accept_changed=accept_changed), row)
+    with Display(console(stderr=True), quiet=quiet) as progress:
+        progress.stage("Computing", 1)
+        made = model_card(read_run(folder, accept_changed=accept_changed), row)
+        progress.update(1)
     place = out if out is not None else folder / NAME
     write_text(place, made.markdown())
     if html is not None:
