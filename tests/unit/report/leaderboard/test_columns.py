@@ -81,7 +81,7 @@ def test_a_column_is_in_every_form_with_its_estimate(extended: Report) -> None:
     assert " & AP & " in tex
     assert f"FPR@95TPR, AP and AP, target: {board.primary.label}." in tex
     page = extended.page.read_text()
-    assert 'title="Average precision, other images positive"><button type="button">AP' in page
+    assert 'title="Average precision, other images positive">AP' in page
     assert f'data-part="detail-more" data-v="{estimate.value:.5f}"' in page
     shown = (folder / "terminal.txt").read_text()
     assert "AP (average precision, OOD positive)" in " ".join(shown.split())
@@ -108,7 +108,7 @@ def test_a_metric_with_a_heading_has_its_column(extended: Report) -> None:
     assert " & AP, target & " in (folder / "leaderboard.tex").read_text()
     page = extended.page.read_text()
     assert (
-        'title="Average precision, target positive, clean images"><button type="button">AP, target'
+        'title="Average precision, target positive, clean images">AP, target'
     ) in page
     assert f'data-v="{estimate.value:.5f}"' in page
 
