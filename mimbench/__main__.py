@@ -1,12 +1,13 @@
 """The command `mimbench`, also as `python -m mimbench`."""
 
 import sys
+import traceback
 
 __all__ = ["main"]
 
 
 def main() -> int:
-    """Run the command line; Ctrl-C while it is being imported is no traceback either."""
+    """Run the command line; what happens while it is being imported has its exit code too."""
     try:
         from mimbench.cli import main as command_line
 
@@ -14,6 +15,9 @@ def main() -> int:
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
         return 130
+    except BaseException:  # a damaged installation: Python itself would end with 1, a gate's answer
+        traceback.print_exc()
+        return 70
 
 
 if __name__ == "__main__":

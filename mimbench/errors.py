@@ -22,7 +22,7 @@ __all__ = [
 
 
 class MimbenchError(Exception):
-    """Anything that ends with one clear sentence and exit code 2 instead of a traceback."""
+    """Anything that ends with one clear sentence and exit code 64 instead of a traceback."""
 
 
 class DataError(MimbenchError):

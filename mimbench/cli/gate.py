@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mimbench.cli.folder import AcceptChanged, visit
-from mimbench.cli.root import Json, write_text
+from mimbench.cli.root import Json, complain, write_text
+from mimbench.cli.terminal.exit_codes import ExitCode
 from mimbench.cli.terminal.streams import say, say_error, say_result
-from mimbench.errors import MimbenchError, RecipeError
+from mimbench.errors import MimbenchError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,8 +62,9 @@ def gate(
 ) -> int:
     """Is a candidate run worse than a reference run, beyond margin and chance?
 
-    Exit code 0 (also where it is inconclusive), 1 for a regression, 2 if not comparable. The files
-    and the JSON are written in every case, and say why where nothing could be compared.
+    Exit code 0 (also where it is inconclusive), 1 for a regression, 2 if not comparable, 3 if a row
+    failed, 64 for wrong settings. The files and the JSON are written in every case, and say why
+    where nothing could be compared.
     """
     flags = {
         "rows": row,
@@ -71,29 +73,40 @@ def gate(
         "require_evidence": require_evidence or None,
     }
     given = {name: value for name, value in flags.items() if value}
-    error = None
+    error, moved = _not_there(reference, candidate), None
+    if error is not None and not (markdown or junit or as_json or update):
+        complain(str(error))
+        return ExitCode.NOT_COMPARABLE
     try:
-        visit(reference)
-        visit(candidate)
+        if error is not None:
+            raise error
         result, moved = _compared(reference, candidate, file, given, explain, accept_changed)
     except MimbenchError as found:
-        settings_wrong = isinstance(found, RecipeError)
-        if (settings_wrong and update) or not (markdown or junit or as_json or update):
-            raise
-        from mimbench.gate import not_compared
-
-        error, result, moved = found, not_compared(str(found)), None
+        error, result = found, _why_not(found, file, given)
     _write(result, moved, markdown, junit)
     if as_json:
         _print_json(result, moved)
     elif error is None:
         _print(result, moved)
+    # a row that the reference lacks may be in the candidate, which becomes the reference
+    lacks_name = isinstance(error, UnknownNameError)
+    update = update and (lacks_name or result.exit_code != ExitCode.USAGE)
+    if error is not None and not update:
+        complain(str(error))
     if update:
-        _update(reference, candidate, error)
-        return 0
-    if error is not None:
-        raise error
+        _update(reference, candidate, file, given, error)
+        return ExitCode.DONE
     return result.exit_code
+
+
+def _not_there(*folders: Path) -> MimbenchError | None:
+    """What is wrong with the folders, at a glance."""
+    try:
+        for folder in folders:
+            visit(folder)
+    except MimbenchError as error:
+        return error
+    return None
 
 
 def _compared(
@@ -113,6 +126,18 @@ def _compared(
     settings = gates.folder_settings(reference, file, given, accept_changed=accept_changed)
     result = gates.gate(before, after, settings)
     return result, gates.movers(before, after, result.settings.rows) if explain else None
+
+
+def _why_not(error: MimbenchError, file: Path | None, given: Mapping[str, Any]) -> "GateResult":
+    """The result where an error ended the comparison: of the settings, or of a run."""
+    from mimbench import gate as gates
+
+    try:
+        settings = gates.stated_settings(file, given)
+    except MimbenchError as wrong:
+        return gates.not_compared(str(wrong), gates.GateSettings(), settings_wrong=True)
+    wrong_name = isinstance(error, UnknownNameError)  # of a row or group that is asked for
+    return gates.not_compared(str(error), settings, settings_wrong=wrong_name)
 
 
 def _write(
@@ -138,11 +163,23 @@ def _print(result: "GateResult", moved: "pd.DataFrame | None") -> None:
     say(gates.as_text(result, moved), end="")
 
 
-def _update(reference: Path, candidate: Path, error: MimbenchError | None) -> None:
+def _update(
+    reference: Path,
+    candidate: Path,
+    file: Path | None,
+    given: Mapping[str, Any],
+    error: MimbenchError | None,
+) -> None:
     """Make the candidate the reference; what kept the two from being compared is only said."""
+    from mimbench.gate import stated_settings
     from mimbench.gate.update import update_reference
+    from mimbench.report.build import rewrite_leaderboard
 
-    written = update_reference(reference, candidate)
+    settings = stated_settings(file, given)
+    written = update_reference(
+        reference, candidate, settings.rows, lose_rows="missing-row" in settings.allow
+    )
+    written += rewrite_leaderboard(reference)
     if error is not None:
         say_error(f"Not compared: {error}\n")
     say_error(f"{reference} is now {candidate}: {', '.join(written)}.\n")

@@ -2,7 +2,7 @@
 
 from mimbench.gate.comparability import Aligned, Problem, align, row_fits, scoreless
 from mimbench.gate.comparison import gate
-from mimbench.gate.folders import folder_settings
+from mimbench.gate.folders import folder_settings, stated_settings
 from mimbench.gate.movers import movers
 from mimbench.gate.output import as_json, as_junit, as_markdown, as_text
 from mimbench.gate.pairing import of_same_models, same_scores, same_weights
@@ -31,4 +31,5 @@ __all__ = [
     "same_scores",
     "same_weights",
     "scoreless",
+    "stated_settings",
 ]

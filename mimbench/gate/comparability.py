@@ -21,16 +21,19 @@ class Problem:
     """One reason why runs are not comparable, by name.
 
     Attributes:
-        kind: "missing-row", "nan", "images", "conditions", "recipe", "retraining", "tables", or
-            "error" where nothing could be compared at all.
+        kind: "missing-row", "nan", "images", "conditions", "recipe", "retraining", "tables",
+            "error" where nothing could be compared at all, or "settings" where the gate's own
+            settings are wrong.
         allowed: whether it is reported alone.
         row: the row, or the detector, that it is about; empty: all of them.
+        failed: whether it is that the row's detector failed in one of the runs.
     """
 
     kind: str
     message: str
     allowed: bool
     row: str = ""
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ def row_problems(
             side = "reference" if own.empty else "candidate"
             why = _failure(getattr(aligned, side), row)
             message = f"the {side} has no scores for the row {row}{why}"
-            yield Problem("missing-row", message, "missing-row" in settings.allow, row)
+            allowed = "missing-row" in settings.allow
+            yield Problem("missing-row", message, allowed, row, failed=bool(why))
         else:
             detectors[str(own["detector"].iloc[0])] = own, theirs
     for detector, (own, theirs) in detectors.items():

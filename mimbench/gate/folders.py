@@ -11,7 +11,19 @@ from mimbench.runfolder.info import RunInfo, read_run_info
 from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import RunTables
 
-__all__ = ["folder_settings"]
+__all__ = ["folder_settings", "stated_settings"]
+
+
+def stated_settings(
+    file: Path | None = None, fields: Mapping[str, Any] | None = None
+) -> GateSettings:
+    """Settings as they are stated, before any run is read; arguments as of `folder_settings`.
+
+    Raises:
+        RecipeError: the gate file or a field is wrong.
+    """
+    settings = read_gate_file(file) if file is not None else GateSettings()
+    return validate(GateSettings, {**settings.model_dump(), **(fields or {})}, "gate")
 
 
 def folder_settings(
@@ -37,13 +49,12 @@ def folder_settings(
         RecipeError: the gate file, a field, or a field of run.json is wrong.
         TableError: the folder has no tables, or its run.json is not readable.
     """
-    settings = read_gate_file(file) if file is not None else GateSettings()
-    given = {**settings.model_dump(), **(fields or {})}
-    if not given["rows"]:
-        tables = read_tables(reference, accept_changed=accept_changed)
-        info, _ = read_run_info(reference, accept_changed=accept_changed)
-        given["rows"] = [*_headlines(info, tables), *scoreless(tables)]
-    return validate(GateSettings, given, "gate")
+    settings = stated_settings(file, fields)
+    if settings.rows:
+        return settings
+    tables = read_tables(reference, accept_changed=accept_changed)
+    info, _ = read_run_info(reference, accept_changed=accept_changed)
+    return settings.model_copy(update={"rows": (*_headlines(info, tables), *scoreless(tables))})
 
 
 def _headlines(info: RunInfo, tables: RunTables) -> list[str]:

@@ -10,14 +10,28 @@ from xml.etree import ElementTree
 import pandas as pd
 
 from mimbench.gate.comparability import Problem
-from mimbench.gate.result import GateResult, GateTest
+from mimbench.gate.result import (
+    FAILED_ROWS,
+    NOT_COMPARABLE,
+    PASSED,
+    REGRESSION,
+    WRONG_SETTINGS,
+    GateResult,
+    GateTest,
+)
 from mimbench.gate.settings import Allowed
 from mimbench.statistics.core.cautions import MARK, legend
 from mimbench.text import counted, markdown_cell, without_controls
 
 __all__ = ["as_json", "as_junit", "as_markdown", "as_text"]
 
-NOT_COMPARABLE = 2  # exit code
+HEADLINES = {
+    PASSED: "passed",
+    REGRESSION: "failed",
+    NOT_COMPARABLE: "not comparable",
+    FAILED_ROWS: "incomplete, a row failed",
+    WRONG_SETTINGS: "not run, its settings are wrong",
+}
 MEANING = {
     "regression": "worse than the margin allows",
     "improvement": "better",
@@ -30,7 +44,7 @@ def as_text(result: GateResult, moved: pd.DataFrame | None = None) -> str:
     """Plain text for a terminal; `moved` is the table of `movers`."""
     lines = [_headline(result), ""]
     lines += [_method(result)] * bool(result.tests)
-    lines += [f"{_mark(allowed)}: {text}." for allowed, text in _grouped(result.problems)]
+    lines += [f"{mark}: {text}." for mark, text in _grouped(result.problems)]
     lines += filter(None, [_remedy(result)])
     for row, verdict in result.verdicts.items():
         lines += ["", f"{verdict.upper():<13} {row}: {MEANING[verdict]}"]
@@ -50,10 +64,7 @@ def as_markdown(result: GateResult, moved: pd.DataFrame | None = None) -> str:
     """Markdown for the summary of a CI job; `moved` as for `as_text`."""
     lines = [f"### {_headline(result)}", ""]
     lines += [markdown_cell(_method(result)), ""] * bool(result.tests)
-    lines += [
-        f"- **{_mark(allowed)}**: {markdown_cell(text)}."
-        for allowed, text in _grouped(result.problems)
-    ]
+    lines += [f"- **{mark}**: {markdown_cell(text)}." for mark, text in _grouped(result.problems)]
     if remedy := _remedy(result):
         lines += ["", markdown_cell(remedy)]
     if result.tests:
@@ -122,21 +133,25 @@ def _finite(line: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _headline(result: GateResult) -> str:
-    words = {0: "passed", 1: "failed", 2: "not comparable"}
     counts = pd.Series(list(result.verdicts.values()), dtype=str).value_counts()
     parts = [f"{count} {verdict}" for verdict, count in counts.items()]
-    return f"Gate {words[result.exit_code]}: {', '.join(parts) or 'nothing was compared'}"
+    return f"Gate {HEADLINES[result.exit_code]}: {', '.join(parts) or 'nothing was compared'}"
 
 
 def _remedy(result: GateResult) -> str:
     """What to do where not all that was asked could be compared; empty where it could."""
-    if result.exit_code != NOT_COMPARABLE:
+    if result.exit_code not in (NOT_COMPARABLE, FAILED_ROWS):
         return ""
     refused = {problem.kind for problem in result.problems if not problem.allowed}
     if not result.tests and refused <= {"missing-row", "nan"}:
         return (
             "No row has an AUROC in both runs. Repeat the run that lacks it, or name a row that "
             "both have: --row NAME."
+        )
+    if result.exit_code == FAILED_ROWS:
+        return (
+            "Mend the detector and repeat the run in which it failed; or report the row without "
+            "failing: --allow missing-row."
         )
     flags = [f"--allow {kind}" for kind in sorted(refused & set(get_args(Allowed)))]
     if not flags:  # a refused difference that cannot be allowed names its remedy itself
@@ -185,19 +200,23 @@ def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _grouped(problems: Sequence[Problem]) -> Iterator[tuple[bool, str]]:
-    """Whether it is allowed, and what is wrong; rows with the same problem share a sentence."""
-    groups: dict[tuple[str, bool, str], list[Problem]] = {}
+def _grouped(problems: Sequence[Problem]) -> Iterator[tuple[str, str]]:
+    """What kind of thing is wrong, and what; rows with the same problem share a sentence."""
+    groups: dict[tuple[str, str, str], list[Problem]] = {}
     for problem in problems:
         alike = problem.message.replace(problem.row, "*") if problem.row else problem.message
-        groups.setdefault((problem.kind, problem.allowed, alike), []).append(problem)
-    for (_, allowed, _), (first, *others) in groups.items():
+        groups.setdefault((problem.kind, _mark(problem), alike), []).append(problem)
+    for (_, mark, _), (first, *others) in groups.items():
         also = f"; the same holds for {', '.join(other.row for other in others)}" * bool(others)
-        yield allowed, first.message + also
+        yield mark, first.message + also
 
 
-def _mark(allowed: bool) -> str:
-    return "Allowed" if allowed else "Not comparable"
+def _mark(problem: Problem) -> str:
+    if problem.allowed:
+        return "Allowed"
+    if problem.failed:
+        return "Failed"
+    return "Wrong" if problem.kind == "settings" else "Not comparable"
 
 
 def _moved_lines(moved: pd.DataFrame) -> list[str]:

@@ -10,6 +10,7 @@ from mimbench.gate.settings import GateSettings
 
 __all__ = ["GateResult", "GateTest", "diagnosis", "not_compared"]
 
+PASSED, REGRESSION, NOT_COMPARABLE, FAILED_ROWS, WRONG_SETTINGS = 0, 1, 2, 3, 64  # exit codes
 ORDER = ("regression", "inconclusive", "improvement", "pass")
 
 
@@ -78,26 +79,35 @@ class GateResult:
 
     @property
     def exit_code(self) -> int:
-        """0; 1 for a row whose verdict fails; 2 if not all that was asked could be compared.
+        """What the command ends with, and the documents say.
 
-        Nothing compared is never a pass, whatever differences are allowed.
+        0: passed; 1: a row's verdict fails; 2: not all that was asked could be compared; 3: that is
+        so because detectors failed, and for no other reason; 64: the settings are wrong. Nothing
+        compared is never a pass, whatever differences are allowed.
         """
         if any(verdict in self.fails for verdict in self.verdicts.values()):
-            return 1
-        if not self.tests:
-            return 2
-        return 2 if any(not problem.allowed for problem in self.problems) else 0
+            return REGRESSION
+        refused = [problem for problem in self.problems if not problem.allowed]
+        if any(problem.kind == "settings" for problem in refused):
+            return WRONG_SETTINGS
+        if refused and all(problem.failed for problem in refused):
+            return FAILED_ROWS
+        return NOT_COMPARABLE if refused or not self.tests else PASSED
 
 
-def not_compared(reason: str, settings: GateSettings | None = None) -> GateResult:
-    """The result where nothing could be compared, so that its documents say why; exit code 2.
+def not_compared(
+    reason: str, settings: GateSettings, *, settings_wrong: bool = False
+) -> GateResult:
+    """The result where nothing could be compared, so that its documents say why.
 
     Args:
         reason: a sentence, e.g. which file is missing.
         settings: as far as they are known.
+        settings_wrong: the reason is in what was asked, not in the runs.
     """
-    problem = Problem("error", reason.rstrip("."), allowed=False)
-    return GateResult(settings or GateSettings(), (problem,), (), diagnosis([]))
+    kind = "settings" if settings_wrong else "error"
+    problem = Problem(kind, reason.rstrip("."), allowed=False)
+    return GateResult(settings, (problem,), (), diagnosis([]))
 
 
 def diagnosis(tests: Sequence[GateTest]) -> pd.DataFrame:

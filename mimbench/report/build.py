@@ -20,7 +20,9 @@ from mimbench.runfolder.cost import Meter
 from mimbench.runfolder.history import add_cost, read_attempts
 from mimbench.runfolder.reading import RunFolder, read_run
 
-__all__ = ["Report", "write_report"]
+__all__ = ["Report", "rewrite_leaderboard", "write_report"]
+
+LEADERBOARD = ("leaderboard.csv", "leaderboard.md", "leaderboard.tex")
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,8 @@ def write_report(
     try:
         tell.update(0.6, "writing the tables")
         results.write(folder)
-        write_csv(leaderboard_frame(board), folder / "leaderboard.csv")
-        markdown = leaderboard_markdown(board, f"Leaderboard of {run.name}", run.doubts)
-        _write(folder / "leaderboard.md", markdown)
-        if board.groups:
-            differences = PairedDifferences(run.tables)
-            table = board_table(board, Choice(), differences, f"Leaderboard of {run.name}")
-            _write(folder / "leaderboard.tex", as_latex(table))
-        else:
-            (folder / "leaderboard.tex").unlink(missing_ok=True)
+        for name in LEADERBOARD:
+            _write_leaderboard(folder / name, run, board)
         tell.update(0.65, "drawing the figures")
         (folder / "figures").mkdir(exist_ok=True)
         drawings = draw_figures(folder / "figures", results, styles)
@@ -87,6 +82,45 @@ def write_report(
     except OSError as error:
         raise OutputError(f"The report cannot be written into {folder}: {error}.") from error
     return Report(folder, page, run, results)
+
+
+def rewrite_leaderboard(folder: Path) -> tuple[str, ...]:
+    """Make those leaderboard files again that lie in a folder, from its tables of today.
+
+    Args:
+        folder: of a run, or of its tables alone.
+
+    Returns:
+        Names of the files that were written.
+
+    Raises:
+        TableError: a table is missing or wrong.
+        OutputError: the folder cannot be written.
+    """
+    there = tuple(name for name in LEADERBOARD if (folder / name).is_file())
+    if there:
+        run = read_run(folder)
+        board = compute_results(run, Silent()).board
+        try:
+            for name in there:
+                _write_leaderboard(folder / name, run, board)
+        except OSError as error:
+            raise OutputError(f"{folder} cannot be written: {error.strerror}.") from error
+    return there
+
+
+def _write_leaderboard(path: Path, run: RunFolder, board: Leaderboard) -> None:
+    """Write one of the files of the leaderboard; the form is that of its suffix."""
+    title = f"Leaderboard of {run.name}"
+    if path.suffix == ".csv":
+        write_csv(leaderboard_frame(board), path)
+    elif path.suffix == ".md":
+        _write(path, leaderboard_markdown(board, title, run.doubts))
+    elif board.groups:
+        differences = PairedDifferences(run.tables)
+        _write(path, as_latex(board_table(board, Choice(), differences, title)))
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _write(path: Path, text: str) -> None:

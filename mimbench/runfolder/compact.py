@@ -1,6 +1,7 @@
 """The tables of a run in a form small enough to keep in a repository."""
 
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,7 +50,12 @@ class Compact:
 
 
 def write_compact(
-    folder: Path, out: Path, *, clean_only: bool = False, limit: int = LIMIT
+    folder: Path,
+    out: Path,
+    *,
+    clean_only: bool = False,
+    limit: int = LIMIT,
+    rows: Collection[str] = (),
 ) -> Compact:
     """Write the headline rows of a run into a folder that `report`, `verify` and `gate` take.
 
@@ -64,6 +70,7 @@ def write_compact(
         out: a new or empty folder.
         clean_only: leave out the scores of corrupted images.
         limit: of the file of scores, bytes.
+        rows: to keep beside the headline rows.
 
     Raises:
         TableError: a table of the run is missing or wrong.
@@ -71,7 +78,7 @@ def write_compact(
             limit without changing an AUROC by more than the last of `TOLERANCES`.
     """
     run = read_run(folder)
-    tables = _headline(run, clean_only)
+    tables = _headline(run, clean_only, rows)
     try:
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
@@ -117,14 +124,15 @@ def _fit_into(limit: int, tables: RunTables, path: Path) -> Rounding | None:
     )
 
 
-def _headline(run: RunFolder, clean_only: bool) -> RunTables:
+def _headline(run: RunFolder, clean_only: bool, rows: Collection[str]) -> RunTables:
     tables, detectors = run.tables, run.detectors
     of_fit = dict(zip(tables.fits["fit_id"], tables.fits["detector"], strict=True))
     lines = fitted_lines(tables.fits)
     scores = tables.scores
     pairs = scores[["fit_id", "score"]].drop_duplicates()
     kept = [
-        any(detectors[of_fit[fit]].is_headline(own) for own in (row, *lines.get(row, ())))
+        row in rows
+        or any(detectors[of_fit[fit]].is_headline(own) for own in (row, *lines.get(row, ())))
         for fit, row in zip(pairs["fit_id"], pairs["score"], strict=True)
     ]
     scores = scores.merge(pairs[kept], on=["fit_id", "score"])

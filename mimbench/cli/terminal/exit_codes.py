@@ -7,12 +7,16 @@ __all__ = ["MEANINGS", "ExitCode"]
 
 
 class ExitCode(IntEnum):
-    """What a command ended with; 70 and 74 are those of sysexits.h, from 130 on the shell's."""
+    """What a command ended with; 64 to 74 are those of sysexits.h, from 130 on the shell's.
+
+    Below 64 there is an answer.
+    """
 
     DONE = 0
     NO = 1
-    USAGE = 2
+    NOT_COMPARABLE = 2
     FAILED_ROWS = 3
+    USAGE = 64
     CRASHED = 70
     UNWRITABLE = 74
     INTERRUPTED = 130
@@ -23,9 +27,12 @@ class ExitCode(IntEnum):
 MEANINGS: Mapping[ExitCode, str] = {
     ExitCode.DONE: "done; the answer is not no (`gate`: no regression was found)",
     ExitCode.NO: "the answer is no: `gate`, `verify --strict`, `check`, `data check`",
-    ExitCode.USAGE: "no answer; the reason is printed: usage, unreadable files, runs that cannot "
-    "be compared",
-    ExitCode.FAILED_ROWS: "`run` or `score` is finished, and some rows of it failed",
+    ExitCode.NOT_COMPARABLE: "`gate`: the two runs cannot be compared, or one of them is "
+    "missing or damaged",
+    ExitCode.FAILED_ROWS: "`run` or `score` is finished, and some rows of it failed; `gate`: a "
+    "row that it judges failed in one of the two runs, and no other row is worse",
+    ExitCode.USAGE: "no answer; the reason is printed: a wrong command line or file, a folder "
+    "that is missing or cannot be written, a library that is not installed",
     ExitCode.CRASHED: "an unexpected error; the message names the file with the traceback",
     ExitCode.UNWRITABLE: "standard output or error cannot be written, such as to a full disk",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",

@@ -1,4 +1,4 @@
-"""Every usage error is one sentence on stderr and exit code 2, before anything is computed."""
+"""Every usage error is one sentence on stderr and exit code 64, before anything is computed."""
 
 import shutil
 import sys
@@ -85,7 +85,7 @@ def test_usage_errors_name_what_is_wrong_and_what_would_be_right(
     }
     for arguments, expected in cases.items():
         code, shown = mimbench(*arguments)
-        assert code == 2, (arguments, shown)
+        assert code == 64, (arguments, shown)
         assert "Traceback" not in shown
         for text in expected:
             assert text in shown, (arguments, shown)
@@ -167,10 +167,10 @@ def test_the_audit_names_a_repeated_file_and_strict_makes_it_fail(
     code, _ = mimbench("data", "check", data, "--strict")
     assert code == 1
     code, shown = mimbench("data", "check", data, "--backbone", "resnt18", "--weights", "none")
-    assert code == 2
+    assert code == 64
     assert "Did you mean resnet18" in shown
     code, shown = mimbench("run", "--data", data, "--only", "histogram", "--strict")
-    assert code == 2
+    assert code == 64
     assert "audit.csv" in shown
 
 
@@ -243,6 +243,6 @@ def test_score_lists_what_it_cannot_read_and_refuses_before_it_begins(
     assert "External test of small" in text
 
     code, text = mimbench(*asked, "--out", finished_run)
-    assert code == 2
+    assert code == 64
     assert "--out" in text
     assert "Scoring" not in text

@@ -71,11 +71,11 @@ def test_nothing_is_replaced_and_an_unknown_kind_is_named(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (place / "my-gate.toml").write_text("mine")
-    assert command(monkeypatch, "init", "gate") == 2
+    assert command(monkeypatch, "init", "gate") == 64
     assert (place / "my-gate.toml").read_text() == "mine"
-    assert command(monkeypatch, "init", "gates") == 2
+    assert command(monkeypatch, "init", "gates") == 64
     assert "gate" in capsys.readouterr().err
-    assert command(monkeypatch, "init", "gate", "gate.txt") == 2
+    assert command(monkeypatch, "init", "gate", "gate.txt") == 64
 
 
 def test_claims_and_kernels_can_be_listed(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mimbench.cli.terminal.exit_codes import ExitCode
+
 # Each takes more than a tenth of a second to import.
 HEAVY = ("torch", "pandas", "pyarrow", "numba", "scipy", "sklearn", "cv2", "matplotlib")
 MISTAKES = {
@@ -59,4 +61,5 @@ def test_a_mistake_is_answered_at_once_with_what_is_wrong(
     command: str, answers: dict[str, str]
 ) -> None:
     assert MISTAKES[command] in answers[command]
-    assert "exit 2" in answers[command]
+    code = ExitCode.NOT_COMPARABLE if command.startswith("gate") else ExitCode.USAGE
+    assert f"exit {code:d}\n" in answers[command]

@@ -212,7 +212,10 @@ def test_a_detector_that_failed_in_the_reference_is_said_by_name_and_the_others_
     broken.write(tmp_path)
     for settings in (GateSettings(), folder_settings(tmp_path)):
         result = gate(broken, candidate, settings)
-        assert result.exit_code == 2
+        assert result.exit_code == 3
+        assert "incomplete" in as_text(result)
+        assert "--allow missing-row" in as_text(result)
+        assert "Failed: the reference has no scores for the row vit" in as_text(result)
         assert result.verdicts == {"mim": "pass"}
         assert [problem.message for problem in result.problems] == [
             "the reference has no scores for the row vit: out of memory"

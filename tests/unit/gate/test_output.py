@@ -68,6 +68,24 @@ def test_documents_are_written_where_nothing_could_be_compared(
     assert suite.get("errors") == "1"
 
 
+def test_wrong_settings_are_no_answer_and_the_documents_say_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, summary = written(tmp_path / "run", tables()), tmp_path / "gate.md"
+    (tmp_path / "gate.toml").write_text("margins = 0.02\n")
+    for wrong, words in (
+        (("--file", tmp_path / "gate.toml"), "margins"),
+        (("--row", "mmi"), "mmi"),
+        (("--allow", "everything"), "everything"),
+    ):
+        given = ("gate", folder, folder, *wrong, "--markdown", summary)
+        assert command(monkeypatch, *given) == 64
+        assert words in capsys.readouterr().err
+        assert words in summary.read_text()
+        assert command(monkeypatch, *given, "--json") == 64
+        assert json.loads(capsys.readouterr().out)["exit_code"] == 64
+
+
 def test_a_failed_detector_is_named_with_its_reason() -> None:
     made = tables()
     lost = made.fits["detector"] == "vae"
@@ -77,7 +95,10 @@ def test_a_failed_detector_is_named_with_its_reason() -> None:
     )
     kept = ~made.scores["fit_id"].isin(made.fits.loc[lost, "fit_id"])
     result = gate(tables(), RunTables(made.scores[kept], fits, made.images))
-    assert result.exit_code == 2
+    assert result.exit_code == 3
+    fits = fits.assign(recipe_hash="new")
+    changed = gate(tables(), RunTables(made.scores[kept], fits, made.images))
+    assert changed.exit_code == 2, "a failed row is not the only reason"
     for text in (as_markdown(result), as_junit(result)):
         assert "vae: out of memory" in text
 
@@ -107,9 +128,60 @@ def test_an_update_makes_the_candidate_the_reference(
     hashes = set(read_tables(reference).fits["state_hash"])
     assert hashes == set(read_tables(better).fits["state_hash"])
     capsys.readouterr()
-    assert command(monkeypatch, "gate", candidate, better, "--update") == 2
+    assert command(monkeypatch, "gate", candidate, better, "--update") == 64
     assert "more than a reference" in capsys.readouterr().err
     assert set(read_tables(candidate).fits["state_hash"]) != hashes
+
+
+def test_an_update_keeps_the_rows_that_the_reference_has_and_loses_none_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference = tmp_path / "reference"
+    whole = written(tmp_path / "whole", tables())
+    assert command(monkeypatch, "gate", reference, whole, "--update") == 0
+    fewer = made_tables({"mim": Made(0.8)}, images=IMAGES, draw=1)
+    candidate = written(tmp_path / "run", fewer)
+    before = {path.name: path.read_bytes() for path in reference.iterdir()}
+    assert command(monkeypatch, "gate", reference, candidate, "--update") == 64
+    said = capsys.readouterr().err
+    assert "rows cnn and vae" in said
+    assert "--allow missing-row" in said
+    assert {path.name: path.read_bytes() for path in reference.iterdir()} == before
+    allowed = ("gate", reference, candidate, "--update", "--allow", "missing-row")
+    assert command(monkeypatch, *allowed) == 0
+    assert set(read_tables(reference).scores["score"]) == {"mim"}
+
+
+def test_an_update_keeps_rows_that_are_no_headline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate, reference = tmp_path / "run", tmp_path / "reference"
+    written(candidate, made_tables({"mim/ssim": Made(0.8), "mim/l1": Made(0.7)}, images=IMAGES))
+    info = json.loads((candidate / "run.json").read_text())
+    del info["digest"]
+    detectors = [{"name": "mim", "headline": ["ssim"]}]
+    write_sealed(candidate / "run.json", {**info, "detectors": detectors})
+    assert command(monkeypatch, "gate", reference, candidate, "--update") == 0
+    assert set(read_tables(reference).scores["score"]) == {"mim/ssim"}
+    given = ("gate", reference, candidate, "--update", "--row", "mim/l1")
+    assert command(monkeypatch, *given) == 0
+    assert command(monkeypatch, "gate", reference, candidate, "--update") == 0
+    assert set(read_tables(reference).scores["score"]) == {"mim/ssim", "mim/l1"}
+    assert command(monkeypatch, *given[:-1], "mim/l2") == 64, "neither has it"
+
+
+def test_an_update_makes_the_leaderboard_beside_the_reference_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate, reference = written(tmp_path / "run", tables()), tmp_path / "reference"
+    assert command(monkeypatch, "gate", reference, candidate, "--update") == 0
+    files = [reference / f"leaderboard.{kind}" for kind in ("csv", "md")]
+    for file in files:
+        file.write_text("of an older reference")
+    better = written(tmp_path / "better", tables(vae=Made(0.95)))
+    assert command(monkeypatch, "gate", reference, better, "--update") == 0
+    assert all("vae" in file.read_text() for file in files)
+    assert not (reference / "leaderboard.tex").exists(), "what was not there is not made"
 
 
 def test_an_update_by_a_damaged_candidate_leaves_the_reference(
@@ -123,6 +195,7 @@ def test_an_update_by_a_damaged_candidate_leaves_the_reference(
         shutil.copyfile(candidate / f"{name}.parquet", reference / f"{name}.parquet")
     before = {path.name: path.read_bytes() for path in reference.iterdir()}
     (candidate / "scores.parquet").write_bytes(b"no table")
-    assert command(monkeypatch, "gate", reference, candidate, "--update") == 2
+    assert command(monkeypatch, "gate", reference, candidate) == 2
+    assert command(monkeypatch, "gate", reference, candidate, "--update") == 64
     assert "scores.parquet" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in reference.iterdir()} == before

@@ -15,7 +15,7 @@ from mimbench.__main__ import main
 from mimbench.cli import app
 from mimbench.cli.terminal.exit_codes import MEANINGS, ExitCode
 
-ANSWERS = {ExitCode.DONE, ExitCode.NO, ExitCode.USAGE, ExitCode.FAILED_ROWS}
+ANSWERS = {ExitCode.DONE, ExitCode.NO, ExitCode.NOT_COMPARABLE, ExitCode.FAILED_ROWS}
 
 # what each command calls to do its work, and a command line
 COMMANDS: dict[str, tuple[str, list[str]]] = {
@@ -84,7 +84,20 @@ def test_every_command_is_tried() -> None:
 
 def test_the_documented_codes_are_all_there_are() -> None:
     assert set(MEANINGS) == set(ExitCode)
-    assert not ANSWERS & {ExitCode.CRASHED, ExitCode.UNWRITABLE, ExitCode.READER_GONE}
+    assert {code for code in ExitCode if code < 64} == ANSWERS
+
+
+def test_an_installation_that_cannot_be_imported_has_no_exit_code_of_an_answer(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "typer.py").write_text("raise ImportError('a damaged library')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "mimbench", "gate", "a", "b"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == ExitCode.CRASHED
+    assert "a damaged library" in done.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)
