@@ -4,16 +4,15 @@ Code is imported only from paths and modules that the user names; entry points o
 `mimbench.detectors` are listed by installed packages.
 """
 
-import hashlib
 import importlib
 import importlib.util
-import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from mimbench.errors import DetectorError, PluginError, UnknownNameError
+from mimbench.plugin_files import files_of, import_file
 
 __all__ = [
     "DETECTOR_GROUP",
@@ -96,12 +95,12 @@ def where(name: str, error: BaseException) -> str:
         `score` if the error arose nowhere in it. Empty for detectors that come with mimbench.
     """
     name = _spelt_out(name)
-    source = _source(name.rpartition(":")[0])
-    if source is None:
+    own = set(sources(name))
+    if not own:
         return ""
-    if isinstance(error, SyntaxError) and _within(error.filename or "", source):
+    if isinstance(error, SyntaxError) and Path(error.filename or "").resolve() in own:
         return f"{Path(error.filename or '').name}, line {error.lineno}: "
-    lines = [line for line in _lines(error) if _within(line[0], source)]
+    lines = [line for line in _lines(error) if Path(line[0]).resolve() in own]
     if not lines:
         target = resolve(name)
         code = getattr(getattr(target, "score", target), "__code__", None)
@@ -110,14 +109,19 @@ def where(name: str, error: BaseException) -> str:
 
 
 def sources(name: str) -> list[Path]:
-    """Files of a plug-in's code, sorted: its own, or all of its package; none of mimbench's own.
+    """Files of a plug-in's code, sorted; none of mimbench's own.
+
+    Of a package these are all, of a file it and what it imports from its folder.
 
     Args:
         name: as for `resolve`.
     """
-    source = _source(_spelt_out(name).rpartition(":")[0])
+    module = _spelt_out(name).rpartition(":")[0]
+    source = _source(module)
     if source is None:
         return []
+    if module.endswith(".py"):
+        return files_of(source)
     return sorted(source.rglob("*.py")) if source.is_dir() else [source]
 
 
@@ -141,10 +145,6 @@ def _source(module: str) -> Path | None:
     return origin.parent if origin.name == "__init__.py" else origin
 
 
-def _within(file: str, source: Path) -> bool:
-    return Path(file).resolve().is_relative_to(source)
-
-
 def _lines(error: BaseException) -> Iterator[tuple[str, int]]:
     """File and line of every frame of an error and of those that caused it, outermost first."""
     trace = error.__traceback__
@@ -158,7 +158,7 @@ def _lines(error: BaseException) -> Iterator[tuple[str, int]]:
 def _import(module: str) -> Any:
     try:
         if module.endswith(".py"):
-            return _import_file(Path(module))
+            return import_file(Path(module))
         return importlib.import_module(module)
     except DetectorError:
         raise
@@ -166,29 +166,12 @@ def _import(module: str) -> Any:
         if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
             raise DetectorError(f"There is no module '{error.name}' to import here.") from error
         what = error.msg if isinstance(error, SyntaxError) else str(error)
+        if isinstance(error, ModuleNotFoundError) and module.endswith(".py"):
+            what += "; a file can import what is installed and the modules in its own folder"
         place = where(f"{module}:", error)
         raise PluginError(
             f"'{module}' cannot be imported: {place}{type(error).__name__}: {what}"
         ) from error
-
-
-def _import_file(path: Path) -> Any:
-    if not path.is_file():
-        raise DetectorError(f"There is no file {path} to take a detector from.")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    name = f"mimbench_plugin_{path.stem}_{digest}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
-            raise DetectorError(f"{path} is not a Python file that can be imported.")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
-    return sys.modules[name]
 
 
 def _attribute(module: Any, attribute: str, name: str) -> Any:

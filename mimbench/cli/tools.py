@@ -33,19 +33,33 @@ def check(
             metavar="NAME", help="my.py:MyDetector, a recipe, a plug-in, or a corruption."
         ),
     ],
+    least_auroc: Annotated[
+        float | None,
+        typer.Option(
+            "--least-auroc",
+            metavar="AUROC",
+            min=0.0,
+            max=1.0,
+            help="What a detector must reach on an easy problem; default 0.9 if it is fitted.",
+        ),
+    ] = None,
 ) -> int:
     """Test a detector or a corruption on small made-up images: does it keep the rules?"""
     from mimbench.testing import check as outcomes
 
     terminal = console()
-    failed = 0
-    for outcome in outcomes(name):
-        failed += bool(outcome.problem)
+    first: dict[str, str] = {}  # problem -> the test that had it first
+    for outcome in outcomes(name, least_auroc):
         mark = ("FAILED", "red") if outcome.problem else ("passed", "green")
         terminal.print(Text.assemble(mark, f"  {outcome.test}"))
+        if outcome.problem in first:
+            terminal.print(f"        as in: {first[outcome.problem]}")
+            continue
+        if outcome.problem:
+            first[outcome.problem] = outcome.test
         for said in filter(None, (outcome.problem, outcome.note)):
             terminal.print(f"        {said}")
-    return ExitCode.NO if failed else ExitCode.DONE
+    return ExitCode.NO if first else ExitCode.DONE
 
 
 def export_conditions(

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.networks.weights import packaged_file
 from mimbench.detectors.parameters import parameters_of
-from mimbench.detectors.protocol import Batch, Detector, State, TrainsOn
+from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet, TrainsOn
 from mimbench.errors import (
     DetectorError,
     MimbenchError,
@@ -26,7 +27,16 @@ from mimbench.recipes import Recipe, names, read_recipe, validate
 from mimbench.registry import entry_point_names, resolve, sources, where
 from mimbench.text import counted
 
-__all__ = ["build", "combines", "converted", "identity", "kind_of", "recipe_of", "scores_of"]
+__all__ = [
+    "build",
+    "combines",
+    "converted",
+    "fit",
+    "identity",
+    "kind_of",
+    "recipe_of",
+    "scores_of",
+]
 
 
 class FunctionDetector(Detector):
@@ -66,8 +76,12 @@ def recipe_of(spec: str) -> Recipe:
     raise UnknownNameError("detector", spec, [*names("baselines"), *entry_point_names()])
 
 
-def build(recipe: Recipe) -> Detector:
+def build(recipe: Recipe, seed: int = 0) -> Detector:
     """A detector that has not been fitted.
+
+    Args:
+        recipe: of the detector.
+        seed: of what its constructor draws from torch's global generator, such as first weights.
 
     Raises:
         RecipeError: a parameter that the detector does not take.
@@ -76,13 +90,20 @@ def build(recipe: Recipe) -> Detector:
     """
     target = resolve(recipe.detector)
     if isinstance(target, type) and issubclass(target, Detector):
-        return _construct(recipe, target)
+        with seeded(seed):
+            return _construct(recipe, target)
     if inspect.isfunction(target):
         return FunctionDetector(target)
     raise DetectorError(
         f"'{recipe.detector}' is neither a subclass of mimbench.Detector nor a function "
         "score(images)."
     )
+
+
+def fit(detector: Detector, train: TrainingSet) -> None:
+    """Fit a detector; what it draws from torch's global generators follows from the seed, too."""
+    with seeded(train.seed, train.device):
+        detector.fit(train)
 
 
 def _construct(recipe: Recipe, target: type[Detector]) -> Detector:

@@ -215,13 +215,29 @@ class Detector:
         return state
 
     def load(self, state: State) -> None:
-        """Restore what `state` returned, into an object built with the same parameters."""
-        for name, value in vars(self).items():
-            if isinstance(value, nn.Module):
-                prefix = f"{name}."
-                value.load_state_dict(
-                    {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-                )
+        """Restore what `state` returned, into an object built with the same parameters.
+
+        Raises:
+            DetectorError: a part of the state has no place in the object and would be dropped.
+        """
+        modules = {name: own for name, own in vars(self).items() if isinstance(own, nn.Module)}
+        dropped = {name.partition(".")[0] for name in state if "." in name} - set(modules)
+        if dropped:
+            names = ", ".join(f"{type(self).__name__}.{name}" for name in sorted(dropped))
+            raise DetectorError(
+                f"{names} was learned and has no place to be loaded into: make the module in "
+                "__init__, so that it is there before the fit, or define load() to make it."
+            )
+        for name, module in modules.items():
+            prefix = f"{name}."
+            own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+            try:
+                module.load_state_dict(own)
+            except RuntimeError as error:  # torch's message says which parts
+                raise DetectorError(
+                    f"{type(self).__name__}.{name} is another module after the fit than __init__ "
+                    f"makes it; make it there as it will be, or define load(). {error}"
+                ) from error
         for name, value in state.items():
             if "." not in name:
                 setattr(self, name, value)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mimbench.detectors.build import build, identity, kind_of
+from mimbench.detectors.build import build, fit, identity, kind_of
 from mimbench.detectors.imaging.shared import provide, resize
 from mimbench.detectors.networks.devices import exact
 from mimbench.detectors.protocol import Detector, ImageSet, TrainingSet
@@ -219,7 +219,7 @@ def fit_or_load(
     if found is not None:
         return found
     spec, address = plan.fits[position], addresses.of[position]
-    fitted = build(spec.recipe)
+    fitted = build(spec.recipe, spec.seed or 0)
     started = time.perf_counter()
     with without_exit():
         if spec.fold is not None:
@@ -227,7 +227,7 @@ def fit_or_load(
             train = training_set(plan, spec, checkpoint, device, progress)
             # features that are stored are computed as those that are compared with them later
             with contextlib.nullcontext() if fitted.random else exact(device):
-                fitted.fit(train)
+                fit(fitted, train)
         seconds = time.perf_counter() - started
         state = fitted.state()
     # A fit in the store is loaded by everybody, so one whose load hangs must not get there.
@@ -238,7 +238,7 @@ def fit_or_load(
 
 
 def _restored(spec: FitSpec, state: Mapping[str, Any], device: torch.device) -> Detector:
-    detector = build(spec.recipe)
+    detector = build(spec.recipe, spec.seed or 0)
     with without_exit():
         detector.load(dict(state))
         detector.to(device)

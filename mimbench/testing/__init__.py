@@ -23,12 +23,14 @@ from mimbench.testing.outcomes import Outcome
 __all__ = ["CorruptionContract", "DetectorContract", "Outcome", "check"]
 
 
-def check(spec: str) -> Iterator[Outcome]:
+def check(spec: str, least_auroc: float | None = None) -> Iterator[Outcome]:
     """Run the contract over one detector or corruption, test by test.
 
     Args:
         spec: of a detector: recipe, "file.py:Object", "package.module:Object" or the name of a
             plug-in; of a corruption: its name.
+        least_auroc: what a detector must reach on an easy problem, in [0, 1]; None: 0.9 if it is
+            fitted.
 
     Yields:
         One outcome per test; an exception of the plug-in is a problem, not an error.
@@ -44,4 +46,4 @@ def check(spec: str) -> Iterator[Outcome]:
     except UnknownNameError as error:
         known = [*error.known, *names()]
         raise UnknownNameError("detector or corruption", spec, known) from None
-    yield from check_detector(spec)
+    yield from check_detector(spec, least_auroc)

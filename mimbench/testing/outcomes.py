@@ -52,7 +52,8 @@ class global_random_state_must_stay:  # noqa: N801 - reads as a statement
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if error is None:
             assert self._state() == self.before, (
-                "A global random state changed; draw from train.generator instead."
+                "A global random state changed; draw from train.generator instead. Where a network "
+                "with dropout scores, call its eval()."
             )
 
     @staticmethod

@@ -1,7 +1,7 @@
 """The GitHub action and the GitLab job of the documentation, step by step on this machine.
 
-What GitHub's own actions do (set up Python, keep a cache, upload) is only recorded; what is installed
-stands in for itself; everything else is the bash of the file.
+What GitHub's own actions do (set up Python, keep a cache, upload) is only recorded, and nothing is
+installed; everything else is the bash of the file.
 """
 
 import json

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mimbench.detectors.build import build, scores_of
+from mimbench.detectors.build import build, fit, scores_of
 from mimbench.detectors.imaging.shared import SharedOutputs, provide, resize
 from mimbench.detectors.protocol import Batch, Detector, StopTraining
 from mimbench.detectors.statefile import encode_state
@@ -184,7 +184,7 @@ def _try(plan: Plan, spec: FitSpec, device: torch.device) -> _Rate | None:
         if spec.fold is not None:
             data = training_set(plan, spec, None, device, clock)
             with contextlib.suppress(StopTraining):  # from a training loop that is not ours
-                detector.fit(data)
+                fit(detector, data)
         spent = time.perf_counter() - began
         score, scores = _score_rate(plan, spec, detector, device)
         return _Rate(spent + clock.missing, score, len(encode_state(detector.state())), scores)
