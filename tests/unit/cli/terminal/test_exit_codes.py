@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
         "mimbench.report.subgroups.write_subgroups",
         ["RUN", "--by", "source"],
     ),
+    "log": ("mimbench.report.write_report", ["RUN", "--to", "mlflow"]),
     "table": ("mimbench.api.open_run", ["RUN"]),
     "compare": ("mimbench.runfolder.reading.read_run", ["RUN", "RUN"]),
     "card": ("mimbench.runfolder.reading.read_run", ["RUN"]),
