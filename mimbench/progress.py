@@ -11,8 +11,11 @@ class Progress(Protocol):
     def stage(self, title: str, total: float) -> None:
         """A stage of `total` units begins; the one before has ended."""
 
-    def update(self, done: float, note: str = "") -> None:
-        """`done` of the stage's units are finished; `note` says what is being worked on."""
+    def update(self, done: float, note: str = "", left: float | None = None) -> None:
+        """`done` of the stage's units are finished; `note` says what is being worked on.
+
+        `left` is the seconds until the end of the whole run, where that is estimated.
+        """
 
     def message(self, text: str) -> None:
         """Something worth a line of its own, such as a failed detector."""
@@ -24,7 +27,7 @@ class Silent:
     def stage(self, title: str, total: float) -> None:
         """Say nothing."""
 
-    def update(self, done: float, note: str = "") -> None:
+    def update(self, done: float, note: str = "", left: float | None = None) -> None:
         """Say nothing."""
 
     def message(self, text: str) -> None:

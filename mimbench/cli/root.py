@@ -42,7 +42,7 @@ __all__ = [
 
 
 app = typer.Typer(
-    add_completion=False,
+    add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -109,8 +109,20 @@ def _answered() -> int:
     except BaseException as error:
         if hasattr(error, "format_message"):  # click's own usage errors
             return complain(error.format_message())
+        if isinstance(error, SystemExit) and _ended_by_typer(error):
+            if isinstance(error.__context__, OSError):  # while it printed help
+                raise Unwritable(error.__context__) from error
+            return ExitCode.DONE  # it showed or installed completion for a shell
         return crashed(error)
     return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _ended_by_typer(error: SystemExit) -> bool:
+    """Whether typer itself called `sys.exit`, and no code that a command ran."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals["__name__"].startswith("typer.")
 
 
 def complain(text: str) -> int:

@@ -195,11 +195,10 @@ class HistoryProgress:
         self.began, self.total = time.monotonic(), total
         self.progress.stage(title, total)
 
-    def update(self, done: float, note: str = "") -> None:
-        """`done` units are finished; the note begins with what is left of the whole run."""
+    def update(self, done: float, note: str = "", left: float | None = None) -> None:
+        """`done` units are finished; what is left of the whole run is worked out here."""
         self.history.update()
-        left = self._left(done)
-        self.progress.update(done, f"whole run: {duration(left)} left; {note}" if left else note)
+        self.progress.update(done, note, self._left(done))
 
     def message(self, text: str) -> None:
         """A line of its own."""

@@ -46,7 +46,7 @@ class Clock:
     def message(self, text: str) -> None:
         """Nothing is said here."""
 
-    def update(self, done: float, note: str = "") -> None:
+    def update(self, done: float, note: str = "", left: float | None = None) -> None:
         """A part begins, so the one before has ended."""
         wall, busy = time.perf_counter(), time.process_time()
         print(f"{self.note:26}{wall - self.wall:7.1f} s wall {busy - self.busy:7.1f} s processor")

@@ -7,6 +7,7 @@ from rich.progress import (
     BarColumn,
     Progress,
     SpinnerColumn,
+    Task,
     TaskID,
     TaskProgressColumn,
     TextColumn,
@@ -14,6 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Column
+from rich.text import Text
 
 from mimbench.runfolder.history import duration
 
@@ -22,6 +24,18 @@ __all__ = ["Display"]
 # Seconds between lines where the output is no terminal; in long stages a share of their time.
 PLAIN_INTERVAL, PLAIN_SHARE, PLAIN_LONGEST = 15.0, 0.05, 300.0
 TOLD_FROM = 0.02  # of a stage: what is left is not told from its start-up
+
+
+class _Left(TimeRemainingColumn):
+    """One estimate: of the whole run where there is one, else of the stage."""
+
+    def render(self, task: Task) -> Text:
+        left = task.fields.get("left")
+        return Text(_of_the_run(left)) if left else Text.assemble("left ", super().render(task))
+
+
+def _of_the_run(left: float) -> str:
+    return f"whole run: {duration(left)} left"
 
 
 class Display:
@@ -41,8 +55,7 @@ class Display:
             BarColumn(bar_width=24),
             TaskProgressColumn(),
             TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            _Left(),
             # The note alone gives way where the line is too long; rich would drop the bar first.
             TextColumn(
                 "{task.fields[note]}",
@@ -75,10 +88,10 @@ class Display:
         elif not self.quiet:
             self.console.print(f"{title} ...")
 
-    def update(self, done: float, note: str = "") -> None:
-        """`done` units are finished."""
+    def update(self, done: float, note: str = "", left: float | None = None) -> None:
+        """`done` units are finished; `left` is what is left of the whole run, seconds."""
         if self.live and self.task is not None:
-            self.bar.update(self.task, completed=done, note=note)
+            self.bar.update(self.task, completed=done, note=note, left=left)
             return
         now = time.monotonic()
         spent = now - self.began
@@ -87,9 +100,11 @@ class Display:
             self.spoke = now
             share = done / self.total if self.total else 1.0
             rest = spent * (1 - share) / share if share > TOLD_FROM else 0.0
-            left = f", about {duration(rest)} left" if rest else ""
+            told = f", about {duration(rest)} left" if rest else ""
+            if left:
+                told = f", {_of_the_run(left)}"
             self.console.print(
-                f"{self.title}: {share:.0%}{left}  {note}", highlight=False, markup=False
+                f"{self.title}: {share:.0%}{told}  {note}", highlight=False, markup=False
             )
 
     def message(self, text: str) -> None:

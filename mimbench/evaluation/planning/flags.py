@@ -47,7 +47,7 @@ def resolve_run(name: str, given: Mapping[str, Any]) -> RunFile:
     if redefined and table.get("description"):
         options = ", ".join(flag.option for flag in redefined)
         table["description"] = f"{table['description']} Changed by {options}."
-    if not table["data"].get("data"):
+    if not table["data"].get("data") and set(table) <= set(RunFile.model_fields):
         raise RecipeError(f"{path} names no images; give them with --data FOLDER.")
     return validate(RunFile, table, path, {flag.path: flag.option for flag in told})
 

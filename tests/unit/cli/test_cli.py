@@ -1,6 +1,8 @@
 """Every usage error is one sentence on stderr and exit code 64, before anything is computed."""
 
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +42,29 @@ def test_no_command_and_h_are_questions_and_no_mistakes(mimbench: Command) -> No
         assert "Error" not in shown
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("mimbench ga", "gate"), ("mimbench gate --mar", "--margin")]
+)
+def test_a_shell_completes_commands_and_flags(typed: str, offered: str) -> None:
+    asked = {"_MIMBENCH_COMPLETE": "complete_bash", "COMP_WORDS": typed,
+             "COMP_CWORD": str(typed.count(" "))}  # fmt: skip
+    done = subprocess.run(
+        [Path(sys.executable).parent / "mimbench"],
+        env={**os.environ, **asked}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert offered in done.stdout.split(), done.stderr
+
+
+def test_the_code_for_a_shell_is_printed(
+    mimbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    code, shown = mimbench("--show-completion", "bash")
+    assert code == 0
+    assert "COMPREPLY" in shown
+    assert "Error" not in shown
+
+
 def test_usage_errors_name_what_is_wrong_and_what_would_be_right(
     mimbench: Command, folders: dict[str, Path], plugin: Path, tmp_path: Path
 ) -> None:
@@ -48,6 +73,7 @@ def test_usage_errors_name_what_is_wrong_and_what_would_be_right(
     (tmp_path / "broken.toml").write_text("name = [")
     (tmp_path / "odd.toml").write_text('name = "odd"\ndetector = "mim"\ncolour = 1')
     (tmp_path / "steps.toml").write_text('name = "s"\ndetector = "mim"\n[parameters]\nstep = 1')
+    (tmp_path / "fold.toml").write_text("fold = 2")
     (tmp_path / "a_file").write_text("")
     data = ("--data", folders["data"])
     one = (*data, "--only", "histogram")
@@ -73,6 +99,11 @@ def test_usage_errors_name_what_is_wrong_and_what_would_be_right(
         ("run", *data, "--only", tmp_path / "steps.toml"): ("step", "parameters"),
         ("run", *data, "--only", f"{plugin}:Brightnes"): ("Brightnes", "Did you mean Brightness"),
         ("run", *data, "--only", "absent.py:Thing"): ("absent.py",),
+        ("run", *one, "--folds", "0"): ("--folds", "1 or more", "not 0"),
+        ("run", *one, "--target", "mpx"): ("--target", "mpx", "Did you mean mpox"),
+        ("run", *one, "--canonical-size", "16"): ("--canonical-size", "32 or more"),
+        ("run", tmp_path / "fold.toml"): ("fold.toml", "unknown field fold", "folds"),
+        ("log", empty, "--to", "mlfow"): ("mlfow", "Did you mean mlflow"),
         ("run", "defualt"): ("defualt", "Did you mean default"),
         ("run", "--flods", "3"): ("--flods",),
         ("report", empty): ("empty",),

@@ -281,7 +281,7 @@ class Shares(Silent):
         self.title, self.total = title, total
         self.reached[title] = 0.0
 
-    def update(self, done: float, note: str = "") -> None:
+    def update(self, done: float, note: str = "", left: float | None = None) -> None:
         self.reached[self.title] = done / self.total
 
 

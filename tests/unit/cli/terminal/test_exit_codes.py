@@ -164,6 +164,13 @@ def test_an_output_that_cannot_be_written_is_neither_an_answer_nor_a_traceback(
     done = subprocess.run(version, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (ExitCode.READER_GONE, "")
+    reader, writer = os.pipe()
+    os.close(reader)
+    helped = subprocess.run(
+        [*command, "gate", "--help"], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert (helped.returncode, helped.stderr) == (ExitCode.READER_GONE, "")
     shell = ["sh", "-c", '"$@" >&-', "sh", *version]
     done = subprocess.run(shell, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (ExitCode.DONE, ""), "the code is the answer"

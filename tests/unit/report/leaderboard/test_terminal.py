@@ -92,6 +92,26 @@ def test_a_narrow_terminal_shortens_the_note_and_keeps_bar_share_and_time_left(
     assert len(line.rstrip()) <= columns
 
 
+def test_the_estimate_of_the_whole_run_is_the_only_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with terminal(monkeypatch) as place:
+        display = Display(console())
+        with display:
+            display.stage("Scoring", 2)
+            display.update(1, "mim", 7200.0)
+            display.bar.refresh()
+        text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown(place))
+    line = next(line for line in re.split(r"[\r\n]+", text) if "mim" in line)
+    assert "whole run: 2 h 0 min left" in line
+    assert line.count("left") == 1
+    monkeypatch.setattr("mimbench.cli.terminal.progress_bar.PLAIN_INTERVAL", -1.0)
+    written = io.StringIO()
+    display = Display(Console(file=written, width=200))
+    display.stage("Scoring", 2)
+    display.update(1, "mim", 7200.0)
+    assert "Scoring: 50%, whole run: 2 h 0 min left  mim" in written.getvalue()
+    assert written.getvalue().count("left") == 1
+
+
 def test_no_color_and_quiet_are_kept_to_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch) as place:
         work(Display(console(), quiet=True))
