@@ -100,7 +100,6 @@ def test_usage_errors_name_what_is_wrong_and_what_would_be_right(
         ("run", *data, "--only", f"{plugin}:Brightnes"): ("Brightnes", "Did you mean Brightness"),
         ("run", *data, "--only", "absent.py:Thing"): ("absent.py",),
         ("run", *one, "--folds", "0"): ("--folds", "1 or more", "not 0"),
-        ("run", *one, "--target", "mpx"): ("--target", "mpx", "Did you mean mpox"),
         ("run", *one, "--canonical-size", "16"): ("--canonical-size", "32 or more"),
         ("run", tmp_path / "fold.toml"): ("fold.toml", "unknown field fold", "folds"),
         ("log", empty, "--to", "mlfow"): ("mlfow", "Did you mean mlflow"),
