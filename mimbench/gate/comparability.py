@@ -151,6 +151,8 @@ def _image_messages(reference: pd.DataFrame, candidate: pd.DataFrame) -> Iterato
 
 def _condition_messages(reference: RunTables, candidate: RunTables) -> Iterator[str]:
     own, theirs = _conditions(reference), _conditions(candidate)
+    if not own or not theirs:  # every row of it failed, which is said of the rows
+        return
     for extra, side in ((own - theirs, "reference"), (theirs - own, "candidate")):
         if extra:
             names = ", ".join(f"{name} {severity}" for name, severity in sorted(extra)[:3])

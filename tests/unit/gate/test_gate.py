@@ -177,10 +177,14 @@ def test_nothing_compared_is_no_pass(reference: RunTables) -> None:
     fits = reference.fits.assign(status="failed", reason="out of memory")
     broken = RunTables(reference.scores.iloc[:0], fits, reference.images)
     result = gate(broken, reference)
-    assert result.exit_code == 2
+    assert result.exit_code == 3
     assert "reference has no scores for the row mim: out of memory" in as_text(result)
-    assert "--allow conditions --allow missing-row" in as_text(result)
-    assert "--allow conditions --allow missing-row" in as_markdown(result)
+    assert [problem.kind for problem in result.problems] == ["missing-row"]
+    fewer = made_images({"mpox": ("target", "clinic", 60), "acne": ("unknown", "clinic", 60)})
+    changed = gate(RunTables(broken.scores, broken.fits, fewer), reference)
+    assert changed.exit_code == 2
+    assert "--allow images" in as_text(changed)
+    assert "--allow images" in as_markdown(changed)
     nobody = gate(made_tables({"harmonic": GOOD["harmonic"]}), reference)
     assert nobody.exit_code == 2
     assert "nothing is gated" in as_text(nobody)
