@@ -69,7 +69,10 @@ def align(reference: RunTables, candidate: RunTables, settings: GateSettings) ->
     splits = split_columns(images)
     own = theirs[split_columns(theirs)]
     moved = pd.concat([images.drop(columns=splits), own], axis=1)
-    conditions = _conditions(reference) & _conditions(candidate)
+    own, other = _conditions(reference), _conditions(candidate)
+    conditions = (
+        own & other if own and other else own | other
+    )  # a run without has failed rows alone
     tested = np.any(test_masks(images), axis=0) & np.any(test_masks(moved), axis=0)
     return Aligned(
         _restricted(reference, images, conditions),

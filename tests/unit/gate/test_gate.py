@@ -180,6 +180,9 @@ def test_nothing_compared_is_no_pass(reference: RunTables) -> None:
     assert result.exit_code == 3
     assert "reference has no scores for the row mim: out of memory" in as_text(result)
     assert [problem.kind for problem in result.problems] == ["missing-row"]
+    turned = gate(reference, broken)
+    assert turned.exit_code == 3
+    assert "candidate has no scores for the row mim: out of memory" in as_text(turned)
     fewer = made_images({"mpox": ("target", "clinic", 60), "acne": ("unknown", "clinic", 60)})
     changed = gate(RunTables(broken.scores, broken.fits, fewer), reference)
     assert changed.exit_code == 2
