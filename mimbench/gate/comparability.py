@@ -69,10 +69,9 @@ def align(reference: RunTables, candidate: RunTables, settings: GateSettings) ->
     splits = split_columns(images)
     own = theirs[split_columns(theirs)]
     moved = pd.concat([images.drop(columns=splits), own], axis=1)
-    own, other = _conditions(reference), _conditions(candidate)
-    conditions = (
-        own & other if own and other else own | other
-    )  # a run without has failed rows alone
+    before, after = _conditions(reference), _conditions(candidate)
+    # every row failed in a run that has none
+    conditions = before & after if before and after else before | after
     tested = np.any(test_masks(images), axis=0) & np.any(test_masks(moved), axis=0)
     return Aligned(
         _restricted(reference, images, conditions),
