@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
         "mimbench.report.subgroups.write_subgroups",
         ["RUN", "--by", "source"],
     ),
+    "explain": ("mimbench.evaluation.explain.explain", ["RUN", "image"]),
     "log": ("mimbench.report.write_report", ["RUN", "--to", "mlflow"]),
     "table": ("mimbench.api.open_run", ["RUN"]),
     "compare": ("mimbench.runfolder.reading.read_run", ["RUN", "RUN"]),
