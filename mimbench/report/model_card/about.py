@@ -108,7 +108,7 @@ def out_of_scope(subject: Subject) -> CardSection:
     if not subject.run.generated and subject.tones.empty:
         lines.append("Any statement about skin tones: they are unknown for these images.")
     if "external" not in set(images["role"]):
-        lines.append("Images of another site or camera: none were tested.")
+        lines.append("Target images of another site or camera: none were tested.")
     return CardSection("Out of scope", (tuple(lines),))
 
 

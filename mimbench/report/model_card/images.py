@@ -59,8 +59,8 @@ def evaluation_data(subject: Subject) -> CardSection:
     blocks: list[Block] = [how, _sizes(subject, tested), tone_counts(subject, _ever(tested))]
     blocks += [f"Sources of the tested images: {', '.join(sources)}."] * bool(sources)
     blocks += [
-        "No image comes from another site than the training images (role external), so nothing "
-        "here was tested at a second site."
+        "No image of the target comes from a second site (role external), so the score was not "
+        "tested at one."
     ] * ("external" not in set(images["role"]))
     return CardSection("Evaluation data", tuple(blocks))
 
