@@ -109,16 +109,18 @@ def _answered() -> int:
     except BaseException as error:
         if hasattr(error, "format_message"):  # click's own usage errors
             return complain(error.format_message())
-        if isinstance(error, SystemExit) and _ended_by_typer(error):
-            if isinstance(error.__context__, OSError):  # while it printed help
-                raise Unwritable(error.__context__) from error
-            return ExitCode.DONE  # it showed or installed completion for a shell
+        if isinstance(error, SystemExit) and _raised_by_typer(error):
+            before = error.__context__
+            if before is None:
+                return ExitCode.DONE  # it showed or installed completion for a shell
+            if isinstance(before, BrokenPipeError) and _raised_by_typer(before):
+                raise Unwritable(before) from error  # while it printed help
         return crashed(error)
     return result if isinstance(result, int) else ExitCode.DONE
 
 
-def _ended_by_typer(error: SystemExit) -> bool:
-    """Whether typer itself called `sys.exit`, and no code that a command ran."""
+def _raised_by_typer(error: BaseException) -> bool:
+    """Whether an error arose in typer itself, and not in code that a command ran."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

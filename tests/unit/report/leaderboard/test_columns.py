@@ -107,9 +107,7 @@ def test_a_metric_with_a_heading_has_its_column(extended: Report) -> None:
     assert f"AP, target ({board.primary.label})" in (folder / "leaderboard.md").read_text()
     assert " & AP, target & " in (folder / "leaderboard.tex").read_text()
     page = extended.page.read_text()
-    assert (
-        'title="Average precision, target positive, clean images">AP, target'
-    ) in page
+    assert ('title="Average precision, target positive, clean images">AP, target') in page
     assert f'data-v="{estimate.value:.5f}"' in page
 
 
