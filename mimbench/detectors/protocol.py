@@ -192,6 +192,22 @@ class Detector:
         """
         return None
 
+    def graph(self) -> nn.Module:
+        """The fitted detector as a torch module, for export to ONNX.
+
+        `mimbench.detectors.graph.ScoreGraph` makes one of a `score` that is made of torch's
+        operators alone.
+
+        Returns:
+            A module from uint8 images (1, 3, S, S), RGB, to float scores (1,) by name, as `score`
+            names them, higher = less like the target; "inpainted", uint8 (1, 3, S, S), may stand
+            beside them.
+
+        Raises:
+            DetectorError: this detector cannot be exported.
+        """
+        raise DetectorError(f"{type(self).__name__} has no graph() and cannot be exported.")
+
     def state(self) -> State:
         """Everything a fit has learned: tensors and values that JSON can hold.
 

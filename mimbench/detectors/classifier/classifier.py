@@ -13,7 +13,7 @@ from torchvision.transforms.v2 import functional as transform
 
 from mimbench.detectors.classifier.posthoc import OPEN_SET, PostHoc, TrainingOutputs
 from mimbench.detectors.classifier.posthoc.catalogue import require_known
-from mimbench.detectors.classifier.posthoc.logits import ALWAYS, logit_scores
+from mimbench.detectors.classifier.posthoc.logits import ALWAYS, LogitGraph, logit_scores
 from mimbench.detectors.classifier.posthoc.outputs import Outputs, forward
 from mimbench.detectors.classifier.quality import validation_quality
 from mimbench.detectors.networks.network import Network, build_network
@@ -186,6 +186,12 @@ class Classifier(Detector):
 
     def _outputs(self, network: Network, batch: Batch) -> Outputs:
         return forward(network, batch.images)
+
+    def graph(self) -> nn.Module:
+        """The scores that logits give without a fit, for export, see `Detector.graph`."""
+        if self.network is None:
+            raise TrainingError("This classifier has not been fitted.")
+        return LogitGraph(self.network)
 
     def state(self) -> State:
         """The network's parameters, its categories, its quality, and what scores are fitted on.

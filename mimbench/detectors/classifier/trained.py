@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mimbench.data.categories import MPOX, canonical_category
 from mimbench.detectors.classifier.classifier import Classifier
@@ -82,6 +82,11 @@ class TrainedClassifier(Classifier):
         """Scores of one forward pass, as for `Classifier`."""
         self._read()
         return {**super().score(batch)}
+
+    def graph(self) -> nn.Module:
+        """As for `Classifier`."""
+        self._read()
+        return super().graph()
 
     def state(self) -> State:
         """The checkpoint with the target as its first output, as for `Classifier`."""

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from mimbench.detectors.graph import ScoreGraph
 from mimbench.detectors.imaging.augmentation import augment
 from mimbench.detectors.imaging.exposure import level
 from mimbench.detectors.imaging.masks import build_masks, parse_mask, random_patches, require_grid
@@ -225,6 +226,10 @@ class MIM(Detector):
         hidden = build_masks(self.mask, images.shape[-1])[0].expand(len(images), -1, -1)
         inpainted, _ = self._inpaint(images)
         return hidden.to(images.device), inpainted.mul(255).round().byte()
+
+    def graph(self) -> ScoreGraph:
+        """The fitted detector for export, see `Detector.graph`."""
+        return ScoreGraph(self)
 
     def state(self) -> State:
         """Weights of generator and critic, the residual's line and the loss curves."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from mimbench.detectors.graph import ScoreGraph
 from mimbench.detectors.mim.surroundings import Surroundings, surroundings
 from mimbench.detectors.networks.shared_features import map_name, provide
 from mimbench.detectors.networks.weights import require_weights
@@ -42,6 +43,10 @@ class FeatureCells(Detector):
     def require(self) -> None:
         """Make sure that there are weights."""
         require_weights(self.backbone, self.weights)
+
+    def graph(self) -> ScoreGraph:
+        """The fitted detector for export, see `Detector.graph`."""
+        return ScoreGraph(self)
 
     def state(self) -> State:
         """The learned tensors, without the backbone, which comes from the recipe."""

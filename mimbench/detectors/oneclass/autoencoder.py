@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from torch.optim import Adam
 
+from mimbench.detectors.graph import ScoreGraph
 from mimbench.detectors.imaging.augmentation import augment
 from mimbench.detectors.imaging.similarity import ssim
 from mimbench.detectors.networks.devices import seeded
@@ -135,6 +136,10 @@ class Autoencoder(Detector):
             mask[:, height // 4 : height - height // 4, width // 4 : width - width // 4] = True
             drawn = torch.where(mask[:, None], drawn, images)
         return mask, ((drawn + 1) * 127.5).round().clamp(0, 255).byte()
+
+    def graph(self) -> ScoreGraph:
+        """The fitted detector for export, see `Detector.graph`."""
+        return ScoreGraph(self)
 
     def _draw_weights(self, seed: int) -> None:
         codes = 2 * self.code if self.kind == "variational" else self.code

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from mimbench.detectors.gaussian import Gaussian
+from mimbench.detectors.graph import ScoreGraph
 from mimbench.detectors.oneclass.frozen import FrozenFeatures
 from mimbench.detectors.parameters import Count, Side
 from mimbench.detectors.protocol import Batch, TrainingSet
@@ -52,7 +53,11 @@ class FeatureNeighbours(FrozenFeatures):
         """Distance (N,) in [0, 2]."""
         features = torch.nn.functional.normalize(self._features(batch))
         distances = torch.cdist(features, self.bank)
-        return distances.kthvalue(min(self.neighbours, len(self.bank)), dim=1).values
+        return distances.topk(min(self.neighbours, len(self.bank)), largest=False).values[:, -1]
+
+    def graph(self) -> ScoreGraph:
+        """The fitted detector for export, see `Detector.graph`."""
+        return ScoreGraph(self)
 
 
 class FeatureMahalanobis(FrozenFeatures):

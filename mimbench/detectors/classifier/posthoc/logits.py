@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from pytorch_ood import detector
 from pytorch_ood.detector.openmax.numpy import OpenMax
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from mimbench.detectors.classifier.posthoc.outputs import (
@@ -18,7 +18,7 @@ from mimbench.detectors.classifier.posthoc.outputs import (
     TrainingOutputs,
 )
 
-__all__ = ["ALWAYS", "SCORES", "fit_temperature", "logit_scores"]
+__all__ = ["ALWAYS", "SCORES", "LogitGraph", "fit_temperature", "logit_scores"]
 
 LOG_TEMPERATURES = (-4.0, 6.0)
 
@@ -50,6 +50,19 @@ ALWAYS: Mapping[str, Score] = {  # what `logit_scores` returns
     "energy": Score(),
     "maxlogit": Score(),
 }
+
+
+class LogitGraph(nn.Module):
+    """A network with the scores of its logits as one module, for export."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """`network`: from uint8 images (N, 3, H, W) to logits (N, K), the target first."""
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """What `logit_scores` returns for uint8 images (N, 3, H, W)."""
+        return {**logit_scores(self.network(images).float())}
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
