@@ -129,15 +129,16 @@ def degradation_figure(curves: pd.DataFrame, styles: Mapping[str, RowStyle], tit
         title: group and protocol in words.
     """
     corruptions = list(dict.fromkeys(curves["corruption"]))
+    columns = len(corruptions) if len(corruptions) == COLUMNS + 1 else COLUMNS  # none alone below
     figure, axes = panel_grid(
-        len(corruptions), columns=COLUMNS, width=2.1, height=1.6, legend=len(styles) + 4
+        len(corruptions), columns=columns, width=2.1, height=1.6, legend=len(styles) + 4
     )
     ends = curves[["value", "low"]].to_numpy(float)
     bottom = min(0.4, float(np.nanmin(ends)) - 0.02)
     for axis, corruption in zip(axes, corruptions, strict=True):
         draw_panel(axis, curves[curves["corruption"] == corruption], styles)
         axis.set_ylim(max(0.0, bottom), 1.01)
-    label_outside(axes, columns=COLUMNS)
+    label_outside(axes, columns=columns)
     label_all(figure, "severity", "AUROC")
     legend_above(figure, styles, title)
     return figure
