@@ -1,9 +1,10 @@
 """The command that trains, corrupts, scores and reports."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,8 +16,12 @@ from mimbench.cli.terminal.interruption import interruptible
 from mimbench.cli.terminal.progress_bar import Display
 from mimbench.cli.terminal.streams import console, result_only, say
 from mimbench.data.options import require_all_there
+from mimbench.errors import MimbenchError
 from mimbench.evaluation.planning.flags import FLAGS, resolve_run
 from mimbench.evaluation.planning.run_file import RUNNING
+
+if TYPE_CHECKING:
+    from mimbench.evaluation.execution.executor import Backend
 
 __all__ = ["run"]
 
@@ -28,12 +33,29 @@ Out = Annotated[
     ),
 ]
 Workers = Annotated[
-    int,
+    int | None,
     typer.Option(
         metavar="N",
         min=0,
         max=512,
-        help="Worker processes, which share the threads; 0 runs without any, for a debugger.",
+        help="Worker processes, which share the threads and the GPUs; default 1; 0 runs without "
+        "any, for a debugger.",
+        rich_help_panel=RUNNING,
+    ),
+]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Compute on the workers of a Dask scheduler, or on local:N workers started here.",
+        rich_help_panel=RUNNING,
+    ),
+]
+Transfer = Annotated[
+    bool,
+    typer.Option(
+        "--dask-transfer",
+        help="Workers do not see the run's folder: send images and results through the scheduler.",
         rich_help_panel=RUNNING,
     ),
 ]
@@ -80,7 +102,9 @@ def run(
     *,
     given: Mapping[str, Any],
     out: Out = None,
-    jobs: Workers = 1,
+    jobs: Workers = None,
+    dask: Dask = None,
+    dask_transfer: Transfer = False,
     timeout: Timeout = None,
     strict: Strict = False,
     dry_run: DryRun = False,
@@ -95,23 +119,42 @@ def run(
     settings = resolve_run(run_file, given)
     require_all_there(settings.data.places)
     # what takes seconds to import comes after what a typing mistake is about
-    from mimbench.evaluation.execution.worker_pool import Jobs
     from mimbench.evaluation.runner import run as run_all
     from mimbench.evaluation.runner import try_plan
 
-    work = Jobs.of(jobs, timeout)
     folder = out or Path("runs") / settings.name
-    if dry_run:
-        with Display(console(stderr=True), quiet=quiet) as progress:
-            planned = try_plan(settings, folder, progress, work)
-        say("\n".join(planned.lines(max(jobs, 1))))
-        return ExitCode.DONE
-    with Display(console(stderr=as_json), quiet=quiet) as progress:
-        result = run_all(settings, folder, progress, command_line(), strict=strict, jobs=work)
-        report_of = make_report(folder, progress)
+    with _workers(jobs, timeout, dask, transfer=dask_transfer) as work:
+        if dry_run:
+            with Display(console(stderr=True), quiet=quiet) as progress:
+                planned = try_plan(settings, folder, progress, work)
+            say("\n".join(planned.lines(work.count if work else 1)))
+            return ExitCode.DONE
+        with Display(console(stderr=as_json), quiet=quiet) as progress:
+            result = run_all(settings, folder, progress, command_line(), strict=strict, jobs=work)
+            report_of = make_report(folder, progress)
     show_report(report_of, folder, as_json, result.failures, result.files)
     show_failures(result.failures)
     if not as_json:
         verify = shlex.join(["mimbench", "verify", str(folder)])
         say(f"next: {verify}; or table, compare, gate with this folder")
     return ExitCode.FAILED_ROWS if result.failures else ExitCode.DONE
+
+
+@contextmanager
+def _workers(
+    jobs: int | None, timeout: float | None, dask: str | None, *, transfer: bool
+) -> "Iterator[Backend | None]":
+    """Where the run computes; None: in this process."""
+    if dask is None:
+        if transfer:
+            raise MimbenchError("--dask-transfer needs --dask ADDRESS.")
+        from mimbench.evaluation.execution.worker_pool import Jobs
+
+        yield Jobs.of(1 if jobs is None else jobs, timeout)
+        return
+    if jobs is not None:
+        raise MimbenchError("--jobs and --dask exclude each other; --dask local:N has N workers.")
+    from mimbench.evaluation.execution.dask_cluster.cluster import DaskCluster
+
+    with DaskCluster(dask, timeout, transfer=transfer) as cluster:
+        yield cluster

@@ -14,7 +14,7 @@ from mimbench.data.reading.accounting import Accounting
 from mimbench.errors import OutputError
 from mimbench.evaluation.auditing import audit_images, warn_of_larger_sizes
 from mimbench.evaluation.ensembles import combine_rows
-from mimbench.evaluation.execution.environment import describe, pick_device
+from mimbench.evaluation.execution.environment import describe, usable_here
 from mimbench.evaluation.execution.executor import Backend, threads_set_to
 from mimbench.evaluation.execution.in_process import InProcess
 from mimbench.evaluation.execution.performing import KeptFits
@@ -24,7 +24,6 @@ from mimbench.evaluation.execution.runtime_estimate import (
     plan_lines,
 )
 from mimbench.evaluation.execution.tasks import TaskContext, fit_tasks
-from mimbench.evaluation.execution.worker_process import warm_up
 from mimbench.evaluation.fitting import fit_addresses
 from mimbench.evaluation.gallery import write as gallery
 from mimbench.evaluation.outcome import Outcome, check_images, outcome_tables
@@ -94,15 +93,16 @@ def try_plan(
     Arguments and errors as for `execute`.
     """
     _check_apart(settings, folder)
-    device = pick_device(settings.device)
+    backend = InProcess() if jobs is None else jobs
+    device = backend.device(settings.device)
     progress.stage("Reading images", 1)
     plan = make_plan(settings, read_comparison(folder / AUDIT))
     progress.update(1)
-    backend = InProcess() if jobs is None else jobs
     with threads_set_to(backend.threads):
         addresses = fit_addresses(plan, device)
         context = TaskContext(plan, addresses, folder.absolute(), device, backend.threads)
-        estimate = estimate_runtime(context, progress, plug_ins=not backend.apart, always=True)
+        here = replace(context, device=usable_here(device))
+        estimate = estimate_runtime(here, progress, plug_ins=not backend.apart, always=True)
         missing = fit_tasks(context)
     assert estimate is not None
     return PlannedRun(plan, (len(missing), len(list(units(plan)))), estimate)
@@ -125,10 +125,11 @@ def run(
     refuse_links(folder, store=True)
     check_new(folder)
     check_free(folder)
-    pick_device(settings.device)
+    backend = InProcess() if jobs is None else jobs
+    backend.device(settings.device)
     attempts = read_attempts(folder)
-    if jobs is not None and not (attempts and attempts[-1].finished):  # else nothing may be missing
-        warm_up()
+    if not (attempts and attempts[-1].finished):  # else nothing may be missing
+        backend.prepare()
     progress.stage("Reading images", 1)
     plan = make_plan(settings, read_comparison(folder / AUDIT))
     progress.update(1)
@@ -203,11 +204,11 @@ def execute(
         OutputError: the folder cannot be written.
         MimbenchError: the device does not exist.
     """
-    device = pick_device(plan.run.device)
+    backend = InProcess() if jobs is None else jobs
+    device = backend.device(plan.run.device)
     refuse_links(folder, store=True)
     Store(folder).prepare()
     check_images(plan)
-    backend = InProcess() if jobs is None else jobs
     threads = backend.threads
     work = {} if jobs is None else {"jobs": jobs.count, "threads": threads}
     environment = {**describe(device), **work}
@@ -221,7 +222,7 @@ def execute(
         outcome = _compute(context, backend, history, progress, strict=strict)
     tables, not_combined = _write(context, outcome, environment, command, progress)
     history.finish(len(outcome.failed) + len(not_combined))
-    for problem in gallery.write(plan, outcome.alive, tables, folder, device):
+    for problem in gallery.write(plan, outcome.alive, tables, folder, usable_here(device)):
         progress.message(problem)
     failures = tuple((str(spec), reason) for spec, reason in outcome.failed.values())
     return RunResult(folder, (*failures, *not_combined), plan.dataset.accounting)
@@ -236,13 +237,14 @@ def _compute(
     strict: bool,
 ) -> Outcome:
     """Audit, fit and score."""
-    fits, outcome = KeptFits(context), Outcome()
+    here = replace(context, device=usable_here(context.device))
+    fits, outcome = KeptFits(here), Outcome()
     watched = HistoryProgress(progress, history)
     with backend.executor(context, fits) as executor:
         with history.stage("audit"):
             audit_images(context.plan, context.folder, watched, strict=strict)
         with history.stage("fit"):
-            _tell_estimate(context, backend, watched)
+            _tell_estimate(here, backend, watched)
             fit_all(context, executor, fits, watched, outcome)
         with history.stage("score"):
             score_all(context, executor, watched, outcome)

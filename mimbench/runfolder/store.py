@@ -98,11 +98,11 @@ class Store:
 
     def has_fit(self, fit_id: str) -> bool:
         """Whether a fit is there, without a look at whether it is whole."""
-        return all(path.is_file() for path in self._fit_paths(fit_id))
+        return all(path.is_file() for path in self.fit_paths(fit_id))
 
     def read_fit(self, fit_id: str) -> FitEntry | None:
         """The fitted state, or None if it is absent or damaged (then it is fitted again)."""
-        path, note = self._fit_paths(fit_id)
+        path, note = self.fit_paths(fit_id)
         if not (path.is_file() and note.is_file()):
             return None
         try:
@@ -119,7 +119,7 @@ class Store:
         self, fit_id: str, content: bytes, seconds: float, about: Mapping[str, Any]
     ) -> FitEntry:
         """Keep a fitted state with a JSON file that says what it is."""
-        path, note = self._fit_paths(fit_id)
+        path, note = self.fit_paths(fit_id)
         with disk_full_as_error(self.folder):
             path.parent.mkdir(exist_ok=True)
         with atomic_write(path) as partial:
@@ -131,9 +131,10 @@ class Store:
 
     def fit_bytes(self, fit_id: str) -> int:
         """Size of a fitted state."""
-        return self._fit_paths(fit_id)[0].stat().st_size
+        return self.fit_paths(fit_id)[0].stat().st_size
 
-    def _fit_paths(self, fit_id: str) -> tuple[Path, Path]:
+    def fit_paths(self, fit_id: str) -> tuple[Path, Path]:
+        """Files of a fit: its state, and what that is."""
         folder = self.folder / "fits"
         return folder / f"{fit_id}.safetensors", folder / f"{fit_id}.json"
 

@@ -3,17 +3,19 @@
 The full version: `MIMBENCH_KILLS=100 pytest tests/end_to_end/test_executors.py`.
 """
 
+import logging
 import os
 import random
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
+from distributed import LocalCluster
 from executors import (
     OPTIONS,
     TIMEOUT,
@@ -28,6 +30,7 @@ from executors import (
 )
 
 from mimbench.evaluation.execution import worker_pool
+from mimbench.evaluation.execution.dask_cluster.cluster import DaskCluster
 from mimbench.evaluation.execution.in_process import InProcess
 from mimbench.evaluation.execution.worker_pool import Jobs, WorkerPool
 from mimbench.evaluation.execution.worker_process import WorkerProcess
@@ -155,3 +158,38 @@ def announced(start: Callable[..., None], event: threading.Event) -> Callable[..
         start(*arguments)
 
     return started
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Of the scheduler of two Dask workers on this machine."""
+    with LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        memory_limit=0,
+        dashboard_address=None,
+        silence_logs=logging.CRITICAL,
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+class TestDask(ApartConformance):
+    """Two Dask workers on this machine, in the run's folder."""
+
+    transfer = False
+
+    @pytest.fixture
+    def backend(self, address: str) -> Iterator[DaskCluster]:
+        with DaskCluster(address, transfer=self.transfer) as cluster:
+            yield cluster
+
+    @pytest.fixture
+    def hasty(self, address: str) -> Iterator[DaskCluster]:
+        with DaskCluster(address, TIMEOUT, transfer=self.transfer) as cluster:
+            yield cluster
+
+
+class TestDaskWithoutASharedFolder(TestDask):
+    """The same, with all that workers read and write sent through the scheduler."""
+
+    transfer = True

@@ -69,6 +69,16 @@ class Backend(Protocol):
     def apart(self) -> bool:
         """Whether the code of plug-ins runs in other processes, which may hang or die."""
 
+    def device(self, name: str) -> torch.device:
+        """Where a run that asks for the device `name` computes.
+
+        Raises:
+            MimbenchError: there is no such device.
+        """
+
+    def prepare(self) -> None:
+        """Begin what takes long to start, while images are read."""
+
     def executor(self, context: TaskContext, fits: KeptFits) -> Executor:
         """The executor of a run.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from mimbench.evaluation.execution.environment import pick_device
 from mimbench.evaluation.execution.executor import Executor, Failures
 from mimbench.evaluation.execution.performing import (
     Advanced,
@@ -31,6 +32,13 @@ class InProcess:
     def threads(self) -> int:
         """Those that torch has."""
         return torch.get_num_threads()
+
+    def device(self, name: str) -> torch.device:
+        """The first of the devices called `name`."""
+        return pick_device(name)
+
+    def prepare(self) -> None:
+        """Nothing takes long to start."""
 
     def executor(self, context: TaskContext, fits: KeptFits) -> "InProcessExecutor":
         """The executor of a run; it shares this process's fits."""

@@ -8,11 +8,14 @@ all of them). Here each worker has a pipe of its own, so that its end concerns n
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mimbench.errors import MimbenchError
+from mimbench.evaluation.execution.environment import devices_of, pick_device
 from mimbench.evaluation.execution.executor import Executor, Failures
 from mimbench.evaluation.execution.performing import KeptFits
 from mimbench.evaluation.execution.scheduler import Scheduler
@@ -24,7 +27,7 @@ from mimbench.progress import Progress
 from mimbench.scores.run_files import PIXELS, remove_partials
 from mimbench.text import counted
 
-__all__ = ["Jobs", "WorkerPool"]
+__all__ = ["Jobs", "WorkerPool", "pixels_file", "without_pixels", "write_pixels"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,14 @@ class Jobs:
         """Plug-ins run in worker processes."""
         return True
 
+    def device(self, name: str) -> torch.device:
+        """The first of the devices called `name`; each worker process gets one of them."""
+        return pick_device(name)
+
+    def prepare(self) -> None:
+        """Let the imports of worker processes begin."""
+        warm_up()
+
     def executor(self, context: TaskContext, fits: KeptFits) -> "WorkerPool":
         """The executor of a run; each worker process keeps fits of its own."""
         return WorkerPool(context, self)
@@ -80,29 +91,40 @@ class WorkerPool(Executor):
 
     tries = 3
 
-    def __init__(self, context: TaskContext, jobs: Jobs) -> None:
+    def __init__(
+        self,
+        context: TaskContext,
+        jobs: Jobs,
+        pixels: Path | None = None,
+        devices: Sequence[torch.device] = (),
+    ) -> None:
         """Nothing happens before `perform`.
 
         Args:
             context: of the run.
             jobs: how many workers, and how long they may take.
+            pixels: file that has the images already; None: the plan has them.
+            devices: that the workers share; none: those that the run asks for.
         """
         self.plan, self.jobs = context.plan, jobs
-        dataset = self.plan.dataset
-        light = replace(dataset, pixels=dataset.pixels[:0], comparison=None)
+        self.devices = devices or devices_of(context.plan.run.device, context.device)
         self.context = WorkerContext(
-            run=replace(context, plan=replace(self.plan, dataset=light)),
-            pixels=context.folder / f"{PIXELS}.{os.getpid()}{PARTIAL}",
+            run=without_pixels(context),
+            pixels=pixels or pixels_file(context.folder),
         )
         self.workers: list[WorkerProcess] = []
         self.failed_starts = 0
 
     def __exit__(self, *raised: object) -> None:
         """End all workers, and remove the images that they read."""
+        self.end()
+        remove_partials(self.context.run.folder)  # and what a killed worker was writing
+
+    def end(self) -> None:
+        """End all workers."""
         for worker in self.workers:
             worker.terminate()
         self.workers = []
-        remove_partials(self.context.run.folder)  # and what a killed worker was writing
 
     @property
     def where(self) -> str:
@@ -115,21 +137,17 @@ class WorkerPool(Executor):
         if not tasks:
             return {}
         if not self.context.pixels.exists():
-            self._write_pixels()
+            write_pixels(self.context.pixels, self.plan.dataset.pixels)
         failures = Failures(self.plan, progress)
-        scheduler = Scheduler(self, tasks, failures)
-        while scheduler.unfinished():
-            self._spawn(len(scheduler.queue), progress)
-            scheduler.step()
+        self.work(tasks, failures)
         return failures.reasons
 
-    def _write_pixels(self) -> None:
-        """Images for the workers, in a file that nobody else may read: they may show people."""
-        pixels = np.ascontiguousarray(self.plan.dataset.pixels)
-        header = np.lib.format.header_data_from_array_1_0(pixels)
-        with os.fdopen(create(self.context.pixels, 0o600), "wb") as file:
-            np.lib.format.write_array_header_1_0(file, header)
-            file.write(pixels.data)  # unlike `np.save` it says why it cannot
+    def work(self, tasks: Sequence[Task], failures: Failures) -> None:
+        """Do all tasks, and note which fits failed."""
+        scheduler = Scheduler(self, tasks, failures)
+        while scheduler.unfinished():
+            self._spawn(len(scheduler.queue), failures.progress)
+            scheduler.step()
 
     def _spawn(self, waiting: int, progress: Progress) -> None:
         """Start as many workers as are missing and have something to do."""
@@ -137,11 +155,17 @@ class WorkerPool(Executor):
         idle = sum(worker.task is None for worker in self.workers)
         for _ in range(min(self.jobs.count - len(self.workers), waiting - idle)):
             try:
-                self.workers.append(WorkerProcess(self.context))
+                self.workers.append(WorkerProcess(self._context_of_next()))
             except (EOFError, OSError) as error:
                 self._count_failed_start(f"ended before they began ({type(error).__name__})")
                 progress.message("The process that starts workers has ended; it is started again.")
                 return
+
+    def _context_of_next(self) -> WorkerContext:
+        """What the next worker is started with: the device that fewest workers use."""
+        used = [worker.device for worker in self.workers]
+        device = min(self.devices, key=used.count)
+        return replace(self.context, run=replace(self.context.run, device=device))
 
     def terminate(self, worker: WorkerProcess) -> str:
         """Take a dead worker, or one that must end, off the list and say how it ended."""
@@ -157,3 +181,23 @@ class WorkerPool(Executor):
             raise MimbenchError(
                 f"Worker processes cannot start: each of {self.tries} {ended}. Use --jobs 0."
             )
+
+
+def pixels_file(folder: Path) -> Path:
+    """File in a run's folder that holds the images for this process's workers."""
+    return folder / f"{PIXELS}.{os.getpid()}{PARTIAL}"
+
+
+def write_pixels(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Write images for workers to a file that nobody else may read: they may show people."""
+    pixels = np.ascontiguousarray(pixels)
+    header = np.lib.format.header_data_from_array_1_0(pixels)
+    with os.fdopen(create(path, 0o600), "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(pixels.data)  # unlike `np.save` it says why it cannot
+
+
+def without_pixels(context: TaskContext) -> TaskContext:
+    """A context for another process, which reads the images from a file."""
+    dataset = replace(context.plan.dataset, pixels=context.plan.dataset.pixels[:0], comparison=None)
+    return replace(context, plan=replace(context.plan, dataset=dataset))

@@ -36,6 +36,7 @@ class WorkerProcess:
     """One worker process.
 
     Attributes:
+        device: where it computes.
         ready: whether it has begun.
         task: that it is at; None: it waits for one.
         fit: position of the fit that it is at; None: what all fits of the task share.
@@ -51,6 +52,7 @@ class WorkerProcess:
         self.process = CONTEXT.Process(target=serve, args=(context, other), daemon=False)
         self.process.start()
         other.close()
+        self.device = context.run.device
         self.ready = False
         self.task: Task | None = None
         self.fit: int | None = None

@@ -105,7 +105,7 @@ class RunFile(BaseModel):
         "224 gives the severities that photos of 224 px would have.",
     )
     device: Annotated[str, Flag(panel=RUNNING)] = Field(
-        default="auto", description="auto, cpu, cuda or cuda:N."
+        default="auto", description="auto, cpu, cuda, or certain GPUs: cuda:0,2."
     )
     gallery: Annotated[bool, Flag(panel=RUNNING)] = Field(
         default=False,

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from mimbench.evaluation.execution.environment import describe
+from mimbench.errors import MimbenchError
+from mimbench.evaluation.execution.environment import (
+    describe,
+    device_of,
+    devices_of,
+    pick_device,
+    usable_here,
+)
+
+CUDA = torch.device("cuda")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="compares with Linux's /proc")
@@ -36,3 +45,37 @@ def test_what_the_system_does_not_say_is_none(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Path, "read_text", absent)
     monkeypatch.delattr(os, "sysconf", raising=False)
     assert describe(torch.device("cpu")) == {**before, "cpu": None, "memory_gib": None}
+
+
+def test_cuda_means_all_gpus_of_the_machine_and_a_list_means_these() -> None:
+    def names(asked: str, picked: torch.device) -> list[str]:
+        return [str(device) for device in devices_of(asked, picked, count=lambda: 3)]
+
+    assert names("cuda", CUDA) == ["cuda:0", "cuda:1", "cuda:2"]
+    assert names("auto", CUDA) == ["cuda:0", "cuda:1", "cuda:2"]
+    assert names("cuda:0,2", torch.device("cuda:0")) == ["cuda:0", "cuda:2"]
+    assert names("cuda:1", torch.device("cuda:1")) == ["cuda:1"]
+    assert names("auto", torch.device("cpu")) == ["cpu"]
+
+
+def test_each_process_of_a_cluster_gets_one_of_the_gpus_that_its_worker_declares() -> None:
+    assert [str(device_of(number, CUDA, 2)) for number in range(3)] == [
+        "cuda:0",
+        "cuda:1",
+        "cuda:0",
+    ]
+    assert str(device_of(5, torch.device("cpu"), 2)) == "cpu"
+
+
+@pytest.mark.parametrize("name", ["cuda:0,x", "gpu", "cuda:99"])
+def test_a_device_that_does_not_exist_is_named(name: str) -> None:
+    with pytest.raises(MimbenchError, match=name):
+        pick_device(name)
+
+
+def test_a_machine_without_gpu_reads_what_gpus_elsewhere_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert usable_here(CUDA) == torch.device("cpu")
+    assert describe(CUDA)["device"] == "GPUs of other machines"

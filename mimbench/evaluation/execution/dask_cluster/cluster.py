@@ -1,0 +1,177 @@
+"""A running Dask cluster, or one started here, as what a run computes on."""
+
+import contextlib
+import logging
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+
+from mimbench.errors import MimbenchError
+
+try:
+    import distributed
+except ImportError as error:
+    raise MimbenchError("--dask needs an extra: pip install 'mimbench[dask]'.") from error
+
+from mimbench.evaluation.execution.performing import KeptFits
+from mimbench.evaluation.execution.tasks import TaskContext
+
+if TYPE_CHECKING:
+    from mimbench.evaluation.execution.dask_cluster.executor import DaskExecutor
+
+__all__ = ["DaskCluster", "Worker"]
+
+PATIENCE = 15  # seconds in which a scheduler must answer
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A Dask worker.
+
+    Attributes:
+        address: of it.
+        slots: tasks that it does at once.
+        gpus: that it declares.
+    """
+
+    address: str
+    slots: int
+    gpus: int
+
+
+class DaskCluster:
+    """The workers of a Dask scheduler; use it in `with`.
+
+    Attributes:
+        where: address of the scheduler, or local:N for N workers that are started here.
+        timeout: seconds that a fit, and the scores of one fit on one unit, may take; None: any.
+        transfer: send images and results through the scheduler: no folder is shared.
+    """
+
+    apart = True
+
+    def __init__(self, where: str, timeout: float | None = None, *, transfer: bool = False) -> None:
+        """Nothing is connected yet.
+
+        Raises:
+            MimbenchError: a timeout that is not positive, or no such kind of address.
+        """
+        if timeout is not None and not timeout > 0:
+            raise MimbenchError(f"--timeout must be more than 0 seconds, not {timeout:g}.")
+        local = re.fullmatch(r"local:([1-9]\d{0,2})", where)
+        if where.startswith("local") and local is None:
+            raise MimbenchError(f"--dask {where}: write local:N with N workers, such as local:4.")
+        self.where, self.timeout, self.transfer = where, timeout, transfer
+        self.local = int(local[1]) if local else 0
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            MimbenchError: nobody answers there.
+        """
+        # what Dask logs of lost connections is told by the run in a sentence
+        logger = logging.getLogger("distributed")
+        self._open.callback(logger.setLevel, logger.level)
+        logger.setLevel(logging.CRITICAL)
+        try:
+            self.client = self._open.enter_context(self._connect())
+        except (OSError, ValueError, ImportError) as error:
+            self._open.close()
+            raise MimbenchError(
+                f"No Dask scheduler answers at {self.where} within {PATIENCE} s. Start one with: "
+                "dask scheduler; it prints its address."
+            ) from error
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Disconnect, and end what was started here."""
+        self._open.close()
+
+    def _connect(self) -> Any:
+        if not self.local:
+            return distributed.Client(self.where, timeout=PATIENCE, set_as_default=False)
+        cluster = self._open.enter_context(
+            distributed.LocalCluster(
+                n_workers=self.local,
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )
+        )
+        return distributed.Client(cluster, timeout=PATIENCE, set_as_default=False)
+
+    def workers(self) -> list[Worker]:
+        """The workers of this moment.
+
+        Raises:
+            MimbenchError: the scheduler is gone.
+        """
+        try:
+            found = self.client.scheduler_info()["workers"]
+        except (OSError, KeyError, ValueError) as error:
+            raise self.lost() from error
+        if self.client.status != "running":
+            raise self.lost()
+        return [
+            Worker(address, int(about["nthreads"]), int(about["resources"].get("GPU", 0)))
+            for address, about in found.items()
+            if about.get("status", "running") == "running"
+        ]
+
+    def lost(self) -> MimbenchError:
+        """What to raise when the scheduler is gone."""
+        return MimbenchError(
+            f"The Dask scheduler at {self.where} is gone. What was computed is kept: start a "
+            "scheduler and repeat the command to continue."
+        )
+
+    @property
+    def count(self) -> int:
+        """Tasks that the workers of this moment do at once."""
+        return max(1, sum(worker.slots for worker in self.workers()))
+
+    @property
+    def threads(self) -> int:
+        """Threads of each process: those that --jobs would give, on other machines one.
+
+        There OMP_NUM_THREADS says so, if it is set here: scores must not depend on which machine
+        has how many processors.
+        """
+        if self.local:
+            return max(1, torch.get_num_threads() // self.local)
+        return torch.get_num_threads() if "OMP_NUM_THREADS" in os.environ else 1
+
+    def device(self, name: str) -> torch.device:
+        """The kind of device that workers use: this machine needs none.
+
+        Raises:
+            MimbenchError: a certain GPU, which every worker would choose; or no worker has one.
+        """
+        gpus = [worker for worker in self.workers() if worker.gpus]
+        if name == "auto":
+            return torch.device("cuda" if gpus else "cpu")
+        if name not in ("cpu", "cuda"):
+            raise MimbenchError(
+                f"--device {name} with --dask: say cpu, cuda or auto. Which GPU a worker uses is "
+                "decided where it is started, for instance by CUDA_VISIBLE_DEVICES=2 dask worker."
+            )
+        if name == "cuda" and self.workers() and not gpus:
+            raise MimbenchError(
+                f"No worker of {self.where} declares a GPU; start workers with --resources GPU=1."
+            )
+        return torch.device(name)
+
+    def prepare(self) -> None:
+        """Nothing takes long to start here."""
+
+    def executor(self, context: TaskContext, fits: KeptFits) -> "DaskExecutor":
+        """The executor of a run; each worker process keeps fits of its own."""
+        from mimbench.evaluation.execution.dask_cluster.executor import DaskExecutor
+
+        return DaskExecutor(context, self)
