@@ -135,7 +135,7 @@ class RunPlugin(WorkerPlugin):
         self.place = Path(worker.local_directory) / self.package.name
         self.problem = self.package.problem()
         if not isinstance(self.package.pixels, Path):
-            self.place.mkdir(mode=0o700)
+            self.place.mkdir(mode=0o700, exist_ok=True)
             np.save(self.place / PIXELS, self.package.pixels)
 
     def teardown(self, worker: Any) -> None:
