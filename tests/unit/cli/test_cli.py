@@ -34,6 +34,23 @@ def mimbench(
     return run
 
 
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (("--dask", "local:2", "--jobs", 2), ("--jobs", "--dask")),
+        (("--dask-transfer",), ("--dask ADDRESS",)),
+        (("--dask", "local:0"), ("local:N",)),
+        (("--dask", "local:2", "--timeout", 0), ("--timeout", "0 seconds")),
+    ],
+)
+def test_who_computes_is_said_once_and_completely(
+    mimbench: Command, given: tuple[object, ...], named: tuple[str, ...]
+) -> None:
+    code, shown = mimbench("run", *given)
+    assert code == 2
+    assert all(text in shown for text in named), shown
+
+
 def test_no_command_and_h_are_questions_and_no_mistakes(mimbench: Command) -> None:
     for given in ((), ("-h",), ("data",), ("data", "-h"), ("gate", "-h"), ("runs", "-h")):
         code, shown = mimbench(*given)
