@@ -238,7 +238,7 @@ class _Relay(Silent):
         self.messages: list[str] = []
         self.told = 0.0
 
-    def update(self, done: float, note: str = "") -> None:
+    def update(self, done: float, note: str = "", left: float | None = None) -> None:
         if self.plugin.stopped.is_set():
             raise _RunIsOverError
         if time.monotonic() - self.told > TELL_EVERY:
