@@ -3,12 +3,10 @@
 The full version: `MIMBENCH_KILLS=100 pytest tests/end_to_end/test_executors.py`.
 """
 
-import json
 import logging
 import os
 import random
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -30,9 +28,7 @@ from executors import (
     trained,
     work,
 )
-from misbehaving import MISBEHAVING
 
-from mimbench.errors import MimbenchError
 from mimbench.evaluation.execution import worker_pool
 from mimbench.evaluation.execution.dask_cluster.cluster import DaskCluster
 from mimbench.evaluation.execution.in_process import InProcess
@@ -189,43 +185,6 @@ class TestDask(ApartConformance):
     def hasty(self, address: str) -> Iterator[DaskCluster]:
         with DaskCluster(address, TIMEOUT) as cluster:
             yield cluster
-
-
-def test_a_scheduler_that_dies_ends_the_run_with_a_sentence_and_the_same_command_continues(
-    folders: Folders, tmp_path: Path
-) -> None:
-    plug_in = tmp_path / "misbehaving.py"
-    plug_in.write_text(f"# {plug_in}\n{MISBEHAVING}")
-    detectors, out = [f"{plug_in}:Level", f"{plug_in}:Slow"], tmp_path / "out"
-    place = tmp_path / "scheduler.json"
-    command = [sys.executable, "-m", "dask", "scheduler", "--no-dashboard", "--port", "0"]
-    command += ["--scheduler-file", str(place)]
-    scheduler = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-
-    def kills() -> None:
-        while not any(tmp_path.glob("slow-*")):
-            time.sleep(0.05)
-        scheduler.kill()
-
-    while not place.exists():
-        time.sleep(0.1)
-    address = json.loads(place.read_text())["address"]
-    worker = [sys.executable, "-m", "dask", "worker", address, "--no-dashboard", "--nthreads", "1"]
-    worker += ["--local-directory", str(tmp_path), "--death-timeout", "10"]
-    with subprocess.Popen(worker, stderr=subprocess.DEVNULL, start_new_session=True) as process:
-        killer = threading.Thread(target=kills)
-        killer.start()
-        with (
-            pytest.raises(MimbenchError, match=r"scheduler .* is gone.*repeat the command"),
-            DaskCluster(address) as cluster,
-        ):
-            work(folders, out, detectors, cluster)
-        killer.join()
-        scheduler.wait()
-        os.killpg(process.pid, signal.SIGKILL)
-    assert not list(out.rglob("*.partial"))
-    assert work(folders, out, detectors, None).failures == ()
-    assert set(read_tables(out).scores["score"]) == {"Level", "Slow"}
 
 
 class TestDaskWithoutASharedFolder(ExecutorConformance):
