@@ -8,6 +8,7 @@ from collections.abc import Callable
 import typer
 
 from mimbench.cli import (
+    app_page,
     card,
     compare,
     data,
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "gate": gate.gate,
     "subgroups": judge.subgroups,
     "log": log.log,
+    "app": app_page.app_page,
     "init": init.init,
     "list": tools.list_names,
     "check": tools.check,

@@ -35,6 +35,7 @@ __all__ = [
     "block_address",
     "blocks_of_rows",
     "corrupted",
+    "corrupted_pixels",
     "count_blocks",
     "count_images",
     "draw_keys",
@@ -119,10 +120,17 @@ def draw_keys(plan_seed: int, image_ids: Sequence[str]) -> NDArray[np.uint64]:
 
 def corrupted(plan: Plan, condition: Condition, rows: Rows) -> NDArray[np.uint8]:
     """Rows of the plan's images under a condition: uint8 (N, S, S, 3), at the canonical size."""
-    pixels = plan.dataset.pixels[rows]
+    image_ids = plan.images["image_id"].iloc[rows].tolist()
+    return corrupted_pixels(plan, condition, plan.dataset.pixels[rows], image_ids)
+
+
+def corrupted_pixels(
+    plan: Plan, condition: Condition, pixels: NDArray[np.uint8], image_ids: Sequence[str]
+) -> NDArray[np.uint8]:
+    """Pictures (N, S, S, 3) at the canonical size under a condition of a plan."""
     if condition.corruption is None:
         return pixels
-    keys = draw_keys(plan.run.plan_seed, plan.images["image_id"].iloc[rows].tolist())
+    keys = draw_keys(plan.run.plan_seed, image_ids)
     corruption, severity, side = condition.corruption, condition.severity, plan.corruption_size
     engine, threads = plan.run.corruption_engine, torch.get_num_threads()
     if side == plan.canonical_size:

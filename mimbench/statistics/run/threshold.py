@@ -73,6 +73,7 @@ def row_thresholds(
     values: Array,
     validation: NDArray[np.bool_],
     external: bool = False,
+    sensitivity: float = SENSITIVITY,
 ) -> list[Estimate]:
     """Threshold of each cell of a row, from clean validation scores of all folds of its seed.
 
@@ -85,6 +86,7 @@ def row_thresholds(
         values: (fits, N) scores.
         validation: (folds, N) which images are target validation images.
         external: whether external images are judged, so that all validation images take part.
+        sensitivity: as for `conformal_threshold`.
     """
     cells = layout.cells(row)
     thresholds = []
@@ -97,7 +99,7 @@ def row_thresholds(
             for image in np.flatnonzero(validation[fold] & free).tolist()
         }
         patients = [layout.patient[image] for _, image in pooled]
-        thresholds.append(conformal_threshold(list(pooled.values()), patients))
+        thresholds.append(conformal_threshold(list(pooled.values()), patients, sensitivity))
     return thresholds
 
 
@@ -179,6 +181,7 @@ def frozen_thresholds(
     values: Array,
     validation: NDArray[np.bool_],
     external: bool = False,
+    sensitivity: float = SENSITIVITY,
 ) -> tuple[Array, str]:
     """(cells,) threshold of each cell of a row, and why there is none where they are NaN.
 
@@ -188,11 +191,12 @@ def frozen_thresholds(
         values: (fits, conditions, N) its scores.
         validation: (folds, N) which images are target validation images.
         external: whether the thresholds judge external images, see `row_thresholds`.
+        sensitivity: as for `conformal_threshold`.
     """
     cells = layout.cells(row)
     if row.reason or (CLEAN, 0) not in layout.conditions:
         return np.full(len(cells), np.nan), row.reason or "no clean scores"
     clean = values[:, layout.conditions.index((CLEAN, 0))]
-    thresholds = row_thresholds(layout, row, clean, validation, external)
+    thresholds = row_thresholds(layout, row, clean, validation, external, sensitivity)
     at = np.asarray([threshold.value for threshold in thresholds])
     return at, next((t.reason for t in thresholds if t.reason), "")

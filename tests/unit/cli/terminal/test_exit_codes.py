@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
     "table": ("mimbench.api.open_run", ["RUN"]),
     "compare": ("mimbench.runfolder.reading.read_run", ["RUN", "RUN"]),
     "card": ("mimbench.runfolder.reading.read_run", ["RUN"]),
+    "app": ("mimbench.app.build.build_app", ["RUN", "out"]),
     "init": ("mimbench.recipes.shipped", ["gate"]),
     "list": ("mimbench.cli.listing.listing", ["suites"]),
     "check": ("mimbench.testing.check", ["histogram"]),

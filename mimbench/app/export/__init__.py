@@ -1,0 +1,1 @@
+"""All fits of a row as one ONNX file, and the proof that it scores as they do."""
