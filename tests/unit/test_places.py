@@ -15,7 +15,7 @@ from mimbench.detectors.build import recipe_of
 from mimbench.errors import DetectorError, RecipeError
 from mimbench.registry import resolve
 
-OTHER_OPENS = ("os", "Image", "ImageOps", "pa_csv", "webbrowser", "archive")
+OTHER_OPENS = ("os", "Image", "tarfile", "ImageOps", "pa_csv", "webbrowser", "archive")
 PACKAGE = Path(__file__).parents[2] / "mimbench"
 
 UNCACHED = """

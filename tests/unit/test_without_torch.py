@@ -81,5 +81,5 @@ def test_commands_on_tables_and_images_need_no_torch(printed: str, command: str)
 
 
 def test_scoring_says_what_is_missing(printed: str, tmp_path: Path) -> None:
-    assert "exit 2 of score" in printed
+    assert "exit 64 of score" in printed
     assert "needs torch" in " ".join(printed.split())
