@@ -160,7 +160,8 @@ class ExecutorConformance:
         monkeypatch.setattr(os, "fsync", os.fsync)  # the plug-in replaces it
         detectors = [f"{misbehaving}:Level", f"{misbehaving}:DiskFull"]
         out = tmp_path / "out"
-        with pytest.raises(OutputError, match=r"No space left for .*(out|dask-scratch-space).*command"):
+        full = r"No space left for .*(out|dask-scratch-space).*command"
+        with pytest.raises(OutputError, match=full):
             work(folders, out, detectors, backend)
         monkeypatch.undo()
         kept = {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")}
