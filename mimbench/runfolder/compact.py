@@ -33,6 +33,7 @@ __all__ = ["LIMIT", "Compact", "write_compact"]
 
 ABSOLUTE = re.compile(r"(?<![\w:/])/(?:[^\s/]+/)+")  # what precedes the last part of a path
 LIMIT = 3_000_000  # of the file of scores, bytes: what a repository should hold of one run
+ONE_PAGE = 2**26  # rows
 KEPT = (*IMAGE_COLUMNS, "format", CORRUPTION_SIZE)  # of the images
 
 
@@ -179,5 +180,8 @@ def _write(tables: RunTables, name: str, path: Path) -> None:
             use_dictionary=texts,
             use_byte_stream_split=split,
             write_page_checksum=True,
-            data_page_size=2**26,  # one page: what repeats is found however far apart it is
+            # One page: what repeats is found however far apart it is.
+            row_group_size=ONE_PAGE,
+            max_rows_per_page=ONE_PAGE,
+            data_page_size=8 * ONE_PAGE,
         )
