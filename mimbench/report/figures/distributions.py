@@ -76,7 +76,7 @@ def distribution_figure(
             cut=0,
             inner="quart",
             density_norm="width",
-            gridsize=50,  # points of an outline; the page stays small
+            gridsize=25,  # points of an outline; the page stays small
             linewidth=0.8,
             linecolor=INK,
             alpha=0.7,

@@ -1,10 +1,12 @@
 """The numbers that the page's script draws, as small as they can be written."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mimbench.report.figures.families import by_family
 from mimbench.report.figures.styles import RowStyle
@@ -16,6 +18,7 @@ from mimbench.statistics.tables.definitions import METRICS as ALL_METRICS
 
 __all__ = ["METRICS", "page_payload"]
 
+NONE = -(2**15)  # in place of a value that there is not
 METRICS = {metric.name: metric.title for metric in ALL_METRICS if metric.on_page}
 # Beyond this many numbers only headline scores are drawn, so that the page stays below 5 MB.
 MOST_CELLS = 150_000
@@ -84,7 +87,7 @@ def _group(board: Leaderboard, group: Group) -> dict[str, Any]:
 
 def _clean(
     means: pd.DataFrame, groups: Sequence[Group], rows: Sequence[str]
-) -> dict[str, list[list[list[int | None]]]]:
+) -> dict[str, list[list[str]]]:
     table = means[means["corruption"] == CLEAN]
     return {
         metric: _nested(table[table["metric"] == metric], groups, rows, [CLEAN], [0])
@@ -98,9 +101,9 @@ def _values(
     rows: Sequence[str],
     corruptions: Sequence[str],
     severities: Sequence[int],
-) -> dict[str, dict[str, list[list[list[int | None]]]]]:
+) -> dict[str, dict[str, list[list[str]]]]:
     parts = dict(tuple(corrupted.groupby(["metric", "protocol"], observed=True)))
-    nested: dict[str, dict[str, list[list[list[int | None]]]]] = {}
+    nested: dict[str, dict[str, list[list[str]]]] = {}
     for (metric, protocol), part in parts.items():
         cells = _nested(part, groups, rows, corruptions, severities)
         nested.setdefault(str(metric), {})[str(protocol)] = cells
@@ -113,8 +116,8 @@ def _nested(
     rows: Sequence[str],
     corruptions: Sequence[str],
     severities: Sequence[int],
-) -> list[list[list[int | None]]]:
-    """Thousandths by group and row, flat over corruptions, severities and (value, low, high)."""
+) -> list[list[str]]:
+    """Thousandths by group and row, packed: corruptions, severities and (value, low, high)."""
     shape = (len(groups), len(rows), len(corruptions), len(severities), 3)
     cells = np.full(shape, np.nan)
     pairs = pd.MultiIndex.from_arrays(
@@ -127,16 +130,22 @@ def _nested(
         pd.Index(severities).get_indexer(pd.Index(table["severity"])),
     )
     cells[place] = table[["value", "low", "high"]].to_numpy(float)
-    return [[[_thousandths(x) for x in row.ravel()] for row in group] for group in cells]
+    return [[_packed(row) for row in group] for group in cells]
 
 
-def _thousandths(value: float) -> int | None:
+def _packed(values: NDArray[np.float64]) -> str:
+    """Thousandths of values as base64 of little-endian integers of 16 bits; `NONE` where none."""
+    whole = [_thousandths(value) for value in values.ravel()]
+    return base64.b64encode(np.array(whole, dtype="<i2").tobytes()).decode("ascii")
+
+
+def _thousandths(value: float) -> int:
     """The thousandth nearest to `value` of those that the script prints as `rounded` does.
 
     The script rounds thousandths to hundredths, half up; rounding twice could print another number
     than the tables of the page, which round the value itself.
     """
     if not np.isfinite(value):
-        return None
+        return NONE
     hundredths = round(float(rounded(value)) * 100)
     return min(max(round(value * 1000), 10 * hundredths - 5), 10 * hundredths + 4)

@@ -395,7 +395,6 @@ def test_the_script_prints_each_number_as_the_tables_do() -> None:
     values += list(np.random.default_rng(0).uniform(-1, 1, 2000))
     for value in map(np.float64, values):
         thousandths = _thousandths(value)
-        assert thousandths is not None
         assert abs(thousandths / 1000 - value) <= 0.00101
         shown = f"{np.floor(thousandths / 10 + 0.5) / 100 + 0.0:.2f}"  # Math.round
         assert shown == rounded(value), value

@@ -5,22 +5,32 @@ function degradation() {
   const data = JSON.parse(find("#data").textContent);
   const LEVELS = data.severities.length;
   const shown = new Set();
+  const read = new Map();
   const form = find("#degradation form");
   const choice = (name) => form.elements[name].value;
+  /** Integers that the page holds as base64 of 16 bits each; the least one says that there is none. */
+  function unpacked(text) {
+    if (!read.has(text)) {
+      const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+      read.set(text, Array.from(new Int16Array(bytes.buffer), (value) => (value === -32768 ? null : value)));
+    }
+    return read.get(text);
+  }
+
   /** [value, low, high] in thousandths, or null. Severity 0 is clean, -1 the mean. */
   function cellOf(row, corruption, severity) {
     const metric = choice("metric");
     const group = Number(choice("group"));
     if (severity === 0) {
       if (metric === "auroc_drop") return [0, null, null];
-      const clean = data.clean[metric][group][row];
+      const clean = unpacked(data.clean[metric][group][row]);
       return clean[0] === null ? null : clean;
     }
     const protocols = data.values[metric];
     const values = protocols && protocols[choice("protocol")];
     if (!values) return null;
     const at = 3 * (corruption * LEVELS + data.severities.indexOf(severity));
-    const cell = values[group][row].slice(at, at + 3);
+    const cell = unpacked(values[group][row]).slice(at, at + 3);
     if (cell[0] !== null) return cell;
     if (corruption === 0) return averaged(every.map((k) => cellOf(row, k, severity)));
     if (severity !== -1) return null;

@@ -1,4 +1,4 @@
-"""Luck of the split: the clean AUROC of every fit."""
+"""Spread from fit to fit: the clean AUROC of every one."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -34,8 +34,8 @@ def spread(samples: Mapping[str, Sequence[FitSample]], board: Leaderboard) -> li
 SECTIONS = (
     Section(
         id="spread",
-        title="Luck of the split",
-        nav="Luck",
+        title="Spread from fit to fit",
+        nav="Spread",
         order=100,
         data=_data,
         template="spread.html.j2",

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from tampering import reseal
@@ -40,7 +41,7 @@ def test_a_script_in_a_figure_stays_inside_an_image(run: Path) -> None:
     page = write_report(run).page.read_text()
     assert SCRIPT in (run / "figures" / "roc.svg").read_text(), "else nothing is tested"
     assert SCRIPT not in page
-    assert base64.b64encode(SCRIPT.encode())[4:-8].decode() not in page.replace("data:image", "")
+    assert quote("<script>document.title") in page  # within the address of the image
     assert page.count("<script") == 2  # the numbers, and the page's own
 
 
