@@ -63,7 +63,7 @@ class Run:
         self.folder = folder
         self.figures = Figures(self)
         self._boards: dict[bytes, Leaderboard] = {}
-        self._metrics: dict[bytes, pd.DataFrame] = {}
+        self._metrics: dict[tuple[bytes, bool], pd.DataFrame] = {}
 
     @property
     def tables(self) -> RunTables:
@@ -81,8 +81,8 @@ class Run:
         key = among.tobytes()
         if key not in self._boards:
             tones = None if where else skin_tone_table(self.folder)
-            metrics = self.metrics(where)
-            self._boards[key] = build_leaderboard(self.folder, metrics, tones, among=among)
+            own = self._measured(where, severities=False)
+            self._boards[key] = build_leaderboard(self.folder, own, tones, among=among)
         return self._boards[key]
 
     def metrics(self, where: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -91,11 +91,17 @@ class Run:
         `where` is a column of the images = value, to choose a subgroup, see `table`. Columns as
         `mimbench.statistics.tables.metrics.METRIC_COLUMNS`.
         """
+        return self._measured(where, severities=True)
+
+    def _measured(self, where: Mapping[str, str] | None, *, severities: bool) -> pd.DataFrame:
+        """The metrics; without `severities`, as `metrics_table`, unless all are there anyway."""
         among = images_among(self.folder, where or {})
-        key = among.tobytes()
-        if key not in self._metrics:
-            self._metrics[key] = metrics_table(self.tables, among=among)
-        return self._metrics[key]
+        for known in (True, severities):
+            if (found := self._metrics.get((among.tobytes(), known))) is not None:
+                return found
+        found = metrics_table(self.tables, among=among, severities=severities)
+        self._metrics[among.tobytes(), severities] = found
+        return found
 
     def leaderboard(self) -> pd.DataFrame:
         """One line per score, the best first, as in leaderboard.csv, indexed by `row`.
@@ -108,7 +114,7 @@ class Run:
 
     def categories(self) -> pd.DataFrame:
         """Clean AUROC of each score and category; columns as `mimbench.api.columns`."""
-        return category_frame(self.metrics())
+        return category_frame(self._measured(None, severities=False))
 
     def auroc(self, row: str, **where: Any) -> Estimate:
         """AUROC of a score with its 95 % interval over patients, as the leaderboard prints it.
@@ -249,7 +255,8 @@ class Run:
         title = ", ".join([self.folder.name, *(f"{k} = {v}" for k, v in asked.items())])
         board = self.board(asked)
         if by:
-            return category_table(board, self.metrics(asked), choice, differences, title)
+            found = self._measured(asked, severities=False)
+            return category_table(board, found, choice, differences, title)
         return board_table(board, choice, differences, title)
 
     def group(self, role: str = "", relation: str = "", question: str = "detection") -> Group:

@@ -114,7 +114,7 @@ def build_app(
     files = runtime_files(runtime)
     folder = read_run(run, accept_changed=accept_changed)
     layout = Layout(folder.tables)
-    board = build_leaderboard(folder, metrics_table(folder.tables))
+    board = build_leaderboard(folder, metrics_table(folder.tables, severities=False))
     material = read_material(run, out, progress)
     with started_in(fitted.started):
         chosen, model, rule, shares = _exported(fitted, board, layout, material, row, progress)

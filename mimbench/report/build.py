@@ -15,7 +15,7 @@ from mimbench.report.leaderboard.paired_differences import PairedDifferences
 from mimbench.report.leaderboard.publication import Choice, board_table
 from mimbench.report.leaderboard.publication_formats import as_latex
 from mimbench.report.page.render import render_page
-from mimbench.report.results import Results, compute_results
+from mimbench.report.results import Results, compute_board, compute_results
 from mimbench.runfolder.cost import Meter
 from mimbench.runfolder.history import add_cost, read_attempts
 from mimbench.runfolder.reading import RunFolder, read_run
@@ -100,7 +100,7 @@ def rewrite_leaderboard(folder: Path) -> tuple[str, ...]:
     there = tuple(name for name in LEADERBOARD if (folder / name).is_file())
     if there:
         run = read_run(folder)
-        board = compute_results(run, Silent()).board
+        board = compute_board(run)
         try:
             for name in there:
                 _write_leaderboard(folder / name, run, board)

@@ -24,7 +24,7 @@ from mimbench.statistics.tables.operating import operating_table
 from mimbench.statistics.tables.robustness import robustness_table
 from mimbench.statistics.tables.validation import validation_table
 
-__all__ = ["Results", "compute_results"]
+__all__ = ["Results", "compute_board", "compute_results"]
 
 # Hundreds of MB as CSV when there are many conditions; nobody reads these by eye.
 LARGE = ("metrics", "robustness")
@@ -89,6 +89,12 @@ class Results:
         """A table with the size of the images when they were corrupted, if it speaks of that."""
         size = self.board.corrupted_at
         return table.assign(corrupted_at=size) if size and "corruption" in table else table
+
+
+def compute_board(run: RunFolder) -> Leaderboard:
+    """The leaderboard alone, as in `compute_results`, without what only other tables show."""
+    metrics = metrics_table(run.tables, severities=False)
+    return build_leaderboard(run, metrics, skin_tone_table(run))
 
 
 def compute_results(run: RunFolder, progress: Progress) -> Results:

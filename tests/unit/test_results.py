@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 
 from mimbench import claims
-from mimbench.progress import Silent
 from mimbench.report.leaderboard.formats import leaderboard_frame
-from mimbench.report.results import compute_results
+from mimbench.report.results import compute_board
 from mimbench.runfolder.derived import unfit
 from mimbench.runfolder.reading import read_run
 from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import CLEAN, checksums
+from mimbench.statistics.tables.class_signal import class_signal_table
 
 RESULTS = Path(__file__).parents[2] / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/scores.parquet"))
@@ -71,18 +71,17 @@ def test_numbers_of_corrupted_images_have_their_scores_beside_them(folder: Path)
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
 def test_tables_follow_from_scores(folder: Path) -> None:
     run = read_run(folder)
-    results = compute_results(run, Silent())
-    board = leaderboard_frame(results.board)
+    board, class_signal = leaderboard_frame(compute_board(run)), class_signal_table(run.tables)
     kept = read(folder / "leaderboard.csv")
     if folder.name in NOT_KEPT and set(run.tables.scores["corruption"]) == {CLEAN}:
         kept = kept.drop(columns=[column for column in kept if of_corruption(column)])
     missing = [column for column in kept if of_corruption(column) and column not in board]
     assert kept[missing].isna().all(axis=None)
     same(kept, board, ["row"])
-    assert (folder / "class_signal.csv").exists() == (len(results.class_signal) > 0)
-    if len(results.class_signal):
+    assert (folder / "class_signal.csv").exists() == (len(class_signal) > 0)
+    if len(class_signal):
         place = ["row", "swap", "role", "relation"]
-        same(read(folder / "class_signal.csv"), results.class_signal, place)
+        same(read(folder / "class_signal.csv"), class_signal, place)
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)

@@ -123,7 +123,7 @@ def chosen_subject(run: RunFolder, row: str) -> Subject:
         UnknownNameError: the run has no such row with numbers.
         TableError: it has no row of a detector at all.
     """
-    metrics = metrics_table(run.tables)
+    metrics = metrics_table(run.tables, severities=False)
     board = build_leaderboard(run, metrics)
     rows = [entry.row for entry in board.entries]
     if row and row not in rows:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 from scipy.stats import rankdata
 
+from mimbench.statistics.core.patient_rows import mixed_rows
+
 __all__ = ["FoldTraining", "fold_ratio", "rank_variance", "trained_influence"]
 
 Array = NDArray[np.float64]
@@ -68,7 +70,7 @@ class FoldTraining:
 
     def mixed(self, matrix: Array) -> Self:
         """That of K combinations of the numbers: `matrix` is (K, E)."""
-        sources = {name: matrix @ own for name, own in self.by_source.items()}
+        sources = {name: mixed_rows(matrix, own) for name, own in self.by_source.items()}
         return replace(self, by_source=sources, folds=matrix @ self.folds)
 
     @classmethod

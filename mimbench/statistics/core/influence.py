@@ -12,7 +12,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mimbench.compiled import compiled
 from mimbench.statistics.core.cautions import area_cautions
 from mimbench.statistics.core.estimate import Estimate
 from mimbench.statistics.core.fold_training import FoldTraining
@@ -22,6 +21,13 @@ from mimbench.statistics.core.intervals import (
     difference_interval,
     difference_p_above,
     logit_interval,
+)
+from mimbench.statistics.core.patient_rows import (
+    add_scaled,
+    count_and_sum,
+    largest,
+    mixed_rows,
+    squares,
 )
 
 __all__ = ["Influence", "combine"]
@@ -67,9 +73,12 @@ class Influence:
     @cached_property
     def variance(self) -> Array:
         """(E,) of the patients that were tested, trained on, and held out for a line."""
-        total = np.abs(self.id + self.ood) + self.bound
-        tested = np.einsum("ep,ep->e", total, total)
-        return np.asarray(tested + self.training_variance + self.line_variance)
+        return np.asarray(self._squares[0] + self.training_variance + self.line_variance)
+
+    @cached_property
+    def _squares(self) -> Array:
+        """(3, E) of the tested patients: their variance, and its parts from either side."""
+        return squares(self.id, _shaped(self.ood, self.id), _shaped(self.bound, self.id))
 
     @property
     def widening(self) -> Array:
@@ -99,22 +108,24 @@ class Influence:
     def df(self) -> Array:
         """(E,) Satterthwaite's degrees of freedom of the variance, at least 1."""
         parts = np.zeros(len(self.value))
-        for side, share in ((self.id, self.id_share), (self.ood, self.ood_share)):
-            own = np.einsum("ep,ep->e", side, side)
-            parts += own**2 / self._freedom(share)
-        parts += self.training_variance**2 / self._freedom(self.id_share)
+        freedom = [np.maximum(count - total, 1.0) for count, total in self._counts]
+        for own, of_side in zip(self._squares[1:], freedom, strict=True):
+            parts += own**2 / of_side
+        parts += self.training_variance**2 / freedom[0]
         parts += self.line_variance**2 / self.line_df
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(parts == 0, 1.0, np.clip(self.variance**2 / parts, 1.0, 1e9))
 
-    @staticmethod
-    def _freedom(share: Array) -> Array:
-        return np.asarray(np.maximum((share > 0).sum(1) - share.sum(1), 1.0))
+    @cached_property
+    def _counts(self) -> tuple[Array, Array]:
+        """(2, E) for each side: the number of patients, and the sum of their shares."""
+        return count_and_sum(self.id_share), count_and_sum(self.ood_share)
 
     @cached_property
     def patients(self) -> tuple[Codes, Codes]:
         """(E,) numbers of patients on the ID and on the OOD side."""
-        return (self.id_share > 0).sum(1), (self.ood_share > 0).sum(1)
+        of_id, of_ood = (count.astype(np.int64) for count, _ in self._counts)
+        return of_id, of_ood
 
     @property
     def fewest_patients(self) -> Codes:
@@ -122,22 +133,29 @@ class Influence:
         n_id, n_ood = self.patients
         return np.where(n_ood > 0, np.minimum(n_id, n_ood), n_id)
 
-    def mix(self, weights: ArrayLike) -> Self:
-        """Return K linear combinations of the E numbers: `weights` is (K, E)."""
+    def mix(self, weights: ArrayLike, shares: tuple[Array, Array] | None = None) -> Self:
+        """Return K linear combinations of the E numbers.
+
+        Args:
+            weights: (K, E).
+            shares: (K, P) `id_share` and `ood_share` of the combinations, where they are known
+                from others of the same weights and patients; by default they are computed.
+        """
         matrix = np.atleast_2d(np.asarray(weights, dtype=np.float64))
         used = matrix != 0
+        sides = shares or (largest(used, self.id_share), largest(used, self.ood_share))
         with np.errstate(invalid="ignore"):
             value = np.where(used, matrix * self.value, 0.0).sum(1)
         return replace(
             self,
             value=value,
-            id=matrix @ self.id,
-            ood=matrix @ self.ood,
-            bound=np.abs(matrix) @ self.bound,
-            id_share=_largest(used, self.id_share),
-            ood_share=_largest(used, self.ood_share),
+            id=mixed_rows(matrix, self.id),
+            ood=mixed_rows(matrix, self.ood),
+            bound=mixed_rows(np.abs(matrix), self.bound),
+            id_share=sides[0],
+            ood_share=sides[1],
             reasons=_mixed_texts(self.reasons, used),
-            line=None if self.line is None else matrix @ self.line,
+            line=None if self.line is None else mixed_rows(matrix, self.line),
             unknown=_mixed_texts(self.unknown, used),
             training=None if self.training is None else self.training.mixed(matrix),
         )
@@ -184,10 +202,10 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
     id_share, ood_share = first.id_share, first.ood_share
     for term, weight in zip(terms, factors, strict=True):
         value += np.where(weight == 0, 0.0, weight * term.value)
-        _add_scaled(id_side, weight, _shaped(term.id, id_side))
-        _add_scaled(ood_side, weight, _shaped(term.ood, ood_side))
+        add_scaled(id_side, weight, _shaped(term.id, id_side))
+        add_scaled(ood_side, weight, _shaped(term.ood, ood_side))
         if term.bound.any():
-            _add_scaled(bound, np.abs(weight), _shaped(term.bound, bound))
+            add_scaled(bound, np.abs(weight), _shaped(term.bound, bound))
         if term.id_share is not id_share:
             id_share = np.maximum(id_share, term.id_share)
         if term.ood_share is not ood_share:
@@ -234,23 +252,3 @@ def _shaped(term: Array, total: Array) -> Array:
     """
     same = term.shape == total.shape
     return term if same else np.ascontiguousarray(np.broadcast_to(term, total.shape))
-
-
-@compiled
-def _add_scaled(total: Array, weight: Array, term: Array) -> None:
-    """Add (E, P) numbers to `total`, each of the E rows times its weight."""
-    for entry in range(term.shape[0]):
-        for patient in range(term.shape[1]):
-            total[entry, patient] += weight[entry] * term[entry, patient]
-
-
-@compiled
-def _largest(used: NDArray[np.bool_], share: Array) -> Array:
-    """(K, P) largest share of each patient among the rows of `share` that each of K uses."""
-    largest = np.zeros((used.shape[0], share.shape[1]))
-    for mixed in range(used.shape[0]):
-        for entry in range(used.shape[1]):
-            if used[mixed, entry]:
-                for patient in range(share.shape[1]):
-                    largest[mixed, patient] = max(largest[mixed, patient], share[entry, patient])
-    return largest

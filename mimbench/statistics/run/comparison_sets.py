@@ -108,6 +108,7 @@ class RowAreas:
             len({fold for _, fold, _ in self.cells}) > 1 and comparison_set.trained_patients.any()
         )
         self._trained_on = layout.trained_on(row) if several else ""
+        self._shares: tuple[Array, Array] | None = None
 
     def area(self, condition: int, other: int) -> Area:
         """AUROC with the ID side under `condition` and the OOD side under `other`."""
@@ -116,7 +117,9 @@ class RowAreas:
         total = combine(own, list(self.weights))
         if self._trained_on:
             total = replace(total, training=self._training(total, values, condition, other))
-        return Area(total.mix(self.entries), self.per_cell(values))
+        mixed = total.mix(self.entries, self._shares)
+        self._shares = mixed.id_share, mixed.ood_share  # the same under every condition
+        return Area(mixed, self.per_cell(values))
 
     def _influence(self, fit: int, fold: int, condition: int, other: int) -> Influence:
         """Of one cell, with that of the patients that its line was fitted on."""

@@ -1,5 +1,6 @@
 """The metrics table: every number of a run with its interval, from the three tables alone."""
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,6 +17,8 @@ from mimbench.statistics.run.questions import Question, Row
 from mimbench.statistics.tables.row_metrics import Block, row_blocks
 
 __all__ = ["METRIC_COLUMNS", "metrics_table"]
+
+Codes = NDArray[np.int32]
 
 METRIC_COLUMNS = {
     "row": "str",  # name of the score
@@ -51,6 +54,7 @@ def metrics_table(
     seed: int = 0,
     level: float = 0.95,
     among: NDArray[np.bool_] | None = None,
+    severities: bool = True,
 ) -> pd.DataFrame:
     """Compute all metrics of a run.
 
@@ -66,9 +70,12 @@ def metrics_table(
         seed: of the resamples.
         level: confidence level.
         among: (N,) images of a subgroup, in the order of the images table; by default all.
+        severities: whether every single severity has its numbers. Without them there are those of
+            clean images and the means over severities and over corruptions, which is all that a
+            leaderboard shows, in a tenth of the time.
 
     Returns:
-        One row per number, columns as `METRIC_COLUMNS`.
+        One row per number, columns as `METRIC_COLUMNS`, texts as categories.
 
     Raises:
         TableError: the tables do not fit together, see `Layout`.
@@ -87,7 +94,7 @@ def metrics_table(
     def measure(row: Row) -> list[list[Block]]:
         values = layout.values(row)
         return [
-            row_blocks(layout, comparison_set, row, values, draws, level)
+            row_blocks(layout, comparison_set, row, values, draws, level, severities=severities)
             for comparison_set in comparison_sets
         ]
 
@@ -98,11 +105,39 @@ def metrics_table(
         for row, of_questions in zip(layout.rows, measured, strict=True)
         for comparison_set, blocks in zip(comparison_sets, of_questions, strict=True)
     ]
-    columns: dict[str, Any] = {
-        name: np.concatenate([part.column(name) for part in parts]) if parts else []
-        for name in METRIC_COLUMNS
-    }
-    return pd.DataFrame(columns).astype(METRIC_COLUMNS)
+    columns = {name: _column(name, parts) for name in METRIC_COLUMNS}
+    return pd.DataFrame(columns)
+
+
+def _column(name: str, parts: list["_Part"]) -> Any:
+    """One column of the table; texts, which repeat in millions of lines, as categories."""
+    kind = METRIC_COLUMNS[name]
+    if kind == "str":
+        texts = _Texts()
+        codes = [part.codes(name, texts) for part in parts]
+        return texts.column(np.concatenate(codes) if codes else np.zeros(0, np.int32))
+    values = [part.column(name) for part in parts]
+    return (np.concatenate(values) if values else np.zeros(0)).astype(kind)
+
+
+class _Texts:
+    """Texts of a column and their codes, in order of appearance."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+
+    def codes(self, texts: Iterable[str]) -> Codes:
+        """The code of each text."""
+        known = self._codes
+        return np.asarray([known.setdefault(text, len(known)) for text in texts], dtype=np.int32)
+
+    def column(self, codes: Codes) -> pd.Categorical:
+        """The texts of these codes; categories are in the order of the alphabet."""
+        used = set(np.unique(codes).tolist())
+        names = sorted(text for text, code in self._codes.items() if code in used)
+        place = np.zeros(len(self._codes), dtype=np.int32)
+        place[[self._codes[name] for name in names]] = np.arange(len(names))
+        return pd.Categorical.from_codes(place[codes], categories=pd.Index(names, dtype="str"))
 
 
 class _Part:
@@ -135,33 +170,37 @@ class _Part:
             "n_other_patients": [patients(images) for images in others],
         }
 
-    def column(self, name: str) -> NDArray[Any]:
-        """One column, block after block."""
+    def codes(self, name: str, texts: _Texts) -> Codes:
+        """One column of texts, block after block."""
         size = len(self.entries["role"])
         if name in self.whole:
-            return np.repeat(_array([self.whole[name]]), size * len(self.blocks))
+            return np.repeat(texts.codes([self.whole[name]]), size * len(self.blocks))
         if name in self.entries:
-            return np.tile(_array(self.entries[name]), len(self.blocks))
+            return np.tile(texts.codes(self.entries[name]), len(self.blocks))
         if name == "reason":
-            return _array([reason for block in self.blocks for reason in block.reasons])
-        if name == "caution":
-            return self._where_interval([_array(list(block.cautions)) for block in self.blocks])
-        if name == "method":
-            return self._where_interval([_array([block.method]) for block in self.blocks])
+            return np.concatenate([texts.codes(block.reasons) for block in self.blocks])
+        if name in ("caution", "method"):  # about an interval; empty where there is none
+            none = texts.codes([""])
+            return np.concatenate(
+                [
+                    np.where(
+                        np.isnan(block.low),
+                        none,
+                        texts.codes(block.cautions if name == "caution" else [block.method]),
+                    )
+                    for block in self.blocks
+                ]
+            )
+        return np.repeat(texts.codes([getattr(block, name) for block in self.blocks]), size)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One column of numbers, block after block."""
+        size = len(self.entries["role"])
+        if name in self.whole:
+            return np.repeat(np.asarray([self.whole[name]]), size * len(self.blocks))
+        if name in self.entries:
+            return np.tile(np.asarray(self.entries[name]), len(self.blocks))
         values = [getattr(block, name) for block in self.blocks]
         if isinstance(values[0], np.ndarray):
             return np.concatenate(values)
-        return np.repeat(_array(values), size)
-
-    def _where_interval(self, texts: list[NDArray[Any]]) -> NDArray[Any]:
-        """Texts about the intervals; empty where there is none."""
-        return np.concatenate(
-            [
-                np.where(np.isnan(block.low), "", text)
-                for block, text in zip(self.blocks, texts, strict=True)
-            ]
-        )
-
-
-def _array(values: list[Any]) -> NDArray[Any]:
-    return np.asarray(values, dtype=object if isinstance(values[0], str) else None)
+        return np.repeat(np.asarray(values), size)

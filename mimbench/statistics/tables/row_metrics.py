@@ -49,6 +49,8 @@ def row_blocks(
     values: Array,
     resamples: Resamples,
     level: float,
+    *,
+    severities: bool = True,
 ) -> list[Block]:
     """Measure one row.
 
@@ -59,13 +61,17 @@ def row_blocks(
         values: (fits, conditions, images) its scores.
         resamples: patient resamples of the run's images.
         level: confidence level.
+        severities: whether single severities have numbers, see `metrics_table`.
     """
     areas = RowAreas(layout, comparison_set, row, values)
-    return list(_RowMetrics(areas, resamples, level).blocks())
+    return list(_RowMetrics(areas, resamples, level, severities=severities).blocks())
 
 
 class _RowMetrics:
-    def __init__(self, areas: RowAreas, resamples: Resamples, level: float) -> None:
+    def __init__(
+        self, areas: RowAreas, resamples: Resamples, level: float, *, severities: bool
+    ) -> None:
+        self._severities = severities
         self.conditions, self.areas = areas.conditions, areas
         self.comparison_set, self.resamples, self.level = areas.comparison_set, resamples, level
         folds = sorted({fold for _, fold, _ in areas.cells})
@@ -100,7 +106,8 @@ class _RowMetrics:
                 other = self.conditions.index((CLEAN, 0)) if protocol == "target-only" else k
                 area = self.areas.area(k, other)
                 severities.append(area)
-                yield from self._measured(self.conditions[k], protocol, area, clean, (k, other))
+                if self._severities:
+                    yield from self._measured(self.conditions[k], protocol, area, clean, (k, other))
             means.append(Area.mean(severities))
             yield from self._measured((corruption, MEAN_SEVERITY), protocol, means[-1], clean)
         if means:

@@ -13,10 +13,9 @@ from synthetic_run import ROWS, synthetic_tables, write_synthetic_run
 from mimbench import claims
 from mimbench.errors import OutputError
 from mimbench.gate import gate
-from mimbench.progress import Silent
 from mimbench.report.cautions import cautions
 from mimbench.report.leaderboard.formats import leaderboard_frame
-from mimbench.report.results import compute_results
+from mimbench.report.results import compute_board
 from mimbench.runfolder.compact import write_compact
 from mimbench.runfolder.reading import read_run
 from mimbench.runfolder.rounding import round_corrupted
@@ -30,7 +29,7 @@ DROPS = ("auroc_corrupted", "drop", "drop_target_only")
 
 def board_of(folder: Path) -> pd.DataFrame:
     run = read_run(folder)
-    return leaderboard_frame(compute_results(run, Silent()).board).set_index("row")
+    return leaderboard_frame(compute_board(run)).set_index("row")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +88,7 @@ def test_what_rounding_changed_is_in_the_record_and_on_the_page(small: Path) -> 
     words = json.loads((small / "run.json").read_text())["rounding"]
     assert "rounded" in words
     run = read_run(small)
-    assert words in cautions(run, compute_results(run, Silent()).board)
+    assert words in cautions(run, compute_board(run))
 
 
 def test_no_auroc_changes_by_more_than_the_tolerance(single: Path) -> None:
