@@ -10,6 +10,7 @@ import pandas as pd
 from PIL import Image
 
 from mimbench.data.generated import abnormal, phantom
+from mimbench.data.generated.kept import kept_pictures
 from mimbench.data.options import GENERATED, PHANTOM
 from mimbench.data.reading.accounting import parts_note
 from mimbench.data.reading.decoding import finish, read_photos
@@ -83,7 +84,7 @@ def _generated(table: pd.DataFrame, size: int) -> list[tuple[int, Image.Image]]:
     for dataset, generator in ((PHANTOM, phantom), (GENERATED, abnormal)):
         rows = np.flatnonzero((table["path"] == "") & (table["dataset"] == dataset))
         if rows.size:
-            drawn = generator.render(table.iloc[rows], size)
+            drawn = kept_pictures(generator.render, table.iloc[rows], size)
             pictures += [
                 (row, Image.fromarray(image))
                 for row, image in zip(rows.tolist(), drawn, strict=True)

@@ -112,10 +112,13 @@ _KEY = ("row", "role", "relation", "metric", "corruption", "severity", "protocol
 
 
 class Estimates:
-    """Means over the categories of a group, by row, group, metric, condition and protocol."""
+    """Means over the categories of a group, by row, group, metric, condition and protocol.
+
+    Conditions are clean images and means over severities; nothing asks for a single severity.
+    """
 
     def __init__(self, metrics: pd.DataFrame) -> None:
-        means = metrics[metrics["category"] == ""]
+        means = metrics[(metrics["category"] == "") & (metrics["severity"] <= 0)]
         keys = zip(*(means[name].tolist() for name in _KEY), strict=True)
         columns = (means[name].tolist() for name in _FIELDS)
         self._cells = dict(zip(keys, zip(*columns, strict=True), strict=True))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.core.cautions import share_cautions
 from mimbench.statistics.run.layout import Layout
-from mimbench.statistics.run.questions import Row
+from mimbench.statistics.run.questions import Group, Row
 from mimbench.statistics.run.threshold import (
     Side,
     frozen_thresholds,
@@ -86,16 +86,18 @@ def _row_records(
         external: frozen_thresholds(layout, row, values, validation, external)
         for external in {side.external for side in sides}
     }
+    counts = [[_counts(layout, group) for group in side.groups] for side in sides]
     for k, (corruption, severity) in enumerate(layout.conditions):
-        for side in sides:
+        for side, own_counts in zip(sides, counts, strict=True):
             at, reason = frozen[side.external]
             shares, per_cell = side.measured(cells, values[:, k], at, row.score)
             low, high = shares.area_interval(level)
             cautions = share_cautions(shares.patients.variance, shares.parts[0].variance[0])
+            area, reasons = shares.area, shares.reasons
+            lowest = np.where(np.isfinite(per_cell), per_cell, np.inf).min(0)
+            highest = np.where(np.isfinite(per_cell), per_cell, -np.inf).max(0)
             for e, group in enumerate(side.groups):
-                why = reason or shares.reasons[e]
-                fits = per_cell[:, e][np.isfinite(per_cell[:, e])]
-                images = group.images[np.any(layout.test[:, group.images], axis=0)]
+                why = reason or reasons[e]
                 yield {
                     "row": row.score,
                     "detector": row.detector,
@@ -105,14 +107,20 @@ def _row_records(
                     "corruption": corruption,
                     "severity": severity,
                     "metric": side.metric,
-                    "value": np.nan if why else shares.area[e],
+                    "value": np.nan if why else area[e],
                     "low": np.nan if why else low[e],
                     "high": np.nan if why else high[e],
-                    "lowest": np.nan if why else fits.min(),
-                    "highest": np.nan if why else fits.max(),
+                    "lowest": np.nan if why else lowest[e],
+                    "highest": np.nan if why else highest[e],
                     "method": "" if why else METHOD,
                     "reason": why,
-                    "n": images.size,
-                    "n_patients": np.unique(layout.patient[images]).size,
+                    "n": own_counts[e][0],
+                    "n_patients": own_counts[e][1],
                     "caution": "" if why else cautions[e],
                 }
+
+
+def _counts(layout: Layout, group: Group) -> tuple[int, int]:
+    """Test images of a group, and their patients."""
+    images = group.images[np.any(layout.test[:, group.images], axis=0)]
+    return images.size, np.unique(layout.patient[images]).size

@@ -14,7 +14,7 @@ from mimbench.statistics.core.estimate import Estimate
 from mimbench.statistics.core.influence import Influence, combine
 from mimbench.statistics.run.comparison_sets import ComparisonSet, RowAreas
 from mimbench.statistics.run.layout import Layout
-from mimbench.statistics.run.questions import Row
+from mimbench.statistics.run.questions import Question, Row
 from mimbench.statistics.tables.corruption_error import (
     Ratio,
     corruption_error,
@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+Summary = tuple[str, Sequence[str], list[Estimate]]  # metric, then corruption and number by entry
 
 ROBUSTNESS_COLUMNS = {
     "row": "str",
@@ -87,22 +88,20 @@ def severity_below(
     severities = np.asarray([0, *sorted(corrupted)], dtype=np.float64)
     areas = [clean, *(corrupted[int(s)] for s in severities[1:])]
     bands = [area.area_interval(level) for area in areas]
+    curves = ([area.value for area in areas], *zip(*bands, strict=True))
+    values, lows, highs = (_crossings(severities, np.stack(own), floor) for own in curves)
+    stays = f"stays at {floor:g} or above up to severity {severities[-1]:g}"
     estimates = []
-    for e, why in enumerate(_reasons(areas)):
-        curves = (
-            [area.value[e] for area in areas],
-            [low[e] for low, _ in bands],
-            [high[e] for _, high in bands],
-        )
-        value, low, high = (_crossing(severities, np.asarray(curve), floor) for curve in curves)
-        if why or np.isinf(value):
-            reason = why or f"stays at {floor:g} or above up to severity {severities[-1]:g}"
-            value = np.nan
-        else:
-            reason = ""
+    for value, low, high, why in zip(
+        *(own.tolist() for own in (values, lows, highs)), _reasons(areas), strict=True
+    ):
+        method = "crossing of the pointwise band"
         if why:
-            low = high = np.nan
-        estimates.append(Estimate(value, low, high, "crossing of the pointwise band", reason))
+            estimates.append(Estimate(np.nan, method=method, reason=why))
+        elif np.isinf(value):
+            estimates.append(Estimate(np.nan, low, high, method, stays))
+        else:
+            estimates.append(Estimate(value, low, high, method))
     return estimates
 
 
@@ -149,7 +148,7 @@ def robustness_table(
         level: confidence level.
 
     Returns:
-        One row per number, columns as `ROBUSTNESS_COLUMNS`.
+        One row per number, columns as `ROBUSTNESS_COLUMNS`, texts as categories.
 
     Raises:
         UnknownNameError: no such reference row.
@@ -158,10 +157,9 @@ def robustness_table(
     names = [row.score for row in layout.rows]
     if reference and reference not in names:
         raise UnknownNameError("reference row", reference, names)
-    records: list[dict[str, Any]] = []
+    columns: dict[str, list[Any]] = {name: [] for name in ROBUSTNESS_COLUMNS}
     for question in layout.questions():
         comparison_set = ComparisonSet(layout, question)
-        groups = question.groups + question.means
         for protocol in question.protocols:
 
             def curve(
@@ -171,30 +169,33 @@ def robustness_table(
 
             other = curve(layout.rows[names.index(reference)]) if reference else None
             for row in layout.rows:
-                for metric, corruptions, estimates in _summaries(curve(row), other, floor, level):
-                    records += [
-                        {
-                            "row": row.score,
-                            "detector": row.detector,
-                            "question": question.name,
-                            "role": group.role,
-                            "relation": group.relation,
-                            "category": group.category,
-                            "protocol": protocol,
-                            "metric": metric,
-                            "corruption": corruption,
-                            "value": estimate.value,
-                            "low": estimate.low,
-                            "high": estimate.high,
-                            "method": estimate.method,
-                            "reason": row.reason or estimate.reason,
-                            "caution": estimate.caution,
-                        }
-                        for group, corruption, estimate in zip(
-                            groups, corruptions, estimates, strict=True
-                        )
-                    ]
-    return pd.DataFrame(records, columns=list(ROBUSTNESS_COLUMNS)).astype(ROBUSTNESS_COLUMNS)
+                for summary in _summaries(curve(row), other, floor, level):
+                    _add(columns, row, question, protocol, summary)
+    return pd.DataFrame(
+        {
+            name: pd.Categorical(pd.array(columns[name], dtype="str"))
+            if kind == "str"
+            else np.asarray(columns[name], dtype=kind)
+            for name, kind in ROBUSTNESS_COLUMNS.items()
+        }
+    )
+
+
+def _add(
+    columns: dict[str, list[Any]], row: Row, question: Question, protocol: str, summary: Summary
+) -> None:
+    """Add one summary of all entries to the columns of the table."""
+    metric, corruptions, estimates = summary
+    groups = question.groups + question.means
+    one = {"row": row.score, "detector": row.detector, "question": question.name}
+    for name, text in {**one, "protocol": protocol, "metric": metric}.items():
+        columns[name] += [text] * len(groups)
+    for name in ("role", "relation", "category"):
+        columns[name] += [getattr(group, name) for group in groups]
+    columns["corruption"] += corruptions
+    for name in ("value", "low", "high", "method", "caution"):
+        columns[name] += [getattr(estimate, name) for estimate in estimates]
+    columns["reason"] += [row.reason or estimate.reason for estimate in estimates]
 
 
 class _Curve:
@@ -214,8 +215,8 @@ class _Curve:
 
 def _summaries(
     curve: _Curve, reference: _Curve | None, floor: float, level: float
-) -> Iterator[tuple[str, Sequence[str], list[Estimate]]]:
-    """Name of the metric, then corruption and estimate of each entry."""
+) -> Iterator[Summary]:
+    """Every summary of one row under one protocol."""
     entries = len(curve.clean.value)
     surfaces = []
     for corruption, own in curve.corrupted.items():
@@ -255,17 +256,19 @@ def _mean(areas: Sequence[Influence]) -> Influence:
 
 def _reasons(areas: Sequence[Influence]) -> list[str]:
     """Why one of the AUROCs is NaN, entry by entry; empty if none is."""
+    if not any(any(area.reasons) for area in areas):
+        return [""] * len(areas[0].value)
     own = zip(*(area.reasons for area in areas), strict=True)
     return [next((reason for reason in reasons if reason), "") for reasons in own]
 
 
-def _crossing(severities: Array, curve: Array, floor: float) -> float:
-    """First point where a piecewise linear curve is below `floor`; infinite if nowhere."""
-    below = np.flatnonzero(curve < floor)
-    if below.size == 0:
-        return float(np.inf)
-    k = int(below[0])
-    if k == 0:
-        return 0.0
-    share = (curve[k - 1] - floor) / (curve[k - 1] - curve[k])
-    return float(severities[k - 1] + share * (severities[k] - severities[k - 1]))
+def _crossings(severities: Array, curves: Array, floor: float) -> Array:
+    """(E,) where piecewise linear curves, (severities, E), first go below `floor`; else inf."""
+    below = curves < floor
+    first, entries = below.argmax(0), np.arange(curves.shape[1])
+    k = np.maximum(first, 1)
+    start, end = curves[k - 1, entries], curves[k, entries]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (start - floor) / (start - end)
+    found = severities[k - 1] + share * (severities[k] - severities[k - 1])
+    return np.where(below.any(0), np.where(first == 0, 0.0, found), np.inf)
