@@ -86,33 +86,40 @@ def _boxes(length: int, resolution: float) -> Boxes:
 def _pixelate(
     image: Images, rows: Boxes, columns: Boxes, across: Images, coarse: Images, out: Images
 ) -> None:
+    """Sums stand in one row for all colours, so that what follows them is one vector loop."""
     half = 1 << (PRECISION - 1)
+    width = 3 * columns.first.size
+    sums, weights = np.zeros(width, np.int64), np.zeros(width, np.int64)
+    for place in range(width):
+        weights[place] = columns.weight[place // 3]
+    means, boxes = across.reshape(-1, width), coarse.reshape(-1, width)
     for y in range(image.shape[0]):
+        line = image[y]
         for box in range(columns.first.size):
             red = green = blue = 0
             for x in range(columns.first[box], columns.last[box]):
-                red += image[y, x, 0]
-                green += image[y, x, 1]
-                blue += image[y, x, 2]
-            weight = columns.weight[box]
-            across[y, box, 0] = min((red * weight + half) >> PRECISION, 255)
-            across[y, box, 1] = min((green * weight + half) >> PRECISION, 255)
-            across[y, box, 2] = min((blue * weight + half) >> PRECISION, 255)
+                red += line[x, 0]
+                green += line[x, 1]
+                blue += line[x, 2]
+            sums[3 * box] = red
+            sums[3 * box + 1] = green
+            sums[3 * box + 2] = blue
+        for place in range(width):
+            means[y, place] = min((sums[place] * weights[place] + half) >> PRECISION, 255)
     for box in range(rows.first.size):
         weight = rows.weight[box]
-        for x in range(columns.first.size):
-            for channel in range(3):
-                total = 0
-                for y in range(rows.first[box], rows.last[box]):
-                    total += across[y, x, channel]
-                coarse[box, x, channel] = min((total * weight + half) >> PRECISION, 255)
+        sums[:] = 0
+        for y in range(rows.first[box], rows.last[box]):
+            for place in range(width):
+                sums[place] += means[y, place]
+        for place in range(width):
+            boxes[box, place] = min((sums[place] * weight + half) >> PRECISION, 255)
     flat = out.reshape(out.shape[0], -1)
     for y in range(out.shape[0]):
-        line = coarse[rows.shown[y]]
         if y > 0 and rows.shown[y] == rows.shown[y - 1]:
-            for x in range(3 * out.shape[1]):
-                flat[y, x] = flat[y - 1, x]
+            flat[y] = flat[y - 1]
             continue
+        line = coarse[rows.shown[y]]
         for x in range(out.shape[1]):
             column = columns.shown[x]
             out[y, x, 0] = line[column, 0]
