@@ -14,7 +14,8 @@ class Progress(Protocol):
     def update(self, done: float, note: str = "", left: float | None = None) -> None:
         """`done` of the stage's units are finished; `note` says what is being worked on.
 
-        `left` is the seconds until the end of the whole run, where that is estimated.
+        `left` is the seconds until the end of the whole run, where that is estimated; from an
+        executor until the end of its tasks.
         """
 
     def message(self, text: str) -> None:

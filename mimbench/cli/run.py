@@ -123,7 +123,7 @@ def run(
     from mimbench.evaluation.runner import try_plan
 
     folder = out or Path("runs") / settings.name
-    with _workers(jobs, timeout, dask, transfer=dask_transfer) as work:
+    with _workers(jobs, timeout, dask, transfer=dask_transfer, planned=dry_run) as work:
         if dry_run:
             with Display(console(stderr=True), quiet=quiet) as progress:
                 planned = try_plan(settings, folder, progress, work)
@@ -142,9 +142,9 @@ def run(
 
 @contextmanager
 def _workers(
-    jobs: int | None, timeout: float | None, dask: str | None, *, transfer: bool
+    jobs: int | None, timeout: float | None, dask: str | None, *, transfer: bool, planned: bool
 ) -> "Iterator[Backend | None]":
-    """Where the run computes; None: in this process."""
+    """Where the run computes, or would if it is only planned; None: in this process."""
     if dask is None:
         if transfer:
             raise MimbenchError("--dask-transfer needs --dask ADDRESS.")
@@ -156,5 +156,5 @@ def _workers(
         raise MimbenchError("--jobs and --dask exclude each other; --dask local:N has N workers.")
     from mimbench.evaluation.execution.dask_cluster.cluster import DaskCluster
 
-    with DaskCluster(dask, timeout, transfer=transfer) as cluster:
+    with DaskCluster(dask, timeout, transfer=transfer, planned=planned) as cluster:
         yield cluster

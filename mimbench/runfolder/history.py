@@ -198,23 +198,28 @@ class HistoryProgress:
     def update(self, done: float, note: str = "", left: float | None = None) -> None:
         """`done` units are finished; what is left of the whole run is worked out here."""
         self.history.update()
-        self.progress.update(done, note, self._left(done))
+        self.progress.update(done, note, self._left(done, left))
 
     def message(self, text: str) -> None:
         """A line of its own."""
         self.progress.message(text)
 
-    def _left(self, done: float) -> float | None:
-        """Seconds until the last score: by this stage's pace, and the estimate of the next."""
+    def _left(self, done: float, told: float | None) -> float | None:
+        """Seconds until the last score: by this stage's pace, and the estimate of the next.
+
+        `told` is what is left of this stage, where whoever does it knows.
+        """
+        scoring = self.history.stage_name == "score"
         expected = self.stages.get(self.history.stage_name)
         if expected is None or not self.total:
-            return None
+            return told if scoring else None
         share = min(done / self.total, 1.0)
         spent = time.monotonic() - self.began
         estimated = max(expected - spent, 0.0)
+        paced = told if told is not None or not share else spent / share - spent
         # the pace is worth as much as has been done of the stage
-        own = share * (spent / share - spent) + (1 - share) * estimated if share else estimated
-        return own + (self.stages["score"] if self.history.stage_name == "fit" else 0.0)
+        own = estimated if paced is None else share * paced + (1 - share) * estimated
+        return own if scoring else own + self.stages["score"]
 
 
 def duration(seconds: float) -> str:

@@ -25,7 +25,7 @@ def plugin(tmp_path: Path) -> Path:
     return path
 
 
-def start(folders: dict[str, Path], plugin: Path, out: Path) -> subprocess.Popen[str]:
+def start(folders: dict[str, Path], plugin: Path, out: Path, *where: str) -> subprocess.Popen[str]:
     """A run in a process group of its own, as far as a fit that hangs."""
     # A shell starts what it puts in the background deaf to Ctrl-C; a terminal does not.
     code = (
@@ -33,7 +33,7 @@ def start(folders: dict[str, Path], plugin: Path, out: Path) -> subprocess.Popen
         "from mimbench.cli import main; sys.exit(main())"
     )
     command = [sys.executable, "-c", code, "run", "--data", str(folders["data"])]
-    command += ["--canonical-size", "32", "--suite", "none", "--out", str(out), "--jobs", "2"]
+    command += ["--canonical-size", "32", "--suite", "none", "--out", str(out), *where]
     command += ["--only", f"{plugin}:Level", "--only", f"{plugin}:HangsFitting"]
     for path in plugin.parent.glob("hangs-*"):
         path.unlink()
@@ -67,6 +67,15 @@ def gone(plugin: Path) -> bool:
     return False
 
 
+def not_one_of(group: int) -> bool:
+    """Whether no process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
 def test_a_stopped_run_ends_with_a_sentence_and_blocks_nobody(
     folders: dict[str, Path], plugin: Path, tmp_path: Path
 ) -> None:
@@ -77,7 +86,7 @@ def test_a_stopped_run_ends_with_a_sentence_and_blocks_nobody(
         (signal.SIGKILL, os.kill, -9),
     ]
     for number, send, code in cases:
-        process = start(folders, plugin, out)
+        process = start(folders, plugin, out, "--jobs", "2")
         with pytest.raises(OutputError, match=rf"process {process.pid} on .*, since 20.*--jobs 2"):
             check_free(out)
         send(process.pid, number)
@@ -90,6 +99,18 @@ def test_a_stopped_run_ends_with_a_sentence_and_blocks_nobody(
             assert re.fullmatch(r"Interrupted\. Repeat [^.]*\.", said), "one remedy, no traceback"
             assert not list(out.rglob("*.partial"))
     assert len(list(out.glob("fits/*.safetensors"))) == 1  # the one that does not hang
+
+
+def test_workers_that_dask_started_here_end_with_a_stopped_run(
+    folders: dict[str, Path], plugin: Path, tmp_path: Path
+) -> None:
+    process = start(folders, plugin, tmp_path / "out", "--dask", "local:1")
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=LONG)
+    assert process.returncode == 130, errors
+    assert re.fullmatch(r"Interrupted\. Repeat [^.]*\.", " ".join(errors.split()))
+    wait_for(lambda: gone(plugin) and not_one_of(process.pid))
+    assert not list((tmp_path / "out").rglob("*.partial"))
 
 
 def test_one_run_at_a_time_in_a_folder(tmp_path: Path) -> None:

@@ -47,6 +47,14 @@ class Slow(Level):
         time.sleep(2)
 
 
+class KillsItsWorker(Level):
+    """Kills the process that supervises its own, such as a Dask worker."""
+
+    def fit(self, train):
+        os.kill(multiprocessing.parent_process().pid, signal.SIGKILL)
+        time.sleep(3600)
+
+
 class OutOfMemory(Level):
     def fit(self, train):
         raise MemoryError("no memory for a tensor of 1 TB")

@@ -12,7 +12,9 @@ from mimbench.evaluation.execution.tasks import Task, TaskContext
 from mimbench.evaluation.planning.plan import Plan
 from mimbench.progress import Progress
 
-__all__ = ["Backend", "Executor", "Failures", "threads_set_to"]
+__all__ = ["TRIES", "Backend", "Deaths", "Executor", "Failures", "threads_set_to"]
+
+TRIES = 3  # deaths at the same work, without any progress between them, after which it has failed
 
 
 class Executor(ABC):
@@ -116,6 +118,28 @@ class Failures:
     def reasons(self) -> dict[int, str]:
         """Position of each fit that failed -> its reason."""
         return {fit: self.found[fit][1] for fit in sorted(self.found)}
+
+
+class Deaths:
+    """How often a process died at the same work since that last got further."""
+
+    def __init__(self) -> None:
+        """Nobody has died yet."""
+        self.found: dict[tuple[int | None, int | None], tuple[int, int]] = {}
+
+    def count(self, task: Task, fit: int | None) -> int:
+        """Count one more, and say how many there are.
+
+        Args:
+            task: that the process was at.
+            fit: position of the fit that it was at; None: what all fits of the task share.
+        """
+        file = task.checkpoint
+        trace = file.stat().st_mtime_ns if file is not None and file.is_file() else 0
+        count, before = self.found.get((task.unit, fit), (0, trace))
+        count = count + 1 if trace == before else 1
+        self.found[task.unit, fit] = (count, trace)
+        return count
 
 
 @contextmanager

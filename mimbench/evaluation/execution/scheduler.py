@@ -8,7 +8,8 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 from mimbench.errors import OutputError
-from mimbench.evaluation.execution.executor import Failures
+from mimbench.evaluation.execution.executor import Deaths, Failures
+from mimbench.evaluation.execution.pace import Pace
 from mimbench.evaluation.execution.performing import Advanced, Begun, Failed
 from mimbench.evaluation.execution.tasks import Task
 from mimbench.evaluation.execution.worker import Finished, Ready, Stopped, WorkerEvent
@@ -36,8 +37,9 @@ class Scheduler:
         self.pool = pool
         self.queue = deque(tasks)
         self.failures, self.progress = failures, failures.progress
+        self.pace = Pace(tasks, self.progress)
         self.done = 0.0
-        self.kills: dict[tuple[int | None, int | None], tuple[int, int]] = {}
+        self.deaths = Deaths()
 
     def unfinished(self) -> bool:
         """Whether a task waits or is being done."""
@@ -132,7 +134,7 @@ class Scheduler:
         if task is None:
             return
         self.queue.appendleft(task)
-        count = self._count_kill(task, fit)
+        count = self.deaths.count(task, fit)
         what = self._name(task, fit)
         if count < self.pool.tries:
             self.progress.message(f"{what}: its process {ended}; it is repeated.")
@@ -140,15 +142,6 @@ class Scheduler:
         guess = "; out of memory?" if worker.process.exitcode == -KILLED else ""
         for lost in task.fits if fit is None else (fit,):
             self._fail(worker, lost, f"its process {ended} {count} times{guess}")
-
-    def _count_kill(self, task: Task, fit: int | None) -> int:
-        """Kills of this work since it last got further."""
-        file = task.checkpoint
-        trace = file.stat().st_mtime_ns if file is not None and file.is_file() else 0
-        count, before = self.kills.get((task.unit, fit), (0, trace))
-        count = count + 1 if trace == before else 1
-        self.kills[task.unit, fit] = (count, trace)
-        return count
 
     def _name(self, task: Task, fit: int | None) -> str:
         return task.stage if fit is None else f"{self.pool.plan.fits[fit]}, {task.stage}"
@@ -162,5 +155,4 @@ class Scheduler:
                 done += worker.share * worker.task.size
                 name = self._name(worker.task, worker.fit)
                 notes.append(f"{name}: {worker.note}" if worker.note else name)
-        more = f" and {len(notes) - 2} more" if len(notes) > 2 else ""
-        self.progress.update(done, "; ".join(notes[:2]) + more)
+        self.pace.tell(done, len(self.queue) + len(notes), self.pool.jobs.count, notes)

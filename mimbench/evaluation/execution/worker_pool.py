@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mimbench.errors import MimbenchError
 from mimbench.evaluation.execution.environment import devices_of, pick_device
-from mimbench.evaluation.execution.executor import Executor, Failures
+from mimbench.evaluation.execution.executor import TRIES, Executor, Failures
 from mimbench.evaluation.execution.performing import KeptFits
 from mimbench.evaluation.execution.scheduler import Scheduler
 from mimbench.evaluation.execution.tasks import Task, TaskContext
@@ -89,7 +89,7 @@ class WorkerPool(Executor):
             and starts in a row that may fail.
     """
 
-    tries = 3
+    tries = TRIES
 
     def __init__(
         self,

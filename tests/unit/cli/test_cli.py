@@ -231,6 +231,10 @@ def test_a_dry_run_prints_the_plan_and_makes_no_folder(
     assert "histogram: 1 trained model, training" in shown
     assert "on disk" in shown
     assert not place.exists()
+    code, shown = mimbench(*command, "--dry-run", "--dask", "local:3")
+    assert code == 0, shown
+    assert "in 3 processes" in shown
+    assert not place.exists()
 
 
 def test_a_corrupted_folder_is_not_made_twice_and_a_sheet_needs_no_image(

@@ -4,6 +4,8 @@ import contextlib
 import logging
 import os
 import re
+import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,8 +24,11 @@ from mimbench.evaluation.execution.tasks import TaskContext
 if TYPE_CHECKING:
     from mimbench.evaluation.execution.dask_cluster.executor import DaskExecutor
 
-__all__ = ["DaskCluster", "Worker"]
+__all__ = ["LOST", "DaskCluster", "Worker"]
 
+LOST = (OSError, TimeoutError, ValueError, RuntimeError)  # what a broken connection raises
+
+LOGGERS = ("distributed", "distributed.client")  # those that Dask gives a level
 PATIENCE = 15  # seconds in which a scheduler must answer
 
 
@@ -49,11 +54,20 @@ class DaskCluster:
         where: address of the scheduler, or local:N for N workers that are started here.
         timeout: seconds that a fit, and the scores of one fit on one unit, may take; None: any.
         transfer: send images and results through the scheduler: no folder is shared.
+        planned: only say what would compute: workers of this machine are not started.
+        gone: whether the scheduler died.
     """
 
     apart = True
 
-    def __init__(self, where: str, timeout: float | None = None, *, transfer: bool = False) -> None:
+    def __init__(
+        self,
+        where: str,
+        timeout: float | None = None,
+        *,
+        transfer: bool = False,
+        planned: bool = False,
+    ) -> None:
         """Nothing is connected yet.
 
         Raises:
@@ -64,20 +78,23 @@ class DaskCluster:
         local = re.fullmatch(r"local:([1-9]\d{0,2})", where)
         if where.startswith("local") and local is None:
             raise MimbenchError(f"--dask {where}: write local:N with N workers, such as local:4.")
-        self.where, self.timeout, self.transfer = where, timeout, transfer
+        self.where, self.timeout, self.transfer, self.planned = where, timeout, transfer, planned
         self.local = int(local[1]) if local else 0
+        self.gone = False
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        """Connect.
+        """Connect, and start what computes on this machine.
 
         Raises:
             MimbenchError: nobody answers there.
         """
+        if self.local and self.planned:
+            return self
         # what Dask logs of lost connections is told by the run in a sentence
-        logger = logging.getLogger("distributed")
-        self._open.callback(logger.setLevel, logger.level)
-        logger.setLevel(logging.CRITICAL)
+        for logger in map(logging.getLogger, LOGGERS):
+            self._open.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.CRITICAL)
         try:
             self.client = self._open.enter_context(self._connect())
         except (OSError, ValueError, ImportError) as error:
@@ -95,15 +112,16 @@ class DaskCluster:
     def _connect(self) -> Any:
         if not self.local:
             return distributed.Client(self.where, timeout=PATIENCE, set_as_default=False)
-        cluster = self._open.enter_context(
-            distributed.LocalCluster(
-                n_workers=self.local,
-                threads_per_worker=1,
-                memory_limit=0,
-                dashboard_address=None,
-                silence_logs=logging.CRITICAL,
+        with _deaf_to_ctrl_c():
+            cluster = self._open.enter_context(
+                distributed.LocalCluster(
+                    n_workers=self.local,
+                    threads_per_worker=1,
+                    memory_limit=0,
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )
             )
-        )
         return distributed.Client(cluster, timeout=PATIENCE, set_as_default=False)
 
     def workers(self) -> list[Worker]:
@@ -112,12 +130,15 @@ class DaskCluster:
         Raises:
             MimbenchError: the scheduler is gone.
         """
-        try:
-            found = self.client.scheduler_info()["workers"]
-        except (OSError, KeyError, ValueError) as error:
-            raise self.lost() from error
+        if self.local and self.planned:
+            return [Worker("here", 1, 0)] * self.local
         if self.client.status != "running":
             raise self.lost()
+        try:
+            # not `scheduler_info`: what it returns may be replaced by a list without workers
+            found = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]
+        except LOST as error:
+            raise self.lost() from error
         return [
             Worker(address, int(about["nthreads"]), int(about["resources"].get("GPU", 0)))
             for address, about in found.items()
@@ -125,7 +146,8 @@ class DaskCluster:
         ]
 
     def lost(self) -> MimbenchError:
-        """What to raise when the scheduler is gone."""
+        """What to raise when the scheduler is gone; nothing is asked of it any more."""
+        self.gone = True
         return MimbenchError(
             f"The Dask scheduler at {self.where} is gone. What was computed is kept: start a "
             "scheduler and repeat the command to continue."
@@ -175,3 +197,19 @@ class DaskCluster:
         from mimbench.evaluation.execution.dask_cluster.executor import DaskExecutor
 
         return DaskExecutor(context, self)
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let threads and processes that start meanwhile leave Ctrl-C to this one, which ends them.
+
+    A Ctrl-C that comes meanwhile is noticed at the end.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

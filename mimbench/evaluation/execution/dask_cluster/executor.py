@@ -5,20 +5,21 @@ import pickle
 import time
 import uuid
 import warnings
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-import distributed
-
-from mimbench.errors import MimbenchError, OutputError
-from mimbench.evaluation.execution.dask_cluster.cluster import DaskCluster
+from mimbench.errors import MimbenchError
+from mimbench.evaluation.execution.dask_cluster.cluster import LOST, DaskCluster
+from mimbench.evaluation.execution.dask_cluster.scheduling import (
+    DaskScheduler,
+    Heard,
+    WorkerGone,
+    cannot_take_part,
+)
 from mimbench.evaluation.execution.dask_cluster.worker import (
     Files,
     Package,
     RunPlugin,
-    TaskReport,
     carried,
     perform,
     read_files,
@@ -36,13 +37,12 @@ from mimbench.text import counted
 __all__ = ["DaskExecutor"]
 
 TICK = 0.1  # seconds between two looks at the tasks
+CLUSTER = "all"  # topic of what happens in a Dask cluster
 LOOK_AROUND = 2.0  # seconds between two looks at the workers
-AHEAD = 2  # tasks per slot that the scheduler has, so that nobody waits for the driver
-LOST = (OSError, TimeoutError, ValueError, RuntimeError)  # what a broken connection raises
 
 
 class DaskExecutor(Executor):
-    """Hands tasks to Dask a few at a time, in the plan's order, without those of failed fits."""
+    """A run on the workers of a Dask scheduler."""
 
     def __init__(self, context: TaskContext, cluster: DaskCluster) -> None:
         """Nothing happens before `perform`."""
@@ -52,15 +52,16 @@ class DaskExecutor(Executor):
         self.sent = 0
         self.slots = 0
         self.looked = 0.0
-        self.events: dict[str, tuple[float, str]] = {}
+        self.scheduling: DaskScheduler | None = None
         self.fits: dict[str, Any] = {}
 
     def __exit__(self, *raised: object) -> None:
         """Cancel what is queued, and end what runs for this run on the workers."""
-        if self.opened:
+        if self.opened and not self.cluster.gone:
             with contextlib.suppress(*LOST):
                 self.client.cancel(list(self.fits.values()), force=True)
                 self.client.unsubscribe_topic(self.name)
+                self.client.unsubscribe_topic(CLUSTER)
                 self.client.unregister_worker_plugin(self.name)
         remove_partials(self.context.folder)
 
@@ -81,16 +82,18 @@ class DaskExecutor(Executor):
         if not tasks:
             return {}
         self._open(progress)
-        work = _Work(self, tasks, Failures(self.context.plan, progress))
+        failures = Failures(self.context.plan, progress)
+        self.scheduling = scheduling = DaskScheduler(self, tasks, failures)
         try:
-            while work.unfinished():
+            while scheduling.unfinished():
                 self._look_around(progress)
-                work.step()
+                scheduling.step(self.slots)
                 time.sleep(TICK)
         finally:
-            with contextlib.suppress(*LOST):
-                self.client.cancel(list(work.running), force=True)
-        return work.failures.reasons
+            if not self.cluster.gone:
+                with contextlib.suppress(*LOST):
+                    self.client.cancel(list(scheduling.running), force=True)
+        return failures.reasons
 
     def submit(self, task: Task) -> tuple[str, Any]:
         """Hand a task to Dask; its key, and the future of its report."""
@@ -102,6 +105,12 @@ class DaskExecutor(Executor):
             perform, self.name, key, task, *fits, key=key, pure=False, resources=resources
         )
         return key, future
+
+    def withdraw(self, future: Any, key: str) -> None:
+        """Take a task back, also from a worker that has begun it."""
+        with contextlib.suppress(*LOST):
+            self.client.cancel([future], force=True)
+            self.client.run(_stop, self.name, key, wait=False, on_error="ignore")
 
     def _transferred(self, task: Task) -> list[Any]:
         """The fits that a task needs, on their way to whichever worker does it."""
@@ -162,6 +171,7 @@ class DaskExecutor(Executor):
         )
         self.opened = True
         self.client.subscribe_topic(self.name, self._on_event)
+        self.client.subscribe_topic(CLUSTER, self._on_change)
         try:
             self.client.register_plugin(RunPlugin(package), name=self.name)
             problems = self.client.run(_problem, self.name, on_error="return")
@@ -177,101 +187,22 @@ class DaskExecutor(Executor):
                 raise cannot_take_part(address, problem)
 
     def _on_event(self, event: tuple[float, Any]) -> None:
-        _, said = event
-        self.events[said["key"]] = (float(said["done"]), str(said["note"]))
+        if self.scheduling is not None:
+            self.scheduling.heard.put(Heard(**event[1]))
 
-
-class _Work:
-    """A list of tasks while the cluster is at it."""
-
-    def __init__(self, executor: DaskExecutor, tasks: Sequence[Task], failures: Failures) -> None:
-        self.executor, self.failures = executor, failures
-        self.queue = deque(tasks)
-        self.running: dict[Any, tuple[str, Task]] = {}
-        self.done = 0.0
-
-    def unfinished(self) -> bool:
-        """Whether a task waits or is being done."""
-        return bool(self.queue or self.running)
-
-    def step(self) -> None:
-        """Hand out tasks, and take what is done."""
-        while self.queue and len(self.running) < AHEAD * self.executor.slots:
-            task = self.queue.popleft()
-            fits = self.failures.left_of(task)
-            if not fits:
-                self.done += task.size
-                continue
-            task = replace(task, fits=fits)
-            key, future = self.executor.submit(task)
-            self.running[future] = key, task
-        for future in [each for each in self.running if each.status != "pending"]:
-            key, task = self.running.pop(future)
-            self._take(future, task)
-            self.executor.events.pop(key, None)
-            future.release()
-        self._report()
-
-    def _take(self, future: Any, task: Task) -> None:
-        if future.status == "error":
-            self._on_error(future.exception(), task)
-            return
-        if future.status != "finished":
-            raise self.executor.cluster.lost()
-        try:
-            report: TaskReport = future.result()
-        except (distributed.FutureCancelledError, *LOST) as error:
-            raise self.executor.cluster.lost() from error
-        if report.problem is not None:
-            raise cannot_take_part("that has joined", report.problem)
-        if report.stopped is not None:
-            sentence, of_writing = report.stopped
-            raise OutputError(sentence) if of_writing else MimbenchError(sentence)
-        self.executor.keep(report.files)
-        for text in report.messages:
-            self.failures.progress.message(text)
-        for fit, reason in report.failed.items():
-            self.failures.add(task, fit, reason)
-        self.done += task.size
-
-    def _on_error(self, error: Exception, task: Task) -> None:
-        """Dask gave a task up: its workers died of it, or something in it cannot be sent."""
-        if not isinstance(error, distributed.KilledWorker):
-            raise MimbenchError(
-                f"{task.stage} cannot be done on a Dask worker: {type(error).__name__}: {error}"
-            ) from error
-        deaths = error.allowed_failures + 1
-        if len(task.fits) > 1:  # which of them it was will show
-            text = f"{task.stage}: {deaths} Dask workers died; each trained model is scored alone."
-            self.failures.progress.message(text)
-            alone = [
-                replace(task, fits=(fit,), size=task.size / len(task.fits)) for fit in task.fits
-            ]
-            self.queue.extendleft(reversed(alone))
-            return
-        reason = f"{deaths} Dask workers died while they did it; out of memory?"
-        self.failures.add(task, task.fits[0], reason)
-        self.done += task.size
-
-    def _report(self) -> None:
-        """Tell how far the tasks are, and what is being worked on."""
-        events = [
-            self.executor.events[key]
-            for key, _ in self.running.values()
-            if key in self.executor.events
-        ]
-        notes = [note for _, note in events if note]
-        more = f" and {len(notes) - 2} more" if len(notes) > 2 else ""
-        done = self.done + sum(part for part, _ in events)
-        self.failures.progress.update(done, "; ".join(notes[:2]) + more)
-
-
-def cannot_take_part(worker: str, problem: str) -> MimbenchError:
-    """What to raise when a worker must not compute for this run."""
-    return MimbenchError(f"The Dask worker {worker} cannot take part: {problem}.")
+    def _on_change(self, event: tuple[float, Any]) -> None:
+        about = event[1]
+        if self.scheduling is not None and about.get("action") == "remove-worker":
+            gone = WorkerGone(about["worker"], died=not about["expected"])
+            self.scheduling.heard.put(gone)
 
 
 def _problem(name: str, dask_worker: Any) -> str | None:
     """Why a worker cannot take part in a run: what Dask calls on each of them."""
     problem: str | None = dask_worker.plugins[name].problem
     return problem
+
+
+def _stop(name: str, key: str, dask_worker: Any) -> None:
+    """End a task that nobody wants any more: what Dask calls on each worker."""
+    dask_worker.plugins[name].withdrawn.add(key)

@@ -132,6 +132,7 @@ class RunPlugin(WorkerPlugin):
         self.lock = threading.Lock()
         self.idle: list[_Slot] = []
         self.slots = 0
+        self.withdrawn: set[str] = set()  # keys of tasks that nobody wants any more
         self.place = Path(worker.local_directory) / self.package.name
         self.problem = self.package.problem()
         if not isinstance(self.package.pixels, Path):
@@ -150,6 +151,7 @@ class RunPlugin(WorkerPlugin):
         """Do a task, in a thread of the Dask worker."""
         if self.problem is not None:
             return TaskReport(problem=self.problem)
+        self.tell(key, task.fits[0] if task.unit is None else None, 0.0, "")
         with self.lock:
             slot = self.idle.pop() if self.idle else None
             if slot is None:
@@ -163,6 +165,11 @@ class RunPlugin(WorkerPlugin):
                     slot.end()
                 else:
                     self.idle.append(slot)
+
+    def tell(self, key: str, fit: int | None, share: float, note: str) -> None:
+        """Tell the driver how far a task is; if this worker dies, it knows at which work."""
+        event = {"key": key, "worker": self.worker.address, "fit": fit, "done": share, "note": note}
+        self.worker.log_event(self.package.name, event)
 
 
 class _Slot:
@@ -185,7 +192,7 @@ class _Slot:
 
     def perform(self, key: str, task: Task, fits: Sequence[Files]) -> TaskReport:
         """Do a task."""
-        relay = _Relay(self.plugin, key)
+        relay = _Relay(self.plugin, key, self.pool)
         failures = _Noted(self.context.plan, relay)
         try:
             if self.transfers:
@@ -195,6 +202,7 @@ class _Slot:
         except MimbenchError as error:
             return TaskReport(stopped=(str(error), isinstance(error, OutputError)))
         except _RunIsOverError:
+            self.end()
             return TaskReport(stopped=("The run is over.", False))
         return TaskReport(failures.noted, relay.messages, made)
 
@@ -227,24 +235,25 @@ class _Slot:
 
 
 class _RunIsOverError(Exception):
-    """The driver ended the run while a task was being done."""
+    """The driver ended the run, or withdrew a task, while that was being done."""
 
 
 class _Relay(Silent):
     """Progress of a task, sent to the driver."""
 
-    def __init__(self, plugin: RunPlugin, key: str) -> None:
-        self.plugin, self.key = plugin, key
+    def __init__(self, plugin: RunPlugin, key: str, pool: WorkerPool) -> None:
+        self.plugin, self.key, self.pool = plugin, key, pool
         self.messages: list[str] = []
+        self.fit: int | None = None
         self.told = 0.0
 
     def update(self, done: float, note: str = "", left: float | None = None) -> None:
-        if self.plugin.stopped.is_set():
+        if self.plugin.stopped.is_set() or self.key in self.plugin.withdrawn:
             raise _RunIsOverError
-        if time.monotonic() - self.told > TELL_EVERY:
-            self.told = time.monotonic()
-            event = {"key": self.key, "done": done, "note": note}
-            self.plugin.worker.log_event(self.plugin.package.name, event)
+        fit = next((worker.fit for worker in self.pool.workers), None)
+        if fit != self.fit or time.monotonic() - self.told > TELL_EVERY:
+            self.fit, self.told = fit, time.monotonic()
+            self.plugin.tell(self.key, fit, done, note)
 
     def message(self, text: str) -> None:
         self.messages.append(text)

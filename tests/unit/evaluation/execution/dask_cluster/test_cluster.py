@@ -14,8 +14,9 @@ def cluster_of(*workers: dict[str, Any]) -> DaskCluster:
     """A cluster whose scheduler has these workers."""
     cluster = DaskCluster("tcp://10.0.0.1:8786")
     found = {f"tcp://10.0.0.2:{number}": about for number, about in enumerate(workers)}
-    info = lambda: {"workers": found}  # noqa: E731
-    cluster.client = SimpleNamespace(scheduler_info=info, status="running")
+    ask = lambda what, **how: {"workers": found}  # noqa: E731
+    scheduler = SimpleNamespace(identity=None)
+    cluster.client = SimpleNamespace(scheduler=scheduler, sync=ask, status="running")
     return cluster
 
 
@@ -60,3 +61,10 @@ def test_where_no_scheduler_answers_is_one_sentence(monkeypatch: pytest.MonkeyPa
         DaskCluster("tcp://127.0.0.1:9"),
     ):
         pass
+
+
+def test_what_is_only_planned_starts_no_worker() -> None:
+    with DaskCluster("local:3", planned=True) as cluster:
+        assert cluster.count == 3
+        assert cluster.device("auto") == torch.device("cpu")
+        assert not hasattr(cluster, "client")
