@@ -21,7 +21,7 @@ from mimbench.evaluation.execution.dask_cluster.cluster import DaskCluster
 from mimbench.evaluation.execution.executor import threads_set_to
 from mimbench.scores.reading import read_tables
 
-LONG = 300  # seconds; a loaded machine imports slowly
+LONG = 600  # seconds; a loaded machine imports slowly
 
 
 @pytest.fixture

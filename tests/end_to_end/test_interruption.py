@@ -15,7 +15,7 @@ from misbehaving import MISBEHAVING
 from mimbench.errors import OutputError
 from mimbench.runfolder.lock import check_free, holder, locked
 
-LONG = 300  # seconds; a loaded machine imports slowly
+LONG = 600  # seconds; a loaded machine imports slowly
 
 
 @pytest.fixture
