@@ -120,6 +120,8 @@ class DaskCluster:
                     threads_per_worker=1,
                     memory_limit=0,
                     dashboard_address=None,
+                    # its server starts all the same; any port, so that clusters do not meet
+                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                     silence_logs=logging.CRITICAL,
                 )
             )
