@@ -1,36 +1,32 @@
 """From the folder of a run to a static folder, in the order in which things can go wrong."""
 
-import hashlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
-from numpy.typing import NDArray
 
-from mimbench import __version__
-from mimbench.app.answers import MOST_SILENT, Rule, answer_shares, disagreement
+from mimbench.app.about import about_app
 from mimbench.app.browser import chromium, judged_in_chromium
 from mimbench.app.card import with_app
-from mimbench.app.export.export_row import Model, export_row, parity_of
-from mimbench.app.export.guard import Guard, fit_guard
+from mimbench.app.export.export_row import parity_of
 from mimbench.app.export.onnx_file import require_onnx
-from mimbench.app.export.parity import TOLERANCE, Parity, check_parity
+from mimbench.app.export.parity import Parity, check_parity
+from mimbench.app.exported import Exported, export_best
 from mimbench.app.facts import detector_facts
-from mimbench.app.folder import FORMAT, check_out, copy_folder, languages, seal, write_files
+from mimbench.app.folder import CARD, check_out, copy_folder, first_load, seal, write_files
 from mimbench.app.material import Material, read_material
-from mimbench.app.rows import AppRow, choose_row
-from mimbench.app.runtime import VERSION, runtime_files
-from mimbench.app.selftest import either_direction_first, self_test
-from mimbench.errors import DetectorError, TableError
+from mimbench.app.rows import restored_rows
+from mimbench.app.runtime import runtime_files
+from mimbench.app.selftest import self_test
+from mimbench.errors import DetectorError
 from mimbench.evaluation.external.fitted_run import FittedRun, read_fitted_run
 from mimbench.progress import Progress
-from mimbench.report.leaderboard.entries import Leaderboard, build_leaderboard
-from mimbench.report.model_card import model_card
+from mimbench.report.leaderboard.entries import build_leaderboard
+from mimbench.report.model_card import ModelCard, model_card
 from mimbench.runfolder.reading import read_run
 from mimbench.runfolder.started_in import started_in
 from mimbench.statistics.run.layout import Layout
@@ -39,7 +35,6 @@ from mimbench.statistics.tables.metrics import metrics_table
 __all__ = ["App", "build_app"]
 
 ROUNDING = 1e-3  # of what the guard measures, between runtimes
-TEST_TOLERANCE = 2 * TOLERANCE  # of the page's self-test: the gate's, and what devices may add
 
 
 @dataclass(frozen=True)
@@ -47,25 +42,35 @@ class App:
     """What was written.
 
     Attributes:
-        row: name of the row.
-        chosen: whether it was chosen, and not named.
+        exported: the row, its model and how often it answers what.
+        facts: what the page says of it, see `detector_facts`.
+        chosen: whether the row was chosen, and not named.
         parities: other runtimes compared with torch.
-        silent: share of the target's validation images that get no answer.
-        caught: share of the generated abnormal pictures that get no answer or "does not".
         version: of the folder.
-        standing: the row against the best control: "above", "uncertain", "not above", "control" or
-            "not compared".
-        control: name of that control.
+        load: bytes of the first load, see `first_load`.
     """
 
-    row: str
+    exported: Exported
+    facts: Mapping[str, Any]
     chosen: bool
     parities: tuple[Parity, ...]
-    silent: float
-    caught: float
     version: str
-    standing: str
-    control: str
+    load: int
+
+    @property
+    def row(self) -> str:
+        """Name of the row."""
+        return self.exported.row.name
+
+    @property
+    def standing(self) -> str:
+        """Against the best control, e.g. "above" or "not above", see `Entry.standing`."""
+        return str(self.facts["standing"]).replace("_", " ")
+
+    @property
+    def control(self) -> str:
+        """Name of the best control."""
+        return str(self.facts["control"])
 
 
 def build_app(
@@ -101,158 +106,80 @@ def build_app(
         OutputError: `out` holds something else, or cannot be written.
         UnknownNameError: no such row or language.
     """
+    run = run.absolute()  # what follows works in the folder in which it was started
     require_onnx()
     check_out(out, language)
     if browser:
         chromium()
+    fitted = _fitted(run, plug_ins, accept_changed)
+    files = runtime_files(runtime)
+    folder = read_run(run, accept_changed=accept_changed)
+    layout = Layout(folder.tables)
+    board = build_leaderboard(folder, metrics_table(folder.tables, resamples=0, severities=False))
+    with started_in(fitted.started):
+        rows = restored_rows(fitted, board, layout, row)
+    material = read_material(run, out, progress)
+    with started_in(fitted.started):
+        exported = export_best(rows, material, layout, not row, progress)
+        test = self_test(exported.row, material.canonical)
+    card = model_card(folder, exported.row.name)
+    facts = detector_facts(folder, board, layout, exported.row, card)
+    about = about_app(exported, material.canonical, test, facts, language)
+    with tempfile.TemporaryDirectory() as work:
+        made = Path(work) / "app"
+        write_files(made, about, exported.model.content, test.pictures, files)
+        parities = _finish(made, exported, card, material if browser else None, progress)
+        version, load = seal(made), first_load(made)
+        copy_folder(made, out)
+    return App(exported, facts, not row, parities, version, load)
+
+
+def _fitted(run: Path, plug_ins: Sequence[str], accept_changed: bool) -> FittedRun:
+    """The run with its fits.
+
+    Raises:
+        DetectorError: its detectors never saw a photo as it is.
+    """
     fitted = read_fitted_run(run, plug_ins, accept_changed=accept_changed)
     if fitted.info.run.data.harmonise:
         raise DetectorError(
             f"{run} was made with --harmonise, which re-encodes every photo before a detector sees "
             "it. A page cannot do the same; repeat the run without."
         )
-    files = runtime_files(runtime)
-    folder = read_run(run, accept_changed=accept_changed)
-    layout = Layout(folder.tables)
-    board = build_leaderboard(folder, metrics_table(folder.tables, severities=False))
-    material = read_material(run, out, progress)
-    with started_in(fitted.started):
-        chosen, model, rule, shares = _exported(fitted, board, layout, material, row, progress)
-        test = self_test(chosen, material.pictures.pixels.shape[1])
-    card = model_card(folder, chosen.name)
-    facts = detector_facts(folder, board, layout, chosen, card)
-    silent, caught = _silent(shares, material), _caught(shares, material)
-    facts |= {"silent_target": silent, "caught_abnormal": caught}
-    pictures = {f"test-{number}.png": content for number, content in enumerate(test.files)}
-    about = {
-        "format": FORMAT,
-        "language": language,
-        "languages": [{"code": code, "name": name} for code, name in languages().items()],
-        "size": material.pictures.pixels.shape[1],
-        "either": either_direction_first(),
-        "thresholds": chosen.thresholds.tolist(),
-        "rule": _as_json(rule),
-        "model": {
-            "sha256": hashlib.sha256(model.content).hexdigest(),
-            "half": model.half,
-            "fits": [fit.fit_id for fit in chosen.fits],
-        },
-        "versions": {"mimbench": __version__, "onnxruntime-web": VERSION,
-                     "torch": torch.__version__},
-        "selftest": {
-            "tolerance": TEST_TOLERANCE,
-            "unit": chosen.unit.tolist(),
-            "pictures": [
-                {"file": name, "scores": scores.tolist()}
-                for name, scores in zip(pictures, test.scores, strict=True)
-            ],
-        },
-        "facts": facts,
-    }  # fmt: skip
-    with tempfile.TemporaryDirectory() as work:
-        made = Path(work) / "app"
-        write_files(made, about, model.content, pictures, files)
-        parities, milliseconds = [model.parity], None
-        if browser:
-            checked, milliseconds = _in_browser(made, chosen, model, rule, material, progress)
-            parities.append(checked)
-        whole = with_app(card, chosen, model.half, parities, shares, milliseconds)
-        (made / "card.html").write_text(whole.html(), encoding="utf-8")
-        (made / "MODEL_CARD.md").write_text(whole.markdown(), encoding="utf-8")
-        version = seal(made)
-        copy_folder(made, out)
-    return App(
-        chosen.name,
-        not row,
-        tuple(parities),
-        silent,
-        caught,
-        version,
-        str(facts["standing"]).replace("_", " "),
-        str(facts["control"]),
-    )
+    return fitted
 
 
-def _exported(
-    fitted: FittedRun,
-    board: Leaderboard,
-    layout: Layout,
-    material: Material,
-    name: str,
+def _finish(
+    made: Path,
+    exported: Exported,
+    card: ModelCard,
+    material: Material | None,
     progress: Progress,
-) -> tuple[AppRow, Model, Rule, pd.DataFrame]:
-    """The row of that name, or the best that can be exported."""
-    guard, held_out = fit_guard(material.target_images, list(material.target_patients))
-    refused: list[str] = []
-    for row in choose_row(fitted, board, layout, name):
-        try:
-            model = export_row(row, guard, material.pictures, progress)
-        except DetectorError as error:
-            if name:
-                raise
-            refused.append(f"{row.name}: {error}")
-            progress.message(f"{row.name} is passed over: {error}")
-            continue
-        return (
-            row,
-            model,
-            *_judged(row, model, guard, held_out[material.held_out], material, layout),
-        )
-    raise DetectorError(f"No row of {fitted.folder} can be exported. {' '.join(refused)}")
+) -> tuple[Parity, ...]:
+    """Compare the page with torch and write its card; `material` None: not in a browser.
 
-
-def _judged(
-    row: AppRow,
-    model: Model,
-    guard: Guard,
-    held_out: NDArray[np.bool_],
-    material: Material,
-    layout: Layout,
-) -> tuple[Rule, pd.DataFrame]:
-    """The rule that makes answers of scores, and the shares of answers on clean pictures."""
-    accepts = np.where(_unseen(row, material, layout), model.reference <= row.thresholds, np.nan)
-    accepted = np.nanmean(accepts, axis=1)
-    target = material.target
-    rule = Rule(guard, disagreement(accepted[target]))
-    reasons = guard.reasons(torch.from_numpy(model.seen))
-    reasons[target] = held_out
-    clean = material.condition == "clean"
-    shares = answer_shares(rule, accepted[clean], reasons[clean], material.kind[clean])
-    silent = _silent(shares, material)
-    if silent > MOST_SILENT:
-        raise TableError(
-            f"{row.name} would give no answer to {100 * silent:.0f} % of the target's validation "
-            f"images (at most {100 * MOST_SILENT:.0f} %): there are too few of them, "
-            f"{int(target.sum())}, to know what such photos look like. Use a run with more images "
-            "or folds."
-        )
-    return rule, shares
-
-
-def _unseen(row: AppRow, material: Material, layout: Layout) -> NDArray[np.bool_]:
-    """(N, F) which pictures a fit was not trained on."""
-    seen = np.zeros((len(material.pictures), len(row.fits)), dtype=bool)
-    own = material.image >= 0
-    for k, (_, _, fold) in enumerate(row.row.fits):
-        if fold >= 0:
-            seen[own, k] = layout.trained[fold][material.image[own]]
-    return ~seen
+    Raises:
+        DetectorError: the page scores or answers differently.
+    """
+    parities, milliseconds = [exported.model.parity], None
+    if material is not None:
+        checked, milliseconds = _in_browser(made, exported, material, progress)
+        parities.append(checked)
+    whole = with_app(card, exported, parities, milliseconds)
+    (made / CARD).write_text(whole.html(back="./"), encoding="utf-8")
+    (made / "MODEL_CARD.md").write_text(whole.markdown(), encoding="utf-8")
+    return tuple(parities)
 
 
 def _in_browser(
-    made: Path,
-    row: AppRow,
-    model: Model,
-    rule: Rule,
-    material: Material,
-    progress: Progress,
+    made: Path, exported: Exported, material: Material, progress: Progress
 ) -> tuple[Parity, float]:
     """The page's own code in Chromium compared with torch.
 
     Raises:
         DetectorError: it scores or answers differently.
     """
-    pictures = material.pictures
+    row, model, rule, pictures = exported.row, exported.model, exported.rule, material.pictures
     scores, answers, milliseconds = judged_in_chromium(made, pictures, progress)
     parity = parity_of("Chromium", row, model.reference, scores, pictures.names)
     check_parity(parity, row.name)
@@ -271,24 +198,3 @@ def _in_browser(
             "is written; please report it."
         )
     return parity, milliseconds
-
-
-def _as_json(rule: Rule) -> dict[str, Any]:
-    guard = rule.guard
-    limits = ("darkest", "brightest", "blurriest", "most")
-    return {
-        "disagreement": rule.disagreement,
-        "guard": {name: float(getattr(guard, name)) for name in limits},
-    }
-
-
-def _silent(shares: pd.DataFrame, material: Material) -> float:
-    """Share of the target's validation images that get no answer."""
-    (target,) = set(material.kind[material.target])
-    return float(shares.loc[shares["kind"] == target, "none"].iloc[0])
-
-
-def _caught(shares: pd.DataFrame, material: Material) -> float:
-    """Share of the generated abnormal pictures that get no answer or "does not"."""
-    own = shares[shares["kind"].isin(material.kind[material.role == "abnormal"])]
-    return float(((1 - own["like"]) * own["n"]).sum() / own["n"].sum())

@@ -5,6 +5,7 @@ import pandas as pd
 from mimbench.app.answers import ANSWERS, DISAGREE
 from mimbench.app.export.guard import REASONS
 from mimbench.app.export.parity import TOLERANCE, Parity
+from mimbench.app.exported import Exported
 from mimbench.app.rows import AppRow
 from mimbench.report.model_card import Block, CardSection, CardTable, ModelCard
 
@@ -23,24 +24,18 @@ TITLES = {
 
 
 def with_app(
-    card: ModelCard,
-    row: AppRow,
-    half: bool,
-    parities: list[Parity],
-    shares: pd.DataFrame,
-    milliseconds: float | None,
+    card: ModelCard, exported: Exported, parities: list[Parity], milliseconds: float | None
 ) -> ModelCard:
     """The card with the app's sections at its end.
 
     Args:
         card: of the row.
-        row: that was exported.
-        half: whether weights are kept in float16.
+        exported: the row, its model, and the shares of answers by kind.
         parities: of the runtimes that were compared with torch.
-        shares: of answers by kind, see `answer_shares`.
         milliseconds: median time for a picture in Chromium; None: it was not checked there.
     """
-    return card.with_sections([_app(row, half, parities, milliseconds), _answers(shares)])
+    app = _app(exported.row, exported.model.half, parities, milliseconds)
+    return card.with_sections([app, _answers(exported.shares)])
 
 
 def _app(
@@ -48,7 +43,8 @@ def _app(
 ) -> CardSection:
     compared = tuple(
         f"{one.runtime}: {one.pictures} pictures, largest difference of a trained model's score "
-        f"{one.largest:.1g} standard deviations, {one.flipped} other decisions."
+        f"{one.deviations:.1g} standard deviations ({one.largest:.1g} in the unit of the check), "
+        f"{one.flipped} other decisions."
         for one in parities
     )
     browser = (

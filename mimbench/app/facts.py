@@ -30,8 +30,9 @@ def detector_facts(
     Returns:
         `target`, `row`, `images` and `patients_fitted` (what it was fitted on), `tones`, `licence`,
         `auroc`, `corrupted` (AUROC, mean over corruptions), `sensitivity`, `specificity` (each with
-        `value`, `low`, `high`, or None), `group` (the other images), `standing` and `control` (the
-        best control), `promise` and `patients` (of the threshold).
+        `value`, `low`, `high`, or None), `others` (role and relation of the images that these
+        numbers compare the target with), `standing` and `control` (the best control), `promise` and
+        `patients` (of the threshold).
     """
     images = run.tables.images
     splits = images[split_columns(images)]
@@ -51,7 +52,7 @@ def detector_facts(
         "corrupted": _estimate(row, group, "auroc_corrupted"),
         "sensitivity": sensitivity,
         "specificity": specificity,
-        "group": group.label if group is not None else "",
+        "others": {"role": group.role, "relation": group.relation} if group is not None else None,
         "standing": standing.replace(" ", "_"),
         "control": control,
         "promise": row.promise,

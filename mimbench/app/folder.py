@@ -1,5 +1,6 @@
 """The static folder: the page's own files, the runtime, the model, and what says what they are."""
 
+import gzip
 import hashlib
 import json
 import shutil
@@ -10,9 +11,20 @@ from typing import Any
 from mimbench.app.icons import icon_png, icon_svg
 from mimbench.errors import OutputError, UnknownNameError
 
-__all__ = ["ABOUT", "FORMAT", "check_out", "copy_folder", "languages", "seal", "write_files"]
+__all__ = [
+    "ABOUT",
+    "CARD",
+    "FORMAT",
+    "check_out",
+    "copy_folder",
+    "first_load",
+    "languages",
+    "seal",
+    "write_files",
+]
 
 ABOUT = "app.json"
+CARD = "card.html"
 PAGE = Path(__file__).parent / "page"
 WORKER = "sw.js"
 FORMAT = "mimbench app 1"  # of app.json
@@ -95,7 +107,7 @@ def seal(folder: Path) -> str:
     Returns:
         The app's version: it changes with any byte of any file.
     """
-    files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    files = _files(folder)
     digest = hashlib.sha256()
     for name in files:
         digest.update(name.encode() + b"\0" + hashlib.sha256((folder / name).read_bytes()).digest())
@@ -105,6 +117,19 @@ def seal(folder: Path) -> str:
     text = text.replace("@VERSION@", version).replace('"@FILES@"', json.dumps(listed, indent=2))
     (folder / WORKER).write_text(text, encoding="utf-8")
     return version
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def first_load(folder: Path) -> int:
+    """Bytes that a phone fetches before the page works offline, each file compressed by gzip."""
+    return sum(
+        len(gzip.compress((folder / name).read_bytes(), mtime=0))
+        for name in _files(folder)
+        if name != "MODEL_CARD.md"
+    )
 
 
 def copy_folder(made: Path, out: Path) -> None:

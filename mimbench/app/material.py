@@ -48,6 +48,11 @@ class Material:
     held_out: NDArray[np.bool_]
 
     @property
+    def canonical(self) -> int:
+        """Side of the pictures, pixels."""
+        return int(self.pictures.pixels.shape[1])
+
+    @property
     def target(self) -> NDArray[np.bool_]:
         """(N,) which are the target's validation images, clean."""
         return np.asarray((self.role == "target") & (self.condition == "clean"), dtype=bool)

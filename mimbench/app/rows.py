@@ -1,5 +1,6 @@
 """Which row of a run becomes an app: its fits, and thresholds that serve a new site."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ from mimbench.statistics.run.threshold import (
     validation_masks,
 )
 
-__all__ = ["AppRow", "choose_row", "exportable"]
+__all__ = ["AppRow", "exportable", "restored_rows"]
 
 KINDS = (
     "mim (any score of its measures, contrast, residual or critic), autoencoders, mim-features and "
@@ -81,10 +82,12 @@ def exportable(run: FittedRun, board: Leaderboard) -> list[str]:
     ]
 
 
-def choose_row(
+def restored_rows(
     run: FittedRun, board: Leaderboard, layout: Layout, name: str = ""
 ) -> Iterator[AppRow]:
     """The row of that name; without one, those that can be exported, the best first.
+
+    The first is restored at once, so that what is missing is known before images are read.
 
     Raises:
         UnknownNameError: the run has no such row.
@@ -99,8 +102,10 @@ def choose_row(
         said = f"{name} cannot be exported" if name else f"No row of {run.folder} can be exported"
         here = f"; in this run: {', '.join(able)}" if able else ""
         raise DetectorError(f"{said}. What can be: {KINDS}{here}.")
-    for one in [name] if name else able:
-        yield _restored(run, board, layout, rows[one])
+    chosen = [name] if name else able
+    first = _restored(run, board, layout, rows[chosen[0]])
+    others = (_restored(run, board, layout, rows[other]) for other in chosen[1:])
+    return itertools.chain([first], others)
 
 
 def _restored(run: FittedRun, board: Leaderboard, layout: Layout, row: Row) -> AppRow:

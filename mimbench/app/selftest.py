@@ -22,9 +22,9 @@ SEED = 7
 
 @dataclass(frozen=True)
 class SelfTest:
-    """Pictures as PNG files, and torch's scores (F,) of each."""
+    """Pictures as PNG files by name, and torch's scores (F,) of each in order."""
 
-    files: tuple[bytes, ...]
+    pictures: dict[str, bytes]
     scores: NDArray[np.float64]
 
 
@@ -41,12 +41,15 @@ def self_test(row: AppRow, canonical: int) -> SelfTest:
         *phantom.render(people, SIDE),
         *abnormal.render(pages[pages["category"] == "text_page"], SIDE),
     ]
-    files = tuple(_png(picture[: KEPT[1], : KEPT[0]]) for picture in drawn)
-    pixels = np.stack([decode(content, canonical).pixels for content in files])
+    pictures = {
+        f"test-{number}.png": _png(picture[: KEPT[1], : KEPT[0]])
+        for number, picture in enumerate(drawn)
+    }
+    pixels = np.stack([decode(content, canonical).pixels for content in pictures.values()])
     columns = [
         score_images(fit, pixels, row.size, torch.device("cpu"))[row.name] for fit in row.fits
     ]
-    return SelfTest(files, np.stack(columns, axis=1))
+    return SelfTest(pictures, np.stack(columns, axis=1))
 
 
 def either_direction_first() -> bool:

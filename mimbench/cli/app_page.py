@@ -68,11 +68,25 @@ def app_page(
             accept_changed=accept_changed,
         )
     if as_json:
-        parities = [vars(one) | {"passed": one.passed} for one in made.parities]
-        print_json({**vars(made), "parities": parities, "folder": str(out)})
+        print_json(_as_json(made, out))
     else:
         _show(made, out)
     return ExitCode.DONE
+
+
+def _as_json(made: "App", out: Path) -> dict[str, object]:
+    return {
+        "row": made.row,
+        "chosen": made.chosen,
+        "parities": [vars(one) | {"passed": one.passed} for one in made.parities],
+        "silent": made.exported.silent,
+        "caught": made.exported.caught,
+        "version": made.version,
+        "first_load": made.load,
+        "standing": made.standing,
+        "control": made.control,
+        "folder": str(out),
+    }
 
 
 def _show(made: "App", out: Path) -> None:
@@ -82,9 +96,10 @@ def _show(made: "App", out: Path) -> None:
         beside = f" against {made.control}" if made.control else ""
         say(f"It is not clearly better than a control ({made.standing}{beside}); the page says so.")
     for one in made.parities:
-        say(f"{one.runtime}: {one.pictures} pictures, largest difference {one.largest:.1g} SD.")
+        say(f"{one.runtime}: {one.pictures} pictures, largest difference {one.deviations:.1g} SD.")
     say(
-        f"No answer: {100 * made.silent:.1f} % of the target's validation images. No answer or "
-        f"“does not”: {100 * made.caught:.1f} % of abnormal pictures."
+        f"No answer: {100 * made.exported.silent:.1f} % of the target's validation images. No "
+        f"answer or “does not”: {100 * made.exported.caught:.1f} % of abnormal pictures."
     )
+    say(f"First load: {made.load / 1e6:.1f} MB (gzip).")
     say(f"To look at it: python -m http.server --directory {out}")

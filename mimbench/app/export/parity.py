@@ -21,7 +21,8 @@ class Parity:
     Attributes:
         runtime: what was compared with torch.
         pictures: how many.
-        largest: difference of a fit's score, see `differences`.
+        largest: difference of a fit's score that the gate judges, see `differences`.
+        deviations: the largest difference in the fit's standard deviations alone.
         flipped: decisions that differ although torch's score is further than TOLERANCE from the
             threshold.
         where: the picture with the largest difference.
@@ -30,6 +31,7 @@ class Parity:
     runtime: str
     pictures: int
     largest: float
+    deviations: float
     flipped: int
     where: str
 
@@ -73,7 +75,12 @@ def compare(
     flipped = clear & ((reference <= thresholds) != (found <= thresholds))
     worst = np.where(flipped.any(1), np.inf, apart.max(1))
     return Parity(
-        runtime, len(names), float(apart.max()), int(flipped.sum()), names[int(worst.argmax())]
+        runtime,
+        len(names),
+        float(apart.max()),
+        float((np.abs(found - reference) / unit).max()),
+        int(flipped.sum()),
+        names[int(worst.argmax())],
     )
 
 

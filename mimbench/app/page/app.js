@@ -19,6 +19,11 @@ const interval = ({ value, low, high }, form) =>
     ? form(value)
     : text("interval", { value: form(value), low: form(low), high: form(high) });
 
+const others = ({ role, relation }) => text("others", {
+  role: text(`others_${role}`),
+  relation: text(relation.replace("-", "_")),
+});
+
 async function json(name) {
   const response = await fetch(name);
   if (!response.ok) throw new Error(`${name}: ${response.status}`);
@@ -63,6 +68,7 @@ function writeFacts(facts) {
     ["fact_fitted_on", text("fitted_on", facts)],
     ["fact_tones", facts.tones || unknown],
     ["fact_licence", facts.licence || unknown],
+    ["fact_others", facts.others ? others(facts.others) : text("not_measured")],
     ["fact_auroc", facts.auroc ? interval(facts.auroc, decimal) : unknown],
     ["fact_sensitivity", facts.sensitivity ? interval(facts.sensitivity, percent) : unknown],
     ["fact_specificity", facts.specificity ? interval(facts.specificity, percent) : unknown],
@@ -86,10 +92,11 @@ function writeAnswer({ answer, reasons, mean, accepted }) {
   at("reason").textContent = answer === "none"
     ? reasons.map((reason) => text(`reason_${reason}`)).join(" ")
     : text(`explained_${answer}`, state.about.facts);
+  const fits = state.about.thresholds.length;
   at("numbers").textContent = text("numbers", {
     mean: decimal(mean, 4),
-    accepted: percent(accepted),
-    fits: state.about.thresholds.length,
+    accepted: Math.round(accepted * fits),
+    fits,
   });
 }
 

@@ -15,15 +15,16 @@ export class PictureProblem extends Error {
 
 // EXIF orientation of a WebP file, which not every browser heeds; of other files they all do: 1.
 async function webpOrientation(blob) {
+  const start = new TextDecoder("latin1").decode(await blob.slice(0, 16).arrayBuffer());
+  if (!/^RIFF....WEBP..../s.test(start)) return null;
   const bytes = new DataView(await blob.arrayBuffer());
   const word = (at) => String.fromCharCode(...[0, 1, 2, 3].map((k) => bytes.getUint8(at + k)));
-  if (bytes.byteLength < 16 || word(0) !== "RIFF" || word(8) !== "WEBP") return null;
   for (let at = 12; at + 8 <= bytes.byteLength; ) {
     const length = bytes.getUint32(at + 4, true);
     if (word(at) === "EXIF") {
-      const start = at + 8 + (word(at + 8) === "Exif" ? 6 : 0);
-      const little = bytes.getUint16(start) === 0x4949;
-      const first = start + bytes.getUint32(start + 4, little);
+      const tiff = at + 8 + (word(at + 8) === "Exif" ? 6 : 0);
+      const little = bytes.getUint16(tiff) === 0x4949;
+      const first = tiff + bytes.getUint32(tiff + 4, little);
       for (let k = 0; k < bytes.getUint16(first, little); k += 1) {
         const entry = first + 2 + 12 * k;
         if (bytes.getUint16(entry, little) === 0x0112) return bytes.getUint16(entry + 8, little);

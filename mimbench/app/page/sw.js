@@ -28,7 +28,10 @@ self.addEventListener("fetch", (event) => {
   if (event.request.method !== "GET") return;
   event.respondWith((async () => {
     const cache = await caches.open(NAME);
-    const kept = await cache.match(event.request, { ignoreSearch: true });
-    return kept ?? fetch(event.request);
+    const place = event.request.url.replace(/[?#].*/, "").replace(/\/index\.html$/, "/");
+    const kept = await cache.match(place);
+    if (!kept) return fetch(event.request);
+    // hosts that shorten addresses redirect, and browsers refuse such an answer to a navigation
+    return kept.redirected ? new Response(kept.body, kept) : kept;
   })());
 });

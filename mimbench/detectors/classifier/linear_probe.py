@@ -1,7 +1,7 @@
 """A linear classifier on the features of a frozen backbone."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import torch
@@ -10,11 +10,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from mimbench.detectors.classifier.classifier import Classifier, balance
+from mimbench.detectors.classifier.posthoc.logits import logit_scores
 from mimbench.detectors.classifier.posthoc.outputs import Outputs
+from mimbench.detectors.graph import ScoreGraph
 from mimbench.detectors.networks.network import Network
 from mimbench.detectors.networks.shared_features import pooled_name
 from mimbench.detectors.parameters import Side
-from mimbench.detectors.protocol import Batch, TrainingSet
+from mimbench.detectors.protocol import Batch, Detector, TrainingSet
 from mimbench.errors import RecipeError, TrainingError, WeightsError
 
 __all__ = ["LinearProbe", "logistic_regression"]
@@ -96,6 +98,28 @@ class LinearProbe(Classifier):
                 logits = network.head(features)
                 return Outputs(batch.images, logits.float().cpu(), features.cpu(), None)
         return super()._outputs(network, batch)
+
+    def graph(self) -> nn.Module:
+        """For export; trained models of several folds then have one copy of the backbone.
+
+        See `Detector.graph`.
+        """
+        if self.network is not None and self.needs:
+            with contextlib.suppress(WeightsError):  # as in `_outputs`
+                self.require()
+                return ScoreGraph(_Head(self.network.head, self.needs[0]))
+        return super().graph()
+
+
+class _Head(Detector):
+    """A fitted head alone, on shared features."""
+
+    def __init__(self, head: nn.Module, features: str) -> None:
+        self.head, self.needs = head, (features,)
+
+    def score(self, batch: Batch) -> Mapping[str, Tensor]:
+        """The scores that logits give without a fit."""
+        return logit_scores(self.head(batch[self.needs[0]]).float())
 
 
 def _views(images: Tensor, count: int) -> list[Tensor]:

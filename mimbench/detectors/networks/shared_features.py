@@ -110,10 +110,16 @@ def _computed(readings: Sequence[_Reading], images: Tensor) -> dict[str, Tensor]
     frozen = _frozen(backbone, weights, side, _version(weights), images.device)
     parts: dict[str, list[Tensor]] = {reading.name: [] for reading in readings}
     for part in torch.split(images, CHUNK):
-        places = torch.arange(CHUNK, device=images.device) % len(part)
-        for name, value in frozen.read(readings, part[places]).items():
+        for name, value in frozen.read(readings, _padded(part)).items():
             parts[name].append(value[: len(part)])
     return {name: torch.cat(values) for name, values in parts.items()}
+
+
+def _padded(images: Tensor) -> Tensor:
+    """CHUNK images: these, as often as it takes."""
+    if torch.compiler.is_exporting():  # a phone sees one picture; copies would cost it seconds
+        return images
+    return images[torch.arange(CHUNK, device=images.device) % len(images)]
 
 
 class _Frozen:

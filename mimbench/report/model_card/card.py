@@ -88,14 +88,19 @@ class ModelCard:
                 lines += [_markdown(block), ""]
         return "\n".join(lines)
 
-    def html(self) -> str:
-        """The card as the text of one HTML file that loads nothing."""
+    def html(self, back: str = "") -> str:
+        """The card as the text of one HTML file that loads nothing.
+
+        Args:
+            back: address of the page that it belongs to; empty: it stands alone.
+        """
         style = own_file("style.css")
         return (
             page_environment()
             .get_template("model_card.html.j2")
             .render(
                 card=self,
+                back=back,
                 kind=_kind,
                 version=__version__,
                 policy=policy("", style),

