@@ -45,7 +45,8 @@ async function decoded(blob) {
   }
   try {
     const bitmap = await createImageBitmap(blob, {
-      imageOrientation: orientation === null ? "from-image" : "none",
+      // by default browsers turn it; older ones refuse the name of that default
+      ...(orientation === null ? {} : { imageOrientation: "none" }),
       colorSpaceConversion: "none",
       premultiplyAlpha: "none",
     });

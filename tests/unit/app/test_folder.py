@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mimbench.app.folder import FORMAT, check_out, copy_folder, languages, seal
+from mimbench.app.folder import FORMAT, check_out, copy_folder, first_load, languages, seal
 from mimbench.app.icons import icon_png, icon_svg
 from mimbench.errors import OutputError, UnknownNameError
 
@@ -46,6 +46,12 @@ def test_other_files_beside_an_earlier_app_stay(tmp_path: Path) -> None:
     seal(made)
     copy_folder(made, out)
     assert sorted(path.name for path in out.iterdir()) == ["CNAME", "index.html", "sw.js"]
+
+
+def test_the_first_load_is_what_a_phone_fetches_compressed(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(bytes(100_000))
+    (tmp_path / "MODEL_CARD.md").write_bytes(bytes(range(256)) * 100)  # for people, not fetched
+    assert 50 < first_load(tmp_path) < 1000
 
 
 def test_icons_are_drawn_at_any_size() -> None:

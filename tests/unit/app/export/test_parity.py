@@ -28,6 +28,7 @@ def test_a_difference_is_measured_in_the_fits_standard_deviations() -> None:
     far = REFERENCE + np.array([[0, 0], [0, 0], [0, 300.0]])
     beside = compare("Chromium", far, far * (1 + 1e-4), THRESHOLDS, UNIT, NAMES)
     assert beside.passed  # an extreme score is rounded more, and decides the same
+    assert beside.deviations == pytest.approx(303e-4 / 2)  # and the card says by how much
     with pytest.raises(DetectorError, match=r"mim/l1.*Chromium.*two\.png"):
         check_parity(parity, "mim/l1")
 
