@@ -48,9 +48,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }  # fmt: skip
     control = {"extends": "histogram", "input_size": 32}
     images = ImageOptions(data=(str(root / "data"),), canonical_size=SIZE)
-    plan = make_plan(
-        RunFile(name="small", detectors=(small, control), folds=2, seeds=1, data=images)
-    )
+    asked = {"suites": ("quick",), "severities": (3,), "folds": 2, "seeds": 1}
+    plan = make_plan(RunFile(name="small", detectors=(small, control), data=images, **asked))
     assert execute(plan, root / "run", Silent(), "mimbench run").failures == ()
     return root / "run"
 
