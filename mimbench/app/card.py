@@ -57,7 +57,7 @@ def _app(
         "A static page that judges photos on the reader's device and sends none of them. It is a "
         "research demonstration and no medical device. It gives no probability of a disease and no "
         "advice.",
-        f"model.onnx holds {len(row.fits)} trained models of {row.name}, with weights in "
+        f"Trained models of {row.name} in model.onnx: {len(row.fits)}, with weights in "
         f"{'float16' if half else 'float32'}. Before the app was written, validation images, "
         "generated abnormal pictures and their corruptions were scored by torch and by other "
         f"runtimes. A difference of more than {TOLERANCE} standard deviations, or that share of a "

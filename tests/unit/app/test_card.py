@@ -26,7 +26,7 @@ def test_the_card_names_each_runtime_with_its_largest_difference() -> None:
     card = with_app(ModelCard("Card", "mim/l1", (), ()), exported(), [PARITY], 12.0).markdown()
     assert "ONNX Runtime: 640 pictures" in card
     assert "0.03 standard deviations" in card
-    assert "3 trained models" in card
+    assert "mim/l1 in model.onnx: 3" in card
     assert "float16" in card
     assert "12 ms in Chromium" in card
     assert np.all([f"{share} %" in card for share in (10, 20, 70, 25, 92)])
