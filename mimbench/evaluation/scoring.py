@@ -23,7 +23,6 @@ from mimbench.evaluation.planning.plan import Condition, FitSpec, Plan
 from mimbench.recipes import content_hash
 from mimbench.runfolder.score_blocks import Block, read_block, write_block
 from mimbench.runfolder.store import Store, score_code
-from mimbench.scores.splits import split_column
 from mimbench.text import counted
 
 __all__ = [
@@ -65,7 +64,7 @@ class Unit:
 
 
 def units(plan: Plan) -> Iterator[Unit]:
-    """All units of a plan. Validation images are scored clean only: they set thresholds."""
+    """All units of a plan."""
     for condition in plan.conditions:
         wanted = np.zeros(len(plan.images), dtype=bool)
         for fold in range(plan.run.folds):
@@ -106,9 +105,8 @@ def count_images(plan: Plan, specs: Sequence[FitSpec]) -> list[int]:
 
 def scored_rows(plan: Plan, condition: Condition, fold: int) -> NDArray[np.bool_]:
     """Which rows of the images a fit of `fold` scores under `condition`."""
-    part = plan.images[split_column(fold)]
-    parts = ["test"] if condition.corruption is not None else ["test", "validation"]
-    mask: NDArray[np.bool_] = part.isin(parts).to_numpy(dtype=bool)
+    clean, shifted = plan.scored
+    mask: NDArray[np.bool_] = (clean if condition.corruption is None else shifted)[fold]
     return mask
 
 

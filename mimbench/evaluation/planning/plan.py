@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mimbench.corruptions.definition import Corruption
 from mimbench.data.categories import canonical_category
@@ -34,11 +36,13 @@ from mimbench.evaluation.planning.run_recipes import (
 from mimbench.evaluation.planning.suites import read_suite
 from mimbench.evaluation.planning.threshold_folds import threshold_note
 from mimbench.recipes import Recipe
+from mimbench.scores.splits import part_masks
 from mimbench.scores.tables import CLEAN
 from mimbench.text import counted
 
 __all__ = ["Condition", "FitSpec", "Plan", "RunFile", "make_plan", "plan_images"]
 
+Masks = NDArray[np.bool_]
 
 PUBLISHED_SIZE = 224  # side of the images that the lengths in corruptions/*.toml are meant for
 SMALL = 64  # below it, other benchmarks have parameters of their own
@@ -127,6 +131,15 @@ class Plan:
     def input_size(self, recipe: Recipe) -> int:
         """Side of the images that a recipe's detector sees, pixels."""
         return recipe.input_size or self.canonical_size
+
+    @cached_property
+    def scored(self) -> tuple[Masks, Masks]:
+        """(folds, N) which images the fits of a fold score clean, and which ones corrupted.
+
+        Validation images are scored clean only: they set thresholds.
+        """
+        test = part_masks(self.images, "test")
+        return test | part_masks(self.images, "validation"), test
 
     @cached_property
     def shared_outputs(self) -> Mapping[int, tuple[str, ...]]:

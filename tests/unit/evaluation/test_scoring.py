@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from small_plans import planned
@@ -10,10 +11,21 @@ from torch import Tensor
 from torchvision.models import SqueezeNet
 
 from mimbench.evaluation.fitting import Fit, fit_addresses, fit_or_load
+from mimbench.evaluation.planning import plan as planning
 from mimbench.evaluation.planning.plan import Plan
-from mimbench.evaluation.scoring import BATCH, Shard, block_address, score_images, score_unit, units
+from mimbench.evaluation.scoring import (
+    BATCH,
+    Shard,
+    block_address,
+    count_images,
+    score_images,
+    score_unit,
+    scored_rows,
+    units,
+)
 from mimbench.runfolder.score_blocks import read_block
 from mimbench.runfolder.store import Store
+from mimbench.scores.splits import part_masks
 
 CPU = torch.device("cpu")
 ROWS = ("knn-features", "padim", "patchcore")
@@ -55,3 +67,24 @@ def test_rows_on_one_network_share_its_forward_pass_and_keep_their_scores(
         alone = score_images(fit, pixels, plan.input_size(fit.spec.recipe), CPU)
         for row, values in alone.items():
             np.testing.assert_array_equal(block.scores[row], values)
+
+
+def test_which_images_are_scored_is_looked_up_once_for_all_conditions_and_fits(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def counted(images: pd.DataFrame, part: str) -> np.ndarray:
+        asked.append(part)
+        return part_masks(images, part)
+
+    monkeypatch.setattr(planning, "part_masks", counted)
+    plan = planned(folders, ["complexity", "histogram"], folds=2, suites=("quick",))
+    asked.clear()
+    parts = plan.images["split_1"]
+    (corrupted,) = {tuple(scored_rows(plan, own, 1)) for own in plan.conditions if own.corruption}
+    assert list(corrupted) == (parts == "test").tolist()
+    clean = next(own for own in plan.conditions if own.corruption is None)
+    assert scored_rows(plan, clean, 1).tolist() == parts.isin(["test", "validation"]).tolist()
+    assert len(count_images(plan, plan.fits)) == len(plan.fits)
+    assert sorted(asked) == ["test", "validation"]
