@@ -45,8 +45,8 @@ def write_verdicts(verdicts: Sequence[Verdict], folder: Path, tables: RunTables)
     return path
 
 
-def as_text(verdicts: Sequence[Verdict], claims: ClaimsFile) -> str:
-    """Verdicts as sentences for a terminal."""
+def as_text(verdicts: Sequence[Verdict], claims: ClaimsFile, target: str) -> str:
+    """Verdicts as sentences for a terminal; `target` is the category that the run is about."""
     counts: Counter[str] = Counter(own.verdict for own in verdicts)
     summary = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
     rules = (
@@ -54,7 +54,7 @@ def as_text(verdicts: Sequence[Verdict], claims: ClaimsFile) -> str:
         f"a verdict is clear below {claims.alpha:g}. They speak of this implementation and these "
         "images."
     )
-    blocks = [f"Claims of {claims.name}: {summary}.\n{fill(rules, WIDTH)}"]
+    blocks = [f"Claims of {claims.name}, target {target}: {summary}.\n{fill(rules, WIDTH)}"]
     blocks += ["\n".join(_lines(own)) for own in verdicts if own.verdict != "not tested"]
     blocks += _not_tested([own for own in verdicts if own.verdict == "not tested"])
     marked = legend(own.caution for own in verdicts)
@@ -64,15 +64,15 @@ def as_text(verdicts: Sequence[Verdict], claims: ClaimsFile) -> str:
 
 def _not_tested(verdicts: Sequence[Verdict]) -> list[str]:
     """One block for each reason, with the claims and rows that it concerns."""
-    by_reason: dict[tuple[str, str], dict[str, list[str]]] = {}
+    by_reason: dict[tuple[str, str], dict[tuple[str, str], list[str]]] = {}
     for own in verdicts:
         of_reason = by_reason.setdefault((own.explanation, own.remedy), {})
-        of_reason.setdefault(own.claim, []).append(own.row)
+        of_reason.setdefault((own.claim, own.statement), []).append(own.row)
     blocks = []
     for (reason, remedy), claims in by_reason.items():
         lines = [fill(f"NOT TESTED  {reason}", WIDTH, subsequent_indent="  ")]
-        for claim, rows in claims.items():
-            concerned = f"{claim}: {', '.join(dict.fromkeys(rows))}"
+        for (claim, statement), rows in claims.items():
+            concerned = f"{claim} ({', '.join(dict.fromkeys(rows))}): {statement}"
             lines.append(fill(concerned, WIDTH, initial_indent="  ", subsequent_indent="    "))
         if remedy:
             lines.append(f"  To test it, add to the run's command: {remedy}")

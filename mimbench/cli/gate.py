@@ -125,7 +125,10 @@ def _compared(
     after = read_tables(candidate, accept_changed=accept_changed)
     settings = gates.folder_settings(reference, file, given, accept_changed=accept_changed)
     result = gates.gate(before, after, settings)
-    return result, gates.movers(before, after, result.settings.rows) if explain else None
+    if not explain:
+        return result, None
+    judged = result.settings
+    return result, gates.movers(before, after, judged.rows, role=judged.role)
 
 
 def _why_not(error: MimbenchError, file: Path | None, given: Mapping[str, Any]) -> "GateResult":

@@ -60,7 +60,9 @@ def verify(
     if as_json:
         print_json([verdict.model_dump() for verdict in verdicts])
     else:
-        say(judging.as_text(verdicts, stated), end="")
+        images = tables.images
+        (target,) = images.loc[images["role"] == "target", "category"].unique()
+        say(judging.as_text(verdicts, stated, target), end="")
     if doubt := doubt_about(tables):
         (say_error if as_json else say)(f"\n{folder}: {doubt}\n")
     show_on_page(folder, as_json=as_json, accept_changed=accept_changed)

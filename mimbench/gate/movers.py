@@ -13,15 +13,21 @@ MOVER_COLUMNS = ("row", "image_id", "path", "category", "role", "before", "after
 
 
 def movers(
-    reference: RunTables, candidate: RunTables, rows: tuple[str, ...], count: int = 10
+    reference: RunTables,
+    candidate: RunTables,
+    rows: tuple[str, ...],
+    count: int = 10,
+    *,
+    role: str = "",
 ) -> pd.DataFrame:
-    """Clean test images whose rank among all test images of a fit changed most to the worse.
+    """Clean test images whose rank among the test images of a fit changed most to the worse.
 
     Args:
         reference: tables of the run that is good enough.
         candidate: tables of the run in question.
         rows: scores to explain; those that either run lacks are left out.
         count: images per row.
+        role: of the other images that are ranked, beside those of the target; empty: all.
 
     Returns:
         Columns as `MOVER_COLUMNS`: `before` and `after` are mean ranks in [0, 1], 1 = least like
@@ -29,7 +35,7 @@ def movers(
     """
     aligned = align(reference, candidate, GateSettings())
     tables = [
-        _most_harmed(row, aligned.reference, aligned.candidate, count)
+        _most_harmed(row, aligned.reference, aligned.candidate, count, role)
         for row in rows
         if len(row_fits(aligned.reference, row)) and len(row_fits(aligned.candidate, row))
     ]
@@ -42,9 +48,11 @@ def movers(
     return moved.assign(path=moved["path"].where(moved["path"] != "", paths))
 
 
-def _most_harmed(row: str, reference: RunTables, candidate: RunTables, count: int) -> pd.DataFrame:
+def _most_harmed(
+    row: str, reference: RunTables, candidate: RunTables, count: int, role: str
+) -> pd.DataFrame:
     table = reference.images.set_index("image_id")
-    table = table.assign(before=_ranks(reference, row), after=_ranks(candidate, row))
+    table = table.assign(before=_ranks(reference, row, role), after=_ranks(candidate, row, role))
     table = table.dropna(subset=["before", "after"])
     up = table["after"] - table["before"]
     target = set(table.loc[table["role"] == "target", "category"])
@@ -53,14 +61,14 @@ def _most_harmed(row: str, reference: RunTables, candidate: RunTables, count: in
     return worst.assign(row=row)[list(MOVER_COLUMNS)]
 
 
-def _ranks(run: RunTables, row: str) -> "pd.Series[float]":
-    """Mean over the fits of each test image's rank in [0, 1]."""
+def _ranks(run: RunTables, row: str, role: str) -> "pd.Series[float]":
+    """Mean over the fits of the rank in [0, 1] of each test image of the target and the role."""
     scores = run.scores[(run.scores["score"] == row) & (run.scores["corruption"] == CLEAN)]
     fits = row_fits(run, row)[["fit_id", "fold"]]
     # columns of the user's own may have any name
     used = [name for name in run.images if name in ("image_id", "role") or split_columns([name])]
     table = scores.merge(fits, on="fit_id").merge(run.images[used], on="image_id")
-    table = table[_is_test(table)]
+    table = table[_is_test(table) & (table["role"].isin(["target", role]) | (not role))]
     return table["value"].groupby(table["fit_id"]).rank(pct=True).groupby(table["image_id"]).mean()
 
 

@@ -167,7 +167,8 @@ def _method(result: GateResult) -> str:
     return (
         f"AUROC against {asked.role} categories ({asked.relation.replace('-', ' ')}), paired on "
         f"common images; margin {asked.margin:g}; at most {asked.alpha:.0%} false alarms over the "
-        f"family of {counted(len(result.tests), 'test')} (Holm)."
+        f"family of {counted(len(result.tests), 'test')}. p is of a drop of at most the margin, "
+        "Holm-adjusted over the family; intervals are 95 % and of one test alone."
     )
 
 

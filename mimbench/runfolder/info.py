@@ -203,7 +203,8 @@ def require_run_info(folder: Path, *, accept_changed: bool = False) -> RunInfo:
     """
     if not (folder / RECORD).exists():
         raise TableError(
-            f"{folder / RECORD} does not exist; is {folder} the folder of a finished run?"
+            f"{folder / RECORD} does not exist; is {folder} the folder of a finished run? "
+            "One that was stopped has it when the same command has run to its end."
         )
     return read_run_info(folder, accept_changed=accept_changed)[0]
 

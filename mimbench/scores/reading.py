@@ -114,7 +114,10 @@ def _schema_of(content: bytes) -> int:
 
 def _bytes(path: Path) -> bytes:
     if not path.is_file():
-        raise TableError(f"{path} does not exist; is {path.parent} the folder of a finished run?")
+        raise TableError(
+            f"{path} does not exist; is {path.parent} the folder of a finished run? "
+            "One that was stopped has its tables when the same command has run to its end."
+        )
     try:
         return path.read_bytes()
     except OSError as error:

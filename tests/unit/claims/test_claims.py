@@ -422,9 +422,10 @@ def test_what_was_not_tested_says_what_is_missing(run: RunTables) -> None:
     noisy = claim("degrades_less", against=("cnn",), corruptions=("snow", "fog"))
     (weather,) = judge(run, noisy)
     assert "--suite imagenet-c" in weather.remedy
-    text = as_text([row, role, weather], ClaimsFile(name="test", claim=(noisy,)))
+    text = as_text([row, role, weather], ClaimsFile(name="test", claim=(noisy,)), "mpox")
     for own in (row, role, weather):
         assert f"add to the run's command: {own.remedy}" in text
+        assert own.statement in " ".join(text.split())
 
 
 def test_images_from_two_relations_are_judged_apart() -> None:
@@ -583,7 +584,7 @@ def test_the_run_folder_gets_a_table_and_strictness_an_exit_code(
     assert kept[1]["value"] is None
     assert (exit_code(verdicts), exit_code(verdicts, strict=True)) == (0, 1)
     assert exit_code(verdicts[:1], strict=True) == 0
-    assert "1 supported, 1 not tested" in as_text(verdicts, claims)
+    assert "1 supported, 1 not tested" in as_text(verdicts, claims, "mpox")
 
 
 def test_a_row_that_is_missing_is_named_once_before_all_else_that_is_missing(
@@ -595,10 +596,11 @@ def test_a_row_that_is_missing_is_named_once_before_all_else_that_is_missing(
     ]
     verdicts = verify(run, ClaimsFile(name="test", claim=tuple(untestable)))
     assert {own.explanation for own in verdicts} == {"The run has no row 'vit'."}
-    text = as_text(verdicts, ClaimsFile(name="test", claim=tuple(untestable)))
+    text = as_text(verdicts, ClaimsFile(name="test", claim=tuple(untestable)), "mpox")
+    assert "target mpox" in text
     assert text.count("NOT TESTED") == 1
-    assert "a: vit" in text
-    assert "b: vit" in text
+    assert "a (vit)" in text
+    assert "b (vit)" in text
 
 
 @pytest.mark.parametrize(
