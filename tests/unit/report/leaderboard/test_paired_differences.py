@@ -79,7 +79,7 @@ def test_verdicts_mark_it(report: Report) -> None:
     verdicts = verify(report.run.tables, claims)
     assert sorted(bool(own.caution) for own in verdicts) == [False, True]
     assert sorted(own.number.endswith(f"]{MARK}") for own in verdicts) == [False, True]
-    text = as_text(verdicts, claims)
+    text = as_text(verdicts, claims, "mpox")
     assert text.count(f"]{MARK}, claimed") == 1
     assert f"{MARK} Read with caution" in text
 
