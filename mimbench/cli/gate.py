@@ -128,7 +128,9 @@ def _compared(
     if not explain:
         return result, None
     judged = result.settings
-    return result, gates.movers(before, after, judged.rows, role=judged.role)
+    return result, gates.movers(
+        before, after, judged.rows, role=judged.role, relation=judged.relation
+    )
 
 
 def _why_not(error: MimbenchError, file: Path | None, given: Mapping[str, Any]) -> "GateResult":

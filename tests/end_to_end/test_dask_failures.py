@@ -131,7 +131,7 @@ def test_three_dask_workers_that_die_of_a_detector_make_a_failed_row(
     with DaskCluster(address) as cluster:
         result = work(folders, tmp_path, [f"{plug_in}:{name}" for name in names], cluster, told)
     assert reasons(result) == {
-        "KillsItsWorker": "fit: its Dask worker died 3 times; out of memory?"
+        "KillsItsWorker": "fit: its Dask worker died or was stopped 3 times; out of memory?"
     }
     assert sum("it is repeated" in text for text in told.messages) == 2
     assert set(read_tables(tmp_path).scores["score"]) == {"Level"}

@@ -2,11 +2,13 @@
 
 A picture takes some milliseconds to draw, and every run of a generated data set asks for the same
 hundreds of them. A file holds the pictures of one table at one size; its name says all that they
-are made from. Some are drawn again and compared before a file is used.
+are made from, and its last bytes are the SHA-256 of the pixels. Before a file is used, that is
+compared, and some pictures are drawn again.
 """
 
 import hashlib
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -27,6 +29,8 @@ __all__ = ["kept_pictures"]
 Pixels = NDArray[np.uint8]
 FEWEST = 50  # pictures that are worth a file
 MOST_BYTES = 2**30  # of all files; the ones not used for the longest time go
+DIGEST = 32  # bytes of a SHA-256
+DAY = 86_400  # seconds
 TRIED = 4  # pictures of a file that are drawn again
 LIBRARIES: tuple[ModuleType, ...] = (np, cv2, PIL)  # whose version may change a picture
 
@@ -46,7 +50,10 @@ def kept_pictures(
     """
     if len(table) < FEWEST:
         return render(table, size)
-    path = _folder() / f"{_address(render, table, size)}.npy"
+    folder = _folder()
+    if folder is None:
+        return render(table, size)
+    path = folder / f"{_address(render, table, size)}.npy"
     found = _read(path, (len(table), size, size, 3))
     if found is not None and _drawn_alike(found, render, table, size):
         return found
@@ -55,9 +62,14 @@ def kept_pictures(
     return drawn
 
 
-def _folder() -> Path:
+def _folder() -> Path | None:
+    """The user's cache; None for a user without a home."""
     cached = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cached) if cached else Path.home() / ".cache") / "mimbench" / "pictures"
+    try:
+        home = Path(cached) if cached else Path.home() / ".cache"
+    except RuntimeError:
+        return None
+    return home / "mimbench" / "pictures"
 
 
 def _address(render: Callable[..., Pixels], table: pd.DataFrame, size: int) -> str:
@@ -77,13 +89,23 @@ def _code() -> str:
 
 
 def _read(path: Path, shape: tuple[int, ...]) -> Pixels | None:
-    """The pictures in a file; None where there is none, or another one."""
+    """The pictures in a file; None where there is none, another one or a damaged one."""
     try:
         found = np.load(path, mmap_mode="r")
-        os.utime(path)
+        with path.open("rb") as file:
+            file.seek(-DIGEST, os.SEEK_END)
+            digest = file.read()
     except (OSError, ValueError, EOFError):
         return None
-    return found if found.shape == shape and found.dtype == np.uint8 else None
+    if found.shape != shape or found.dtype != np.uint8 or _digest(found) != digest:
+        return None
+    with suppress(OSError):  # a cache that cannot be written can be read
+        os.utime(path)
+    return found
+
+
+def _digest(pixels: Pixels) -> bytes:
+    return hashlib.sha256(np.ascontiguousarray(pixels)).digest()
 
 
 def _drawn_alike(
@@ -102,10 +124,14 @@ def _write(path: Path, drawn: Pixels) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path, durable=False) as partial, partial.open("wb") as file:
             np.save(file, drawn)
+            file.write(_digest(drawn))
         _make_room(path.parent)
 
 
 def _make_room(folder: Path) -> None:
+    for path in folder.glob("*.partial"):  # of a process that was killed
+        if time.time() - path.stat().st_mtime > DAY:
+            path.unlink(missing_ok=True)
     files = sorted(folder.glob("*.npy"), key=lambda path: path.stat().st_mtime, reverse=True)
     sizes = np.cumsum([path.stat().st_size for path in files])
     for path, total in zip(files, sizes.tolist(), strict=True):

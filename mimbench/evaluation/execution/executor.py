@@ -132,8 +132,10 @@ class Deaths:
 
         Args:
             task: that the process was at.
-            fit: position of the fit that it was at; None: what all fits of the task share.
+            fit: position of the fit that it was at; None: what all fits of the task share. A
+                training has one fit, also before it is told.
         """
+        fit = task.fits[0] if task.unit is None else fit
         file = task.checkpoint
         trace = file.stat().st_mtime_ns if file is not None and file.is_file() else 0
         count, before = self.found.get((task.unit, fit), (0, trace))

@@ -63,7 +63,7 @@ def picture_uri(content: bytes) -> str | None:
     """
     kind = next((kind for kind, start in PICTURES.items() if content.startswith(start)), None)
     if kind == "png":
-        with suppress(OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        with suppress(OSError, ValueError, SyntaxError, KeyError, Image.DecompressionBombError):
             kind, content = "webp", _webp(content)
     return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}" if kind else None
 

@@ -71,7 +71,7 @@ class FoldTraining:
     def mixed(self, matrix: Array) -> Self:
         """That of K combinations of the numbers: `matrix` is (K, E)."""
         sources = {name: mixed_rows(matrix, own) for name, own in self.by_source.items()}
-        return replace(self, by_source=sources, folds=matrix @ self.folds)
+        return replace(self, by_source=sources, folds=mixed_rows(matrix, self.folds))
 
     @classmethod
     def combine(cls, terms: Sequence[Self | None], weights: Sequence[Array]) -> Self | None:

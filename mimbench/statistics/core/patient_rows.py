@@ -18,7 +18,12 @@ def mixed_rows(weights: Array, values: Array) -> Array:
     """(K, P) weighted sums of the rows of `values` (E, P); `weights` is (K, E).
 
     A row of weight 0 may be missing.
+
+    Raises:
+        ValueError: the weights are of another number of rows.
     """
+    if weights.shape[1] != len(values):  # compiled code reads beyond an array
+        raise ValueError(f"{weights.shape[1]} weights of {len(values)} rows")
     if not values.any():
         return np.zeros((len(weights), values.shape[1]))
     found: Array = _mixed_rows(np.ascontiguousarray(weights), np.ascontiguousarray(values))

@@ -192,8 +192,10 @@ class DaskExecutor(Executor):
 
     def _on_change(self, event: tuple[float, Any]) -> None:
         about = event[1]
-        if self.scheduling is not None and about.get("action") == "remove-worker":
-            gone = WorkerGone(about["worker"], died=not about["expected"])
+        if self.scheduling is None or not isinstance(about, dict):
+            return
+        if about.get("action") == "remove-worker":
+            gone = WorkerGone(about["worker"], died=not about.get("expected", False))
             self.scheduling.heard.put(gone)
 
 

@@ -137,21 +137,23 @@ class DaskScheduler:
     def _count_death(self, future: Any, running: _Running, last: Heard) -> None:
         """The worker of a task died: Dask repeats it, or its fit has failed too often."""
         running.deaths += 1
-        count = self.deaths.count(running.task, last.fit)
-        what = running.task.stage
-        if last.fit is not None:
-            what = f"{self.failures.plan.fits[last.fit]}, {what}"
+        task = running.task
+        fit = task.fits[0] if task.unit is None else last.fit  # a training is of one fit
+        count = self.deaths.count(task, fit)
+        what = task.stage
+        if fit is not None:
+            what = f"{self.failures.plan.fits[fit]}, {what}"
         if count < TRIES:
             self.failures.progress.message(
                 f"{what}: the Dask worker {last.worker} died; it is repeated."
             )
             return
-        reason = f"its Dask worker died {count} times; out of memory?"
-        for lost in running.task.fits if last.fit is None else (last.fit,):
-            self.failures.add(running.task, lost, reason)
+        reason = f"its Dask worker died or was stopped {count} times; out of memory?"
+        for lost in task.fits if fit is None else (fit,):
+            self.failures.add(task, lost, reason)
         del self.running[future]
         self.executor.withdraw(future, running.key)
-        self.queue.appendleft(running.task)
+        self.queue.appendleft(task)
 
     def _take(self, future: Any, running: _Running) -> None:
         """A task is done, or Dask has given it up."""

@@ -64,6 +64,27 @@ def test_a_damaged_file_is_drawn_again(folder: Path) -> None:
     assert painter.drawn == 60
 
 
+def test_a_picture_that_was_damaged_in_the_middle_is_drawn_again(folder: Path) -> None:
+    kept_pictures(Painter().render, TABLE, 32)
+    (file,) = folder.iterdir()
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 255
+    file.write_bytes(content)
+    painter = Painter()
+    assert kept_pictures(painter.render, TABLE, 32)[:, 0, 0, 0].tolist() == list(range(60))
+    assert painter.drawn == 60
+
+
+def test_a_user_without_a_home_gets_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    painter = Painter()
+    assert len(kept_pictures(painter.render, TABLE, 32)) == painter.drawn == 60
+
+
 def test_a_cache_that_cannot_be_written_costs_nothing_but_time(folder: Path) -> None:
     folder.parent.write_text("in the way")
     painter = Painter()

@@ -88,7 +88,7 @@ def test_a_fit_whose_workers_died_three_times_fails_and_the_others_of_the_task_a
         assert case.failures.reasons == {}
         case.dies("task-1", 1)
     assert case.failures.reasons == {
-        1: "score, clean: its Dask worker died 3 times; out of memory?"
+        1: "score, clean: its Dask worker died or was stopped 3 times; out of memory?"
     }
     repeated = [text for text in case.told.messages if "it is repeated" in text]
     assert [text.partition(":")[0] for text in repeated] == ["pca, score, clean"] * 2
@@ -100,6 +100,14 @@ def test_a_fit_whose_workers_died_three_times_fails_and_the_others_of_the_task_a
     case.scheduler.step(1)
     assert not case.scheduler.unfinished()
     assert case.scheduler.done == SCORE.size
+
+
+def test_three_trainings_that_lose_their_workers_once_do_not_fail() -> None:
+    case = Case(*(Task("fit", (fit,), None, 1.0) for fit in range(3)))
+    for key in ("task-1", "task-2", "task-3"):
+        case.scheduler.step(1)
+        case.dies(key, None)  # before it could tell which training it is
+    assert case.failures.reasons == {}
 
 
 def test_what_all_fits_of_a_task_share_fails_them_all() -> None:
