@@ -59,12 +59,18 @@ def _facts(about: DataSet) -> list[str]:
 
 
 def _detectors() -> Table:
-    table = _table("detector", "family", "scores", "what it is")
+    table = _table("detector", "what it is")
+    table.columns[0].no_wrap = True
+    shipped = _called(read_toml("runs", "default")[0]).split(", ")
     for name in names("baselines"):
         recipe = read_recipe(name)
-        _add(table, name, recipe.family, ", ".join(recipe.scores), recipe.description)
+        own = recipe.headline or recipe.scores
+        more = len(recipe.scores) - len(own)
+        parts = [recipe.family, *["in the default run"] * (name in shipped)]
+        parts += [f"scores {', '.join(own)}{f' and {more} more' * bool(more)}"] * bool(own)
+        _add(table, name, f"{recipe.description}\n{'; '.join(parts)}\n")
     for name in entry_point_names():
-        _add(table, name, "plug-in", "", "installed plug-in")
+        _add(table, name, "installed plug-in")
     return table
 
 
