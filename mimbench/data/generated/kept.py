@@ -91,7 +91,7 @@ def _code() -> str:
 def _read(path: Path, shape: tuple[int, ...]) -> Pixels | None:
     """The pictures in a file; None where there is none, another one or a damaged one."""
     try:
-        found = np.load(path, mmap_mode="r")
+        found: Pixels = np.load(path, mmap_mode="r")
         with path.open("rb") as file:
             file.seek(-DIGEST, os.SEEK_END)
             digest = file.read()
@@ -105,7 +105,7 @@ def _read(path: Path, shape: tuple[int, ...]) -> Pixels | None:
 
 
 def _digest(pixels: Pixels) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(pixels)).digest()
+    return hashlib.sha256(np.ascontiguousarray(pixels).data).digest()
 
 
 def _drawn_alike(
