@@ -91,6 +91,13 @@ def synthetic_tables(
     return RunTables(pd.concat(scores, ignore_index=True), _fits_table(fits), images)
 
 
+def small_tables(tables: RunTables) -> RunTables:
+    """Two rows on clean images of a run's tables, to be reported many times."""
+    scores = tables.scores[tables.scores["corruption"] == "clean"]
+    kept = scores["score"].isin(["mim/residual", "harmonic"])
+    return RunTables(scores[kept], tables.fits, tables.images)
+
+
 def write_synthetic_run(folder: Path, tables: RunTables | None = None) -> Path:
     """Write the tables with run.json and rejected.csv, as a run leaves them."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic_run import write_synthetic_run
+from synthetic_run import small_tables, write_synthetic_run
 
 from mimbench.cli import main
 from mimbench.files import file_hash
@@ -38,10 +38,7 @@ State = dict[Path, tuple[str, int]]
 @pytest.fixture(scope="module")
 def small(tables: RunTables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reportable run, small enough to be reported many times."""
-    scores = tables.scores[tables.scores["corruption"] == "clean"]
-    kept = scores["score"].isin(["mim/residual", "harmonic"])
-    clean = RunTables(scores[kept], tables.fits, tables.images)
-    return write_synthetic_run(tmp_path_factory.mktemp("small") / "run", clean)
+    return write_synthetic_run(tmp_path_factory.mktemp("small") / "run", small_tables(tables))
 
 
 @pytest.fixture

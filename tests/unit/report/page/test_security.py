@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from synthetic_run import small_tables, write_synthetic_run
 from tampering import reseal
 
 from mimbench.files import file_hash
@@ -16,6 +17,7 @@ from mimbench.report import Report, write_report
 from mimbench.report.figures.cache import RECORD
 from mimbench.report.page.sections.gallery import gallery_views
 from mimbench.runfolder.reading import read_run
+from mimbench.scores.tables import RunTables
 
 SCRIPT = "<script>document.title='owned'</script>"
 
@@ -63,7 +65,11 @@ def test_the_policy_allows_the_own_script_and_style_by_hash_and_loads_nothing(
     assert not re.search(r"\son\w+=", re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL))
 
 
-def test_a_figure_that_is_no_figure_does_not_stop_the_report(run: Path) -> None:
+def test_a_figure_that_is_no_figure_does_not_stop_the_report(
+    tables: RunTables, tmp_path: Path
+) -> None:
+    run = write_synthetic_run(tmp_path / "run", small_tables(tables))
+    write_report(run)
     path, record = run / "figures" / "roc.svg", run / "figures" / RECORD
     path.write_bytes(b"\xff\xfe no svg")
     known = json.loads(record.read_text())
