@@ -1,5 +1,6 @@
 """A method of somebody else's, from a package or as the README has it, gets its row."""
 
+import json
 import os
 import re
 import subprocess
@@ -37,22 +38,34 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site
 
 
-def mimbench(folder: Path, site: Path, *arguments: str) -> str:
-    """What the command prints in a process that finds the package; it must succeed."""
+COMMANDS = """
+import json
+import sys
+
+from mimbench.cli import main
+
+for words in json.load(sys.stdin):
+    sys.argv = words
+    if code := main():
+        sys.exit(code)
+    print(flush=True)
+    print("END")
+"""
+
+
+def mimbench(folder: Path, site: Path, *commands: str | list[str]) -> list[str]:
+    """What commands print, one after another in a process that finds the package; all succeed."""
+    words = [each.split() if isinstance(each, str) else each for each in commands]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import sys, mimbench.cli; sys.exit(mimbench.cli.main())",
-            *arguments,
-        ],
+        [sys.executable, "-c", COMMANDS],
+        input=json.dumps([["mimbench", *each] for each in words]),
         cwd=folder,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(PROJECT), str(site)])},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout.split("\nEND\n")[:-1]
 
 
 def run_of(fruit: Path, name: str) -> list[str]:
@@ -72,10 +85,10 @@ def auroc(tables: RunTables, row: str) -> float:
 def test_an_installed_package_is_checked_and_run_on_images_that_are_no_skin(
     installed: Path, fruit: Path, tmp_path: Path
 ) -> None:
-    checked = mimbench(tmp_path, installed, "check", "mean-colour")
+    commands = ("check mean-colour", run_of(fruit, "mean-colour"))
+    checked, _ = mimbench(tmp_path, installed, *commands)
     assert "FAILED" not in checked
     assert checked.count("passed") == 7
-    mimbench(tmp_path, installed, *run_of(fruit, "mean-colour"))
     tables = read_tables(tmp_path / "out")
     assert set(tables.images.loc[tables.images["role"] == "target", "category"]) == {"apple"}
     assert tables.fits["fitted_on"].unique().tolist() == ["apple"]
@@ -99,15 +112,13 @@ strength = 0.05
 def test_a_corruption_of_an_installed_package_is_listed_checked_and_run(
     installed: Path, fruit: Path, tmp_path: Path
 ) -> None:
-    listed = mimbench(tmp_path, installed, "list", "corruptions")
-    assert "installed plug-in" in next(x for x in listed.splitlines() if x.startswith("tint"))
-    checked = mimbench(tmp_path, installed, "check", "tint")
-    assert "FAILED" not in checked
-    assert checked.count("passed") == 5
     (tmp_path / "lamps.toml").write_text(SUITE)
     words = run_of(fruit, "mean-colour")
     words[words.index("none")] = "lamps.toml"
-    mimbench(tmp_path, installed, *words)
+    listed, checked, _ = mimbench(tmp_path, installed, "list corruptions", "check tint", words)
+    assert "installed plug-in" in next(x for x in listed.splitlines() if x.startswith("tint"))
+    assert "FAILED" not in checked
+    assert checked.count("passed") == 5
     conditions = read_tables(tmp_path / "out").scores[["corruption", "severity"]]
     assert {tuple(pair) for pair in conditions.drop_duplicates().to_numpy()} == {
         ("clean", 0), ("tint", 2), ("tint", 5), ("faint", 2), ("faint", 5),
