@@ -7,6 +7,7 @@ training continues bit for bit.
 
 import contextlib
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ History = list[dict[str, float]]
 
 # Losses are read (a wait for the device) once in so many steps.
 REPORT_EVERY = 10
+# Progress is told at least so often, in seconds, with the losses that were read last.
+TOLD_EVERY = 1.0
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ class Trainer:
         self.recent: dict[str, Tensor] = {}
         self.done, self.stale, self.best = 0, 0, math.inf
         self.history: History = []
+        self.note, self.told = "", time.monotonic()
 
     def run(self) -> History:
         """Train until the last step or until validation stops improving.
@@ -133,6 +137,8 @@ class Trainer:
                 self._advance()
                 if self._due(REPORT_EVERY, options.validate_every, options.checkpoint_every):
                     self._report()
+                elif time.monotonic() - self.told > TOLD_EVERY:
+                    self._tell()
                 if validate and self._due(options.validate_every):
                     self._compare(validate)
                 if self._due(options.checkpoint_every):
@@ -190,8 +196,12 @@ class Trainer:
         for name, value in means.items():
             self._require_finite(f"the loss '{name}'", value)
         self.history.append({"step": self.done, **means})
-        note = ", ".join(f"{name} {value:.4g}" for name, value in means.items())
-        self.data.progress(self.done, self.options.steps, note)
+        self.note = ", ".join(f"{name} {value:.4g}" for name, value in means.items())
+        self._tell()
+
+    def _tell(self) -> None:
+        self.told = time.monotonic()
+        self.data.progress(self.done, self.options.steps, self.note)
 
     def _compare(self, validate: Callable[[], float]) -> None:
         trained = self._weights()

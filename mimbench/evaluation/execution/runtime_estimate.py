@@ -7,7 +7,7 @@ where a recipe is to be fitted several times, so that it costs little beside wha
 import contextlib
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,8 @@ __all__ = ["BASIS", "RowEstimate", "RuntimeEstimate", "estimate_runtime", "plan_
 
 WORTHWHILE = 3  # missing fits of one recipe from which on the trials are made
 TRAINING = 2.0  # seconds of training in a trial
+WARM = 4  # images that are scored first
+SCORING = 3.0  # seconds: what a batch may take in a trial
 CONDITIONS = 6  # that are timed, on as few images as
 IMAGES = 8
 BASIS = "Estimated from a few seconds of each detector's training and one batch of its scores."
@@ -192,38 +194,56 @@ def _try(plan: Plan, spec: FitSpec, device: torch.device) -> _Rate | None:
         return None
 
 
+def _per_image(prepare: Callable[[int], Batch], work: Callable[[Batch], object]) -> float:
+    """Seconds per image of `work`, on a batch, or on few images where a batch would take long.
+
+    The first call may compile or allocate, and is not counted; nor is what `prepare` does.
+    """
+    rate = 0.0
+    for count in (WARM, WARM, BATCH):
+        if count == BATCH and rate * BATCH > SCORING:
+            break
+        batch = prepare(count)
+        began = time.perf_counter()
+        work(batch)
+        rate = (time.perf_counter() - began) / count
+    return rate
+
+
 @torch.inference_mode()
 def _score_rate(
     plan: Plan, spec: FitSpec, detector: Detector, device: torch.device
 ) -> tuple[float, int]:
-    """Seconds per image, the best of two batches: the first may compile or allocate.
-
-    What the detector shares with others is not in it. The second number is that of its scores.
-    """
+    """Seconds per image without what the detector shares with others, and its number of scores."""
     detector.to(device)
-    batch = Batch(_some_images(plan, plan.input_size(spec.recipe), device), provide)
-    for name in detector.needs:
-        batch[name]
-    times, scores = [], 0
-    for _ in range(2):
-        began = time.perf_counter()
-        scores = len(scores_of(spec.recipe, detector.score(batch), BATCH))
-        times.append(time.perf_counter() - began)
-    return min(times) / BATCH, scores
+    images = _some_images(plan, plan.input_size(spec.recipe), device)
+    scores = 0
+
+    def prepare(count: int) -> Batch:
+        batch = Batch(images[:count], provide)
+        for name in detector.needs:
+            batch[name]
+        return batch
+
+    def score(batch: Batch) -> None:
+        nonlocal scores
+        scores = len(scores_of(spec.recipe, detector.score(batch), len(batch)))
+
+    return _per_image(prepare, score), scores
 
 
 @torch.inference_mode()
 def _sharing(plan: Plan, size: int, device: torch.device) -> float:
     """Seconds for what several recipes read of the images of a size, made once for all of them."""
-    names, times = plan.shared_outputs.get(size, ()), []
-    images = _some_images(plan, size, device)
-    for _ in range(2):
-        batch, began = Batch(images, SharedOutputs(names)), time.perf_counter()
+    names, images = plan.shared_outputs.get(size, ()), _some_images(plan, size, device)
+
+    def read(batch: Batch) -> None:
         for name in names:
             with contextlib.suppress(MimbenchError):  # as it will in the run
                 batch[name]
-        times.append(time.perf_counter() - began)
-    return min(times) / BATCH * sum(len(unit.rows) for unit in units(plan))
+
+    rate = _per_image(lambda count: Batch(images[:count], SharedOutputs(names)), read)
+    return rate * sum(len(unit.rows) for unit in units(plan))
 
 
 def _some_images(plan: Plan, size: int, device: torch.device) -> Tensor:

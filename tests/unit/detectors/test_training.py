@@ -4,11 +4,13 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from mimbench.detectors import training
 from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.protocol import ImageSet, TrainingSet
 from mimbench.detectors.statefile import read_state, strip_prefix, write_state
@@ -195,9 +197,29 @@ def without_digest(sound: bytes, path: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_progress_reports_every_tenth_step_with_losses() -> None:
+def reported(monkeypatch: pytest.MonkeyPatch, step: float) -> tuple[list[int], list[str], History]:
+    """At which steps progress is told of 25, its notes, and the losses that are kept.
+
+    `step`: seconds between two looks at the clock.
+    """
+    looks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: step * next(looks))
+    monkeypatch.setattr(training, "time", clock)
     seen: list[tuple[int, int, str]] = []
     data = replace(training_set(), progress=lambda *report: seen.append(report))
-    fit(data, Options(25, 8))
-    assert [(done, total) for done, total, _ in seen] == [(10, 25), (20, 25), (25, 25)]
-    assert seen[0][2].startswith("error 0.")
+    _, history = fit(data, Options(25, 8))
+    assert {total for _, total, _ in seen} == {25}
+    return [done for done, _, _ in seen], [note for _, _, note in seen], history
+
+
+def test_progress_reports_every_tenth_step_with_losses_and_slow_ones_each_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps, notes, history = reported(monkeypatch, 0.01)
+    assert steps == [10, 20, 25]
+    assert notes[0].startswith("error 0.")
+    slow, told, same = reported(monkeypatch, 0.3)
+    assert slow == [4, 8, 10, 14, 18, 20, 24, 25]
+    assert told[:2] == ["", ""], "no loss was read yet"
+    assert [told[slow.index(step)] for step in steps] == notes
+    assert same == history

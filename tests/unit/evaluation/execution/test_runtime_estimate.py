@@ -13,6 +13,7 @@ from mimbench.evaluation.execution.tasks import TaskContext
 from mimbench.evaluation.fitting import fit_addresses
 from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.runner import try_plan
+from mimbench.evaluation.scoring import count_images
 from mimbench.progress import Silent
 
 SLOW = """
@@ -34,8 +35,8 @@ class Slow(Detector):
 """
 
 
-def slow_plan(folders: dict[str, Path], plugin: Path, folds: int) -> Plan:
-    plugin.write_text(SLOW)
+def slow_plan(folders: dict[str, Path], plugin: Path, folds: int, text: str = SLOW) -> Plan:
+    plugin.write_text(text)
     images = ImageOptions(data=(str(folders["data"]),), canonical_size=32)
     return make_plan(RunFile(detectors=(f"{plugin}:Slow",), data=images, folds=folds))
 
@@ -73,12 +74,26 @@ def test_a_long_run_is_estimated_from_a_short_trial(
     plan = slow_plan(folders, tmp_path / "slow.py", 3)
     found = estimated(plan, folder)
     assert found is not None
-    assert clock.time < 0.1 + 0.1 + 2 * 0.16, "a little training and two batches"
+    assert clock.time < 0.1 + 0.1 + 3 * 0.16, "a little training and three batches"
     assert found.fit == pytest.approx(3 * 50 * 0.02)
     per_image = 0.16 / 32
     assert found.score > 0.99 * per_image * len(plan.images)  # each is tested once, at least
     assert "3 trained models, 1 condition on 54 images: about" in found.sentence(plan, 1)
     assert list((tmp_path / "run").rglob("*.json")) == [], "a trial leaves nothing"
+
+
+def test_of_a_batch_that_would_take_long_few_images_are_scored(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    monkeypatch.setattr(time, "perf_counter", clock.perf_counter)
+    slower = SLOW.replace("0.16", "0.5 * len(batch)")  # 16 seconds of a batch
+    plan = slow_plan(folders, tmp_path / "slower.py", 3, slower)
+    found = estimated(plan, tmp_path / "run")
+    assert found is not None
+    assert clock.time < 50 * 0.02 + 8 * 0.5 + 0.1
+    assert found.score == pytest.approx(0.5 * sum(count_images(plan, plan.fits)))
 
 
 def test_a_dry_run_says_what_each_row_costs_and_leaves_nothing(
