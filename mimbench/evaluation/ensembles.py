@@ -9,6 +9,7 @@ import pandas as pd
 from mimbench.detectors.build import combines
 from mimbench.errors import TableError
 from mimbench.recipes import Recipe, content_hash
+from mimbench.scores.coding import join_scores
 from mimbench.scores.tables import SCORE_COLUMNS, RunTables, more_fits
 from mimbench.statistics.tables.ensemble import Ensemble, ensembles, score_ensemble
 
@@ -54,7 +55,7 @@ def combine_rows(
         return tables, ()
     joined = replace(
         tables,
-        scores=pd.concat([tables.scores, *scores], ignore_index=True).astype(SCORE_COLUMNS),
+        scores=join_scores([tables.scores, *scores]),
         fits=more_fits(tables.fits, pd.DataFrame(fits)),
     )
     failures = tuple(

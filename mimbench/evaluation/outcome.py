@@ -7,22 +7,40 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from mimbench.detectors.build import kind_of
 from mimbench.evaluation.execution.environment import library_versions
 from mimbench.evaluation.fitting import Fit
 from mimbench.evaluation.planning.plan import Condition, FitSpec, Plan
 from mimbench.recipes import Recipe, content_hash
+from mimbench.scores.coding import categories
 from mimbench.scores.tables import (
     CORRUPTION_SIZE,
     FIT_COLUMNS,
     FIT_NOTES,
-    SCORE_COLUMNS,
     RunTables,
     stamped,
 )
 
-__all__ = ["Outcome", "check_images", "long_scores", "outcome_tables"]
+__all__ = ["Outcome", "ScoredBlock", "check_images", "outcome_tables"]
+
+
+@dataclass(frozen=True)
+class ScoredBlock:
+    """Scores of one fit under one condition.
+
+    Attributes:
+        rows: names of its scores.
+        images: int32 (N,), positions in the plan's images.
+        values: float64 (rows, N).
+    """
+
+    fit_id: str
+    condition: Condition
+    rows: tuple[str, ...]
+    images: NDArray[np.int32]
+    values: NDArray[np.float64]
 
 
 @dataclass
@@ -32,12 +50,12 @@ class Outcome:
     Attributes:
         fits: those that were fitted.
         failed: (spec, reason) by fit_id of each that failed, while it was fitted or later.
-        blocks: scores, one line per image and score.
+        blocks: scores, in the order of the table.
     """
 
     fits: list[Fit] = field(default_factory=list)
     failed: dict[str, tuple[FitSpec, str]] = field(default_factory=dict)
-    blocks: list[pd.DataFrame] = field(default_factory=list)
+    blocks: list[ScoredBlock] = field(default_factory=list)
 
     def fail(self, spec: FitSpec, reason: str) -> None:
         """Note a detector that could not be fitted, which has no fit_id."""
@@ -59,7 +77,7 @@ def outcome_tables(plan: Plan, outcome: Outcome, device: torch.device) -> RunTab
         device: where they were done.
     """
     return RunTables(
-        scores=_scores_table(outcome),
+        scores=_scores_table(plan, outcome),
         fits=_fits_table(plan, outcome, device),
         images=_images_table(plan),
     )
@@ -72,31 +90,30 @@ def check_images(plan: Plan) -> None:
         TableError: as for `RunTables`.
     """
     no_fits = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in FIT_COLUMNS.items()})
-    stamped(RunTables(_scores_table(Outcome()), no_fits, plan.images.reset_index(drop=True)).images)
+    no_scores = _scores_table(plan, Outcome())
+    stamped(RunTables(no_scores, no_fits, plan.images.reset_index(drop=True)).images)
 
 
-def long_scores(block: pd.DataFrame, fit_id: str, condition: Condition) -> pd.DataFrame:
-    """One line per score and image; rows may have any name, also that of a column."""
-    names = list(block.columns[1:])
+def _scores_table(plan: Plan, outcome: Outcome) -> pd.DataFrame:
+    """One line per score and image, block by block; names as codes from the start."""
+    blocks = [block for block in outcome.blocks if block.fit_id not in outcome.failed]
+    sizes = [block.values.size for block in blocks]
+    rows = [row for block in blocks for row in block.rows]
+    images = [len(block.images) for block in blocks for _ in block.rows]
+    none = [np.zeros(0, dtype=np.int32)]
+    seen = np.concatenate(none + [np.tile(block.images, len(block.rows)) for block in blocks])
+    values = np.concatenate([np.zeros(0)] + [block.values.ravel() for block in blocks])
+    severities = np.array([block.condition.severity for block in blocks], dtype=np.int8)
     return pd.DataFrame(
         {
-            "fit_id": fit_id,
-            "score": np.repeat(names, len(block)),
-            "corruption": condition.name,
-            "severity": condition.severity,
-            "image_id": np.tile(block["image_id"].to_numpy(), len(names)),
-            "value": block[names].to_numpy(dtype=np.float64).T.ravel(),
+            "fit_id": categories([block.fit_id for block in blocks]).repeat(sizes),
+            "score": categories(rows).repeat(images),
+            "corruption": categories([block.condition.name for block in blocks]).repeat(sizes),
+            "severity": np.repeat(severities, sizes),
+            "image_id": categories(plan.images["image_id"]).take(seen),
+            "value": values,
         }
     )
-
-
-def _scores_table(outcome: Outcome) -> pd.DataFrame:
-    columns = list(SCORE_COLUMNS)
-    if not outcome.blocks:
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in SCORE_COLUMNS.items()})
-    table = pd.concat(outcome.blocks, ignore_index=True)[columns]
-    complete = table[~table["fit_id"].isin(list(outcome.failed))]
-    return complete.astype(SCORE_COLUMNS).reset_index(drop=True)
 
 
 def _images_table(plan: Plan) -> pd.DataFrame:

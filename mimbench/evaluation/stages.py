@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from mimbench.errors import DetectorError, OutputError
@@ -17,9 +18,10 @@ from mimbench.evaluation.execution.tasks import (
     wanted_blocks,
 )
 from mimbench.evaluation.fitting import Fit
-from mimbench.evaluation.outcome import Outcome, long_scores
+from mimbench.evaluation.outcome import Outcome, ScoredBlock
 from mimbench.evaluation.scoring import other_scores
 from mimbench.progress import Progress
+from mimbench.runfolder.merged_blocks import MergedBlocks, merge_blocks
 from mimbench.runfolder.score_blocks import Block, read_block
 
 __all__ = ["fit_all", "score_all"]
@@ -77,9 +79,10 @@ def score_all(
     positions = {id(spec): position for position, spec in enumerate(context.plan.fits)}
     fits = {positions[id(fit.spec)]: fit for fit in outcome.fits}
     wanted = wanted_blocks(context.plan, context.store, list(fits.items()))
-    reader = _ScoreReader(fits, progress, outcome)
+    merged = MergedBlocks(dict.fromkeys(block.path.parent for block in wanted))
+    reader = _ScoreReader(context.plan.images["image_id"], fits, merged, progress, outcome)
     unread = list(enumerate(wanted))
-    missing = [block for block in wanted if not block.path.is_file()]
+    missing = [block for block in wanted if not (block.path in merged or block.path.is_file())]
     for _ in range(2):
         tasks = score_tasks(missing)
         for position, reason in _perform(executor, "Scoring", tasks, progress).items():
@@ -96,43 +99,74 @@ def score_all(
 class _ScoreReader:
     """Reads blocks of scores, and sees whether a fit yields the same scores everywhere."""
 
-    def __init__(self, fits: Mapping[int, Fit], progress: Progress, outcome: Outcome) -> None:
-        self.fits, self.progress, self.outcome = fits, progress, outcome
+    def __init__(
+        self,
+        images: pd.Series,
+        fits: Mapping[int, Fit],
+        merged: MergedBlocks,
+        progress: Progress,
+        outcome: Outcome,
+    ) -> None:
+        self.fits, self.merged = fits, merged
+        self.progress, self.outcome = progress, outcome
         self.names: dict[int, list[str]] = {}
         self.told: set[str] = set()
-        self.found: dict[int, pd.DataFrame] = {}
+        self.found: dict[int, ScoredBlock] = {}
+        self.positions = pd.Index(images)
 
     def read(self, blocks: Sequence[tuple[int, WantedBlock]]) -> list[tuple[int, WantedBlock]]:
-        """Read numbered blocks of fits that have not failed; returns those that are damaged."""
-        sizes = {block.unit: block.images for _, block in blocks}
-        self.progress.stage("Reading scores", sum(sizes.values()))
-        damaged, begun, done = [], -1, 0
+        """Read numbered blocks of fits that have not failed; returns those that are damaged.
+
+        Blocks of one fit and condition are read one after another, and merged into one file.
+        """
+        self.progress.stage("Reading scores", sum(block.images for _, block in blocks))
+        together: dict[tuple[str, int], list[tuple[int, WantedBlock]]] = {}
         for number, block in blocks:
-            if block.unit != begun:
-                self.progress.update(done, f"{block.condition}, {block.images} images")
-                begun, done = block.unit, done + block.images
-            if self.fits[block.fit].fit_id in self.outcome.failed:
-                continue
-            kept = read_block(block.path)
-            if kept is None:
-                damaged.append((number, block))
-            else:
-                self._add(number, block, kept)
+            together.setdefault((str(block.condition), block.fit), []).append((number, block))
+        damaged, done = [], 0
+        for (condition, fit), own in together.items():
+            self.progress.update(done, condition)
+            done += sum(block.images for _, block in own)
+            if self.fits[fit].fit_id not in self.outcome.failed:
+                damaged += self._read_together(own)
         self.progress.update(done)
+        return sorted(damaged, key=lambda entry: entry[0])
+
+    def _read_together(
+        self, blocks: Sequence[tuple[int, WantedBlock]]
+    ) -> list[tuple[int, WantedBlock]]:
+        """Read blocks of one fit and condition; returns those that are damaged."""
+        damaged, loose = [], []
+        for number, block in blocks:
+            kept = self.merged.read(block.path)
+            if kept is not None:
+                block.path.unlink(missing_ok=True)  # a run was killed after it had merged it
+            elif (kept := read_block(block.path)) is not None:
+                loose.append((block.path, kept))
+            if kept is None or not self._add(number, block, kept):
+                damaged.append((number, block))
+        if len(loose) > 1:
+            merge_blocks(loose)
         return damaged
 
-    def _add(self, number: int, wanted: WantedBlock, block: Block) -> None:
+    def _add(self, number: int, wanted: WantedBlock, block: Block) -> bool:
+        """Take the scores of a block; False if they are of other images."""
+        images = self.positions.get_indexer(pd.Index(block.scores["image_id"])).astype(np.int32)
+        if len(images) == 0 or images.min() < 0:
+            return False
         own = list(block.scores.columns[1:])
         before = self.names.setdefault(wanted.fit, own)
         if own != before:
             self.fail(wanted, DetectorError(other_scores(before, own)))
-            return
+            return True
         fit_id = self.fits[wanted.fit].fit_id
-        self.found[number] = long_scores(block.scores, fit_id, wanted.condition)
+        values = block.scores[own].to_numpy(dtype=np.float64).T
+        self.found[number] = ScoredBlock(fit_id, wanted.condition, tuple(own), images, values)
         for row, kind in block.about.get("converted", {}).items():
             if row not in self.told:
                 self.told.add(row)
                 self.progress.message(f"Scores of {row} are {kind}; they are converted to float64.")
+        return True
 
     def fail(self, block: WantedBlock, error: Exception) -> None:
         """The scores of a fit cannot be used."""

@@ -26,6 +26,7 @@ from mimbench.runfolder.info import (
     write_run_info,
 )
 from mimbench.runfolder.reading import changed_files, changed_tables
+from mimbench.scores.coding import join_scores
 from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import (
     BESIDE,
@@ -88,7 +89,7 @@ def add_rows(
     for path in files:
         found.append(read_added(path, tables, taken=[other.info.name for other in found]))
     joined = RunTables(
-        pd.concat([tables.scores, *(row.scores for row in found)], ignore_index=True),
+        join_scores([tables.scores, *(row.scores for row in found)]),
         more_fits(tables.fits, pd.concat([row.fits for row in found], ignore_index=True)),
         tables.images,
     )

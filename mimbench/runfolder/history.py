@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mimbench.errors import TableError
 from mimbench.progress import Progress
 from mimbench.runfolder.cost import Cost, Meter
+from mimbench.runfolder.merged_blocks import count_in
 from mimbench.scores.digests import read_json, read_sealed, write_sealed
 
 __all__ = [
@@ -170,7 +171,8 @@ class RunHistory:
             now.costs[self.stage_name] = self.meter.read().as_json()
         now.ended = _time()
         now.fits.computed = fits_done(self.folder, now.fit_ids) - now.fits.found
-        now.blocks.computed = blocks_done(self.folder, now.fit_ids) - self.blocks_before
+        computed = blocks_done(self.folder, now.fit_ids) - self.blocks_before
+        now.blocks.computed = max(computed, 0)  # a kill may have left a block in two files
         if now.finished and not now.failed_rows:
             now.blocks.found = now.blocks.planned - now.blocks.computed
         _write(self.folder, [*self.earlier, now])
@@ -245,7 +247,7 @@ def fits_done(folder: Path, fit_ids: Sequence[str]) -> int:
 def blocks_done(folder: Path, fit_ids: Sequence[str]) -> int:
     """How many blocks of scores the store has of these fits."""
     folders = [folder / "blocks" / fit_id for fit_id in fit_ids]
-    return sum(len(list(folder.glob("*.parquet"))) for folder in folders)
+    return sum(count_in(path) for folder in folders for path in folder.glob("*.parquet"))
 
 
 def _write(folder: Path, attempts: Sequence[Attempt]) -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mimbench.errors import TableError
+from mimbench.scores.coding import CODED, categories, coded
 from mimbench.scores.schema import ABOUT, COLUMNS, PARTS, SCHEMA_VERSION, SPLIT, Column
 from mimbench.text import counted
 
@@ -63,7 +64,8 @@ def conform(name: str, table: pa.Table, where: object) -> pd.DataFrame:
             frame[column] = pd.Series(before, dtype=rule.dtype)
         elif column not in frame and not rule.optional:
             raise TableError(f"{where} has no column '{column}'.")
-    return pd.DataFrame(frame, index=pd.RangeIndex(len(table)))
+    whole = pd.DataFrame(frame, index=pd.RangeIndex(len(table)))
+    return coded(whole) if name == "scores" else whole
 
 
 def _check_splits(names: list[str], where: object) -> None:
@@ -115,6 +117,8 @@ def _column(where: object, name: str, column: pa.ChunkedArray, rule: Column | No
         raise TableError(f"{where}: {counted(column.null_count, 'cell', 'is')} missing.")
     if not _is(kind, READABLE[rule.dtype]) and column.null_count < len(column):
         raise TableError(f"{where}: {kind} where {rule.dtype} belongs.")
+    if pa.types.is_dictionary(column.type) and rule.dtype == "str" and name in CODED:
+        return _codes(where, column, rule)
     if rule.dtype == "str":
         return _texts(where, column.cast(pa.large_string()).fill_null(""), rule)
     return _numbers(where, column, rule)
@@ -131,6 +135,21 @@ def _texts(where: str, column: pa.ChunkedArray, rule: Column) -> pd.Series:
                 _check_json(where, cell, rule.values)
     found: pd.Series = column.to_pandas().astype(rule.dtype)
     return found
+
+
+def _codes(where: str, column: pa.ChunkedArray, rule: Column) -> pd.Series:
+    """Texts as categories in alphabetical order; each is looked at once."""
+    whole = column.unify_dictionaries().combine_chunks()
+    parts = whole.chunks if isinstance(whole, pa.ChunkedArray) else [whole]
+    if not parts:
+        return pd.Series(categories([]))
+    (one,) = parts
+    codes, used = pd.factorize(one.indices.to_numpy(zero_copy_only=False))
+    names = one.dictionary.take(pa.array(used)).cast(pa.large_string())
+    if names.null_count and not rule.empty:
+        raise TableError(f"{where}: {counted(names.null_count, 'cell', 'is')} missing.")
+    texts = _texts(where, pa.chunked_array([names]), rule)
+    return pd.Series(categories(texts).take(codes))
 
 
 def _check_json(where: str, cell: str, kinds: tuple[type, ...]) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mimbench.errors import TableError
+from mimbench.scores.coding import CODED
 from mimbench.scores.conformance import conform
 from mimbench.scores.digests import carries_digest, read_sealed
 from mimbench.scores.run_files import refuse_links
@@ -124,10 +125,23 @@ def _bytes(path: Path) -> bytes:
         raise TableError(f"{path} cannot be read: {error.strerror}.") from error
 
 
+def _coded_in(schema: pa.Schema) -> list[str]:
+    """Columns of scores that are read as codes: as texts they would not fit into memory."""
+    kinds = (pa.types.is_string, pa.types.is_large_string)
+    return [
+        field.name
+        for field in schema
+        if field.name in CODED and any(is_text(field.type) for is_text in kinds)
+    ]
+
+
 def _parse(name: str, content: bytes, folder: Path) -> pd.DataFrame:
     path = folder / f"{name}.parquet"
     try:
-        file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+        names = _coded_in(pq.read_schema(pa.BufferReader(content))) if name == "scores" else []
+        file = pq.ParquetFile(
+            pa.BufferReader(content), read_dictionary=names, page_checksum_verification=True
+        )
         table = file.read()
     except (pa.ArrowException, OSError, ValueError, TypeError, NotImplementedError) as error:
         said = next(iter(str(error).splitlines()), type(error).__name__)

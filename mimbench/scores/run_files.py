@@ -30,7 +30,8 @@ __all__ = [
 ]
 
 PIXELS = "pixels.npy"  # images of a run while its workers need them
-FIT, BLOCK = r"[0-9a-f]{16}", r"[0-9a-f]{24}"  # names of fits and of blocks of scores
+FIT = r"[0-9a-f]{16}"  # name of a fit
+BLOCK = r"[0-9a-f]{24}(-(?P<blocks>[0-9]{1,9}))?"  # of a block of scores, or of so many in one file
 STORE = ("fits", "blocks")
 FOLDERS = ("figures", "gallery", "audit")
 AS_IS = "as-is"  # folder, below a harmonised run's, of the same run on the images as they are

@@ -74,6 +74,8 @@ NAMES = (
     ("images", "category"),
 )
 DIGESTS_SINCE = 3  # schema version since which run.json carries a digest
+ROW_GROUP = 2**20  # rows that are written at once
+DICTIONARY = 2**26  # bytes of the names in a column: above it each is written as often as it occurs
 FORMULA = ("=", "+", "-", "@")  # a spreadsheet evaluates a cell of a CSV file that begins so
 
 
@@ -213,14 +215,42 @@ def more_fits(fits: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write one parquet file, whole or not at all."""
-    with atomic_write(path) as partial:
-        pq.write_table(stamped(table), partial, compression="zstd", write_page_checksum=True)
+    slices = range(0, len(table), ROW_GROUP) if _has_codes(table) else ()
+    first = stamped(table.iloc[:ROW_GROUP] if slices else table)
+    with (
+        atomic_write(path) as partial,
+        pq.ParquetWriter(
+            partial,
+            first.schema,
+            compression="zstd",
+            write_page_checksum=True,
+            dictionary_pagesize_limit=DICTIONARY,
+        ) as writer,
+    ):
+        writer.write_table(first)
+        for start in slices[1:]:  # of codes: as texts they would not fit into memory together
+            writer.write_table(stamped(table.iloc[start : start + ROW_GROUP]))
 
 
 def stamped(table: pd.DataFrame) -> pa.Table:
     """A table as it is written: with the schema version in its metadata."""
-    arrow = pa.Table.from_pandas(_one_kind_each(table), preserve_index=False)
+    arrow = pa.Table.from_pandas(_one_kind_each(_as_texts(table)), preserve_index=False)
     return arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), ABOUT: schema_note()})
+
+
+def _has_codes(table: pd.DataFrame) -> bool:
+    return any(isinstance(kind, pd.CategoricalDtype) for kind in table.dtypes)
+
+
+def _as_texts(table: pd.DataFrame) -> pd.DataFrame:
+    """A table whose codes are the texts that they stand for, as every program reads them."""
+    return table.astype(
+        {
+            name: "str"
+            for name, kind in table.dtypes.items()
+            if isinstance(kind, pd.CategoricalDtype)
+        }
+    )
 
 
 def _one_kind_each(table: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mimbench.errors import TableError
+from mimbench.scores.coding import as_codes
 from mimbench.scores.splits import part_masks, split_column, test_masks
 from mimbench.scores.tables import CLEAN, UNLABELLED, RunTables
 from mimbench.statistics.run.questions import Group, Mask, Question, Row
@@ -81,36 +82,42 @@ class Layout:
     def _read_scores(self, tables: RunTables) -> None:
         fits = tables.fits
         self._n_fits = len(fits)
-        fit_index = pd.Index(fits["fit_id"])
-        fit_codes, fit_names = pd.factorize(tables.scores["fit_id"])
-        to_fit = fit_index.get_indexer(pd.Index(fit_names))
+        fit = _positions(tables.scores["fit_id"], fits["fit_id"])
         ok = (fits["status"] == "ok").to_numpy() & self._entering
-        keep = ok[to_fit][fit_codes] if len(fit_codes) else np.zeros(0, dtype=bool)
+        keep = ok[fit] if len(fit) else np.zeros(0, dtype=bool)
         scores = tables.scores if keep.all() else tables.scores[keep]
-        self._fit = to_fit[fit_codes[keep]]
-        image_codes, image_names = pd.factorize(scores["image_id"])
-        image_index = pd.Index(tables.images["image_id"])
-        self._image = image_index.get_indexer(pd.Index(image_names))[image_codes]
-        corruption_codes, corruptions = pd.factorize(scores["corruption"], sort=True)
-        pair = corruption_codes.astype(np.int64) * 128 + scores["severity"].to_numpy(np.int64)
-        pairs, self._condition = np.unique(pair, return_inverse=True)
+        image = _positions(scores["image_id"], tables.images["image_id"])
+        corruption, corruptions = as_codes(scores["corruption"])
+        pair = corruption * 128 + scores["severity"].to_numpy(np.int32)
+        pairs, condition = np.unique(pair, return_inverse=True)
         conditions = [(str(corruptions[p // 128]), int(p % 128)) for p in pairs]
         order = sorted(range(len(pairs)), key=lambda k: (conditions[k][0] != CLEAN, conditions[k]))
         # a run in which everything failed still has rows, and a reason in each
         self.conditions: tuple[Condition, ...] = tuple(conditions[k] for k in order) or (
             (CLEAN, 0),
         )
-        self._condition = np.argsort(order)[self._condition] if order else self._condition
-        self._score, names = pd.factorize(scores["score"], sort=True)
+        condition = np.argsort(order).astype(np.int16)[condition] if order else condition
+        score, names = as_codes(scores["score"])
         self._score_names = [str(name) for name in names]
-        self._value = scores["value"].to_numpy(dtype=np.float64)
-        key = self._score.astype(np.int64) * self._n_fits + self._fit
-        self._order = np.argsort(key, kind="stable")
-        self._key = key[self._order]
+        key = score.astype(np.int64) * self._n_fits + fit[keep]
+        by_key = np.argsort(key, kind="stable")
+        self._keys, starts = np.unique(key[by_key], return_index=True)
+        self._starts = np.append(starts, len(by_key))
+        # 14 bytes for each score: of millions of them nothing else is kept
+        self._condition, self._image = condition[by_key], image[by_key]
+        self._value = scores["value"].to_numpy(dtype=np.float64)[by_key]
+
+    def _span(self, score: int, fit: int) -> slice:
+        """Where the scores of one row and fit are."""
+        key = score * self._n_fits + fit
+        at = int(np.searchsorted(self._keys, key))
+        if at == len(self._keys) or self._keys[at] != key:
+            return slice(0, 0)
+        return slice(int(self._starts[at]), int(self._starts[at + 1]))
 
     def _rows(self, fits: pd.DataFrame) -> Iterator[Row]:
         records = fits.to_dict("records")
-        seen = set(np.unique(self._key).tolist())
+        seen = set(self._keys.tolist())
         for detector in dict.fromkeys(fits["detector"][self._entering]):
             own = [i for i in np.flatnonzero(self._entering) if records[i]["detector"] == detector]
             for i in own:
@@ -152,12 +159,11 @@ class Layout:
         table = np.full((len(row.fits), len(self.conditions), len(self.patient)), np.nan)
         if row.score not in self._score_names:
             return table
-        base = self._score_names.index(row.score) * self._n_fits
+        score = self._score_names.index(row.score)
         for k, (fit, _, _) in enumerate(row.fits):
-            span = slice(*np.searchsorted(self._key, [base + fit, base + fit + 1]))
-            own = self._order[span]
+            own = self._span(score, fit)
             table[k, self._condition[own], self._image[own]] = self._value[own]
-            if np.count_nonzero(~np.isnan(table[k])) != own.size:
+            if np.count_nonzero(~np.isnan(table[k])) != own.stop - own.start:
                 raise TableError(
                     f"Table 'scores' has an image twice for the score '{row.score}' of one fit "
                     "under the same condition."
@@ -227,6 +233,13 @@ class Layout:
             key = (role, self.relation[image], self.category[image])
             members.setdefault(key, []).append(image)
         return tuple(Group(*key, np.asarray(found)) for key, found in sorted(members.items()))
+
+
+def _positions(names: pd.Series, among: pd.Series) -> NDArray[np.int32]:
+    """Where each name stands in a table, int32 (names,)."""
+    codes, found = as_codes(names)
+    places = pd.Index(among).get_indexer(pd.Index(found, dtype="str")).astype(np.int32)
+    return places[codes]
 
 
 def _numbers(fit: dict[Any, Any]) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from mimbench.evaluation.planning.plan import Plan, RunFile
 from mimbench.evaluation.runner import execute, run
 from mimbench.progress import Silent
 from mimbench.registry import resolve
+from mimbench.runfolder.cleanup import leftovers
 from mimbench.runfolder.derived import write_derived
 from mimbench.runfolder.history import read_attempts
 from mimbench.runfolder.score_blocks import read_block
@@ -197,6 +198,28 @@ def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
     assert old["sharp"] != new["sharp"]
     values = [t.scores.query("score == 'sharp'")["value"].to_numpy() for t in (first, changed)]
     np.testing.assert_allclose(values[1], 2 * values[0])
+
+
+def test_many_images_leave_one_file_of_scores_for_each_fit_and_condition(
+    folders: dict[str, Path], plugin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "SHARD", 7)
+    plan, out = planned(folders, [f"{plugin}:Brightness"]), tmp_path / "out"
+    tables = executed(plan, out)
+    files = sorted(out.glob("blocks/*/*.parquet"))
+    assert len(files) == len(plan.fits) * len(plan.conditions)
+    blocks = read_attempts(out)[0].blocks
+    assert blocks.computed == blocks.planned == scoring.count_blocks(plan) > 2 * len(files)
+
+    again = executed(plan, out)
+    assert read_attempts(out)[-1].blocks.found == blocks.planned
+    pd.testing.assert_frame_equal(again.scores, tables.scores)
+    assert leftovers(out) == []
+
+    files[0].write_bytes(files[0].read_bytes()[:-9])
+    mended = executed(plan, out)
+    pd.testing.assert_frame_equal(mended.scores, tables.scores)
+    assert sorted(out.glob("blocks/*/*.parquet")) == files
 
 
 TELLS = """
