@@ -24,6 +24,8 @@ def same_scores(row: str, aligned: Aligned) -> bool:
     for run in (aligned.reference, aligned.candidate):
         fits = row_fits(run, row)[["fit_id", "fold", "seed"]]
         own = run.scores[run.scores["score"] == row].merge(fits, on="fit_id")
+        # as texts: two runs have other codes for the same names
+        own = own.astype({"corruption": "str", "image_id": "str"})
         tables.append(own[[*keys, "value"]].sort_values(keys).reset_index(drop=True))
     return bool(tables[0].equals(tables[1]))
 

@@ -17,6 +17,7 @@ from mimbench.files import atomic_write
 from mimbench.runfolder.info import RunInfo, write_run_info
 from mimbench.runfolder.reading import RunFolder, read_run
 from mimbench.runfolder.rounding import TOLERANCES, Rounding, round_corrupted
+from mimbench.scores.coding import as_texts
 from mimbench.scores.splits import split_columns
 from mimbench.scores.tables import (
     CLEAN,
@@ -168,7 +169,7 @@ def _without_paths(value: Any) -> Any:
 
 
 def _write(tables: RunTables, name: str, path: Path) -> None:
-    table = stamped(getattr(tables, name))
+    table = stamped(as_texts(tables.scores) if name == "scores" else getattr(tables, name))
     split = [field.name for field in table.schema if pa.types.is_floating(field.type)]
     texts = [field.name for field in table.schema if field.name not in split]
     with atomic_write(path) as partial:

@@ -13,18 +13,22 @@ from pandas.api.types import union_categoricals
 
 from mimbench.scores.schema import COLUMNS, SCORE_COLUMNS
 
-__all__ = ["CODED", "as_codes", "categories", "coded", "join_scores"]
+__all__ = ["CODED", "as_codes", "as_texts", "categories", "coded", "join_scores"]
 
 CODED = tuple(name for name, column in COLUMNS["scores"].items() if column.dtype == "str")
 
 
 def coded(scores: pd.DataFrame) -> pd.DataFrame:
     """The columns of a score table in their types, texts as categories in alphabetical order."""
-    columns = {
-        name: _as_category(scores[name]) if name in CODED else scores[name].astype(kind)
-        for name, kind in SCORE_COLUMNS.items()
-    }
-    return pd.DataFrame(columns)
+    columns = {name: _as_category(scores[name]) for name in CODED}
+    numbers = {name: kind for name, kind in SCORE_COLUMNS.items() if name not in CODED}
+    typed = scores[list(SCORE_COLUMNS)].astype(numbers)
+    return typed.assign(**columns)
+
+
+def as_texts(scores: pd.DataFrame) -> pd.DataFrame:
+    """A score table whose codes are the texts that they stand for, as every program reads them."""
+    return scores.astype(dict.fromkeys(CODED, "str"))
 
 
 def join_scores(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from pandas.api.types import is_object_dtype
 
 from mimbench.errors import TableError
 from mimbench.files import atomic_write, file_hash
+from mimbench.scores.coding import as_texts
 from mimbench.scores.run_files import AS_IS
 from mimbench.scores.schema import (
     ABOUT,
@@ -188,7 +189,8 @@ class RunTables:
 
     def write(self, folder: Path) -> None:
         """Write scores.parquet, fits.parquet and images.parquet into `folder`."""
-        for name in TABLES:
+        _write_scores(self.scores, folder / "scores.parquet")
+        for name in ("fits", "images"):
             write_table(getattr(self, name), folder / f"{name}.parquet")
 
 
@@ -215,8 +217,13 @@ def more_fits(fits: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write one parquet file, whole or not at all."""
-    slices = range(0, len(table), ROW_GROUP) if _has_codes(table) else ()
-    first = stamped(table.iloc[:ROW_GROUP] if slices else table)
+    with atomic_write(path) as partial:
+        pq.write_table(stamped(table), partial, compression="zstd", write_page_checksum=True)
+
+
+def _write_scores(scores: pd.DataFrame, path: Path) -> None:
+    """Write scores part by part: as texts they would not fit into memory together."""
+    first = stamped(as_texts(scores.iloc[:ROW_GROUP]))
     with (
         atomic_write(path) as partial,
         pq.ParquetWriter(
@@ -228,29 +235,14 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         ) as writer,
     ):
         writer.write_table(first)
-        for start in slices[1:]:  # of codes: as texts they would not fit into memory together
-            writer.write_table(stamped(table.iloc[start : start + ROW_GROUP]))
+        for start in range(ROW_GROUP, len(scores), ROW_GROUP):
+            writer.write_table(stamped(as_texts(scores.iloc[start : start + ROW_GROUP])))
 
 
 def stamped(table: pd.DataFrame) -> pa.Table:
     """A table as it is written: with the schema version in its metadata."""
-    arrow = pa.Table.from_pandas(_one_kind_each(_as_texts(table)), preserve_index=False)
+    arrow = pa.Table.from_pandas(_one_kind_each(table), preserve_index=False)
     return arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), ABOUT: schema_note()})
-
-
-def _has_codes(table: pd.DataFrame) -> bool:
-    return any(isinstance(kind, pd.CategoricalDtype) for kind in table.dtypes)
-
-
-def _as_texts(table: pd.DataFrame) -> pd.DataFrame:
-    """A table whose codes are the texts that they stand for, as every program reads them."""
-    return table.astype(
-        {
-            name: "str"
-            for name, kind in table.dtypes.items()
-            if isinstance(kind, pd.CategoricalDtype)
-        }
-    )
 
 
 def _one_kind_each(table: pd.DataFrame) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from mimbench.progress import Progress
 from mimbench.recipes import Recipe
 from mimbench.runfolder.started_in import started_in
 from mimbench.runfolder.store import Store, fit_code
+from mimbench.scores.coding import join_scores
 from mimbench.scores.reading import doubt_about
 from mimbench.scores.run_files import check_external
 from mimbench.scores.splits import split_columns
@@ -273,9 +274,8 @@ def _as_run(
         & tables.scores["fit_id"].isin(good)
     ]
     scored = [block.assign(corruption=CLEAN, severity=0)[list(SCORE_COLUMNS)] for block in blocks]
-    together = pd.concat([clean, *scored], ignore_index=True)
     images = pd.concat([kept, fresh], ignore_index=True)
-    return RunTables(together.astype(SCORE_COLUMNS), fits, images)
+    return RunTables(join_scores([clean, *scored]), fits, images)
 
 
 def _for_every_file(verdicts: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:

@@ -37,7 +37,8 @@ def row_facts(tables: RunTables) -> pd.DataFrame:
     """
     learns = _learn_target(tables)
     fits = tables.fits.assign(random=tables.fits["seed"].notna(), learns_target=learns)
-    pairs = tables.scores[["fit_id", "score"]].drop_duplicates().merge(fits, on="fit_id")
+    pairs = tables.scores[["fit_id", "score"]].drop_duplicates().astype("str")
+    pairs = pairs.merge(fits, on="fit_id")
     facts = {
         "detector": ("detector", "first"),
         "control": ("control", "any"),

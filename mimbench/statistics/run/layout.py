@@ -89,14 +89,14 @@ class Layout:
         image = _positions(scores["image_id"], tables.images["image_id"])
         corruption, corruptions = as_codes(scores["corruption"])
         pair = corruption * 128 + scores["severity"].to_numpy(np.int32)
-        pairs, condition = np.unique(pair, return_inverse=True)
+        pairs, of_pair = np.unique(pair, return_inverse=True)
         conditions = [(str(corruptions[p // 128]), int(p % 128)) for p in pairs]
         order = sorted(range(len(pairs)), key=lambda k: (conditions[k][0] != CLEAN, conditions[k]))
         # a run in which everything failed still has rows, and a reason in each
         self.conditions: tuple[Condition, ...] = tuple(conditions[k] for k in order) or (
             (CLEAN, 0),
         )
-        condition = np.argsort(order).astype(np.int16)[condition] if order else condition
+        condition = np.argsort(order).astype(np.int16)[of_pair] if order else of_pair
         score, names = as_codes(scores["score"])
         self._score_names = [str(name) for name in names]
         key = score.astype(np.int64) * self._n_fits + fit[keep]
@@ -238,8 +238,9 @@ class Layout:
 def _positions(names: pd.Series, among: pd.Series) -> NDArray[np.int32]:
     """Where each name stands in a table, int32 (names,)."""
     codes, found = as_codes(names)
-    places = pd.Index(among).get_indexer(pd.Index(found, dtype="str")).astype(np.int32)
-    return places[codes]
+    places = pd.Index(among).get_indexer(pd.Index(found, dtype="str"))
+    positions: NDArray[np.int32] = places.astype(np.int32)[codes]
+    return positions
 
 
 def _numbers(fit: dict[Any, Any]) -> tuple[int, int]:

@@ -101,7 +101,7 @@ class _Withheld:
         fits = self.tables.fits
         here = (fits["fitted_on"] != "nothing") & (fits["input_size"] > 0)
         told = fits[fits["control"] | here][["fit_id", "detector", "control"]]
-        pairs = self.tables.scores[["fit_id", "score"]].drop_duplicates()
+        pairs = self.tables.scores[["fit_id", "score"]].drop_duplicates().astype("str")
         found = pairs.merge(told, on="fit_id").drop_duplicates("score").set_index("score")
         return {
             row: (str(found.loc[row, "detector"]), bool(found.loc[row, "control"]))

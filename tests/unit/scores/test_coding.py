@@ -8,6 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from synthetic_run import Category, Row, synthetic_tables
 
+from mimbench.gate.comparability import Aligned
+from mimbench.gate.pairing import same_scores
 from mimbench.scores import tables as scores_tables
 from mimbench.scores.coding import coded, join_scores
 from mimbench.scores.reading import read_tables
@@ -61,3 +63,12 @@ def test_joined_tables_have_the_names_of_all_of_them_in_order(tables: RunTables)
     pd.testing.assert_frame_equal(joined.astype(SCORE_COLUMNS), texts)
     assert joined["score"].cat.categories.tolist() == ["a/l1", "b/l1"]
     assert joined["severity"].dtype == "int8"
+
+
+def test_a_gate_sees_the_same_scores_where_two_runs_have_other_codes(tables: RunTables) -> None:
+    whole, without_blur = coded(tables.scores), tables.scores["corruption"] != "blur"
+    reference = RunTables(whole[without_blur], tables.fits, tables.images)
+    candidate = RunTables(coded(tables.scores[without_blur]), tables.fits, tables.images)
+    assert not reference.scores.equals(candidate.scores), "their codes differ"
+    tested = np.ones(len(tables.images), dtype=bool)
+    assert same_scores("b/l1", Aligned(reference, candidate, tested, ()))
