@@ -180,7 +180,7 @@ def _image(
         return about, pixels
     plan = recorded_plan(fitted.folder, progress)
     at = int(np.flatnonzero(plan.images["image_id"] == about["image_id"])[0])
-    return about, plan.dataset.pixels[at : at + 1]
+    return about, plan.dataset.pixels[[at]]
 
 
 def _read(fitted: FittedRun, path: Path) -> tuple[str, NDArray[np.uint8]]:

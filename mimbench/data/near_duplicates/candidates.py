@@ -69,11 +69,22 @@ def by_keypoints(new: Sequence[Features], old: Sequence[Features]) -> Iterator[C
         plain = (_patterns(part) @ weighted).toarray()
         mirror = (_patterns([mirrored(picture) for picture in part]) @ weighted).toarray()
         votes = np.maximum(plain, mirror)
-        best = np.argsort(-votes, axis=1, kind="stable")[:, : MOST + 1]
-        for row, column in np.argwhere(np.take_along_axis(votes, best, axis=1) > 0):
-            other = int(best[row, column])
-            turned = bool(mirror[row, other] > plain[row, other])
-            yield Candidate(start + int(row), other, Turn(turned))
+        for row, own in enumerate(votes):
+            for other in _most(own).tolist():
+                turned = bool(mirror[row, other] > plain[row, other])
+                yield Candidate(start + row, other, Turn(turned))
+
+
+def _most(votes: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:
+    """Positions of the most votes: largest first, of equal ones the earlier.
+
+    One more than `MOST`, since a picture may be among its own partners.
+    """
+    there = np.flatnonzero(votes > 0)
+    if len(there) > MOST + 1:
+        least = np.partition(votes[there], -MOST - 1)[-MOST - 1]
+        there = there[votes[there] >= least]
+    return there[np.argsort(-votes[there], kind="stable")][: MOST + 1]
 
 
 def _patterns(pictures: Sequence[Features]) -> sp.csr_array:

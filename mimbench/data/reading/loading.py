@@ -1,7 +1,11 @@
 """The pictures of a table: files decoded, generated images drawn."""
 
-from collections.abc import Mapping
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,14 +14,20 @@ import pandas as pd
 from PIL import Image
 
 from mimbench.data.generated import abnormal, phantom
-from mimbench.data.generated.kept import kept_pictures
 from mimbench.data.options import GENERATED, PHANTOM
 from mimbench.data.reading.accounting import parts_note
 from mimbench.data.reading.decoding import finish, read_photos
 from mimbench.data.reading.file_facts import header_facts
 from mimbench.data.reading.file_names import on_disk
+from mimbench.data.reading.kept import Entry, Maker, kept_pictures
+from mimbench.data.reading.opening import Unreadable, file_bytes
 
 __all__ = ["Pictures", "read_pictures"]
+
+GENERATORS = ((PHANTOM, phantom), (GENERATED, abnormal))
+DRAWN_AGAIN = 4  # of the generated pictures of a file: other machines may differ by a level
+
+PixelArray = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -27,7 +37,8 @@ class Pictures:
     Attributes:
         keep: bool (rows of the table,), which rows could be read.
         reasons: why the others could not, in their order.
-        pixels: uint8 (N, S, S, 3), RGB, of the readable ones, as all that follows.
+        pixels: uint8 (N, S, S, 3), RGB, of the readable ones, as all that follows; perhaps mapped
+            from a file that nobody writes to.
         files: image_id, width, height and format.
         facts: file_facts.FACTS.
         notes: what the reader should know, one sentence each.
@@ -35,7 +46,7 @@ class Pictures:
 
     keep: npt.NDArray[np.bool_]
     reasons: tuple[str, ...]
-    pixels: npt.NDArray[np.uint8]
+    pixels: PixelArray
     files: pd.DataFrame
     facts: pd.DataFrame
     notes: tuple[str, ...]
@@ -43,50 +54,111 @@ class Pictures:
 
 def read_pictures(table: pd.DataFrame, size: int, harmonise: bool = False) -> Pictures:
     """Read or draw each image of `table` (path, dataset, and what a generator needs)."""
-    pixels = np.zeros((len(table), size, size, 3), dtype=np.uint8)
-    files: list[Mapping[str, Any]] = [{} for _ in range(len(table))]
-    facts: list[Mapping[str, float]] = [{} for _ in range(len(table))]
-    reasons: dict[int, str] = {}
-    dropped: list[str] = []
-    for row, picture in _generated(table, size):
-        header = header_facts(picture, size, size, 0)
-        pixels[row], facts[row] = finish(picture, header, size, harmonise)
-        image_id = table["image_id"].iloc[row]
-        files[row] = _file(image_id, size, size, GENERATED)
-    filed = np.flatnonzero(table["path"] != "").tolist()
-    photos = read_photos([on_disk(path) for path in table["path"].iloc[filed]], size, harmonise)
-    for row, photo in zip(filed, photos, strict=True):
-        if isinstance(photo, str):
-            reasons[row] = photo
-        else:
-            pixels[row], facts[row] = photo.pixels, photo.facts
-            files[row] = _file(photo.sha256, photo.width, photo.height, photo.format)
-            if photo.dropped:
-                dropped.append(f"{table['path'].iloc[row]}: {photo.dropped}")
-    keep = ~np.isin(np.arange(len(table)), list(reasons))
-    kept = np.flatnonzero(keep)
+    reader = _Reader(table, size, harmonise)
+    names = [f"{size}{'/harmonised' * harmonise}", *reader.names]
+    shape = len(table), size, size, 3
+    pixels, entries = kept_pictures(Maker(shape, names, reader.make, reader.same))
+    keep = np.array(["reason" not in entry for entry in entries], dtype=bool)
+    kept = [entry for entry in entries if "reason" not in entry]
+    dropped = [
+        f"{path}: {entry['dropped']}"
+        for path, entry in zip(table["path"], entries, strict=True)
+        if entry.get("dropped")
+    ]
     return Pictures(
         keep,
-        tuple(reasons.values()),
+        tuple(entry["reason"] for entry in entries if "reason" in entry),
         pixels if keep.all() else pixels[keep],
-        pd.DataFrame([files[row] for row in kept]),
-        pd.DataFrame([facts[row] for row in kept]),
+        pd.DataFrame([entry["file"] for entry in kept]),
+        pd.DataFrame([entry["facts"] for entry in kept]),
         parts_note(dropped),
     )
 
 
-def _file(image_id: str, width: int, height: int, form: str) -> Mapping[str, Any]:
-    return {"image_id": image_id, "width": width, "height": height, "format": form}
+class _Reader:
+    """Makes the pictures of a table, some rows at a time."""
+
+    def __init__(self, table: pd.DataFrame, size: int, harmonise: bool) -> None:
+        self.table, self.size, self.harmonise = table, size, harmonise
+        self.paths = table["path"].tolist()
+        drawn = self.table["path"] == ""
+        self.names = self.paths
+        if drawn.any():
+            self.names = table["image_id"].where(drawn, table["path"]).tolist()
+
+    def make(self, start: int, stop: int) -> tuple[PixelArray, list[Entry]]:
+        """Pixels of rows, zero where a file cannot be read, and what is said of each."""
+        pixels = np.zeros((stop - start, self.size, self.size, 3), dtype=np.uint8)
+        entries: list[Entry] = [{} for _ in range(start, stop)]
+        for row, picture in self._drawn(start, stop):
+            header = header_facts(picture, self.size, self.size, 0)
+            own, facts = finish(picture, header, self.size, self.harmonise)
+            image_id = self.table["image_id"].iloc[row]
+            pixels[row - start] = own
+            entries[row - start] = _entry(image_id, self.size, self.size, GENERATED, facts)
+        filed = self._filed(start, stop)
+        places = [self._place(row) for row in filed]
+        for row, photo in zip(filed, read_photos(places, self.size, self.harmonise), strict=True):
+            if isinstance(photo, str):
+                content = _content(self._place(row))
+                entries[row - start] = {"content": content, "reason": photo}
+                continue
+            pixels[row - start] = photo.pixels
+            entries[row - start] = {
+                **_entry(photo.sha256, photo.width, photo.height, photo.format, photo.facts),
+                "dropped": photo.dropped,
+            }
+        return pixels, entries
+
+    def same(self, start: int, stop: int, pixels: PixelArray, entries: Sequence[Entry]) -> bool:
+        """Whether the rows' files have the content that they had, and drawings look so again."""
+        filed = self._filed(start, stop)
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            found = list(pool.map(_content, [self._place(row) for row in filed]))
+        if found != [entries[row - start].get("content") for row in filed]:
+            return False
+        if start > 0 or self.harmonise:
+            return True
+        drawn = sorted(set(range(start, stop)) - set(filed))
+        tried = drawn[:: max(1, len(drawn) // DRAWN_AGAIN)]
+        return all(
+            np.array_equal(np.asarray(picture), pixels[row - start])
+            for some in tried
+            for row, picture in self._drawn(some, some + 1)
+        )
+
+    def _place(self, row: int) -> Path:
+        return on_disk(self.paths[row])
+
+    def _filed(self, start: int, stop: int) -> list[int]:
+        return [row for row in range(start, stop) if self.paths[row]]
+
+    def _drawn(self, start: int, stop: int) -> list[tuple[int, Image.Image]]:
+        """Generated pictures of rows."""
+        pictures = []
+        table = self.table.iloc[start:stop]
+        for dataset, generator in GENERATORS:
+            rows = np.flatnonzero((table["path"] == "") & (table["dataset"] == dataset))
+            if rows.size:
+                drawn = generator.render(table.iloc[rows], self.size)
+                pictures += [
+                    (start + row, Image.fromarray(image))
+                    for row, image in zip(rows.tolist(), drawn, strict=True)
+                ]
+        return pictures
 
 
-def _generated(table: pd.DataFrame, size: int) -> list[tuple[int, Image.Image]]:
-    pictures = []
-    for dataset, generator in ((PHANTOM, phantom), (GENERATED, abnormal)):
-        rows = np.flatnonzero((table["path"] == "") & (table["dataset"] == dataset))
-        if rows.size:
-            drawn = kept_pictures(generator.render, table.iloc[rows], size)
-            pictures += [
-                (row, Image.fromarray(image))
-                for row, image in zip(rows.tolist(), drawn, strict=True)
-            ]
-    return pictures
+def _entry(
+    content: str, width: int, height: int, form: str, facts: Mapping[str, float]
+) -> dict[str, Any]:
+    """What is said of a picture: its content, its file, and the facts of the file."""
+    file = {"image_id": content, "width": width, "height": height, "format": form}
+    return {"content": content, "file": file, "facts": dict(facts)}
+
+
+def _content(path: Path) -> str:
+    """SHA-256 of a file, or why it cannot be read."""
+    try:
+        return hashlib.sha256(file_bytes(path)).hexdigest()
+    except Unreadable as error:
+        return str(error)

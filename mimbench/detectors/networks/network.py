@@ -194,8 +194,10 @@ def penultimate_features(
         (N, D).
     """
     network = build_network(architecture, 1, weights, seed=0).eval()
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-    parts = [network.outputs(part)[1] for part in torch.split(images, 32)]
+    parts = []
+    for start in range(0, len(pixels), 32):
+        own = pixels[start : start + 32].copy()  # torch wants an array that can be written
+        parts.append(network.outputs(torch.from_numpy(own).permute(0, 3, 1, 2))[1])
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
 
 
