@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mimbench.errors import TableError
-from mimbench.scores.coding import CODED, categories, coded
+from mimbench.scores.coding import categories, coded
 from mimbench.scores.schema import ABOUT, COLUMNS, PARTS, SCHEMA_VERSION, SPLIT, Column
 from mimbench.text import counted
 
@@ -117,9 +117,9 @@ def _column(where: object, name: str, column: pa.ChunkedArray, rule: Column | No
         raise TableError(f"{where}: {counted(column.null_count, 'cell', 'is')} missing.")
     if not _is(kind, READABLE[rule.dtype]) and column.null_count < len(column):
         raise TableError(f"{where}: {kind} where {rule.dtype} belongs.")
-    if pa.types.is_dictionary(column.type) and rule.dtype == "str" and name in CODED:
-        return _codes(where, column, rule)
     if rule.dtype == "str":
+        if pa.types.is_dictionary(column.type) and rule is COLUMNS["scores"].get(name):
+            return _codes(where, column, rule)
         return _texts(where, column.cast(pa.large_string()).fill_null(""), rule)
     return _numbers(where, column, rule)
 
