@@ -1,7 +1,7 @@
 """A Dask cluster of three hosts, each of them a network namespace of this machine.
 
 One worker is killed while it trains, with all its processes; the other is cut off from the network
-for 20 seconds. The tables have the bits of an undisturbed run in one process.
+for ten seconds. The tables have the bits of an undisturbed run in one process.
 """
 
 import json
@@ -20,11 +20,12 @@ from misbehaving import MISBEHAVING
 
 from mimbench.evaluation.execution.executor import threads_set_to
 from mimbench.scores.reading import read_tables
+from mimbench.scores.tables import RunTables
 
 HELPERS = Path(__file__).parent.parent / "helpers"
 HOSTS = ("mimbench-s", "mimbench-a", "mimbench-b")  # scheduler and driver; two workers
 ADDRESS = "tcp://10.77.0.1:8786"
-CUT_OFF = 20.0  # seconds
+CUT_OFF = 10.0  # seconds
 PATIENCE = 600.0  # seconds; much more than it takes
 
 
@@ -109,15 +110,39 @@ def is_on(host: str, process: int) -> bool:
     return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
 
 
+@pytest.fixture(scope="module")
+def detectors(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """One that tells by a file when and in which process it trains, and those that train."""
+    place = tmp_path_factory.mktemp("detectors")
+    plug_in = place / "misbehaving.py"
+    plug_in.write_text(f"# {plug_in}\n{MISBEHAVING}")
+    return [f"{plug_in}:Slow", *trained(place)]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    folders: Folders, detectors: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> RunTables:
+    """The tables of a run in one process."""
+    out = tmp_path_factory.mktemp("undisturbed") / "run"
+    with threads_set_to(1):
+        assert work(folders, out, detectors, None, **OPTIONS).failures == ()
+    return read_tables(out)
+
+
 @pytest.mark.usefixtures("network")
 @pytest.mark.parametrize("shared", [True, False], ids=["shared folder", "transfer"])
 def test_a_killed_and_a_cut_off_worker_change_no_number(
-    shared: bool, folders: Folders, tmp_path: Path
+    shared: bool,
+    folders: Folders,
+    detectors: list[str],
+    undisturbed: RunTables,
+    tmp_path: Path,
 ) -> None:
-    plug_in, runs = tmp_path / "misbehaving.py", tmp_path / "runs"
-    plug_in.write_text(f"# {plug_in}\n{MISBEHAVING}")
+    place, runs = Path(detectors[0]).parent, tmp_path / "runs"
+    for path in place.glob("slow-*"):
+        path.unlink()
     runs.mkdir()
-    detectors = [f"{plug_in}:Slow", *trained(tmp_path)]
     run_file = tmp_path / "run.toml"
     suites, seeds = json.dumps(OPTIONS["suites"]), OPTIONS["seeds"]
     run_file.write_text(
@@ -134,7 +159,7 @@ def test_a_killed_and_a_cut_off_worker_change_no_number(
         script = str(HELPERS / "dask_driver.py")
         hosts.start("driver", scheduler, script, str(run_file), str(runs / "run"), ADDRESS, *how)
         began = time.monotonic()
-        while not (found := list(tmp_path.glob("slow-*"))):
+        while not (found := list(place.glob("slow-*"))):
             assert hosts.processes["driver"].poll() is None, hosts.log("driver")
             assert time.monotonic() - began < PATIENCE, hosts.log("driver")
             time.sleep(0.1)
@@ -150,9 +175,6 @@ def test_a_killed_and_a_cut_off_worker_change_no_number(
     finally:
         for name in hosts.processes:
             hosts.kill(name)
-    assert len(list(tmp_path.glob("slow-*"))) > 1, "the killed training was repeated"
+    assert len(list(place.glob("slow-*"))) > 1, "the killed training was repeated"
     assert not list(runs.rglob("*.partial"))
-    undisturbed = tmp_path / "undisturbed"
-    with threads_set_to(1):
-        assert work(folders, undisturbed, detectors, None, **OPTIONS).failures == ()
-    same(read_tables(undisturbed), read_tables(runs / "run"))
+    same(undisturbed, read_tables(runs / "run"))
