@@ -1,4 +1,4 @@
-"""Pages that say what the code says: `{{ name }}` in a page becomes what is generated here."""
+"""Pages that say what the code says; `_generated.py` tells how a page asks for it."""
 
 import ast
 import json
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import typer.main
+from _generated import fill
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -50,8 +51,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     """Fill in what is generated; pictures lie elsewhere than in the repository."""
     markdown = markdown.replace("../results/default/", "pictures/")
     for name, make in GENERATED.items():
-        if f"{{{{ {name} }}}}" in markdown:
-            markdown = markdown.replace(f"{{{{ {name} }}}}", "\n".join(make()))
+        markdown = fill(markdown, name, make)
     return markdown
 
 

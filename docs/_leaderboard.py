@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+from _generated import fill
 
 from mimbench.report.leaderboard.lookup import interval_text, rounded
 
@@ -23,8 +24,7 @@ STANDINGS = {
 
 def on_page_markdown(markdown: str, **_: object) -> str:
     """Fill in the table."""
-    mark = "{{ leaderboard }}"
-    return markdown.replace(mark, "\n".join(_page())) if mark in markdown else markdown
+    return fill(markdown, "leaderboard", _page)
 
 
 def runs() -> dict[str, pd.DataFrame]:

@@ -6,6 +6,8 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from _generated import fill
+
 from mimbench.api.columns import LEADERBOARD
 from mimbench.claims import Verdict
 
@@ -75,8 +77,7 @@ COMMON = {  # what a column means in every table where its own comment says noth
 
 def on_page_markdown(markdown: str, **_: object) -> str:
     """Fill in the tables."""
-    mark = "{{ all_tables }}"
-    return markdown.replace(mark, "\n".join(_all_tables())) if mark in markdown else markdown
+    return fill(markdown, "all_tables", _all_tables)
 
 
 def _all_tables() -> Iterator[str]:

@@ -1,7 +1,7 @@
 """One class for each thing that a user can mend; the message says what is wrong and how."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 
 __all__ = [
     "CorruptionError",
@@ -19,6 +19,8 @@ __all__ = [
     "UnknownNameError",
     "WeightsError",
 ]
+
+ALIKE = 0.65  # a swapped letter or two wrong ones in a short word; lower offers other words
 
 
 class MimbenchError(Exception):
@@ -74,11 +76,27 @@ class OutputError(MimbenchError):
 
 
 class UnknownNameError(MimbenchError):
-    """A name that is not known, with the nearest known names."""
+    """A name that is not known, with the known names that it is likely a misspelling of."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         """`kind` is what the name should have been, e.g. "detector" or "corruption"."""
         choices = self.known = sorted(known)
-        near = get_close_matches(name, choices, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(choices)}."
+        likeness = {choice: _likeness(name, choice) for choice in choices}
+        near = sorted((c for c in choices if likeness[c] >= ALIKE), key=lambda c: -likeness[c])[:3]
+        owner = name.partition("/")[0]  # scores of one detector are named after it
+        siblings = [choice for choice in choices if choice.startswith(f"{owner}/")]
+        if near:
+            hint = f"Did you mean {' or '.join(near)}?"
+        elif siblings:
+            hint = f"{owner} has {', '.join(siblings)}."
+        else:
+            hint = f"Known: {', '.join(choices)}."
         super().__init__(f"Unknown {kind} '{name}'. {hint}")
+
+
+def _likeness(name: str, choice: str) -> float:
+    """In [0, 1], that of the least alike part: names of one detector's scores share its name."""
+    own, other = name.split("/"), choice.split("/")
+    if len(own) != len(other):
+        return 0.0
+    return min(SequenceMatcher(None, *pair).ratio() for pair in zip(own, other, strict=True))

@@ -20,6 +20,7 @@ from mimbench.gate.result import (
     GateTest,
 )
 from mimbench.gate.settings import Allowed
+from mimbench.scores.tables import CLEAN
 from mimbench.statistics.core.cautions import MARK, legend
 from mimbench.text import counted, markdown_cell, without_controls
 
@@ -32,6 +33,7 @@ HEADLINES = {
     FAILED_ROWS: "incomplete, a row failed",
     WRONG_SETTINGS: "not run, its settings are wrong",
 }
+SHORT = 12  # digits of an image's key, which `mimbench explain` takes
 MEANING = {
     "regression": "worse than the margin allows",
     "improvement": "better",
@@ -46,13 +48,17 @@ def as_text(result: GateResult, moved: pd.DataFrame | None = None) -> str:
     lines += [_method(result)] * bool(result.tests)
     lines += [f"{mark}: {text}." for mark, text in _grouped(result.problems)]
     lines += filter(None, [_remedy(result)])
+    same = _unchanged(result)
     for row, verdict in result.verdicts.items():
+        if row in same:
+            continue
         lines += ["", f"{verdict.upper():<13} {row}: {MEANING[verdict]}"]
         lines += [f"  {_sentence(test)}" for test in result.tests if test.row == row]
         worst = result.diagnosis[result.diagnosis["row"] == row].nlargest(3, "drop")
         if len(worst):
             parts = [f"{part.condition} {part.drop:+.3f}" for part in worst.itertuples()]
             lines += [f"  largest drops inside it (unadjusted): {', '.join(parts)}"]
+    lines += ["", f"{'PASS':<13} {_of_unchanged(same)}"] * bool(same)
     marked = legend(test.caution for test in result.tests)
     lines += ["", marked] * bool(marked)
     if moved is not None:
@@ -67,13 +73,16 @@ def as_markdown(result: GateResult, moved: pd.DataFrame | None = None) -> str:
     lines += [f"- **{mark}**: {markdown_cell(text)}." for mark, text in _grouped(result.problems)]
     if remedy := _remedy(result):
         lines += ["", markdown_cell(remedy)]
-    if result.tests:
+    same = _unchanged(result)
+    changed = [test for test in result.tests if test.row not in same]
+    lines += ["", markdown_cell(f"**Pass**: {_of_unchanged(same)}")] * bool(same)
+    if changed:
         lines += [
             "",
             "| verdict | row | condition | reference | candidate | drop | interval | p |",
             "|---|---|---|---|---|---|---|---|",
         ]
-    for test in result.tests:
+    for test in changed:
         lines.append(
             f"| {test.verdict} | {markdown_cell(test.row)} | {markdown_cell(test.condition)} "
             f"| {test.reference:.3f} "
@@ -88,8 +97,13 @@ def as_markdown(result: GateResult, moved: pd.DataFrame | None = None) -> str:
 
 
 def as_junit(result: GateResult) -> str:
-    """JUnit XML: one test case per test of the family and per problem."""
+    """JUnit XML: one test case per test of the family and per problem; doubts are properties."""
     suite = ElementTree.Element("testsuite", name="mimbench gate")
+    doubts = [problem for problem in result.problems if problem.kind == "tables"]
+    if doubts:
+        noted = _add(suite, "properties")
+        for doubt in doubts:
+            _add(noted, "property", name=doubt.kind, value=doubt.message)
     for test in result.tests:
         case = _case(suite, test.row, test.condition)
         if test.verdict in result.fails:
@@ -97,6 +111,8 @@ def as_junit(result: GateResult) -> str:
         elif test.verdict == "inconclusive":
             _add(case, "system-out").text = without_controls(_explained(test))
     for problem in result.problems:
+        if problem in doubts:
+            continue
         case = _case(suite, problem.row or problem.kind, problem.message)
         kind = "skipped" if problem.allowed else "error"
         _add(case, kind, message=problem.message)
@@ -174,7 +190,7 @@ def _method(result: GateResult) -> str:
 
 def _sentence(test: GateTest) -> str:
     moved = f"{test.condition}: AUROC {test.reference:.3f} -> {test.candidate:.3f}"
-    if test.low == test.high == 0:
+    if _is_unchanged(test):
         return f"{moved}; every score is the same"
     retraining = (
         f"retraining sd {test.retraining_sd:.3f}"
@@ -185,6 +201,28 @@ def _sentence(test: GateTest) -> str:
         f"{moved}, drop {test.drop:+.3f} {_interval(test)}, p {_p(test.p)}; "
         f"{test.target_patients} target and {test.other_patients} other patients, {retraining}; "
         f"50 % power at a drop of {test.visible:.3f}"
+    )
+
+
+def _is_unchanged(test: GateTest) -> bool:
+    return test.low == test.high == 0
+
+
+def _unchanged(result: GateResult) -> dict[str, float]:
+    """Rows in which no score changed, with their AUROC on clean images."""
+    moved = {test.row for test in result.tests if not _is_unchanged(test)}
+    return {
+        test.row: test.candidate
+        for test in result.tests
+        if test.condition == CLEAN and test.row not in moved
+    }
+
+
+def _of_unchanged(rows: Mapping[str, float]) -> str:
+    named = ", ".join(f"{row} {area:.3f}" for row, area in rows.items())
+    return (
+        f"{counted(len(rows), 'row')} in which every score is the same in both runs "
+        f"(with its clean AUROC): {named}"
     )
 
 
@@ -226,7 +264,7 @@ def _moved_lines(moved: pd.DataFrame) -> list[str]:
     return [
         "Images that moved most towards the wrong end (rank 0: most like the target, 1: least):",
         *(
-            f"  {image['row']}: {image['path'] or image['image_id']} ({image['category']}) "
+            f"  {image['row']}: {image['path'] or image['image_id'][:SHORT]} ({image['category']}) "
             f"{image['before']:.2f} -> {image['after']:.2f}"
             for image in moved.to_dict("records")
         ),

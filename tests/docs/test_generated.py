@@ -3,8 +3,10 @@
 import importlib.util
 import json
 import re
+import sys
 from pathlib import Path
 from types import ModuleType
+from unittest.mock import patch
 
 import pandas as pd
 import pytest
@@ -17,12 +19,30 @@ def hook(name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with patch.object(sys, "path", [str(ROOT / "docs"), *sys.path]):  # as mkdocs does
+        spec.loader.exec_module(module)
     return module
 
 
+def marked(name: str) -> str:
+    return f"<!-- generated: {name} -->\nwords\n<!-- end -->"
+
+
+def test_an_unbuilt_page_has_words_where_the_built_one_has_a_table() -> None:
+    makers = {*hook("_hooks").GENERATED, "all_tables", "leaderboard"}
+    found = []
+    for page in (ROOT / "docs").rglob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        assert "{{" not in text, page
+        places = re.findall(r"<!-- generated: (\w+) -->\n(.*?)\n<!-- end -->", text, re.DOTALL)
+        assert len(places) == text.count("<!-- generated:"), page
+        assert all(re.search(r"`.+`", words) for _, words in places), "where the same is said"
+        found += [name for name, _ in places]
+    assert sorted(found) == sorted(makers)
+
+
 def test_the_leaderboard_has_a_line_for_every_committed_row_with_its_run_and_command() -> None:
-    page = hook("_leaderboard").on_page_markdown("{{ leaderboard }}")
+    page = hook("_leaderboard").on_page_markdown(marked("leaderboard"))
     lines = re.findall(r"<tr.*?</tr>", page)
     boards = {
         path.parent: pd.read_csv(path) for path in (ROOT / "results").glob("*/leaderboard.csv")
@@ -37,7 +57,7 @@ def test_the_leaderboard_has_a_line_for_every_committed_row_with_its_run_and_com
 
 def test_numbers_on_the_leaderboard_are_those_of_the_files_and_controls_are_named() -> None:
     board = pd.read_csv(ROOT / "results" / "default" / "leaderboard.csv")
-    page = hook("_leaderboard").on_page_markdown("{{ leaderboard }}")
+    page = hook("_leaderboard").on_page_markdown(marked("leaderboard"))
     own = [line for line in re.findall(r"<tr.*?</tr>", page) if '"#default"' in line]
     for _, row in board[board["status"] == "ok"].iterrows():
         (line,) = (line for line in own if re.search(rf">{re.escape(row['row'])}( \(|<)", line))
@@ -46,7 +66,7 @@ def test_numbers_on_the_leaderboard_are_those_of_the_files_and_controls_are_name
 
 
 def test_every_column_of_every_table_has_a_meaning() -> None:
-    page = hook("_tables").on_page_markdown("{{ all_tables }}")
+    page = hook("_tables").on_page_markdown(marked("all_tables"))
     files = re.findall(r"### `(.*?)`", page)
     assert {"scores.parquet", "metrics.parquet", "class_signal.csv", "leaderboard.csv"} <= set(
         files

@@ -68,9 +68,10 @@ def heat_map_figure(
         controls: those that are controls, which their labels say.
     """
     blocks = {
-        str(group): part.pivot_table(
-            index="label", columns="row", values="value", sort=False, observed=True
-        ).reindex(columns=list(rows))
+        # pivot_table would drop a category in which no row has a number
+        str(group): part.pivot(index="label", columns="row", values="value").reindex(
+            index=part["label"].unique(), columns=list(rows)
+        )
         for group, part in cells.groupby("group", sort=False)
     }
     names = [f"{row} (control)" if row in controls else row for row in rows]

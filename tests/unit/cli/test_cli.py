@@ -1,6 +1,7 @@
 """Every usage error is one sentence on stderr and exit code 64, before anything is computed."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,15 @@ def test_a_shell_completes_commands_and_flags(typed: str, offered: str) -> None:
         env={**os.environ, **asked}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert offered in done.stdout.split(), done.stderr
+
+
+def test_the_help_of_run_has_a_paragraph_for_each_subject(mimbench: Command) -> None:
+    code, shown = mimbench("run", "--help")
+    assert code == 0
+    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", shown)]
+    assert "An interrupted run continues when the command is repeated; nothing is computed twice." in (
+        paragraphs
+    )
 
 
 def test_the_code_for_a_shell_is_printed(

@@ -146,7 +146,7 @@ def test_an_ensemble_of_what_the_run_has_not_is_refused_before_anything_is_compu
 ) -> None:
     for rows, kind, message in (
         (("Brightness", "rednes"), UnknownNameError, "Did you mean redness"),
-        (("Brightness", "complexity/ruff"), UnknownNameError, "Did you mean complexity/rough"),
+        (("Brightness", "complexity/ruogh"), UnknownNameError, "Did you mean complexity/rough"),
         (("Brightness", "both"), UnknownNameError, "detector of this run"),
         (("Brightness",), RecipeError, "two or more different rows"),
         (("redness", "redness"), RecipeError, "two or more different rows"),

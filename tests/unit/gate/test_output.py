@@ -13,10 +13,10 @@ from synthetic_run import RUN_INFO, write_synthetic_run
 
 from mimbench.cli import main
 from mimbench.files import file_hash
-from mimbench.gate import as_junit, as_markdown, as_text, gate
+from mimbench.gate import as_junit, as_markdown, as_text, gate, movers
 from mimbench.scores.digests import write_sealed
 from mimbench.scores.reading import read_tables
-from mimbench.scores.tables import RunTables, checksums
+from mimbench.scores.tables import Origin, RunTables, checksums
 
 IMAGES = made_images({"mpox": ("target", "clinic", 60), "acne": ("unknown", "clinic", 60)})
 ROWS = {"mim": Made(0.8), "cnn": Made(0.7), "vae": Made(0.6)}
@@ -48,6 +48,37 @@ def test_rows_with_the_same_problem_share_a_sentence() -> None:
     assert as_markdown(result).count("give 3 seeds") == 1
     cases = ElementTree.fromstring(as_junit(result)).findall("testcase")
     assert {case.get("classname") for case in cases} == {"gate.mim", "gate.cnn", "gate.vae"}
+
+
+def test_rows_without_a_changed_score_share_a_line_and_keep_their_cases() -> None:
+    result = gate(tables(), tables())
+    text, page = as_text(result), as_markdown(result)
+    for shown in (text, page):
+        assert shown.count("every score is the same") == 1
+        assert "3 rows" in shown
+        assert all(f"{row} " in shown for row in ROWS)
+    assert len(ElementTree.fromstring(as_junit(result)).findall("testcase")) == len(result.tests)
+
+
+def test_a_note_on_where_tables_come_from_is_no_case() -> None:
+    made = tables()
+    result = gate(made, replace(made, origin=Origin({}, ("scores",), True, True)))
+    suite = ElementTree.fromstring(as_junit(result))
+    assert len(suite.findall("testcase")) == len(result.tests)
+    assert suite.get("skipped") == "0"
+    (noted,) = (one.get("value") or "" for one in suite.iter("property"))
+    assert "--accept-changed" in noted
+
+
+def test_a_generated_image_that_moved_is_named_by_a_key_that_explain_takes() -> None:
+    made = tables()
+    plain = replace(made, images=made.images.assign(path=""))
+    other = replace(tables(draw=1), images=plain.images)
+    moved = movers(plain, other, ("mim",), count=3)
+    moved = moved.assign(image_id=[number * 64 for number in "123"[: len(moved)]])
+    text = as_text(gate(plain, other), moved)
+    for key in moved["image_id"]:
+        assert f" {key[:12]} " in text
 
 
 def test_documents_are_written_where_nothing_could_be_compared(

@@ -31,7 +31,7 @@ def heat_map(
     blocks = []
     for group, part in cells.groupby("group", sort=False):
         categories = []
-        for category, line in part.groupby("category", sort=False):
+        for category, line in part.groupby("category", sort=False, observed=True):
             by_row = {str(cell["row"]): cell for cell in line.to_dict("records")}
             first = next(iter(by_row.values()))
             categories.append(

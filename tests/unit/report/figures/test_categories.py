@@ -2,7 +2,9 @@
 
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -10,6 +12,9 @@ from matplotlib.figure import Figure
 
 from mimbench.report.figures.categories import heat_map_figure
 from mimbench.report.figures.panels import paper_style, save_figure
+from mimbench.report.leaderboard.groups import Group
+from mimbench.report.page.sections.categories import heat_map
+from mimbench.scores.tables import CLEAN
 
 INCH = 0.2  # the least height of a line of text of 9 points
 
@@ -55,3 +60,33 @@ def test_categories_in_any_script_are_drawn_without_a_warning(tmp_path: Path):
     with paper_style():
         save_figure(_figure(["दाद", "สิว"], ["mim"]), tmp_path / "heat")
     assert "दाद" in (tmp_path / "heat.svg").read_text(encoding="utf-8")
+
+
+def test_a_category_in_which_no_row_has_a_number_keeps_its_line():
+    cells = pd.DataFrame(
+        [("known", name, row, value) for name, value in (("b", 0.5), ("a", np.nan))
+         for row in ("mim", "cnn")],
+        columns=["group", "label", "row", "value"],
+    )  # fmt: skip
+    with paper_style():
+        figure = heat_map_figure(cells, ["mim", "cnn"])
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["b", "a"]
+
+
+def test_the_page_has_every_category_of_the_table_and_no_other():
+    names = ["acne", "eczema", "measles"]  # measles is of another group, which has no number
+    cell = {
+        "question": "detection", "role": "unknown", "relation": "same-source", "corruption": CLEAN,
+        "protocol": "both", "metric": "auroc", "low": 0.4, "high": 0.6, "caution": "",
+        "reason": "", "n_other": 5, "n_other_patients": 5,
+    }  # fmt: skip
+    lines = [
+        {**cell, "row": row, "category": name, "value": np.nan if name == "eczema" else 0.5}
+        for name in names[:2]
+        for row in ("mim", "cnn")
+    ]
+    metrics = pd.DataFrame(lines).astype({"category": pd.CategoricalDtype(names)})
+    board = SimpleNamespace(groups=[Group("unknown", "same-source")])
+    (block,) = heat_map(metrics, board, ["mim", "cnn"])
+    assert [category["name"] for category in block["categories"]] == ["acne", "eczema"]
+    assert [cell is None for cell in block["categories"][1]["cells"]] == [True, True]
