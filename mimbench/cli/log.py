@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from mimbench.cli.folder import AcceptChanged, visit
-from mimbench.cli.report import make_report
 from mimbench.cli.root import Quiet
 from mimbench.cli.terminal.progress_bar import Display
 from mimbench.cli.terminal.streams import console, say
@@ -38,9 +37,11 @@ def log(
     there.
     """
     visit(folder)
+    from mimbench.report import write_report
     from mimbench.report.tracking import log_to, require, tracked
 
     require(to)
     with Display(console(stderr=True), quiet=quiet) as progress:
-        report = make_report(folder, progress, accept_changed=accept_changed)
+        progress.stage("Reporting", 1)
+        report = write_report(folder, progress=progress, accept_changed=accept_changed)
     say(log_to(to, tracked(report), project, place))

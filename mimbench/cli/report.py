@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -15,6 +15,7 @@ from mimbench.cli.terminal.streams import console, say
 
 if TYPE_CHECKING:
     from mimbench.data.reading.accounting import Accounting
+    from mimbench.report.unchanged import KeptReport
 
 __all__ = ["make_report", "report", "show_failures", "show_on_page", "show_report"]
 
@@ -57,14 +58,19 @@ def _add_rows(folder: Path, files: list[Path], progress: Display, accept_changed
     return out
 
 
-def make_report(folder: Path, progress: Display, *, accept_changed: bool = False) -> Any:
-    """Compute tables, figures and page of a run; the `Report`."""
+def make_report(folder: Path, progress: Display, *, accept_changed: bool = False) -> "KeptReport":
+    """Compute tables, figures and page of a run, unless they would come out the same."""
+    progress.stage("Reporting", 1)  # before what takes seconds to import
     from mimbench.report import write_report
+    from mimbench.report.unchanged import KeptReport, keep_report, kept_report
 
-    progress.stage("Reporting", 1)
-    made = write_report(folder, progress=progress, accept_changed=accept_changed)
+    kept = kept_report(folder, accept_changed=accept_changed)
+    if kept is None:
+        made = write_report(folder, progress=progress, accept_changed=accept_changed)
+        kept = KeptReport.of(made)
+        keep_report(folder, kept, accept_changed=accept_changed)
     progress.update(1)
-    return made
+    return kept
 
 
 def show_on_page(folder: Path, *, as_json: bool = False, accept_changed: bool = False) -> None:
@@ -84,14 +90,13 @@ def show_on_page(folder: Path, *, as_json: bool = False, accept_changed: bool = 
 
 
 def show_report(
-    made: Any,
+    made: "KeptReport",
     folder: Path,
     as_json: bool,
     failures: Sequence[tuple[str, str]] = (),
     files: "Accounting | None" = None,
 ) -> None:
     """Print the leaderboard and where the page is, or all of it as JSON."""
-    from mimbench.report.leaderboard.formats import leaderboard_frame
     from mimbench.report.leaderboard.terminal import leaderboard_table
 
     page = (folder / "index.html").resolve()
@@ -99,15 +104,16 @@ def show_report(
         result = {
             "folder": str(folder),
             "page": str(page),
-            "doubts": list(made.run.doubts),
-            "leaderboard": leaderboard_frame(made.board).to_dict("records"),
+            "doubts": list(made.doubts),
+            "leaderboard": made.leaderboard,
             "failed": [{"fit": fit, "reason": reason} for fit, reason in failures],
         }
         print_json(result if files is None else {**result, "files": files.as_json()})
         return
     terminal = console()
-    terminal.print(leaderboard_table(made))
-    terminal.print(f"Page: {page}", soft_wrap=True)
+    terminal.print(leaderboard_table(made.board))
+    kept = "" if made.again else " (as it was: nothing that it is made from has changed)"
+    terminal.print(f"Page: {page}{kept}", soft_wrap=True)
 
 
 def show_failures(failures: Sequence[tuple[str, str]]) -> None:

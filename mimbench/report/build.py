@@ -62,6 +62,7 @@ def write_report(
     """
     tell = progress or Silent()
     meter = Meter()
+    tell.update(0.0, "reading the tables")
     run = read_run(folder, accept_changed=accept_changed)
     results = compute_results(run, tell)
     board = results.board

@@ -101,7 +101,9 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
     """Compute everything, telling `progress` shares of 1 up to 0.6."""
     tables = run.tables
     progress.update(0.02, "metrics and intervals")
-    metrics = metrics_table(tables)
+    metrics = metrics_table(
+        tables, tell=lambda share, row: progress.update(0.02 + 0.33 * share, f"metrics of {row}")
+    )
     progress.update(0.35, "comparisons")
     skin_tone = skin_tone_table(run)
     board = build_leaderboard(run, metrics, skin_tone)

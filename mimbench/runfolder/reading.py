@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ class RunFolder:
         names = images.loc[images["role"] == "target", "category"].unique()
         return str(names[0]) if len(names) else self.info.target
 
-    @property
+    @cached_property
     def detectors(self) -> dict[str, DetectorInfo]:
         """Detectors by name in the order of run.json; those that only the fits name follow."""
         described = {detector.name: detector for detector in self.info.detectors}

@@ -116,7 +116,8 @@ class _Rate:
 class _Clock:
     """Progress of a trial: notes the pace of the training and ends it when that is known."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.tell = tell
         self.first: tuple[float, int] | None = None
         self.last = (time.perf_counter(), 0)
         self.total = 0
@@ -124,6 +125,7 @@ class _Clock:
     def __call__(self, done: int, total: int, note: str) -> None:
         self.last, self.total = (time.perf_counter(), done), total
         self.first = self.first or self.last
+        self.tell(f"training, step {done} of {total}")
         if self.last[0] - self.first[0] > TRAINING:
             raise StopTraining
 
@@ -153,15 +155,19 @@ def estimate_runtime(
     progress.stage("Timing each detector to estimate the run time", len(by_recipe))
     rows, tried = [], set()
     for number, (name, specs) in enumerate(by_recipe.items()):
-        progress.update(number, name)
+
+        def tell(what: str, number: int = number, name: str = name) -> None:
+            progress.update(number, f"{name}: {what}")
+
+        tell("training")
         ours = specs[0].recipe.detector in BUILT_IN
-        rate = _try(plan, specs[0], context.device) if ours or plug_ins else None
+        rate = _try(plan, specs[0], context.device, tell) if ours or plug_ins else None
         if rate is not None:
             tried.add(plan.input_size(specs[0].recipe))
             images, count = sum(count_images(plan, specs)), len(specs)
             size = count * rate.state + images * (PER_IMAGE + PER_SCORE * rate.scores)
             rows.append(RowEstimate(name, count, count * rate.fit, images * rate.score, size))
-    progress.update(len(by_recipe))
+    progress.update(len(by_recipe), "corruptions, and what rows share")
     shared = _corrupting(plan) + sum(_sharing(plan, size, context.device) for size in tried)
     timed = {row.name for row in rows}
     return RuntimeEstimate(tuple(rows), shared, tuple(n for n in by_recipe if n not in timed))
@@ -178,16 +184,19 @@ def _missing(context: TaskContext) -> list[FitSpec]:
     ]
 
 
-def _try(plan: Plan, spec: FitSpec, device: torch.device) -> _Rate | None:
+def _try(
+    plan: Plan, spec: FitSpec, device: torch.device, tell: Callable[[str], None]
+) -> _Rate | None:
     """Fit in small and score a batch; None if the detector fails, as it will in the run."""
     try:
-        detector, clock = build(spec.recipe), _Clock()
+        detector, clock = build(spec.recipe), _Clock(tell)
         began = time.perf_counter()
         if spec.fold is not None:
             data = training_set(plan, spec, None, device, clock)
             with contextlib.suppress(StopTraining):  # from a training loop that is not ours
                 fit(detector, data)
         spent = time.perf_counter() - began
+        tell("scoring")
         score, scores = _score_rate(plan, spec, detector, device)
         return _Rate(spent + clock.missing, score, len(encode_state(detector.state())), scores)
     except Exception:

@@ -1,6 +1,7 @@
 """The leaderboard on a terminal, as wide as that is and at most 100 columns."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -26,7 +27,7 @@ from mimbench.report.leaderboard.notes import sample_note
 from mimbench.report.page.sections.known import curve_findings, left_out_findings
 from mimbench.statistics.core.cautions import legend
 
-__all__ = ["leaderboard_table"]
+__all__ = ["PrintedBoard", "leaderboard_table", "printed_board"]
 
 MARKS = {"above": " ", "control": " ", "not compared": "?", "uncertain": "~", "not above": "!"}
 STYLES = {"above": "", "control": "dim", "not compared": "", "uncertain": "", "not above": "yellow"}
@@ -36,54 +37,83 @@ LONGEST_NAME = 24  # on one line
 MOST_ON_ONE_LINE = 3  # groups; with more, intervals go below their AUROCs
 
 
-def leaderboard_table(report: Report) -> RenderableType:
-    """Headline rows with the clean AUROC of each group, then what to know about the numbers.
+@dataclass(frozen=True)
+class PrintedBoard:
+    """All that is printed of a leaderboard, as JSON can hold it.
+
+    Attributes:
+        columns: (heading, name in one line) of each column, most wanted first.
+        rows: (name, kind, style) of each row.
+        cells: (text, style) of each row and column.
+        failures: (row, why in a few words).
+    """
+
+    title: str
+    warnings: Sequence[str]
+    columns: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str]]
+    cells: Sequence[Sequence[Sequence[str]]]
+    failures: Sequence[Sequence[str]]
+    notes: Sequence[str]
+
+
+def printed_board(report: Report) -> PrintedBoard:
+    """Headline rows with the clean AUROC of each group, then what to know about the numbers."""
+    board = report.board
+    columns: list[_Place] = [*_groups(board), *_details(board), *_of_rows()]
+    shown = [entry for entry in board.entries if entry.headline]
+    return PrintedBoard(
+        title=f"Leaderboard of {report.run.name}",
+        warnings=board.warnings,
+        columns=[(_heading(column, board), _title(column)) for column in columns],
+        rows=[(own.row, _kind(own), "dim" if own.control else "") for own in shown],
+        cells=[[_cell(column, entry, board) for column in columns] for entry in shown],
+        failures=[(own.row, own.words.partition(":")[0]) for own in board.failures],
+        notes=_notes(report),
+    )
+
+
+def leaderboard_table(board: PrintedBoard) -> RenderableType:
+    """The board as rich prints it.
 
     On a terminal that is too narrow, the last columns are left out, and a note names them.
     """
-    return _Fitted(report)
+    return _Fitted(board)
 
 
 class _Fitted:
     """The leaderboard, with as many columns as the terminal has room for."""
 
-    def __init__(self, report: Report) -> None:
-        self.report = report
+    def __init__(self, board: PrintedBoard) -> None:
+        self.board = board
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        board = self.report.board
-        columns: list[_Place] = [*_groups(board), *_details(board), *_of_rows()]
+        board = self.board
         room = min(WIDTH, options.max_width)
         free = options.update(max_width=10 * WIDTH)
         kept, broken = next(
             (count, names)
-            for count in range(len(columns), 0, -1)
+            for count in range(len(board.columns), 0, -1)
             for names in (False, True)
             if count == 1
-            or Measurement.get(
-                console, free, _table(self.report, columns[:count], broken=names)
-            ).maximum
-            <= room
+            or Measurement.get(console, free, _table(board, count, broken=names)).maximum <= room
         )
-        left_out = [_title(column).replace("\n", "") for column in columns[kept:]]
+        left_out = [name.replace("\n", "") for _, name in board.columns[kept:]]
         for line in board.warnings:
             yield Text(f"Warning: {line}", style="yellow")
-        yield _table(self.report, columns[:kept], room, broken=broken)
+        yield _table(board, kept, room, broken=broken)
         if left_out:
             yield Text(
                 f"Left out, as this terminal has {options.max_width} columns: "
                 f"{'; '.join(left_out)}. The page has all."
             )
-        yield from map(Text, _notes(self.report))
+        yield from map(Text, board.notes)
 
 
-def _table(
-    report: Report, columns: Sequence[_Place], width: int | None = None, *, broken: bool
-) -> Table:
-    """The table with these columns; `broken`: names of rows take a line for each part."""
-    board = report.board
+def _table(board: PrintedBoard, kept: int, width: int | None = None, *, broken: bool) -> Table:
+    """The table with the first columns; `broken`: names of rows take a line for each part."""
     table = Table(
-        title=f"Leaderboard of {report.run.name}",
+        title=board.title,
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -92,44 +122,45 @@ def _table(
     )
     table.add_column("score", overflow="fold")
     table.add_column("", no_wrap=True)
-    for column in columns:
-        heading = _title(column)
-        if isinstance(column, Group):
-            heading = heading.replace(", ", "\n") + (" ▼" if column == board.primary else "")
+    for heading, _ in board.columns[:kept]:
         table.add_column(heading, justify="right", no_wrap=True)
-    for entry in board.entries:
-        if entry.headline:
-            cells = [Text(_name(entry, broken)), Text(_kind(entry))]
-            cells += [_cell(column, entry, board) for column in columns]
-            table.add_row(*cells, style="dim" if entry.control else "")
-    for failure in board.failures:
-        reason = Text(failure.words.partition(":")[0], style="red")
-        table.add_row(Text(failure.row), Text(""), reason)
+    for (name, kind, style), cells in zip(board.rows, board.cells, strict=True):
+        texts = [Text(text, style=own) for text, own in cells[:kept]]
+        table.add_row(Text(_name(name, broken)), Text(kind), *texts, style=style)
+    for row, reason in board.failures:
+        table.add_row(Text(row), Text(""), Text(reason, style="red"))
     return table
+
+
+def _heading(column: _Place, board: Leaderboard) -> str:
+    heading = _title(column)
+    if isinstance(column, Group):
+        heading = heading.replace(", ", "\n") + (" ▼" if column == board.primary else "")
+    return heading
 
 
 def _title(column: _Place) -> str:
     return column.label if isinstance(column, Group) else column.terminal
 
 
-def _name(entry: Entry, broken: bool) -> str:
-    whole = len(entry.row) <= LONGEST_NAME and not broken
-    return entry.row if whole else entry.row.replace("/", "/\n")
+def _name(row: str, broken: bool) -> str:
+    whole = len(row) <= LONGEST_NAME and not broken
+    return row if whole else row.replace("/", "/\n")
 
 
-def _cell(column: _Place, entry: Entry, board: Leaderboard) -> Text:
-    """An AUROC with mark and interval, or what another column says."""
+def _cell(column: _Place, entry: Entry, board: Leaderboard) -> tuple[str, str]:
+    """An AUROC with mark and interval, or what another column says; and its style."""
     if isinstance(column, RowColumn):
-        return Text(column.text(entry, board))
+        return column.text(entry, board), ""
     if isinstance(column, Column):
-        return Text(_short(column, entry, board.primary))
+        return _short(column, entry, board.primary), ""
     estimate = AUROC.of(entry, column)
     if not isinstance(estimate, Estimate) or not estimate.exists:
-        return Text("n/a")
+        return "n/a", ""
     standing = entry.standing(column)
     between = " " if len(board.groups) <= MOST_ON_ONE_LINE else "\n"
     text = f"{rounded(estimate.value)}{MARKS[standing]}{between}{estimate.interval}"
-    return Text(text, style=STYLES[standing])
+    return text, STYLES[standing]
 
 
 def _short(column: Column, entry: Entry, group: Group | None) -> str:

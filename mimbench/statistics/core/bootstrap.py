@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from mimbench.statistics.core.intervals import logit_interval
 from mimbench.statistics.ranking.kernels import METRICS, WIDTH, weighted_metrics
 
-__all__ = ["METRICS", "Resamples", "bootstrap_interval"]
+__all__ = ["METRICS", "Resamples", "bootstrap_interval", "spread_interval"]
 
 Array = NDArray[np.float64]
 
@@ -116,12 +116,7 @@ def bootstrap_interval(
     level: float = 0.95,
     widening: ArrayLike = 1.0,
 ) -> tuple[Array, Array]:
-    """Interval of a share from the spread of its resamples, symmetric on the logit scale.
-
-    Percentiles cover too little with as few patients as there are (`results/coverage.md`). So the
-    standard deviation of the resamples, times sqrt(K / (K - 1)) because a resample of K patients
-    spreads too little, goes with Student's t of K - 1 degrees of freedom. A value of 0 or 1, or
-    resamples without spread, get Wilson's interval for K patients.
+    """Interval of a share from its resamples, see `spread_interval`.
 
     Args:
         value: (E,) in [0, 1], of the sample itself.
@@ -133,11 +128,38 @@ def bootstrap_interval(
     Returns:
         Lower and upper ends, in [0, 1].
     """
-    count = np.maximum(np.asarray(patients, dtype=np.float64), 2.0)
     samples = np.asarray(resampled, dtype=np.float64)
-    spread = np.nanstd if np.isnan(samples).any() else np.std
-    variance = spread(samples, axis=-1) ** 2 * count / (count - 1) * widening
-    return logit_interval(value, variance, count - 1, patients, 0, level, prior_df=0.0)
+    spread = np.nanvar if np.isnan(samples).any() else np.var
+    return spread_interval(value, spread(samples, axis=-1), patients, level, widening)
+
+
+def spread_interval(
+    value: ArrayLike,
+    variance: ArrayLike,
+    patients: ArrayLike,
+    level: float = 0.95,
+    widening: ArrayLike = 1.0,
+) -> tuple[Array, Array]:
+    """Interval of a share from the variance of its resamples, symmetric on the logit scale.
+
+    Percentiles cover too little with as few patients as there are (`results/coverage.md`). So the
+    standard deviation of the resamples, times sqrt(K / (K - 1)) because a resample of K patients
+    spreads too little, goes with Student's t of K - 1 degrees of freedom. A value of 0 or 1, or
+    resamples without spread, get Wilson's interval for K patients.
+
+    Args:
+        value: (E,) in [0, 1], of the sample itself.
+        variance: (E,) over the resamples.
+        patients: (E,) K, patients on the smaller side.
+        level: confidence level.
+        widening: (E,) factor of the variance, as for `bootstrap_interval`.
+
+    Returns:
+        Lower and upper ends, in [0, 1].
+    """
+    count = np.maximum(np.asarray(patients, dtype=np.float64), 2.0)
+    wider = np.asarray(variance, dtype=np.float64) * count / (count - 1) * widening
+    return logit_interval(value, wider, count - 1, patients, 0, level, prior_df=0.0)
 
 
 def _strata(

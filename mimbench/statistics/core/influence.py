@@ -162,7 +162,16 @@ class Influence:
 
     def area_interval(self, level: float = 0.95) -> tuple[Array, Array]:
         """(E,) ends of the intervals of AUROCs or means of AUROCs, on the logit scale."""
-        return logit_interval(self.area, self.variance, self.df, *self.patients, level)
+        if level not in self._area_intervals:
+            found = logit_interval(self.area, self.variance, self.df, *self.patients, level)
+            self._area_intervals[level] = found
+        low, high = self._area_intervals[level]
+        return low.copy(), high.copy()
+
+    @cached_property
+    def _area_intervals(self) -> dict[float, tuple[Array, Array]]:
+        """By level; one clean AUROC stands beside those of many conditions."""
+        return {}
 
     def difference_interval(self, level: float = 0.95, reach: float = 1.0) -> tuple[Array, Array]:
         """(E,) ends of the intervals of differences, on their own scale, within ± `reach`."""
@@ -196,6 +205,8 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
     """
     first = terms[0]
     factors = [np.zeros(len(first.value)) + np.asarray(w, dtype=np.float64) for w in weights]
+    if len(terms) == 1 and (factors[0] == 1).all():
+        return first
     value, bound = np.zeros_like(first.value), np.zeros_like(first.bound)
     id_side, ood_side = np.zeros_like(first.id), np.zeros_like(first.ood)
     reasons = np.full(len(first.value), "", dtype=object)

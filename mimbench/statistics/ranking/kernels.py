@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mimbench.compiled import compiled
 
-__all__ = ["METRICS", "WIDTH", "add_present", "weighted_metrics"]
+__all__ = ["METRICS", "WIDTH", "add_present", "mixed_spreads", "weighted_metrics"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -250,3 +250,52 @@ def add_present(total: Array, weight: Array, values: Array, weights: Array) -> N
                 if value == value:
                     total[group, metric, k] += own * value
                     weight[group, metric, k] += own
+
+
+@compiled
+def mixed_spreads(values: Array, entries: Array, wanted: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Combinations of groups in the sample itself, and their variance over the resamples.
+
+    Args:
+        values: (G, metrics, 1 + count), the first being the sample itself.
+        entries: (E, G) weights; a group of weight 0 may be NaN.
+        wanted: (metrics,) whose variance is wanted.
+
+    Returns:
+        (E, metrics) numbers, and their variance over those resamples that have one; NaN where it
+        is not wanted or no resample has one.
+    """
+    points = np.zeros((entries.shape[0], values.shape[1]))
+    variances = np.full((entries.shape[0], values.shape[1]), np.nan)
+    drawn = np.empty(values.shape[2] - 1)
+    for entry in range(entries.shape[0]):
+        for metric in range(values.shape[1]):
+            drawn[:] = 0.0
+            for group in range(entries.shape[1]):
+                weight = entries[entry, group]
+                if weight > 0:
+                    own = values[group, metric]
+                    points[entry, metric] += weight * own[0]
+                    if wanted[metric]:
+                        for k in range(drawn.size):
+                            drawn[k] += weight * own[k + 1]
+            if wanted[metric]:
+                variances[entry, metric] = _variance(drawn)
+    return points, variances
+
+
+@compiled
+def _variance(values: Array) -> float:
+    """Mean squared deviation of those that are not NaN."""
+    total, count = 0.0, 0
+    for value in values:
+        if value == value:
+            total += value
+            count += 1
+    if count == 0:
+        return np.nan
+    centre, squares = total / count, 0.0
+    for value in values:
+        if value == value:
+            squares += (value - centre) * (value - centre)
+    return squares / count

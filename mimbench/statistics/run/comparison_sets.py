@@ -175,9 +175,11 @@ class RowAreas:
         )
 
     def per_cell(self, values: Array) -> Array:
-        """(cells, E) from (cells, groups): means over the groups that the fold has."""
-        present = (self.weights > 0).astype(float) @ self.entries.T
-        total = np.where(self.weights > 0, values, 0.0) @ self.entries.T
+        """(cells, E, ...) from (cells, groups, ...): means over the groups that the fold has."""
+        here = self.weights > 0
+        further = (..., *[np.newaxis] * (values.ndim - 2))
+        present = (here.astype(float) @ self.entries.T)[further]
+        total = np.einsum("cg...,eg->ce...", np.where(here[further], values, 0.0), self.entries)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(present > 0, total / present, np.nan)
 

@@ -63,9 +63,10 @@ class RunAurocs:
         *,
         fits: NDArray[np.bool_] | None = None,
         among: NDArray[np.bool_] | None = None,
+        layout: Layout | None = None,
     ) -> None:
-        """Take the tables; arguments as for `Layout`."""
-        self._layout = Layout(tables, fits=fits, among=among)
+        """Take the tables; `fits` and `among` as for `Layout`, or the layout itself."""
+        self._layout = layout or Layout(tables, fits=fits, among=among)
         self._fits = tables.fits
         self._rows: dict[tuple[str, str, bool], RowAreas] = {}
         self._comparison_sets: dict[tuple[str, bool], ComparisonSet] = {}

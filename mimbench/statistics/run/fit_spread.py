@@ -39,6 +39,8 @@ def fit_spread(
     """
     folds = [fold for fold, _ in labels]
     names = folds if len(set(folds)) > 1 else [seed for _, seed in labels]
+    if len(set(names)) == 1:
+        return Part(f"fits of {row}", np.zeros((1, weights.shape[1])), 1.0)
     of = np.asarray(names)
     groups = [_mean(shares, weights, np.flatnonzero(of == name)) for name in sorted(set(names))]
     values = np.stack([value for value, _ in groups])

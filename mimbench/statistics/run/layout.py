@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -145,6 +146,12 @@ class Layout:
                 yield Row(name, str(detector), members, f"not run: {reason}")
             if not scored and not not_run:
                 yield Row(str(detector), str(detector), members, failed or "no scores")
+
+    def within(self, among: Mask) -> Self:
+        """The same arrays for a subgroup of the images: (N,), in the order of the images table."""
+        own = copy(self)
+        own.test = self.test & among
+        return own
 
     def _check_fold(self, fit: dict[Any, Any]) -> None:
         _, fold = _numbers(fit)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -125,12 +125,11 @@ class Models:
 
     def __init__(self, fits: pd.DataFrame, row: Row) -> None:
         """Take the fits table and a row of it."""
-        table = fits.iloc[[index for index, _, _ in row.fits]]
-        text = table[[*SAME, "seed"]].astype("string").fillna("")
-        state = table["state_hash"].where(table["state_hash"] != "", table["fit_id"])
-        strata = ["|".join(own) for own in text[SAME].itertuples(index=False)]
-        others = zip(strata, text["seed"], state, strict=True)
-        self.ids = tuple("|".join(own) for own in others)
+        own = [index for index, _, _ in row.fits]
+        strata = ["|".join(_text(fits[name].iat[index]) for name in SAME) for index in own]
+        seeds = [_text(fits["seed"].iat[index]) for index in own]
+        states = [fits["state_hash"].iat[index] or fits["fit_id"].iat[index] for index in own]
+        self.ids = tuple("|".join(about) for about in zip(strata, seeds, states, strict=True))
         self.strata = pd.factorize(np.asarray(strata, dtype=object))[0].astype(np.int64)
         self.seeds = np.asarray([seed for _, seed, _ in row.fits], dtype=np.int64)
 
@@ -152,6 +151,10 @@ class Models:
             each[fit] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         means = np.zeros(len(each), dtype=np.int64)
         return (Trainings(self.ids, means, self.strata, self.seeds, each),)
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
 
 
 def mixed(values: Array, matrix: Array) -> Array:

@@ -28,9 +28,15 @@ class RunShares:
     `RunAurocs`. The threshold always comes from all target validation images, whatever `among`.
     """
 
-    def __init__(self, tables: RunTables, *, among: NDArray[np.bool_] | None = None) -> None:
-        """Take the tables; `among` (N,) says which images count, by default all."""
-        self._layout = Layout(tables, among=among)
+    def __init__(
+        self,
+        tables: RunTables,
+        *,
+        among: NDArray[np.bool_] | None = None,
+        layout: Layout | None = None,
+    ) -> None:
+        """Take the tables; `among` (N,) says which images count, by default all; or a layout."""
+        self._layout = layout or Layout(tables, among=among)
         self._fits = tables.fits
         self._validation = validation_masks(tables, self._layout)
 

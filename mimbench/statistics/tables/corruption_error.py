@@ -10,7 +10,14 @@ from scipy.special import stdtrit
 from mimbench.statistics.core.estimate import Estimate
 from mimbench.statistics.core.influence import Influence, combine
 
-__all__ = ["Ratio", "corruption_error", "mean_ratio", "relative_corruption_error"]
+__all__ = [
+    "Ratio",
+    "corruption_error",
+    "mean_ratio",
+    "relative_corruption_error",
+    "summed_errors",
+    "summed_rises",
+]
 
 Array = NDArray[np.float64]
 
@@ -49,13 +56,22 @@ class Ratio:
         ]
 
 
-def corruption_error(
-    areas: Sequence[Influence], reference: Sequence[Influence], level: float = 0.95
-) -> Ratio:
+def summed_errors(areas: Sequence[Influence]) -> Influence:
+    """Sum of 1 - AUROC over conditions, e.g. the severities of one corruption."""
+    total = combine(areas, [-1.0] * len(areas))
+    return replace(total, value=len(areas) + total.value)
+
+
+def summed_rises(areas: Sequence[Influence], clean: Influence) -> Influence:
+    """Sum over conditions of how far the error rises over the clean one."""
+    return combine([clean, *areas], [float(len(areas)), *[-1.0] * len(areas)])
+
+
+def corruption_error(errors: Influence, reference: Influence, level: float = 0.95) -> Ratio:
     """CE of one corruption: summed 1 - AUROC over its severities, divided by the reference's.
 
     Args:
-        areas: AUROCs of a row, one Influence per severity.
+        errors: `summed_errors` of a row.
         reference: those of the reference row under the same conditions.
         level: confidence level at which the denominator must be above 0.
 
@@ -64,20 +80,12 @@ def corruption_error(
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, section 4, with 1 - AUROC as error.
     """
-    return Ratio(_ratio(_errors(areas), _errors(reference), level), positive=True)
+    return Ratio(_ratio(errors, reference, level), positive=True)
 
 
-def relative_corruption_error(
-    areas: Sequence[Influence],
-    clean: Influence,
-    reference: Sequence[Influence],
-    reference_clean: Influence,
-    level: float = 0.95,
-) -> Ratio:
-    """Relative CE: as `corruption_error`, but of the rise of the error over the clean error."""
-    own = [combine([clean, area], [1, -1]) for area in areas]
-    other = [combine([reference_clean, area], [1, -1]) for area in reference]
-    return Ratio(_ratio(_sum(own), _sum(other), level), positive=False)
+def relative_corruption_error(rises: Influence, reference: Influence, level: float = 0.95) -> Ratio:
+    """Relative CE: as `corruption_error`, but of `summed_rises`."""
+    return Ratio(_ratio(rises, reference, level), positive=False)
 
 
 def mean_ratio(ratios: Sequence[Ratio]) -> Ratio:
@@ -85,16 +93,6 @@ def mean_ratio(ratios: Sequence[Ratio]) -> Ratio:
     weights = [1 / len(ratios)] * len(ratios)
     mean = combine([ratio.influence for ratio in ratios], weights)
     return Ratio(mean, positive=all(ratio.positive for ratio in ratios))
-
-
-def _sum(terms: Sequence[Influence]) -> Influence:
-    return combine(terms, [1.0] * len(terms))
-
-
-def _errors(areas: Sequence[Influence]) -> Influence:
-    """Summed 1 - AUROC."""
-    total = combine(areas, [-1.0] * len(areas))
-    return replace(total, value=len(areas) + total.value)
 
 
 def _ratio(numerator: Influence, denominator: Influence, level: float) -> Influence:

@@ -1,6 +1,6 @@
 """The metrics table: every number of a run with its interval, from the three tables alone."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -55,6 +55,7 @@ def metrics_table(
     level: float = 0.95,
     among: NDArray[np.bool_] | None = None,
     severities: bool = True,
+    tell: Callable[[float, str], None] | None = None,
 ) -> pd.DataFrame:
     """Compute all metrics of a run.
 
@@ -73,6 +74,7 @@ def metrics_table(
         severities: whether every single severity has its numbers. Without them there are those of
             clean images and the means over severities and over corruptions, which is all that a
             leaderboard shows, in a tenth of the time.
+        tell: is told the share that is done, and of which row, after each row.
 
     Returns:
         One row per number, columns as `METRIC_COLUMNS`, texts as categories.
@@ -99,7 +101,11 @@ def metrics_table(
         ]
 
     with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
-        measured = list(pool.map(measure, layout.rows))
+        measured = []
+        for number, blocks in enumerate(pool.map(measure, layout.rows), start=1):
+            measured.append(blocks)
+            if tell is not None:
+                tell(number / len(layout.rows), layout.rows[number - 1].score)
     parts = [
         _Part(layout, row, comparison_set.question, blocks)
         for row, of_questions in zip(layout.rows, measured, strict=True)

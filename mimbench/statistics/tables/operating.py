@@ -1,6 +1,6 @@
 """Sensitivity and specificity at the frozen threshold, under every condition."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,58 +66,68 @@ def operating_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
     """
     layout = Layout(tables)
     validation, sides = validation_masks(tables, layout), judged_sides(layout)
-    records = [
-        record
-        for row in layout.rows
-        for record in _row_records(layout, row, validation, sides, level)
+    parts = [
+        part for row in layout.rows for part in _row_parts(layout, row, validation, sides, level)
     ]
-    return pd.DataFrame(records, columns=list(OPERATING_COLUMNS)).astype(OPERATING_COLUMNS)
+    columns = {
+        name: [value for part in parts for value in part[name]] for name in OPERATING_COLUMNS
+    }
+    return pd.DataFrame(columns).astype(OPERATING_COLUMNS)
 
 
-def _row_records(
+def _row_parts(
     layout: Layout,
     row: Row,
     validation: NDArray[np.bool_],
     sides: list[Side],
     level: float,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, Sequence[Any]]]:
+    """The columns of one row, for each condition and side."""
     values, cells = layout.values(row), layout.cells(row)
     frozen = {
         external: frozen_thresholds(layout, row, values, validation, external)
         for external in {side.external for side in sides}
     }
-    counts = [[_counts(layout, group) for group in side.groups] for side in sides]
+    alike = [_of_groups(layout, row, side) for side in sides]
     for k, (corruption, severity) in enumerate(layout.conditions):
-        for side, own_counts in zip(sides, counts, strict=True):
+        for side, own in zip(sides, alike, strict=True):
             at, reason = frozen[side.external]
             shares, per_cell = side.measured(cells, values[:, k], at, row.score)
             low, high = shares.area_interval(level)
             cautions = share_cautions(shares.patients.variance, shares.parts[0].variance[0])
-            area, reasons = shares.area, shares.reasons
-            lowest = np.where(np.isfinite(per_cell), per_cell, np.inf).min(0)
-            highest = np.where(np.isfinite(per_cell), per_cell, -np.inf).max(0)
-            for e, group in enumerate(side.groups):
-                why = reason or reasons[e]
-                yield {
-                    "row": row.score,
-                    "detector": row.detector,
-                    "role": group.role,
-                    "relation": group.relation,
-                    "category": group.category,
-                    "corruption": corruption,
-                    "severity": severity,
-                    "metric": side.metric,
-                    "value": np.nan if why else area[e],
-                    "low": np.nan if why else low[e],
-                    "high": np.nan if why else high[e],
-                    "lowest": np.nan if why else lowest[e],
-                    "highest": np.nan if why else highest[e],
-                    "method": "" if why else METHOD,
-                    "reason": why,
-                    "n": own_counts[e][0],
-                    "n_patients": own_counts[e][1],
-                    "caution": "" if why else cautions[e],
-                }
+            finite = np.isfinite(per_cell)
+            numbers = {
+                "value": shares.area,
+                "low": low,
+                "high": high,
+                "lowest": np.where(finite, per_cell, np.inf).min(0),
+                "highest": np.where(finite, per_cell, -np.inf).max(0),
+            }
+            why = [reason or text for text in shares.reasons]
+            lost = np.asarray([bool(text) for text in why])
+            yield {
+                **own,
+                **{name: np.where(lost, np.nan, found) for name, found in numbers.items()},
+                "corruption": [corruption] * len(why),
+                "severity": [severity] * len(why),
+                "method": np.where(lost, "", METHOD).tolist(),
+                "reason": why,
+                "caution": np.where(lost, "", cautions).tolist(),
+            }
+
+
+def _of_groups(layout: Layout, row: Row, side: Side) -> dict[str, Sequence[Any]]:
+    """The columns that are the same under every condition."""
+    counts = [_counts(layout, group) for group in side.groups]
+    same = {"row": row.score, "detector": row.detector, "metric": side.metric}
+    return {
+        **{name: [text] * len(counts) for name, text in same.items()},
+        "role": [group.role for group in side.groups],
+        "relation": [group.relation for group in side.groups],
+        "category": [group.category for group in side.groups],
+        "n": [images for images, _ in counts],
+        "n_patients": [patients for _, patients in counts],
+    }
 
 
 def _counts(layout: Layout, group: Group) -> tuple[int, int]:

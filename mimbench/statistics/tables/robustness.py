@@ -1,6 +1,7 @@
 """Summaries of how AUROC holds up under corruption."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from mimbench.statistics.tables.corruption_error import (
     corruption_error,
     mean_ratio,
     relative_corruption_error,
+    summed_errors,
+    summed_rises,
 )
 from mimbench.statistics.tables.row_metrics import ALL_CORRUPTIONS
 
@@ -212,6 +215,19 @@ class _Curve:
                 own = self.corrupted.setdefault(corruption, {})
                 own[severity] = areas.area(k, other).influence
 
+    @cached_property
+    def errors(self) -> dict[str, Influence]:
+        """By corruption, see `summed_errors`."""
+        return {name: summed_errors(list(own.values())) for name, own in self.corrupted.items()}
+
+    @cached_property
+    def rises(self) -> dict[str, Influence]:
+        """By corruption, see `summed_rises`."""
+        return {
+            name: summed_rises(list(own.values()), self.clean)
+            for name, own in self.corrupted.items()
+        }
+
 
 def _summaries(
     curve: _Curve, reference: _Curve | None, floor: float, level: float
@@ -238,12 +254,11 @@ def _summaries(
 
 def _ratios(curve: _Curve, reference: _Curve, level: float) -> Iterator[tuple[str, str, Ratio]]:
     plain, relative = [], []
-    for corruption, own in curve.corrupted.items():
-        areas, others = list(own.values()), list(reference.corrupted[corruption].values())
-        plain.append(corruption_error(areas, others, level))
-        relative.append(
-            relative_corruption_error(areas, curve.clean, others, reference.clean, level)
-        )
+    for corruption in curve.corrupted:
+        own, others = (one.errors[corruption] for one in (curve, reference))
+        plain.append(corruption_error(own, others, level))
+        own, others = (one.rises[corruption] for one in (curve, reference))
+        relative.append(relative_corruption_error(own, others, level))
         yield "ce", corruption, plain[-1]
         yield "relative_ce", corruption, relative[-1]
     yield "ce", ALL_CORRUPTIONS, mean_ratio(plain)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimbench.scores.tables import CLEAN
-from mimbench.statistics.core.bootstrap import Resamples, bootstrap_interval
+from mimbench.statistics.core.bootstrap import Resamples, spread_interval
 from mimbench.statistics.ranking.kernels import METRICS as TOGETHER
-from mimbench.statistics.ranking.kernels import add_present
+from mimbench.statistics.ranking.kernels import add_present, mixed_spreads
 from mimbench.statistics.run.comparison_sets import Area, ComparisonSet, RowAreas
 from mimbench.statistics.run.layout import Condition, Layout
 from mimbench.statistics.run.questions import Row
@@ -67,6 +67,21 @@ def row_blocks(
     return list(_RowMetrics(areas, resamples, level, severities=severities).blocks())
 
 
+@dataclass(frozen=True)
+class _Sampled:
+    """What is measured under resamples, under one condition.
+
+    Attributes:
+        values: (E, metrics) of the sample itself.
+        variances: (E, metrics) over the resamples; NaN where no interval needs it.
+        per_cell: (cells, E, metrics) values of each fit and fold.
+    """
+
+    values: Array
+    variances: Array
+    per_cell: Array
+
+
 class _RowMetrics:
     def __init__(
         self, areas: RowAreas, resamples: Resamples, level: float, *, severities: bool
@@ -84,6 +99,17 @@ class _RowMetrics:
         }
         self._sampled = (*TOGETHER, *self._computed)  # what is measured under resamples, in order
         self._fewest_ood = np.asarray([sizes[entry > 0].min() for entry in areas.entries])
+        self._no_interval = {
+            metric.name: self._why_no_interval(metric)
+            for metric in definitions.METRICS
+            if isinstance(metric, ScoreMetric)
+        }
+        self._wanted = np.asarray(
+            [
+                not all(self._no_interval.get(name, ("no metric of its own",)))
+                for name in self._sampled
+            ]
+        )
 
     def blocks(self) -> Iterator[Block]:
         """Clean numbers, then those of each protocol."""
@@ -137,7 +163,7 @@ class _RowMetrics:
             if isinstance(metric, AreaMetric):
                 block = self._area_block(metric, condition, protocol, area, clean)
             elif isinstance(metric, ScoreMetric) and sampled is not None:
-                block = self._score_block(metric, condition, protocol, area, *sampled)
+                block = self._score_block(metric, condition, protocol, area, sampled)
             if block is not None:
                 yield block
 
@@ -170,23 +196,22 @@ class _RowMetrics:
         condition: Condition,
         protocol: str,
         area: Area,
-        samples: Array,
-        points: Array,
+        sampled: "_Sampled",
     ) -> Block:
         """With a bootstrap interval.
 
         Patients that were trained on, or held out for a line, widen it as they widen the AUROC's.
         """
         k = self._sampled.index(metric.name)
-        values = np.clip(samples[:, k, 0], 0.0, 1.0)
-        why = self._why_no_interval(metric)
+        values = np.clip(sampled.values[:, k], 0.0, 1.0)
+        why = self._no_interval[metric.name]
         reasons = [a or b for a, b in zip(self.areas.reasons(area), why, strict=True)]
         low, high = np.full((2, len(values)), np.nan)
         given = np.asarray([not reason for reason in reasons])
         if given.any():
-            low[given], high[given] = bootstrap_interval(
+            low[given], high[given] = spread_interval(
                 values[given],
-                samples[given, k, 1:],
+                sampled.variances[given, k],
                 area.influence.fewest_patients[given],
                 self.level,
                 area.influence.widening[given],
@@ -200,7 +225,7 @@ class _RowMetrics:
             high,
             f"patient bootstrap, {self.resamples.count} resamples, logit",
             tuple(reasons),
-            *self.areas.spread(points[:, :, k]),
+            *self.areas.spread(sampled.per_cell[:, :, k]),
             metric.cautions(np.full(len(values), self._fewest_id), self._fewest_ood),
         )
 
@@ -210,8 +235,7 @@ class _RowMetrics:
             return ["no resamples"] * len(self.areas.entries)
         return metric.no_interval(self._fewest_id, self._fewest_ood)
 
-    def _samples(self, condition: int, other: int) -> tuple[Array, Array]:
-        """(entries, metrics, 1 + count) means over the fits, and (cells, entries, metrics)."""
+    def _samples(self, condition: int, other: int) -> "_Sampled":
         own = (self._cell(cell, condition, other) for cell in self.areas.cells)
         if len(self.areas.cells) == 1:  # its own mean
             groups = next(own)
@@ -219,12 +243,8 @@ class _RowMetrics:
         else:
             groups, points = self._mean(own)
         groups[(np.isnan(points[:, :, 0]) & (self.areas.weights > 0)).any(0)] = np.nan
-        means = [
-            np.tensordot(own[own > 0], groups[own > 0], axes=1)
-            for own in self.comparison_set.question.mean_weights
-        ]
-        per_cell = [self.areas.per_cell(points[:, :, k]) for k in range(len(self._sampled))]
-        return np.concatenate([groups, np.stack(means)]), np.stack(per_cell, axis=2)
+        values, variances = mixed_spreads(groups, self.areas.entries, self._wanted)
+        return _Sampled(values, variances, self.areas.per_cell(points))
 
     def _cell(self, cell: tuple[int, int, int], condition: int, other: int) -> Array:
         """(groups, metrics, 1 + count) of one fit and fold."""

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mimbench.errors import UnknownNameError
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.estimate import Estimate
 from mimbench.statistics.core.influence import Influence
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
+from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.sensitivity import RunShares
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
 from mimbench.statistics.tables.operating import METHOD
@@ -73,10 +73,14 @@ def subgroup_table(
     own = RunTables(tables.scores[clean], tables.fits, tables.images)
     column = own.images[by]
     labels = column.astype(str).where(column.notna() & (column.astype(str) != ""))
-    groups = [_Subgroup(own, str(name), (labels == name).to_numpy()) for name in _names(labels)]
+    layout = Layout(own)
+    groups = [
+        _Subgroup(own, str(name), layout.within((labels == name).to_numpy(dtype=bool)))
+        for name in _names(labels)
+    ]
     records = [
         {"by": by, **record}
-        for row in _chosen(own, rows)
+        for row in _chosen(layout, rows)
         for record in _row_records(row, groups, fewest, level)
     ]
     return pd.DataFrame(records, columns=list(SUBGROUP_COLUMNS)).astype(SUBGROUP_COLUMNS)
@@ -86,8 +90,8 @@ def _names(labels: "pd.Series[str]") -> list[str]:
     return sorted(labels.dropna().unique())
 
 
-def _chosen(tables: RunTables, rows: Sequence[str]) -> Sequence[str]:
-    known = RunAurocs(tables).rows
+def _chosen(layout: Layout, rows: Sequence[str]) -> Sequence[str]:
+    known = [row.score for row in layout.rows]
     for row in rows:
         if row not in known:
             raise UnknownNameError("row", row, known)
@@ -97,10 +101,10 @@ def _chosen(tables: RunTables, rows: Sequence[str]) -> Sequence[str]:
 class _Subgroup:
     """The numbers of one group of images."""
 
-    def __init__(self, tables: RunTables, name: str, among: NDArray[np.bool_]) -> None:
+    def __init__(self, tables: RunTables, name: str, layout: Layout) -> None:
         self.name = name
-        self._aurocs = RunAurocs(tables, among=among)
-        self._shares = RunShares(tables, among=among)
+        self._aurocs = RunAurocs(tables, layout=layout)
+        self._shares = RunShares(tables, layout=layout)
 
     def numbers(self, row: str) -> Iterator[tuple[tuple[str, str, str], Measured]]:
         """Metric, role and relation of each number, and the number."""

@@ -77,8 +77,9 @@ def test_the_help_of_run_has_a_paragraph_for_each_subject(mimbench: Command) -> 
     code, shown = mimbench("run", "--help")
     assert code == 0
     paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", shown)]
-    assert "An interrupted run continues when the command is repeated; nothing is computed twice." in (
-        paragraphs
+    assert (
+        "An interrupted run continues when the command is repeated; nothing is computed twice."
+        in (paragraphs)
     )
 
 

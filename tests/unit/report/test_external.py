@@ -12,7 +12,7 @@ from synthetic_run import CATEGORIES, Category, synthetic_tables, write_syntheti
 from mimbench.report import Report, write_report
 from mimbench.report.external import external_lines, external_table
 from mimbench.report.leaderboard.groups import Group
-from mimbench.report.leaderboard.terminal import leaderboard_table
+from mimbench.report.leaderboard.terminal import leaderboard_table, printed_board
 from mimbench.scores.tables import UNLABELLED, RunTables
 from mimbench.statistics.tables.external import external_test
 
@@ -80,7 +80,7 @@ def test_the_table_is_sorted_marks_controls_and_says_n_and_that_half_is_no_drift
 
 
 def test_run_prints_which_patients_stand_on_which_side(report: Report) -> None:
-    text = one_line(printed(leaderboard_table(report)))
+    text = one_line(printed(leaderboard_table(printed_board(report))))
     assert "30 images of mpox (15 patients) against 36 images" in text
     assert "Target: 90 test images of 45 patients" in text
 

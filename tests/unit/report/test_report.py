@@ -32,7 +32,7 @@ from mimbench.report.figures.training import loss_curves
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import rounded
 from mimbench.report.leaderboard.publication_formats import latex_text
-from mimbench.report.leaderboard.terminal import leaderboard_table
+from mimbench.report.leaderboard.terminal import leaderboard_table, printed_board
 from mimbench.report.page.payload import _thousandths
 from mimbench.report.results import Results
 from mimbench.report.subgroups import write_subgroups
@@ -299,7 +299,7 @@ def test_tables_from_elsewhere_need_no_run_metadata(tables: RunTables, tmp_path:
 
 def test_terminal_table_fits_100_columns(report: Report) -> None:
     console = Console(width=100, record=True, file=StringIO())
-    console.print(leaderboard_table(report))
+    console.print(leaderboard_table(printed_board(report)))
     lines = console.export_text().splitlines()
     assert max(len(line) for line in lines) <= 100
     assert not any("\r" in line for line in lines)

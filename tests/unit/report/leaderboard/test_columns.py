@@ -52,7 +52,9 @@ def extended(tables: RunTables, tmp_path_factory: pytest.TempPathFactory) -> Rep
         patch.setattr(terminal, "WIDTH", 140)
         for name, width in {"terminal": 140, "60": 60, "80": 80}.items():
             with (folder / f"{name}.txt").open("w") as file:
-                Console(file=file, width=width).print(terminal.leaderboard_table(report))
+                Console(file=file, width=width).print(
+                    terminal.leaderboard_table(terminal.printed_board(report))
+                )
     return report
 
 

@@ -21,7 +21,7 @@ from mimbench.report.leaderboard.formats import (
 from mimbench.report.leaderboard.paired_differences import PairedDifferences
 from mimbench.report.leaderboard.publication import Choice, board_table
 from mimbench.report.leaderboard.publication_formats import as_latex
-from mimbench.report.leaderboard.terminal import leaderboard_table
+from mimbench.report.leaderboard.terminal import leaderboard_table, printed_board
 from mimbench.report.page.render import render_page
 from mimbench.report.results import compute_results
 from mimbench.runfolder.reading import read_run
@@ -49,7 +49,7 @@ def flat(text: str) -> str:
 
 def test_terminal_tables_and_page_mark_the_same_interval(report: Report) -> None:
     console = Console(width=100, record=True, file=StringIO())
-    console.print(leaderboard_table(report))
+    console.print(leaderboard_table(printed_board(report)))
     page = render_page(report.run, report.results, row_styles(report.board, ["mim"]), [])
     texts = {
         "terminal": console.export_text(),

@@ -6,6 +6,7 @@ from scipy.special import logit
 from sklearn import metrics as sk
 
 from mimbench.statistics.core.bootstrap import METRICS, Resamples, bootstrap_interval
+from mimbench.statistics.ranking.kernels import mixed_spreads
 
 
 def weights(resamples, images):
@@ -108,3 +109,20 @@ def test_what_resamples_do_not_show_widens_the_interval():
     narrow, wide = (bootstrap_interval([0.5], samples, [40], widening=w) for w in (1.0, 4.0))
     half = [logit(high[0]) - logit(low[0]) for low, high in (narrow, wide)]
     assert half[1] == pytest.approx(2 * half[0])
+
+
+def test_means_over_groups_and_their_spread_are_those_of_the_straightforward_computation():
+    rng = np.random.default_rng(2)
+    values = rng.uniform(size=(3, 4, 51))
+    values[1, 2, 5:9] = np.nan  # resamples that leave a side empty
+    values[2, 3] = np.nan
+    entries = np.asarray([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.5, 0.5, 0], [0.25, 0.25, 0.5]])
+    points, variances = mixed_spreads(values, entries, np.asarray([True, False, True, True]))
+    for e, weights in enumerate(entries):
+        mean = np.tensordot(weights[weights > 0], values[weights > 0], axes=1)
+        np.testing.assert_allclose(points[e], mean[:, 0], atol=1e-12)
+        for metric in (0, 2, 3):
+            drawn = mean[metric, 1:][np.isfinite(mean[metric, 1:])]
+            plain = np.var(drawn) if drawn.size else np.nan
+            np.testing.assert_allclose(variances[e, metric], plain, atol=1e-12)
+    assert np.isnan(variances[:, 1]).all()

@@ -7,11 +7,14 @@ import pytest
 from score_tables import clean_scores, fit_row, run_tables, score_rows
 
 from mimbench.errors import UnknownNameError
+from mimbench.statistics.core.influence import combine
 from mimbench.statistics.run.clustered_auroc import Cells
 from mimbench.statistics.tables.corruption_error import (
     corruption_error,
     mean_ratio,
     relative_corruption_error,
+    summed_errors,
+    summed_rises,
 )
 from mimbench.statistics.tables.metrics import metrics_table
 from mimbench.statistics.tables.robustness import (
@@ -63,12 +66,12 @@ def test_the_worst_corruption_pays_for_being_chosen():
 
 def test_corruption_error_is_a_ratio_of_summed_errors():
     own, reference = [area(1.0), area(0.5)], [area(0.8, 0.0), area(0.2, 0.0)]
-    ce = corruption_error(own, reference)
+    ce = corruption_error(summed_errors(own), summed_errors(reference))
     by_hand = sum(1 - a.value[0] for a in own) / sum(1 - a.value[0] for a in reference)
     assert ce.influence.value[0] == pytest.approx(by_hand)
     low, high = ce.interval()
     assert low[0] < by_hand < high[0]
-    itself = corruption_error(own, own)
+    itself = corruption_error(summed_errors(own), summed_errors(own))
     assert itself.influence.value[0] == pytest.approx(1)
     assert itself.influence.variance[0] == pytest.approx(0, abs=1e-20)
     mean = mean_ratio([ce, itself])
@@ -82,16 +85,27 @@ def test_corruption_error_covers_its_expectation():
     for _ in range(400):
         x, y, z = (rng.normal(m, 1, 80) for m in (0.0, 1.0, 0.5))
         cells = Cells(np.arange(80), 80 + np.arange(80))
-        low, high = corruption_error([cells.influence(x, y)], [cells.influence(x, z)]).interval()
+        sides = (summed_errors([cells.influence(x, own)]) for own in (y, z))
+        low, high = corruption_error(*sides).interval()
         hits += low[0] <= truth <= high[0]
     assert 0.92 < hits / 400 < 0.98
 
 
+def test_summed_rises_are_those_of_one_condition_after_the_other():
+    clean, corrupted = area(1.5), [area(1.0), area(0.5), area(0.2)]
+    found = summed_rises(corrupted, clean)
+    plain = combine([combine([clean, one], [1, -1]) for one in corrupted], [1.0] * 3)
+    for name in ("value", "id", "ood", "bound", "variance", "df"):
+        np.testing.assert_allclose(getattr(found, name), getattr(plain, name), atol=1e-12)
+
+
 def test_relative_error_is_silent_where_the_reference_hardly_degrades():
     clean, corrupted = area(1.5), area(0.5)
-    fine = relative_corruption_error([area(1.0)], clean, [corrupted], clean)
+    fine = relative_corruption_error(
+        *(summed_rises([own], clean) for own in (area(1.0), corrupted))
+    )
     assert 0 < fine.influence.value[0] < 1
-    silent = relative_corruption_error([area(1.0)], clean, [area(1.49)], clean)
+    silent = relative_corruption_error(*(summed_rises([area(own)], clean) for own in (1.0, 1.49)))
     assert math.isnan(silent.influence.value[0])
     assert "may be 0" in silent.estimates()[0].reason
 

@@ -1,0 +1,141 @@
+"""A report that would come out the same is not made again."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
+
+from mimbench.errors import TableError
+from mimbench.files import file_hash
+from mimbench.report.build import Report
+from mimbench.report.figures.cache import LIBRARIES
+from mimbench.report.leaderboard.formats import leaderboard_frame
+from mimbench.report.leaderboard.terminal import PrintedBoard, printed_board
+from mimbench.runfolder.history import history_problem
+from mimbench.scores.digests import read_sealed, write_sealed
+from mimbench.scores.run_files import AS_IS, refuse_links
+from mimbench.scores.tables import BESIDE, TABLES
+from mimbench.scores.tables import RECORD as RUN
+
+__all__ = ["KeptReport", "keep_report", "kept_report"]
+
+RECORD = "report.json"
+PACKAGE = Path(__file__).parents[1]
+CODE = (".py", ".j2", ".css", ".js")
+TOLD_ANEW = "date"  # in run.json: the same command writes another one
+BY_OTHERS = ("verdicts.json", "subgroups.csv", "derived.json")
+MADE = ("*.csv", "*.parquet", "*.html", "*.md", "*.tex", "figures/*")
+
+
+@dataclass(frozen=True)
+class KeptReport:
+    """What is told of a report after it was made.
+
+    Attributes:
+        page: the self-contained index.html.
+        doubts: why the run's files may not be what a run wrote.
+        board: the leaderboard as it is printed.
+        leaderboard: its lines as in leaderboard.csv.
+        again: whether it was made just now.
+    """
+
+    page: Path
+    doubts: tuple[str, ...]
+    board: PrintedBoard
+    leaderboard: list[dict[str, Any]]
+    again: bool
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        """What is told of a report that was just made."""
+        lines = leaderboard_frame(report.board).to_dict("records")
+        told = [{str(name): _plain(value) for name, value in line.items()} for line in lines]
+        return cls(report.page, tuple(report.run.doubts), printed_board(report), told, True)
+
+
+def kept_report(folder: Path, *, accept_changed: bool = False) -> KeptReport | None:
+    """The report in a run's folder, if it is what would be made; else None.
+
+    It is so where all that it is made from is as it was: tables and other files, the code of
+    mimbench, its libraries; and where all files of the report are as they were written. The time
+    that the run took is not looked at: the same command again adds an attempt, and computes none.
+
+    Args:
+        folder: of the run.
+        accept_changed: as the report would be made.
+
+    Raises:
+        OutputError: something in the folder is a link.
+    """
+    refuse_links(folder)
+    path = folder / RECORD
+    if not path.is_file() or history_problem(folder):
+        return None
+    try:
+        content, _ = read_sealed(path)
+        same = content["made_from"] == _made_from(folder, accept_changed)
+        if not same or content["files"] != _written(folder):
+            return None
+        board = PrintedBoard(**content["board"])
+        told = tuple(content["doubts"]), board, content["leaderboard"]
+    except (TableError, OSError, KeyError, TypeError):
+        return None
+    return KeptReport(folder / "index.html", *told, again=False)
+
+
+def keep_report(folder: Path, told: KeptReport, *, accept_changed: bool = False) -> None:
+    """Record what the report in a folder was made from, so that it need not be made again."""
+    content = {
+        "made_from": _made_from(folder, accept_changed),
+        "files": _written(folder),
+        "board": asdict(told.board),
+        "doubts": list(told.doubts),
+        "leaderboard": told.leaderboard,
+    }
+    write_sealed(folder / RECORD, content)
+
+
+def _made_from(folder: Path, accept_changed: bool) -> str:
+    """Digest of everything that a report depends on."""
+    digest = hashlib.sha256(_made_by())
+    path = folder / RUN
+    run = read_sealed(path, accept_changed=accept_changed)[0] if path.is_file() else {}
+    run.pop(TOLD_ANEW, None)
+    digest.update(json.dumps([run, str(folder), accept_changed], sort_keys=True).encode())
+    for path in _read_files(folder):
+        digest.update(json.dumps([path.relative_to(folder).as_posix(), file_hash(path)]).encode())
+    return digest.hexdigest()
+
+
+def _read_files(folder: Path) -> Iterator[Path]:
+    """The files that a report is made from, apart from run.json."""
+    tables = [f"{name}.parquet" for name in TABLES]
+    names = [*tables, *(f"{AS_IS}/{name}" for name in (*tables, RUN)), *BESIDE, *BY_OTHERS]
+    yield from sorted({folder / name for name in names if (folder / name).is_file()})
+    yield from sorted(path for path in (folder / "gallery").glob("*") if path.is_file())
+
+
+def _written(folder: Path) -> dict[str, str]:
+    """SHA-256 of the files of the report and of those beside it."""
+    found = {path for pattern in MADE for path in folder.glob(pattern) if path.is_file()}
+    return {path.relative_to(folder).as_posix(): file_hash(path) for path in sorted(found)}
+
+
+@cache
+def _made_by() -> bytes:
+    """Digest of the code of mimbench and of the libraries that a report shows something of."""
+    digest = hashlib.sha256(json.dumps([version(name) for name in LIBRARIES]).encode())
+    for path in sorted(PACKAGE.rglob("*")):
+        if path.suffix in CODE:
+            digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: NumPy's are Python's, what is missing is null."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and value != value else value
