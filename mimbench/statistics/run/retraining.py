@@ -128,7 +128,7 @@ class Models:
         own = [index for index, _, _ in row.fits]
         strata = ["|".join(_text(fits[name].iat[index]) for name in SAME) for index in own]
         seeds = [_text(fits["seed"].iat[index]) for index in own]
-        states = [fits["state_hash"].iat[index] or fits["fit_id"].iat[index] for index in own]
+        states = [str(fits["state_hash"].iat[i] or fits["fit_id"].iat[i]) for i in own]
         self.ids = tuple("|".join(about) for about in zip(strata, seeds, states, strict=True))
         self.strata = pd.factorize(np.asarray(strata, dtype=object))[0].astype(np.int64)
         self.seeds = np.asarray([seed for _, seed, _ in row.fits], dtype=np.int64)

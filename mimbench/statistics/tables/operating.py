@@ -1,6 +1,6 @@
 """Sensitivity and specificity at the frozen threshold, under every condition."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -81,7 +81,7 @@ def _row_parts(
     validation: NDArray[np.bool_],
     sides: list[Side],
     level: float,
-) -> Iterator[dict[str, Sequence[Any]]]:
+) -> Iterator[dict[str, Iterable[Any]]]:
     """The columns of one row, for each condition and side."""
     values, cells = layout.values(row), layout.cells(row)
     frozen = {
@@ -116,7 +116,7 @@ def _row_parts(
             }
 
 
-def _of_groups(layout: Layout, row: Row, side: Side) -> dict[str, Sequence[Any]]:
+def _of_groups(layout: Layout, row: Row, side: Side) -> dict[str, Iterable[Any]]:
     """The columns that are the same under every condition."""
     counts = [_counts(layout, group) for group in side.groups]
     same = {"row": row.score, "detector": row.detector, "metric": side.metric}

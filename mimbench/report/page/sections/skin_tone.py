@@ -13,21 +13,28 @@ from mimbench.statistics.tables.subgroups import FEWEST_PATIENTS, GAP
 
 __all__ = ["SECTIONS"]
 
+NO_NUMBER = "scores without a number"
 _MEASURES = {"auroc": "AUROC", "sensitivity": "sensitivity"}
 
 
 def _table(page: Page) -> pd.DataFrame:
-    """One line per score, measure and group of other images; one column per tone."""
+    """One line per score, measure and group of other images; one column per tone.
+
+    Scores that have no number at all of a measure and group share a line.
+    """
     tones = page.results.skin_tone
     controls = {entry.row for entry in page.board.entries if entry.control}
     groups = [name for name in tones["group"].unique() if name != GAP]
-    lines = []
-    keys = ["metric", "role", "relation", "row"]
-    for (metric, role, relation, row), part in tones.groupby(keys, sort=False):
+    lines: list[dict[str, str]] = []
+    keys = ["metric", "role", "relation"]
+    silent = tones.groupby([*keys, "row"], sort=False)["value"].transform("count") == 0
+    named = tones["row"].where(~silent, NO_NUMBER)
+    once = tones.assign(row=named).drop_duplicates([*keys, "row", "group"])
+    for (metric, role, relation, row), part in once.groupby([*keys, "row"], sort=False):
         cells = {str(line["group"]): _cell(line) for line in part.to_dict("records")}
         lines.append(
             {
-                "score": f"{row} (control)" if row in controls else row,
+                "score": f"{row} (control)" if row in controls else str(row),
                 "measure": _MEASURES[str(metric)],
                 "other images": "–"
                 if metric == "sensitivity"

@@ -1,6 +1,8 @@
 """Where the images say it, every report shows its numbers by skin tone without being asked."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 from synthetic_run import write_synthetic_run
 
 from mimbench.report import Report, write_report
+from mimbench.report.page.sections.skin_tone import SECTIONS
 from mimbench.scores.tables import RunTables
 
 
@@ -51,6 +54,19 @@ def test_a_tone_of_few_patients_is_named_with_their_number(toned: Report) -> Non
     assert "<td>too small</td>" in text
     assert f"III ({few['target_patients'].max()} target" in text
     assert "needs 10" in text
+
+
+def test_scores_without_a_number_of_a_measure_share_a_line(toned: Report) -> None:
+    tones = toned.results.skin_tone
+    lost = (tones["metric"] == "sensitivity") & (tones["row"] != "histogram")
+    value, reason = tones["value"].mask(lost), tones["reason"].mask(lost, "too small: 3 patients")
+    results = replace(toned.results, skin_tone=tones.assign(value=value, reason=reason))
+    page = SimpleNamespace(results=results, board=toned.board)
+    table = pd.DataFrame(SECTIONS[0].data(page)["lines"])
+    own = table[table[1] == "sensitivity"]
+    assert sorted(own[0]) == ["histogram (control)", "scores without a number"]
+    silent = own[own[0] == "scores without a number"]
+    assert set(silent.iloc[0, 3:]) <= {"too small", "–"}
 
 
 def test_the_leaderboard_has_the_worst_tone_and_the_gap(toned: Report) -> None:
