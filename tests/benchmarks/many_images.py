@@ -10,7 +10,6 @@ second run, and growth that is linear within 20 %.
 """
 
 import argparse
-import resource
 import shutil
 import subprocess
 import sys
@@ -79,15 +78,16 @@ def make_images(folder: Path, count: int, size: int) -> None:
         picture.save(place / f"P{patient:06d}_{number:06d}.png", compress_level=1)
 
 
-def watch(process: subprocess.Popen[bytes], found: dict[int, int]) -> None:
-    """Note the largest memory that each process of the command ever had."""
+def watch(process: subprocess.Popen[bytes], found: dict[int, tuple[int, float]]) -> None:
+    """Note the peak memory (MB) and the processor time (s) of each process of the command."""
     while process.poll() is None:
         try:
             root = psutil.Process(process.pid)
             for one in (root, *root.children(recursive=True)):
                 status = Path(f"/proc/{one.pid}/status").read_text("ascii")
                 peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-                found[one.pid] = int(peak.split()[1]) // 1024
+                used = one.cpu_times()
+                found[one.pid] = int(peak.split()[1]) // 1024, used.user + used.system
         except (psutil.Error, OSError, StopIteration):
             pass
         time.sleep(0.1)
@@ -95,27 +95,21 @@ def watch(process: subprocess.Popen[bytes], found: dict[int, int]) -> None:
 
 def command(*arguments: object) -> Measured:
     """Run mimbench and watch it."""
-    measured, peaks = Measured(), dict[int, int]()
-    started, before = time.perf_counter(), _processor()
+    measured, found = Measured(), dict[int, tuple[int, float]]()
+    started = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, "-m", "mimbench", *map(str, arguments)], stdout=subprocess.DEVNULL
     ) as process:
-        watcher = threading.Thread(target=watch, args=(process, peaks))
+        watcher = threading.Thread(target=watch, args=(process, found))
         watcher.start()
         code = process.wait()
         watcher.join()
     if code:
         raise SystemExit(f"mimbench {arguments[0]} ended with {code}")
     measured.seconds = time.perf_counter() - started
-    measured.processor = _processor() - before
-    measured.peaks = sorted((peak for peak in peaks.values() if peak > 50), reverse=True)
+    measured.processor = sum(used for _, used in found.values())
+    measured.peaks = sorted((peak for peak, _ in found.values() if peak > 50), reverse=True)
     return measured
-
-
-def _processor() -> float:
-    """Processor time of the commands that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def measure(place: Path, count: int, size: int, jobs: int) -> float:
