@@ -18,6 +18,7 @@ __all__ = [
     "disk_full_as_error",
     "entries_below",
     "file_hash",
+    "user_cache",
 ]
 
 PARTIAL = ".partial"  # end of the names of files that are not complete yet
@@ -143,3 +144,13 @@ def file_hash(path: Path) -> str:
     """SHA-256 (hex) of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def user_cache() -> Path | None:
+    """Folder of what can be made again, for this user; None for a user without a home."""
+    named = os.environ.get("XDG_CACHE_HOME")
+    try:
+        home = Path(named) if named else Path.home() / ".cache"
+    except RuntimeError:
+        return None
+    return home / "mimbench"

@@ -1,6 +1,7 @@
 """Shared fixtures: where the real images are, and small sets of generated ones."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from mimbench.scores.tables import RunTables
 # the same examples every time, and no clock: a test may wait for a compiler
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+# pictures that tests draw do not lie among those of the person who tests
+os.environ.setdefault("MIMBENCH_PICTURES", str(Path(tempfile.gettempdir()) / "mimbench-tests"))
 
 TESTS = Path(__file__).parent
 # Folders and files whose tests train, read many images, or start other processes or a browser. A

@@ -62,13 +62,14 @@ def make_report(folder: Path, progress: Display, *, accept_changed: bool = False
     """Compute tables, figures and page of a run, unless they would come out the same."""
     progress.stage("Reporting", 1)  # before what takes seconds to import
     from mimbench.report import write_report
-    from mimbench.report.unchanged import KeptReport, keep_report, kept_report
+    from mimbench.report.unchanged import KeptReport, keep_report, kept_report, made_from
 
     kept = kept_report(folder, accept_changed=accept_changed)
     if kept is None:
+        source = made_from(folder, accept_changed=accept_changed)
         made = write_report(folder, progress=progress, accept_changed=accept_changed)
         kept = KeptReport.of(made)
-        keep_report(folder, kept, accept_changed=accept_changed)
+        keep_report(folder, kept, source, accept_changed=accept_changed)
     progress.update(1)
     return kept
 

@@ -139,13 +139,16 @@ class _ScoreReader:
         damaged, loose = [], []
         for number, block in blocks:
             kept = self.merged.read(block.path)
-            if kept is not None:
+            if kept is not None and self._add(number, block, kept):
                 block.path.unlink(missing_ok=True)  # a run was killed after it had merged it
-            elif (kept := read_block(block.path)) is not None:
+                continue
+            kept = read_block(block.path)
+            if kept is not None and self._add(number, block, kept):
                 loose.append((block.path, kept))
-            if kept is None or not self._add(number, block, kept):
+            else:
                 damaged.append((number, block))
-        if len(loose) > 1:
+        failed = any(self.fits[block.fit].fit_id in self.outcome.failed for _, block in blocks)
+        if len(loose) > 1 and not failed:  # what it failed of is to be seen again
             merge_blocks(loose)
         return damaged
 

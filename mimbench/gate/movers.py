@@ -87,7 +87,13 @@ def _ranks(run: RunTables, row: str, judged: set[str]) -> "pd.Series[float]":
     used = [name for name in run.images if name in ("image_id", "role") or split_columns([name])]
     table = scores.merge(fits, on="fit_id").merge(run.images[used], on="image_id")
     table = table[_is_test(table) & table["image_id"].isin(judged)]
-    return table["value"].groupby(table["fit_id"]).rank(pct=True).groupby(table["image_id"]).mean()
+    return (
+        table["value"]
+        .groupby(table["fit_id"], observed=True)
+        .rank(pct=True)
+        .groupby(table["image_id"], observed=True)
+        .mean()
+    )
 
 
 def _is_test(table: pd.DataFrame) -> "pd.Series[bool]":

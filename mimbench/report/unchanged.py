@@ -1,18 +1,26 @@
-"""A report that would come out the same is not made again."""
+"""A report that would come out the same is not made again.
+
+The record of what it was made from lies in the user's cache, not in the run's folder: the report of
+a folder from elsewhere is always made here.
+"""
 
 import hashlib
 import json
+import platform
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
-from mimbench.errors import TableError
-from mimbench.files import file_hash
+from matplotlib import rcParams
+
+from mimbench.errors import OutputError, TableError
+from mimbench.files import file_hash, user_cache
 from mimbench.report.build import Report
-from mimbench.report.figures.cache import LIBRARIES
+from mimbench.report.figures.cache import LIBRARIES as DRAWING
 from mimbench.report.leaderboard.formats import leaderboard_frame
 from mimbench.report.leaderboard.terminal import PrintedBoard, printed_board
 from mimbench.runfolder.history import history_problem
@@ -21,9 +29,9 @@ from mimbench.scores.run_files import AS_IS, refuse_links
 from mimbench.scores.tables import BESIDE, TABLES
 from mimbench.scores.tables import RECORD as RUN
 
-__all__ = ["KeptReport", "keep_report", "kept_report"]
+__all__ = ["KeptReport", "keep_report", "kept_report", "made_from"]
 
-RECORD = "report.json"
+LIBRARIES = (*DRAWING, "jinja2", "numba", "pillow", "pyarrow", "scikit-learn")
 PACKAGE = Path(__file__).parents[1]
 CODE = (".py", ".j2", ".css", ".js")
 TOLD_ANEW = "date"  # in run.json: the same command writes another one
@@ -72,12 +80,12 @@ def kept_report(folder: Path, *, accept_changed: bool = False) -> KeptReport | N
         OutputError: something in the folder is a link.
     """
     refuse_links(folder)
-    path = folder / RECORD
-    if not path.is_file() or history_problem(folder):
+    path = _record(folder)
+    if path is None or not path.is_file() or history_problem(folder):
         return None
     try:
         content, _ = read_sealed(path)
-        same = content["made_from"] == _made_from(folder, accept_changed)
+        same = content["made_from"] == made_from(folder, accept_changed=accept_changed)
         if not same or content["files"] != _written(folder):
             return None
         board = PrintedBoard(**content["board"])
@@ -87,28 +95,52 @@ def kept_report(folder: Path, *, accept_changed: bool = False) -> KeptReport | N
     return KeptReport(folder / "index.html", *told, again=False)
 
 
-def keep_report(folder: Path, told: KeptReport, *, accept_changed: bool = False) -> None:
-    """Record what the report in a folder was made from, so that it need not be made again."""
+def keep_report(folder: Path, told: KeptReport, source: str, *, accept_changed: bool) -> None:
+    """Record what the report in a folder was made from, so that it need not be made again.
+
+    There is no record where something changed while the report was made.
+
+    Args:
+        folder: of the run.
+        told: of its report.
+        source: `made_from` before the report was begun.
+        accept_changed: as the report was made.
+    """
+    path = _record(folder)
+    if path is None or history_problem(folder):
+        return
+    if made_from(folder, accept_changed=accept_changed) != source:
+        return
     content = {
-        "made_from": _made_from(folder, accept_changed),
+        "made_from": source,
         "files": _written(folder),
         "board": asdict(told.board),
         "doubts": list(told.doubts),
         "leaderboard": told.leaderboard,
     }
-    write_sealed(folder / RECORD, content)
+    with suppress(OSError, OutputError):  # without a record it is made again
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_sealed(path, content)
 
 
-def _made_from(folder: Path, accept_changed: bool) -> str:
-    """Digest of everything that a report depends on."""
+def made_from(folder: Path, *, accept_changed: bool = False) -> str:
+    """Digest of everything that the report of a folder depends on."""
     digest = hashlib.sha256(_made_by())
     path = folder / RUN
     run = read_sealed(path, accept_changed=accept_changed)[0] if path.is_file() else {}
     run.pop(TOLD_ANEW, None)
-    digest.update(json.dumps([run, str(folder), accept_changed], sort_keys=True).encode())
+    told = [run, str(folder), accept_changed, repr(sorted(rcParams.items()))]
+    digest.update(json.dumps(told, sort_keys=True).encode())
     for path in _read_files(folder):
         digest.update(json.dumps([path.relative_to(folder).as_posix(), file_hash(path)]).encode())
     return digest.hexdigest()
+
+
+def _record(folder: Path) -> Path | None:
+    """Where the record of a folder lies; None for a user without a home."""
+    cache = user_cache()
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:32]
+    return None if cache is None else cache / "reports" / f"{name}.json"
 
 
 def _read_files(folder: Path) -> Iterator[Path]:
@@ -127,8 +159,9 @@ def _written(folder: Path) -> dict[str, str]:
 
 @cache
 def _made_by() -> bytes:
-    """Digest of the code of mimbench and of the libraries that a report shows something of."""
-    digest = hashlib.sha256(json.dumps([version(name) for name in LIBRARIES]).encode())
+    """Digest of the code of mimbench, of the libraries that a report needs, and of Python."""
+    libraries = [platform.python_version(), *map(version, LIBRARIES)]
+    digest = hashlib.sha256(json.dumps(libraries).encode())
     for path in sorted(PACKAGE.rglob("*")):
         if path.suffix in CODE:
             digest.update(path.read_bytes())

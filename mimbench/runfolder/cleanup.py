@@ -188,7 +188,9 @@ def _named(name: str, pattern: str) -> bool:
 
 
 def _stale_blocks(folder: Path, tables: RunTables, states: dict[str, str]) -> Iterator[Path]:
-    ours = {str(name): own for name, own in tables.scores.groupby("fit_id", sort=False)}
+    ours = {
+        str(name): own for name, own in tables.scores.groupby("fit_id", sort=False, observed=True)
+    }
     for place in sorted((folder / "blocks").glob("*")):
         if not _named(place.name, FIT):
             continue
@@ -214,7 +216,7 @@ def _by_condition(scores: pd.DataFrame) -> Held:
         (str(own["corruption"].iloc[0]), int(own["severity"].iloc[0])): own.pivot(
             index="image_id", columns="score", values="value"
         )
-        for _, own in scores.groupby(["corruption", "severity"], sort=False)
+        for _, own in scores.groupby(["corruption", "severity"], sort=False, observed=True)
     }
 
 

@@ -142,7 +142,9 @@ def _headline(run: RunFolder, clean_only: bool, rows: Collection[str]) -> RunTab
         scores = scores[scores["corruption"] == CLEAN]
     order = ["fit_id", "score", "corruption", "severity", "image_id"]
     scores = scores.sort_values(order, ignore_index=True)
-    rounded = scores.groupby(["fit_id", "score"], sort=False)["value"].transform(_rounded)
+    rounded = scores.groupby(["fit_id", "score"], sort=False, observed=True)["value"].transform(
+        _rounded
+    )
     names = map(str, tables.images)
     columns = [name for name in names if name in KEPT or split_columns([name])]
     images = tables.images[columns].assign(path="")

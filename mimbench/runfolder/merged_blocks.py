@@ -38,7 +38,10 @@ def merge_blocks(blocks: Sequence[tuple[Path, Block]]) -> None:
 
     Raises:
         OutputError: the disk is full.
+        ValueError: the blocks have other scores than one another.
     """
+    if len({tuple(block.scores.columns) for _, block in blocks}) > 1:
+        raise ValueError("blocks of other scores")
     paths = [path for path, _ in blocks]
     about = [block.about for _, block in blocks]
     common = {
@@ -101,8 +104,10 @@ def _parts(path: Path) -> list[dict[str, Any]]:
 
 
 def _checked(parts: Any) -> list[dict[str, Any]]:
-    if not all(NAME.fullmatch(part["block"]) and type(part["images"]) is int for part in parts):
-        raise ValueError
+    for part in parts:
+        whole = type(part["images"]) is int and type(part["about"]) is dict
+        if not (whole and NAME.fullmatch(part["block"])):
+            raise ValueError
     return list(parts)
 
 

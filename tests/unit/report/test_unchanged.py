@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from synthetic_run import RUN_INFO, synthetic_tables, write_synthetic_run
 
+from mimbench import report
 from mimbench.cli import main
 from mimbench.report import unchanged
 from mimbench.scores.digests import write_sealed
@@ -26,6 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_sealed(folder / "run.json", {**RUN_INFO, "checksums": checksums(folder)})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder.parent)
+        patch.setenv("XDG_CACHE_HOME", str(folder.parent / "cache"))
         patch.setattr(sys, "argv", ["mimbench", "report", "run", "--quiet"])
         assert main() == 0
     return folder
@@ -33,8 +35,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it in another place, with a record as if it had been made there."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     shutil.copytree(made, tmp_path / "run")
+    (old,) = (made.parent / "cache").rglob("*.json")
+    new = unchanged._record(Path("run"))
+    assert new is not None
+    new.parent.mkdir(parents=True)
+    shutil.copy(old, new)
     return tmp_path / "run"
 
 
@@ -46,6 +55,12 @@ def mimbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return code, *capsys.readouterr()
 
     return run
+
+
+def record(folder: Path) -> Path:
+    path = unchanged._record(folder)
+    assert path is not None
+    return path
 
 
 def age(folder: Path) -> int:
@@ -63,10 +78,35 @@ def test_a_report_of_the_same_tables_is_left_and_told_again(
     assert "nothing that it is made from has changed" in out
     told = json.loads(mimbench("report", "run", "--json")[1])
     assert age(folder) == before
-    (folder / "report.json").unlink()
+    record(folder).unlink()
     again = json.loads(mimbench("report", "run", "--json")[1])
     assert age(folder) != before
     assert told == again
+
+
+def test_what_lies_in_the_folder_is_never_taken_for_a_report(
+    folder: Path, mimbench: Command, tmp_path: Path
+) -> None:
+    shutil.copytree(folder, tmp_path / "theirs")
+    (tmp_path / "theirs" / "index.html").write_text("forged")
+    shutil.copy(record(folder), tmp_path / "theirs" / "report.json")
+    assert mimbench("report", "theirs", "--quiet")[0] == 0
+    assert (tmp_path / "theirs" / "index.html").read_text("utf-8") != "forged"
+
+
+def test_a_report_during_which_a_file_changed_is_made_again(
+    folder: Path, mimbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed_meanwhile(place: Path, **options: object) -> report.Report:
+        made = write_report(place, **options)
+        (place / "subgroups.csv").write_text("row\n")
+        return made
+
+    write_report = report.write_report
+    record(folder).unlink()
+    monkeypatch.setattr(report, "write_report", changed_meanwhile)
+    assert mimbench("report", "run", "--quiet")[0] == 0
+    assert not record(folder).exists()
 
 
 def test_the_same_command_again_changes_the_date_alone(folder: Path, mimbench: Command) -> None:
@@ -84,16 +124,18 @@ def test_a_report_is_made_again_where_something_is_another(
     info = json.loads((folder / "run.json").read_text())
     del info["digest"]
     changes: dict[str, Callable[[], object]] = {
-        "code": lambda: monkeypatch.setattr(unchanged, "_made_by", lambda: b"another"),
+        "code": lambda: monkeypatch.setattr(unchanged, "PACKAGE", folder),
         "the page": lambda: (folder / "index.html").write_text("edited"),
         "a figure": lambda: next((folder / "figures").glob("*.png")).unlink(),
         "a table of the report": lambda: (folder / "leaderboard.csv").write_text("row\n"),
+        "a library": lambda: monkeypatch.setattr(unchanged, "version", lambda name: f"{name} 9"),
         "subgroups": lambda: (folder / "subgroups.csv").write_text("row\n"),
         "an option": lambda: write_sealed(folder / "run.json", {**info, "command": "another"}),
-        "the record": lambda: (folder / "report.json").write_text("{}"),
+        "the record": lambda: record(folder).write_text("{}"),
     }
     for what, change in changes.items():
         change()
+        unchanged._made_by.cache_clear()
         before = age(folder)
         assert mimbench("report", "run", "--quiet")[0] == 0
         assert age(folder) != before, what

@@ -66,3 +66,11 @@ def test_a_damaged_file_has_none_of_its_blocks(blocks: dict[Path, Block]) -> Non
 def test_files_of_the_user_count_as_no_blocks(tmp_path: Path) -> None:
     assert count_in(tmp_path / f"{1:024x}.parquet") == 1
     assert count_in(tmp_path / "notes-2.parquet") == 0
+
+
+def test_blocks_of_other_scores_are_not_merged(blocks: dict[Path, Block]) -> None:
+    path, block = next(iter(blocks.items()))
+    blocks[path] = Block(block.scores.rename(columns={"row": "another"}), block.about)
+    with pytest.raises(ValueError, match="other scores"):
+        merge_blocks(list(blocks.items()))
+    assert all(path.is_file() for path in blocks)

@@ -13,35 +13,32 @@ from mimbench.statistics.tables.subgroups import FEWEST_PATIENTS, GAP
 
 __all__ = ["SECTIONS"]
 
-NO_NUMBER = "scores without a number"
 _MEASURES = {"auroc": "AUROC", "sensitivity": "sensitivity"}
 
 
 def _table(page: Page) -> pd.DataFrame:
     """One line per score, measure and group of other images; one column per tone.
 
-    Scores that have no number at all of a measure and group share a line.
+    Scores that have no number at all of a measure and group, for the same reasons, share a line.
     """
     tones = page.results.skin_tone
     controls = {entry.row for entry in page.board.entries if entry.control}
     groups = [name for name in tones["group"].unique() if name != GAP]
     lines: list[dict[str, str]] = []
     keys = ["metric", "role", "relation"]
-    silent = tones.groupby([*keys, "row"], sort=False)["value"].transform("count") == 0
-    named = tones["row"].where(~silent, NO_NUMBER)
-    once = tones.assign(row=named).drop_duplicates([*keys, "row", "group"])
-    for (metric, role, relation, row), part in once.groupby([*keys, "row"], sort=False):
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for (metric, role, relation, row), part in tones.groupby([*keys, "row"], sort=False):
         cells = {str(line["group"]): _cell(line) for line in part.to_dict("records")}
+        other = "–" if metric == "sensitivity" else Group(str(role), str(relation)).label
+        key = (_MEASURES[str(metric)], other, *(cells.get(name, "–") for name in (*groups, GAP)))
+        name = f"{row} (control)" if row in controls else str(row)
+        if part["value"].notna().any():
+            key = (*key, name)  # only lines without a number are shared
+        alike.setdefault(key, []).append(name)
+    for (measure, other, *texts), rows in alike.items():
+        numbers = dict(zip((*groups, "gap"), texts, strict=False))
         lines.append(
-            {
-                "score": f"{row} (control)" if row in controls else str(row),
-                "measure": _MEASURES[str(metric)],
-                "other images": "–"
-                if metric == "sensitivity"
-                else Group(str(role), str(relation)).label,
-                **{name: cells.get(name, "–") for name in groups},
-                "gap": cells.get(GAP, "–"),
-            }
+            {"score": ", ".join(rows), "measure": measure, "other images": other, **numbers}
         )
     return pd.DataFrame(lines)
 

@@ -1,6 +1,9 @@
 """Pictures that an earlier process made are used as long as they would be made so again."""
 
+import errno
 import json
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +40,7 @@ class Painter:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("MIMBENCH_PICTURES", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(kept, "CHUNK", 16)
     return tmp_path / "mimbench" / "pictures"
@@ -60,6 +64,7 @@ def test_pictures_are_made_once_and_mapped_from_a_file_that_only_the_user_reads(
     assert not again.flags.writeable
     assert isinstance(again.base, np.memmap)
     assert folder.stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
 
 
 def test_other_pictures_and_other_sizes_have_files_of_their_own() -> None:
@@ -154,3 +159,54 @@ def test_files_that_were_not_used_for_long_make_room(
     newest = Painter(size=34)
     newest.pictures()
     assert newest.made == 0
+
+
+def test_files_and_rights_of_a_folder_that_the_user_names_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = tmp_path / "features"
+    named.mkdir(mode=0o755)
+    theirs = [named / "mine.npy", named / "mine.partial.zip"]
+    for path in theirs:
+        path.write_bytes(bytes(2_000_000))
+        os.utime(path, (0, 0))
+    monkeypatch.setenv("MIMBENCH_PICTURES", str(named))
+    monkeypatch.setattr(kept, "MOST_BYTES", 450_000)
+    for size in (32, 33, 34):
+        Painter(size=size).pictures()
+    assert all(path.exists() for path in theirs)
+    assert named.stat().st_mode & 0o777 == 0o755
+    assert list(named.glob("mimbench-pictures/*.npy"))
+
+
+def test_pictures_are_removed_after_a_month_without_use(folder: Path) -> None:
+    Painter(size=33).pictures()
+    for path in folder.iterdir():
+        os.utime(path, (time.time() - 31 * kept.DAY,) * 2)
+    Painter(size=32).pictures()
+    sides = [np.load(path).shape[1] for path in folder.glob("*.npy")]
+    assert sides == [32]
+    assert len(list(folder.glob("*.jsonl"))) == 1
+
+
+def test_more_than_may_be_kept_removes_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Painter(size=32).pictures()
+    monkeypatch.setattr(kept, "MOST_BYTES", 200_000)
+    Painter(size=48).pictures()
+    again = Painter(size=32)
+    again.pictures()
+    assert again.made == 0
+
+
+def test_a_disk_without_room_costs_nothing_but_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    painter = Painter()
+    assert len(painter.pictures()[0]) == painter.made == COUNT
+    assert not list(folder.glob("*.npy"))

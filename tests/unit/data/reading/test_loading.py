@@ -9,13 +9,14 @@ from PIL import Image
 
 from mimbench.data.generated import abnormal
 from mimbench.data.reading import kept, loading
+from mimbench.data.reading.decoding import Photo, read_photos
 from mimbench.data.reading.loading import Pictures, read_pictures
 
 
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
     """Five files, one of which is no image, and generated pictures."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("MIMBENCH_PICTURES", str(tmp_path))
     monkeypatch.setattr(kept, "FEWEST", 1)
     generator = np.random.default_rng(0)
     paths = [tmp_path / f"{number}.png" for number in range(5)]
@@ -44,13 +45,47 @@ def test_what_is_read_again_is_what_was_decoded(
     assert (decoded.keep.sum(), len(decoded.reasons)) == (len(table) - 1, 1)
     monkeypatch.setattr(kept, "FEWEST", 1)
     same(decoded, read_pictures(table, 32))
-    monkeypatch.setattr(loading, "read_photos", None)  # nothing is decoded any more
+    decodes: list[str] = []
+
+    def counted(paths: list[Path], *options: object) -> list[Photo | str]:
+        decodes.extend(path.name for path in paths)
+        return read_photos(paths, *options)
+
+    monkeypatch.setattr(loading, "read_photos", counted)
     same(decoded, read_pictures(table, 32))
+    assert decodes == ["1.png"], "what could not be read is tried again, the others are not"
 
     (tmp_path / "1.png").write_bytes((tmp_path / "2.png").read_bytes())
-    monkeypatch.undo()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(kept, "FEWEST", 1)
     changed = read_pictures(table, 32)
     assert changed.keep.all(), "a file of the same name with other content is read again"
     np.testing.assert_array_equal(changed.pixels[1], changed.pixels[2])
+
+
+def test_a_file_is_read_once_the_cause_is_gone(
+    table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short_of_memory(paths: list[Path], *options: object) -> list[Photo | str]:
+        _, *others = read_photos(paths, *options)
+        return ["broken image: MemoryError", *others]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "read_photos", short_of_memory)
+        assert not read_pictures(table, 32).keep[0]
+    assert read_pictures(table, 32).keep[0]
+
+
+@pytest.mark.parametrize("harmonise", [False, True])
+def test_pictures_that_this_machine_draws_otherwise_are_drawn_again(
+    table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, harmonise: bool
+) -> None:
+    before = read_pictures(table, 32, harmonise)
+
+    def otherwise(rows: pd.DataFrame, size: int) -> np.ndarray:
+        return 255 - render(rows, size)
+
+    render = abnormal.render
+    monkeypatch.setattr(abnormal, "render", otherwise)
+    after = read_pictures(table, 32, harmonise)
+    drawn = (table["path"] == "").to_numpy()[before.keep]
+    assert (before.pixels[drawn] != after.pixels[drawn]).mean() > 0.5
+    np.testing.assert_array_equal(before.pixels[~drawn], after.pixels[~drawn])
