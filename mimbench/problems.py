@@ -53,6 +53,9 @@ def problems(
         flags: what the user wrote in place of a field, such as "--folds", by the field's path.
     """
     errors = error.errors(include_url=False)
+    wrong = {one["loc"][:depth] for one in errors for depth in range(len(one["loc"]))}
+    # a list counts as too short without its wrong entries, which are told themselves
+    errors = [one for one in errors if one["type"] != "too_short" or one["loc"] not in wrong]
     return "; ".join(_problem(one, model, place, flags) for one in errors)
 
 

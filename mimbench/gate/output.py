@@ -159,6 +159,8 @@ def _remedy(result: GateResult) -> str:
     if result.exit_code not in (NOT_COMPARABLE, FAILED_ROWS):
         return ""
     refused = {problem.kind for problem in result.problems if not problem.allowed}
+    if not any(problem.row for problem in result.problems) and refused == {"missing-row"}:
+        return ""  # of no single row; it says itself what to do
     if not result.tests and refused <= {"missing-row", "nan"}:
         return (
             "No row has an AUROC in both runs. Repeat the run that lacks it, or name a row that "

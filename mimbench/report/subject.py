@@ -24,10 +24,9 @@ def what_was_measured(run: RunFolder) -> str:
     """The title of a report, e.g. "mpox against 2 other categories: 3 detectors"."""
     images = run.tables.images
     others = images.loc[images["category"] != run.target, "category"].nunique()
-    detectors = run.detectors.values()
-    rows = [counted(sum(not one.control for one in detectors), "detector")]
-    if controls := sum(one.control for one in detectors):
-        rows.append(counted(controls, "control"))
+    controls = sum(one.control for one in run.detectors.values())
+    kinds = ((len(run.detectors) - controls, "detector"), (controls, "control"))
+    rows = [counted(number, noun) for number, noun in kinds if number]
     scores = run.tables.scores
     conditions = scores.loc[scores["severity"] > 0, "corruption"].nunique()
     under = f", clean and under {counted(conditions, 'corruption')}" if conditions else ""

@@ -44,3 +44,12 @@ def test_a_field_that_is_nearly_right_gets_the_right_one(tmp_path: Path) -> None
     path.write_text('detectors = ["mim"]\nfold = 2\n[data]\ndata = ["phantom"]\n')
     with pytest.raises(RecipeError, match=r"mine\.toml: unknown field fold, meant folds\?"):
         resolve_run(str(path), {})
+
+
+def test_a_list_with_a_wrong_entry_is_not_called_too_short_as_well() -> None:
+    claim = {"id": "a", "statement": "b", "kind": "at_least", "rows": ["c"], "bound": 0.6}
+    for wrong, said in (([{**claim, "roles": "unknown"}], "roles"), ([], "claim needs 1 or more")):
+        with pytest.raises(RecipeError) as error:
+            validate(ClaimsFile, {"name": "a", "claim": wrong}, "file.toml")
+        assert said in str(error.value)
+        assert ("1 or more" in str(error.value)) == (not wrong)

@@ -60,6 +60,17 @@ def test_rows_without_a_changed_score_share_a_line_and_keep_their_cases() -> Non
     assert len(ElementTree.fromstring(as_junit(result)).findall("testcase")) == len(result.tests)
 
 
+def test_a_reference_of_controls_alone_is_told_one_remedy() -> None:
+    made = tables()
+    controls = replace(made, fits=made.fits.assign(control=True))
+    result = gate(controls, controls)
+    assert result.exit_code == 2
+    for shown in (as_text(result), as_markdown(result)):
+        assert "controls" in shown
+        assert shown.count("--row") == 1
+        assert "Repeat the run" not in shown
+
+
 def test_a_note_on_where_tables_come_from_is_no_case() -> None:
     made = tables()
     result = gate(made, replace(made, origin=Origin({}, ("scores",), True, True)))
