@@ -99,7 +99,9 @@ def compare_runs(first: RunFolder, second: RunFolder) -> RunComparison:
     table.loc[known, "p"] = holm(table.loc[known, "p"].to_numpy(float))
     sides_of = zip(names_of(first, second), rows, rows[::-1], strict=True)
     missing = [
-        f"{row} is in {name} only" for name, own, others in sides_of for row in sorted(own - others)
+        f"{', '.join(sorted(own - others))} (in {name} only)"
+        for name, own, others in sides_of
+        if own - others
     ]
     missing += _silent(first, rows[0]) + _silent(second, rows[1])
     return RunComparison(
