@@ -1,8 +1,8 @@
 """What the model card says of the app beside the run: parity, answers, and what not to claim."""
 
-import pandas as pd
+from math import isfinite
 
-from mimbench.app.answers import ANSWERS, DISAGREE
+from mimbench.app.answers import ANSWERS, DISAGREE, MOST_SILENT
 from mimbench.app.export.guard import REASONS
 from mimbench.app.export.parity import TOLERANCE, Parity
 from mimbench.app.exported import Exported
@@ -35,7 +35,7 @@ def with_app(
         milliseconds: median time for a picture in Chromium; None: it was not checked there.
     """
     app = _app(exported.row, exported.model.half, parities, milliseconds)
-    return card.with_sections([app, _answers(exported.shares)])
+    return card.with_sections([app, _answers(exported)])
 
 
 def _app(
@@ -72,7 +72,7 @@ def _app(
     return CardSection("App", blocks)
 
 
-def _answers(shares: pd.DataFrame) -> CardSection:
+def _answers(exported: Exported) -> CardSection:
     header = ["Pictures", "n", *(TITLES[name] for name in ANSWERS)]
     header += [TITLES["unlike_skin" if name == "unlike" else name] for name in REASONS]
     header.append(TITLES[DISAGREE])
@@ -80,17 +80,26 @@ def _answers(shares: pd.DataFrame) -> CardSection:
     rows = tuple(
         (str(one["kind"]), str(one["n"]), *(f"{100 * one[name]:.0f} %" for name in
          (*ANSWERS, *reasons, DISAGREE)))
-        for one in shares.to_dict("records")
+        for one in exported.shares.to_dict("records")
     )  # fmt: skip
+    tested = (
+        f", and {100 * exported.silent_test:.1f} % of its test images"
+        if isfinite(exported.silent_test)
+        else "; the run has no test images of the target"
+    )
     return CardSection(
         "Answers of the app",
         (
+            f"No answer is given to {100 * exported.silent:.1f} % of the target's validation "
+            f"images (at most {100 * MOST_SILENT:.0f} % are allowed){tested}. No answer or "
+            f'"does not" is given to {100 * exported.caught:.1f} % of the abnormal pictures.',
             "No answer is given where the photo is darker, brighter or less sharp than the "
             "training and validation images of the target, where its colours and details are "
             "unlike theirs (colour histogram and gradient energy), or where the trained models "
-            "disagree. The shares of the target are those of its validation images, by limits that "
-            "were set without the image's patient; those of the other kinds are by the app's own "
-            "limits. Several reasons can hold at once.",
+            "disagree. Several reasons can hold at once.",
+            "In the table, an image of the target is judged by limits that were set without its "
+            "patient and by trained models that were not trained on it, a test image by those of "
+            "its fold. The other kinds are judged by the app as it is.",
             CardTable(tuple(header), rows),
             "The guard knows the light and the skin tones of these images alone: on other "
             "skin tones it may give no answer more often.",

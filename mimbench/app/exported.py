@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from mimbench.app.answers import MOST_SILENT, Rule, answer_shares, disagreement
 from mimbench.app.export.export_row import Model, export_row
-from mimbench.app.export.guard import Guard, fit_guard
+from mimbench.app.export.guard import Guard, fit_guard, look
 from mimbench.app.material import Material
 from mimbench.app.rows import AppRow
 from mimbench.errors import DetectorError, TableError
 from mimbench.progress import Progress
+from mimbench.scores.tables import CLEAN
 from mimbench.statistics.run.layout import Layout
 
-__all__ = ["Exported", "export_best"]
+__all__ = ["Exported", "export_best", "judge_tested"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Exported:
         rule: how scores become answers.
         shares: of answers by kind of picture, see `answer_shares`.
         silent: share of the target's validation images that get no answer.
+        silent_test: the same of its test images; NaN where there are none.
         caught: share of the generated abnormal pictures that get no answer or "does not".
     """
 
@@ -39,6 +41,7 @@ class Exported:
     rule: Rule
     shares: pd.DataFrame
     silent: float
+    silent_test: float
     caught: float
 
 
@@ -58,7 +61,7 @@ def export_best(
         DetectorError: none can be exported, or scores alike in ONNX Runtime.
         TableError: it would leave too many photos of the target unanswered.
     """
-    guard, held_out = fit_guard(material.target_images, list(material.target_patients))
+    guard, refuses = fit_guard(material.target_images, list(material.target_patients))
     refused: list[str] = []
     for row in rows:
         try:
@@ -69,7 +72,7 @@ def export_best(
             refused.append(f"{row.name}: {error}")
             progress.message(f"{row.name} is passed over: {error}")
             continue
-        return _judged(row, model, guard, held_out[material.held_out], material, layout)
+        return _judged(row, model, guard, refuses, material, layout)
     raise DetectorError(f"No row of this run can be exported. {' '.join(refused)}")
 
 
@@ -77,20 +80,26 @@ def _judged(
     row: AppRow,
     model: Model,
     guard: Guard,
-    held_out: NDArray[np.bool_],
+    refuses: NDArray[np.bool_],
     material: Material,
     layout: Layout,
 ) -> Exported:
-    """The model with the rule that makes answers of its scores."""
+    """The model with the rule that makes answers of its scores.
+
+    `refuses`: for each of the target's images by a guard without its patient, see `fit_guard`.
+    """
     accepts = np.where(_unseen(row, material, layout), model.reference <= row.thresholds, np.nan)
     accepted = np.nanmean(accepts, axis=1)
     target = material.target
     rule = Rule(guard, disagreement(accepted[target]))
     reasons = guard.reasons(torch.from_numpy(model.seen))
-    reasons[target] = held_out
+    reasons[target] = refuses[material.held_out]
     clean = material.condition == "clean"
-    shares = answer_shares(rule, accepted[clean], reasons[clean], material.kind[clean])
-    silent = _silent(shares, material)
+    parts = [(accepted[clean], reasons[clean], _labels(material)[clean])]
+    if len(material.tested):
+        parts.append(judge_tested(row, guard, refuses, material, layout))
+    shares = answer_shares(rule, *(np.concatenate(part) for part in zip(*parts, strict=True)))
+    silent = _none(shares, material, "validation")
     if silent > MOST_SILENT:
         raise TableError(
             f"{row.name} would give no answer to {100 * silent:.0f} % of the target's validation "
@@ -98,7 +107,41 @@ def _judged(
             f"{int(target.sum())}, to know what such photos look like. Use a run with more images "
             "or folds."
         )
-    return Exported(row, model, rule, shares, silent, _caught(shares, material))
+    tested = _none(shares, material, "test")
+    return Exported(row, model, rule, shares, silent, tested, _caught(shares, material))
+
+
+def _labels(material: Material) -> NDArray[np.object_]:
+    """(N,) the kind of each picture; of the run's own images with their part."""
+    return np.where(material.image >= 0, material.kind + ", validation", material.kind)
+
+
+def judge_tested(
+    row: AppRow, guard: Guard, refuses: NDArray[np.bool_], material: Material, layout: Layout
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.object_]]:
+    """How the target's test images are judged, each by the fits of the folds that test it.
+
+    Args:
+        row: with its thresholds.
+        guard: fitted on the target's images that are not only tested.
+        refuses: reasons for these (T, len(REASONS)), each by a guard without its patient.
+        material: with the test images.
+        layout: of the run's tables, which has their scores.
+
+    Returns:
+        For each test image the share of the fits that accept it (M,), which of REASONS hold
+        (M, len(REASONS)), and its kind (M,).
+    """
+    rows = material.tested_rows
+    scores = layout.values(row.row)[:, layout.conditions.index((CLEAN, 0)), rows].T
+    folds = [fold for _, _, fold in row.row.fits]
+    tests = np.stack([layout.test.any(0) if k < 0 else layout.test[k] for k in folds], axis=1)
+    accepts = np.where(tests[rows], scores <= row.thresholds, np.nan)
+    reasons = guard.reasons(look(material.tested, guard.histogram))
+    own = material.tested_own >= 0
+    reasons[own] = refuses[material.tested_own[own]]
+    kinds = np.full(len(rows), f"{layout.target}, test", dtype=object)
+    return np.nanmean(accepts, axis=1), reasons, kinds
 
 
 def _unseen(row: AppRow, material: Material, layout: Layout) -> NDArray[np.bool_]:
@@ -111,9 +154,11 @@ def _unseen(row: AppRow, material: Material, layout: Layout) -> NDArray[np.bool_
     return ~seen
 
 
-def _silent(shares: pd.DataFrame, material: Material) -> float:
+def _none(shares: pd.DataFrame, material: Material, part: str) -> float:
+    """Share of the target's images of a part that get no answer; NaN where there are none."""
     (target,) = set(material.kind[material.target])
-    return float(shares.loc[shares["kind"] == target, "none"].iloc[0])
+    own = shares.loc[shares["kind"] == f"{target}, {part}", "none"]
+    return float(own.iloc[0]) if len(own) else float("nan")
 
 
 def _caught(shares: pd.DataFrame, material: Material) -> float:

@@ -36,6 +36,9 @@ class Material:
         target_images: uint8 (T, 3, C, C), all images of the target that are not only tested, clean.
         target_patients: one per image of these.
         held_out: (T,), which of these are the validation images, in the order of `target`.
+        tested: uint8 (M, 3, C, C), the target's test images of any fold, clean.
+        tested_rows: (M,), their rows in the run's table of images.
+        tested_own: (M,), the place of each in `target_images`; -1: it is in no other part.
     """
 
     pictures: Pictures
@@ -46,6 +49,9 @@ class Material:
     target_images: Tensor
     target_patients: tuple[str, ...]
     held_out: NDArray[np.bool_]
+    tested: Tensor
+    tested_rows: NDArray[np.int64]
+    tested_own: NDArray[np.int64]
 
     @property
     def canonical(self) -> int:
@@ -83,16 +89,26 @@ def read_material(run: Path, out: Path, progress: Progress) -> Material:
     ]
     arrays = {name: table[name].to_numpy(dtype=object) for name in ("kind", "role", "condition")}
     splits = plan.images[split_columns(plan.images)]
-    target = (plan.images["role"] == "target") & splits.isin(["train", "validation"]).any(axis=1)
-    own = np.flatnonzero(target)
+    target = plan.images["role"] == "target"
+    own = np.flatnonzero(target & splits.isin(["train", "validation"]).any(axis=1))
+    tested = np.flatnonzero(target & (splits == "test").any(axis=1))
+    places = np.full(len(plan.images), -1)
+    places[own] = np.arange(len(own))
     return Material(
         Pictures(pixels, tuple(names)),
         **arrays,
         image=table["image"].to_numpy(dtype=np.int64),
-        target_images=torch.from_numpy(plan.dataset.pixels[own]).permute(0, 3, 1, 2).contiguous(),
+        target_images=_channels_first(plan.dataset.pixels[own]),
         target_patients=tuple(plan.images["patient"].iloc[own].astype(str)),
         held_out=(splits == "validation").any(axis=1).to_numpy(dtype=bool)[own],
+        tested=_channels_first(plan.dataset.pixels[tested]),
+        tested_rows=tested,
+        tested_own=places[tested],
     )
+
+
+def _channels_first(pixels: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
 
 
 def _parts(

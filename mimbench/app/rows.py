@@ -98,6 +98,8 @@ def restored_rows(
     rows = {row.score: row for row in layout.rows}
     if name and name not in rows:
         raise UnknownNameError("row", name, rows)
+    if name and rows[name].reason:
+        raise TableError(f"{name} has no numbers in {run.folder}: {rows[name].reason}.")
     if not able or (name and name not in able):
         said = f"{name} cannot be exported" if name else f"No row of {run.folder} can be exported"
         here = f"; in this run: {', '.join(able)}" if able else ""
@@ -109,8 +111,6 @@ def restored_rows(
 
 
 def _restored(run: FittedRun, board: Leaderboard, layout: Layout, row: Row) -> AppRow:
-    if row.reason:
-        raise TableError(f"{row.score} has no numbers in {run.folder}: {row.reason}.")
     store, hashes = Store(run.folder.absolute()), FileHashes()
     records: list[dict[Any, Any]] = run.tables.fits.to_dict("records")
     used = [records[number] for number, _, _ in row.fits]

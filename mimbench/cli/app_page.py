@@ -1,11 +1,12 @@
 """A row of a run as a web page that judges photos where they are."""
 
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mimbench.cli.folder import AcceptChanged, visit
+from mimbench.cli.folder import AcceptChanged, FinishedRun, PlugIns, visit
 from mimbench.cli.root import Json, Quiet, print_json
 from mimbench.cli.terminal.exit_codes import ExitCode
 from mimbench.cli.terminal.progress_bar import Display
@@ -18,7 +19,7 @@ __all__ = ["app_page"]
 
 
 def app_page(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    folder: FinishedRun,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the app.")],
     row: Annotated[
         str,
@@ -37,10 +38,7 @@ def app_page(
         bool,
         typer.Option("--no-browser", help="Do not compare scores in Chromium; the card says so."),
     ] = False,
-    detector: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Plug-in that the run names: allow its code to run."),
-    ] = None,
+    detector: PlugIns = None,
     accept_changed: AcceptChanged = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -75,11 +73,13 @@ def app_page(
 
 
 def _as_json(made: "App", out: Path) -> dict[str, object]:
+    tested = made.exported.silent_test
     return {
         "row": made.row,
         "chosen": made.chosen,
         "parities": [vars(one) | {"passed": one.passed} for one in made.parities],
         "silent": made.exported.silent,
+        "silent_test": tested if isfinite(tested) else None,
         "caught": made.exported.caught,
         "version": made.version,
         "first_load": made.load,
@@ -97,9 +97,11 @@ def _show(made: "App", out: Path) -> None:
         say(f"It is not clearly better than a control ({made.standing}{beside}); the page says so.")
     for one in made.parities:
         say(f"{one.runtime}: {one.pictures} pictures, largest difference {one.deviations:.1g} SD.")
+    tested = made.exported.silent_test
+    beside = f" and {100 * tested:.1f} % of its test images" if isfinite(tested) else ""
     say(
-        f"No answer: {100 * made.exported.silent:.1f} % of the target's validation images. No "
-        f"answer or “does not”: {100 * made.exported.caught:.1f} % of abnormal pictures."
+        f"No answer: {100 * made.exported.silent:.1f} % of the target's validation images{beside}. "
+        f"No answer or “does not”: {100 * made.exported.caught:.1f} % of abnormal pictures."
     )
     say(f"First load: {made.load / 1e6:.1f} MB (gzip).")
     say(f"To look at it: python -m http.server --directory {out}")

@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from mimbench.cli.folder import AcceptChanged, visit
+from mimbench.cli.folder import AcceptChanged, FinishedRun, PlugIns, visit
 from mimbench.cli.root import Json, Quiet, print_json, write_text
 from mimbench.cli.terminal.progress_bar import Display
 from mimbench.cli.terminal.streams import console
@@ -20,7 +20,7 @@ __all__ = ["explain"]
 
 
 def explain(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    folder: FinishedRun,
     image: Annotated[
         str,
         typer.Argument(
@@ -31,10 +31,7 @@ def explain(
         Path | None,
         typer.Option(metavar="DIR", help="Folder to write into; default RUN/explained."),
     ] = None,
-    detector: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Plug-in that the run names: allow its code to run."),
-    ] = None,
+    detector: PlugIns = None,
     accept_changed: AcceptChanged = False,
     quiet: Quiet = False,
     as_json: Json = False,

@@ -8,7 +8,18 @@ import typer
 
 from mimbench.errors import TableError
 
-__all__ = ["AcceptChanged", "visit"]
+__all__ = ["AcceptChanged", "FinishedRun", "PlugIns", "visit"]
+
+FinishedRun = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")]
+
+PlugIns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--detector",
+        metavar="NAME",
+        help="Plug-in that the run names: allow its code to run.",
+    ),
+]
 
 AcceptChanged = Annotated[
     bool,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mimbench.cli.folder import AcceptChanged, visit
+from mimbench.cli.folder import AcceptChanged, FinishedRun, PlugIns, visit
 from mimbench.cli.report import show_failures
 from mimbench.cli.root import Json, Quiet, print_json
 from mimbench.cli.terminal.exit_codes import ExitCode
@@ -21,16 +21,13 @@ NAMED = 5  # files that a message names
 
 
 def score(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    folder: FinishedRun,
     images: Annotated[list[str], typer.Argument(metavar="IMAGES...", help="Folders or CSV files.")],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of the results; default DIR/external."),
+        typer.Option(metavar="DIR", help="Folder of the results; default RUN/external."),
     ] = None,
-    detector: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Plug-in that the run names: allow its code to run."),
-    ] = None,
+    detector: PlugIns = None,
     accept_changed: AcceptChanged = False,
     quiet: Quiet = False,
     as_json: Json = False,

@@ -66,12 +66,12 @@ def export_row(row: AppRow, guard: Guard, pictures: Pictures, progress: Progress
     """
     detectors = [fit.detector for fit in row.fits]
     canonical = pictures.pixels.shape[1]
-    graph = RowGraph(detectors, row.score, row.size, row.thresholds, guard)
     with torch.no_grad():
-        graph.warm_up(canonical)
+        graph = RowGraph(detectors, row.score, canonical, row.size, row.thresholds, guard)
+        graph.warm_up()
     progress.stage("Exporting", 1)
     try:
-        full = onnx_bytes(graph, canonical)
+        full = onnx_bytes(graph)
     except Exception as error:  # the exporter raises nearly anything on what it cannot express
         first = str(error).strip().splitlines()[0] if str(error).strip() else ""
         raise DetectorError(

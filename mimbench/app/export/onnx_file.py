@@ -35,20 +35,18 @@ def require_onnx() -> None:
 
 
 @torch.no_grad()
-def onnx_bytes(graph: RowGraph, canonical: int) -> bytes:
+def onnx_bytes(graph: RowGraph) -> bytes:
     """Content of an ONNX file.
 
     Args:
         graph: of a row, after `warm_up`.
-        canonical: side of the pictures, pixels.
     """
-    example = torch.full((1, 3, canonical, canonical), 128, dtype=torch.uint8)
     # the exporter and its decompositions speak of their own deprecations and progress
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             graph.eval(),
-            (example,),
+            (graph.example,),
             dynamo=True,
             input_names=[INPUT],
             output_names=list(graph.outputs),

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mimbench.app.export.guard import Guard, look
+from mimbench.app.export.resizing import Resize
 from mimbench.detectors.graph import INPAINTED, ScoreGraph
-from mimbench.detectors.imaging.shared import provide, resize
+from mimbench.detectors.imaging.shared import provide
 from mimbench.detectors.protocol import Batch, Detector
 from mimbench.errors import DetectorError
 
@@ -30,6 +31,7 @@ class RowGraph(nn.Module):
         self,
         detectors: Sequence[Detector],
         score: str,
+        canonical: int,
         size: int,
         thresholds: NDArray[np.float64],
         guard: Guard,
@@ -39,33 +41,36 @@ class RowGraph(nn.Module):
         Args:
             detectors: fitted, on the CPU, at least one.
             score: which of their scores, "" where they have one without a name.
-            size: side that they see, pixels.
+            canonical: side of the pictures, pixels.
+            size: side that the fits see, pixels.
             thresholds: (F,), one per fit; scores up to it are accepted.
             guard: fitted on the images whose scores set the thresholds.
         """
         super().__init__()
         self.graphs = nn.ModuleList(detector.graph().eval() for detector in detectors)
-        self.score, self.size, self.guard = score, size, guard
+        self.score, self.canonical, self.size, self.guard = score, canonical, size, guard
+        self.resize = Resize(canonical, size)
         self.register_buffer("thresholds", torch.from_numpy(thresholds.astype(np.float32)))
         self.register_buffer("histogram", guard.histogram)
         self.draws = False  # whether there is an inpainted picture, after `warm_up`
 
-    def warm_up(self, canonical: int) -> None:
-        """Make what detectors compute once and keep, such as masks, before the export.
+    @property
+    def example(self) -> Tensor:
+        """A grey picture, uint8 (1, 3, C, C)."""
+        return torch.full((1, 3, self.canonical, self.canonical), 128, dtype=torch.uint8)
 
-        Args:
-            canonical: side of the pictures, pixels.
+    def warm_up(self) -> None:
+        """Make what detectors compute once and keep, such as masks, before the export.
 
         Raises:
             DetectorError: the row's score is not among those of its graph.
         """
-        shown = torch.full((1, 3, self.size, self.size), 128, dtype=torch.uint8)
-        given = self.graphs[0](shown)
+        given = self.graphs[0](self.resize(self.example))
         if self.score not in given:
             names = ", ".join(name for name in given if name != INPAINTED)
             raise DetectorError(f"its graph() has the scores {names}")
         self.draws = INPAINTED in given
-        self(torch.full((1, 3, canonical, canonical), 128, dtype=torch.uint8))
+        self(self.example)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -84,7 +89,7 @@ class RowGraph(nn.Module):
             where the detector inpaints, what the first fit made of the picture, uint8
             (1, 3, S, S).
         """
-        images = resize(picture, self.size)
+        images = self.resize(picture)
         shared = Batch(images, provide)  # several fits read what is computed once
         results = [
             graph(images, lambda name, _: shared[name])

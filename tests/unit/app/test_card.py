@@ -19,7 +19,9 @@ def exported() -> Any:
     columns = {"like": 0.1, "unlike": 0.2, "none": 0.7, "disagree": 0.0}
     columns |= {f"why_{reason}": 0.25 for reason in REASONS}
     shares = pd.DataFrame({"kind": ["black"], "n": [8], **columns})
-    return SimpleNamespace(row=row, model=SimpleNamespace(half=True), shares=shares)
+    model = SimpleNamespace(half=True)
+    shown = {"silent": 0.021, "silent_test": 0.034, "caught": 0.9}
+    return SimpleNamespace(row=row, model=model, shares=shares, **shown)
 
 
 def test_the_card_names_each_runtime_with_its_largest_difference() -> None:
@@ -35,3 +37,13 @@ def test_the_card_names_each_runtime_with_its_largest_difference() -> None:
 def test_without_a_browser_the_card_says_so() -> None:
     card = with_app(ModelCard("Card", "mim/l1", (), ()), exported(), [PARITY], None).markdown()
     assert "--no-browser" in card
+
+
+def test_the_card_has_the_share_without_an_answer_of_validation_and_test_images() -> None:
+    made = exported()
+    card = with_app(ModelCard("Card", "mim/l1", (), ()), made, [PARITY], 12.0).markdown()
+    assert "2.1 % of the target's validation images" in card
+    assert "3.4 % of its test images" in card
+    made.silent_test = float("nan")
+    card = with_app(ModelCard("Card", "mim/l1", (), ()), made, [PARITY], 12.0).markdown()
+    assert "nan" not in card
