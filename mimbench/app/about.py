@@ -1,6 +1,7 @@
 """app.json: all that the page must know of its model."""
 
 import hashlib
+from math import isfinite
 from typing import Any
 
 import torch
@@ -50,7 +51,6 @@ def about_app(
         },
         "model": {
             "sha256": hashlib.sha256(model.content).hexdigest(),
-            "half": model.half,
             "fits": [fit.fit_id for fit in row.fits],
         },
         "versions": {
@@ -70,6 +70,7 @@ def about_app(
         "facts": facts
         | {
             "silent_target": exported.silent,
+            "silent_test": exported.silent_test if isfinite(exported.silent_test) else None,
             "caught_abnormal": exported.caught,
         },
     }

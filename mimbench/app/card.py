@@ -34,13 +34,11 @@ def with_app(
         parities: of the runtimes that were compared with torch.
         milliseconds: median time for a picture in Chromium; None: it was not checked there.
     """
-    app = _app(exported.row, exported.model.half, parities, milliseconds)
+    app = _app(exported.row, parities, milliseconds)
     return card.with_sections([app, _answers(exported)])
 
 
-def _app(
-    row: AppRow, half: bool, parities: list[Parity], milliseconds: float | None
-) -> CardSection:
+def _app(row: AppRow, parities: list[Parity], milliseconds: float | None) -> CardSection:
     compared = tuple(
         f"{one.runtime}: {one.pictures} pictures, largest difference of a trained model's score "
         f"{one.deviations:.1g} standard deviations ({one.largest:.1g} in the unit of the check), "
@@ -57,11 +55,11 @@ def _app(
         "A static page that judges photos on the reader's device and sends none of them. It is a "
         "research demonstration and no medical device. It gives no probability of a disease and no "
         "advice.",
-        f"Trained models of {row.name} in model.onnx: {len(row.fits)}, with weights in "
-        f"{'float16' if half else 'float32'}. Before the app was written, validation images, "
-        "generated abnormal pictures and their corruptions were scored by torch and by other "
-        f"runtimes. A difference of more than {TOLERANCE} standard deviations, or that share of a "
-        "score's distance from the threshold where this is larger, would have stopped it.",
+        f"Trained models of {row.name} in model.onnx: {len(row.fits)}. Before the app was "
+        "written, validation images, generated abnormal pictures and their corruptions were scored "
+        f"by torch and by other runtimes. A difference of more than {TOLERANCE} standard "
+        "deviations, or that share of a score's distance from the threshold where this is larger, "
+        "would have stopped it.",
         compared,
         browser,
         f"The threshold of each trained model was set by {row.patients} validation patients of the "

@@ -34,6 +34,7 @@ KINDS = (
     "pca-ratio, knn, and of classifiers posterior, target-logit, msp, energy and maxlogit"
 )
 FEWEST = 2  # patients among the validation images of the target
+LEAST_SPREAD = 1e-5  # of a fit's scores, beside their size: less is rounding in single precision
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,9 @@ def _spread(scores: NDArray[np.float64], masks: NDArray[np.bool_], fold: int) ->
     """Standard deviation of a fit's scores of the target's validation images."""
     own = scores[masks.any(axis=0) if fold < 0 else masks[fold]]
     spread = float(np.nanstd(own))
-    if not spread > 0:
-        raise DetectorError("A fit gives all validation images of the target the same score.")
+    if not spread > LEAST_SPREAD * float(np.nanmean(np.abs(own))):
+        raise DetectorError(
+            "A trained model gives all validation images of the target the same score, up to the "
+            "rounding of numbers: it has learned nothing. Train longer, or choose another --row."
+        )
     return spread

@@ -1,6 +1,6 @@
 """From a chosen row to the bytes of model.onnx, checked in ONNX Runtime."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from mimbench.app.export.guard import Guard
-from mimbench.app.export.onnx_file import Session, half_weights, onnx_bytes
+from mimbench.app.export.onnx_file import Session, onnx_bytes
 from mimbench.app.export.parity import Parity, check_parity, compare
 from mimbench.app.export.row_graph import RowGraph
 from mimbench.app.rows import AppRow
@@ -42,7 +42,6 @@ class Model:
     Attributes:
         content: of model.onnx.
         outputs: names of what it returns.
-        half: whether its weights are kept in float16.
         reference: float64 (N, F), torch's scores of the pictures.
         seen: float32 (N, 3), what the guard saw of them, see `guard.look`.
         parity: ONNX Runtime compared with torch.
@@ -50,7 +49,6 @@ class Model:
 
     content: bytes
     outputs: tuple[str, ...]
-    half: bool
     reference: NDArray[np.float64]
     seen: NDArray[np.float32]
     parity: Parity
@@ -58,8 +56,6 @@ class Model:
 
 def export_row(row: AppRow, guard: Guard, pictures: Pictures, progress: Progress) -> Model:
     """Export all fits of a row and compare their scores with torch's.
-
-    Weights are kept in float16 if the scores allow it, else in float32.
 
     Raises:
         DetectorError: the row cannot be exported, or scores differently.
@@ -71,22 +67,22 @@ def export_row(row: AppRow, guard: Guard, pictures: Pictures, progress: Progress
         graph.warm_up()
     progress.stage("Exporting", 1)
     try:
-        full = onnx_bytes(graph)
+        content = onnx_bytes(graph)
     except Exception as error:  # the exporter raises nearly anything on what it cannot express
-        first = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        raise DetectorError(
-            f"{row.name} cannot be exported: {type(error).__name__}: {first}."
-        ) from error
+        raise DetectorError(f"{row.name} cannot be exported: {_reason(error)}.") from error
     progress.update(1)
     reference = _torch_scores(row, pictures, progress)
-    compared = _comparison(row, reference, pictures, progress)
-    half = half_weights(full)
-    outcome, seen = compared(half)
-    if outcome.passed:
-        return Model(half, graph.outputs, True, reference, seen, outcome)
-    outcome, seen = compared(full)
+    outcome, seen = _compared(content, row, reference, pictures, progress)
     check_parity(outcome, row.name)
-    return Model(full, graph.outputs, False, reference, seen, outcome)
+    return Model(content, graph.outputs, reference, seen, outcome)
+
+
+def _reason(error: BaseException) -> str:
+    """First line of the exception that began it: it names the operator."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
 
 
 def _torch_scores(row: AppRow, pictures: Pictures, progress: Progress) -> NDArray[np.float64]:
@@ -100,24 +96,23 @@ def _torch_scores(row: AppRow, pictures: Pictures, progress: Progress) -> NDArra
     return np.stack(columns, axis=1)
 
 
-def _comparison(
-    row: AppRow, reference: NDArray[np.float64], pictures: Pictures, progress: Progress
-) -> Callable[[bytes], tuple[Parity, NDArray[np.float32]]]:
-    """What compares the content of an ONNX file with torch's scores."""
-
-    def compared(content: bytes) -> tuple[Parity, NDArray[np.float32]]:
-        session = Session(content)
-        progress.stage("Scoring with ONNX Runtime", len(pictures))
-        scores, seen = [], []
-        for number, pixels in enumerate(pictures.pixels):
-            result = session(pixels)
-            scores.append(result["row_scores"].astype(np.float64))
-            seen.append(result["row_seen"])
-            progress.update(number + 1)
-        outcome = parity_of("ONNX Runtime", row, reference, scores, pictures.names)
-        return outcome, np.stack(seen)
-
-    return compared
+def _compared(
+    content: bytes,
+    row: AppRow,
+    reference: NDArray[np.float64],
+    pictures: Pictures,
+    progress: Progress,
+) -> tuple[Parity, NDArray[np.float32]]:
+    """An ONNX file compared with torch's scores; and what the guard saw of each picture."""
+    session = Session(content)
+    progress.stage("Scoring with ONNX Runtime", len(pictures))
+    scores, seen = [], []
+    for number, pixels in enumerate(pictures.pixels):
+        result = session(pixels)
+        scores.append(result["row_scores"].astype(np.float64))
+        seen.append(result["row_seen"])
+        progress.update(number + 1)
+    return parity_of("ONNX Runtime", row, reference, scores, pictures.names), np.stack(seen)
 
 
 def parity_of(

@@ -1,8 +1,9 @@
-"""A row's graph as an ONNX file, with weights of half precision where that is asked for."""
+"""A row's graph as an ONNX file."""
 
 import contextlib
 import io
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 from mimbench.app.export.row_graph import RowGraph
 from mimbench.errors import MissingPartError
 
-__all__ = ["Session", "half_weights", "onnx_bytes", "require_onnx"]
+__all__ = ["Session", "onnx_bytes", "require_onnx"]
 
-LEAST = 64  # numbers in a tensor that is worth a conversion
 INPUT = "picture"
+DOUBLE = 11  # onnx.TensorProto.DOUBLE
 
 
 def require_onnx() -> None:
@@ -50,12 +51,39 @@ def onnx_bytes(graph: RowGraph) -> bytes:
             dynamo=True,
             input_names=[INPUT],
             output_names=list(graph.outputs),
+            custom_translation_table=_translations(),
             verbose=False,
         )
     if program is None:
         raise TypeError("torch.onnx.export returned no program")
     content: bytes = _without_origin(program.model_proto).SerializeToString()
     return content
+
+
+def _translations() -> dict[Any, Any]:
+    """Operators that torch translates in another way than parity needs, or not at all."""
+    return {
+        torch.ops.aten._cdist_forward.default: _distances,
+        torch.ops.aten.mean.dim: _mean,
+    }
+
+
+def _mean(values: Any, dim: Sequence[int], keepdim: bool = False, dtype: int | None = None) -> Any:
+    """Mean in double precision: torch adds in a tree, other runtimes add one after the other."""
+    from onnxscript import opset18 as op
+
+    mean = op.ReduceMean(op.Cast(values, to=DOUBLE), list(dim), keepdims=int(keepdim))
+    return op.CastLike(mean, values)
+
+
+def _distances(first: Any, second: Any, p: float, mode: int | None = None) -> Any:
+    """Euclidean distances of the rows of two matrices, which torch does not translate itself."""
+    from onnxscript import opset18 as op
+
+    if p != 2:
+        raise ValueError(f"cdist with p = {p}; only p = 2 can be exported")
+    apart = op.Sub(op.Unsqueeze(first, [-2]), op.Unsqueeze(second, [-3]))
+    return op.Sqrt(op.ReduceSumSquare(apart, [-1], keepdims=0))
 
 
 def _without_origin(model: Any) -> Any:
@@ -74,33 +102,6 @@ def _without_origin(model: Any) -> Any:
     del model.graph.metadata_props[:]
     del model.metadata_props[:]
     return model
-
-
-def half_weights(content: bytes) -> bytes:
-    """The same ONNX file with its weights in float16, which are widened when it is loaded.
-
-    Arithmetic stays in float32.
-    """
-    import onnx
-    from onnx import numpy_helper
-
-    model = onnx.load_model_from_string(content)
-    widened = []
-    for tensor in model.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        narrow = values.astype(np.float16) if values.dtype == np.float32 else None
-        if narrow is None or values.size < LEAST or not np.isfinite(narrow).all():
-            continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(narrow, f"{name}.half"))
-        widened.append(
-            onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT)
-        )
-    nodes = [*widened, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    written: bytes = model.SerializeToString()
-    return written
 
 
 class Session:

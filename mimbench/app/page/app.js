@@ -75,7 +75,9 @@ function writeFacts(facts) {
     ["fact_corrupted", facts.corrupted ? interval(facts.corrupted, decimal) : text("not_measured")],
     ["fact_promise", text("promise", { promise: percent(facts.promise), patients: facts.patients })],
     ["fact_silent", text("silent", {
-      target: percent(facts.silent_target),
+      target: facts.target,
+      validation: percent(facts.silent_target),
+      test: facts.silent_test === null ? unknown : percent(facts.silent_test),
       abnormal: percent(facts.caught_abnormal),
     })],
   ];

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from mimbench.app.export.guard import fit_guard
 from mimbench.app.export.onnx_file import Session, onnx_bytes
+from mimbench.app.export.parity import TOLERANCE
 from mimbench.app.export.row_graph import RowGraph
 from mimbench.detectors.classifier.classifier import Classifier
 from mimbench.detectors.classifier.linear_probe import LinearProbe
 from mimbench.detectors.imaging.shared import provide, resize
 from mimbench.detectors.mim import MIM
 from mimbench.detectors.mim.features import MIMFeatures
-from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.networks.network import build_network
 from mimbench.detectors.oneclass import Autoencoder, FeatureNeighbours
 from mimbench.detectors.protocol import Batch, Detector
@@ -34,8 +34,9 @@ def mim(seed: int) -> Detector:
 
 
 def autoencoder(seed: int) -> Detector:
-    with seeded(seed):
-        return Autoencoder(width=4, code=4)
+    detector = Autoencoder(width=4, code=4)
+    detector._draw_weights(seed)
+    return detector
 
 
 def feature_mim(seed: int) -> Detector:
@@ -53,8 +54,8 @@ def neighbours(seed: int) -> Detector:
 
 
 def classifier(seed: int) -> Detector:
-    detector = Classifier("mobilenet_v3_small")
-    detector.serve(build_network("mobilenet_v3_small", 3, "none", seed), {})
+    detector = Classifier("squeezenet1_1")
+    detector.serve(build_network("squeezenet1_1", 3, "none", seed), {})
     return detector
 
 
@@ -66,9 +67,7 @@ def probe(seed: int) -> Detector:
 
 
 ROWS: list[tuple[Callable[[int], Detector], str, int]] = [
-    (mim, "l1", 32),
-    (mim, "ssim", 32),
-    (mim, "residual", 32),
+    (mim, "residual", 32),  # l1 and ssim in test_graph.py
     (autoencoder, "l2", 32),
     (feature_mim, "ratio", 32),
     (neighbours, "", 224),
@@ -93,8 +92,8 @@ def test_onnx_runtime_scores_as_torch_does(
     session = Session(onnx_bytes(graph))
     found = [session(one.permute(1, 2, 0).numpy())["row_scores"] for one in pictures]
     expected = np.stack([scores(fit, score, resize(pictures, size)) for fit in fits], axis=1)
-    assert len(np.unique(expected.round(6))) > 4  # neither the fits nor the pictures are alike
-    assert np.stack(found) == pytest.approx(expected, rel=2e-5, abs=2e-5)
+    assert len(np.unique(expected)) == expected.size  # neither fits nor pictures are alike
+    assert (np.abs(np.stack(found) - expected) / expected.std(0)).max() <= TOLERANCE
 
 
 def drawing(side: int) -> Tensor:
