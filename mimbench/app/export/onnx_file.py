@@ -68,20 +68,25 @@ def _translations() -> dict[Any, Any]:
     }
 
 
+def _operators() -> Any:
+    """ONNX's operators; the exporter takes a Python list where their types want a tensor."""
+    from onnxscript import opset18
+
+    return opset18
+
+
 def _mean(values: Any, dim: Sequence[int], keepdim: bool = False, dtype: int | None = None) -> Any:
     """Mean in double precision: torch adds in a tree, other runtimes add one after the other."""
-    from onnxscript import opset18 as op
-
+    op = _operators()
     mean = op.ReduceMean(op.Cast(values, to=DOUBLE), list(dim), keepdims=int(keepdim))
     return op.CastLike(mean, values)
 
 
 def _distances(first: Any, second: Any, p: float, mode: int | None = None) -> Any:
     """Euclidean distances of the rows of two matrices, which torch does not translate itself."""
-    from onnxscript import opset18 as op
-
     if p != 2:
         raise ValueError(f"cdist with p = {p}; only p = 2 can be exported")
+    op = _operators()
     apart = op.Sub(op.Unsqueeze(first, [-2]), op.Unsqueeze(second, [-3]))
     return op.Sqrt(op.ReduceSumSquare(apart, [-1], keepdims=0))
 
