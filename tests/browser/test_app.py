@@ -175,6 +175,9 @@ def test_no_abnormal_picture_looks_like_skin_without_a_word(
         pixels = abnormal.render(table.loc[[kind]], 96)[0]
         assert answer_to(page, png(pixels)) != "Looks like the photos it was fitted on", kind
     assert page.locator("#reason").inner_text()
+    # a score that the guard overrules is not shown beside "no answer"
+    assert page.locator("#answer").inner_text() == "No answer"
+    assert not page.locator("#numbers").is_visible()
 
 
 def test_files_that_are_no_photo_are_answered_in_a_sentence(open_app: Callable[..., Any]) -> None:

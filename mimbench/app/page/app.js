@@ -94,6 +94,8 @@ function writeAnswer({ answer, reasons, mean, accepted }) {
   at("reason").textContent = answer === "none"
     ? reasons.map((reason) => text(`reason_${reason}`)).join(" ")
     : text(`explained_${answer}`, state.about.facts);
+  // where the guard gives no answer, what the models say means nothing
+  at("numbers").hidden = answer === "none" && !reasons.includes("disagree");
   const fits = state.about.thresholds.length;
   at("numbers").textContent = text("numbers", {
     mean: decimal(mean, 4),
