@@ -57,15 +57,16 @@ class Guard:
     def score(self, seen: Tensor) -> Tensor:
         """Guard score (N,), higher = less like the target's images.
 
-        The larger of two distances in standard deviations: how much further the colours are from
-        the mean histogram than usual, and how far the sharpness is from the usual one.
+        Root of the sum of two squared distances in standard deviations: how much further the
+        colours are from the mean histogram than usual, and how far the sharpness is from the usual
+        one. Noise is moderately far in both.
 
         Args:
             seen: float (N, 3), see `look`.
         """
-        colours = (seen[:, 2] - self.centre[0]) / self.spread[0]
-        detail = (seen[:, 1] - self.centre[1]).abs() / self.spread[1]
-        return torch.maximum(colours, detail)
+        colours = ((seen[:, 2] - self.centre[0]) / self.spread[0]).clamp(min=0)
+        detail = (seen[:, 1] - self.centre[1]) / self.spread[1]
+        return (colours.square() + detail.square()).sqrt()
 
     def reasons(self, seen: Tensor) -> NDArray[np.bool_]:
         """Which of REASONS hold: (N, 4). No reason: the detector may answer."""
