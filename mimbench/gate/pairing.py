@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from mimbench.gate.comparability import Aligned, row_fits
@@ -18,14 +19,15 @@ def same_weights(row: str, aligned: Aligned) -> bool:
 
 
 def same_scores(row: str, aligned: Aligned) -> bool:
-    """Whether both runs give the row the very same scores."""
+    """Whether both runs give the row the same scores, in the precision in which some are kept."""
     keys = ["fold", "seed", "corruption", "severity", "image_id"]
     tables: list[pd.DataFrame] = []
     for run in (aligned.reference, aligned.candidate):
         fits = row_fits(run, row)[["fit_id", "fold", "seed"]]
         own = run.scores[run.scores["score"] == row].merge(fits, on="fit_id")
         # as texts: two runs have other codes for the same names
-        own = own.astype({"corruption": "str", "image_id": "str"})
+        with np.errstate(over="ignore"):
+            own = own.astype({"corruption": "str", "image_id": "str", "value": "float32"})
         tables.append(own[[*keys, "value"]].sort_values(keys).reset_index(drop=True))
     return bool(tables[0].equals(tables[1]))
 

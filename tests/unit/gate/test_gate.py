@@ -74,6 +74,21 @@ def test_identical_scores_pass_without_any_patient_to_spare(reference: RunTables
     assert strict.exit_code == 0
 
 
+def test_scores_that_a_reference_keeps_in_single_precision_are_the_same(
+    reference: RunTables,
+) -> None:
+    scores = reference.scores
+    rounded = scores.assign(value=scores["value"].astype("float32").astype("float64"))
+    assert not rounded["value"].equals(scores["value"])
+    kept = RunTables(rounded, reference.fits, reference.images)
+    result = gate(kept, reference, GateSettings(require_evidence=True))
+    assert result.exit_code == 0
+    assert "every score is the same" in as_text(result)
+    moved = scores.assign(value=scores["value"] * 1.001)
+    other = RunTables(moved, reference.fits, reference.images)
+    assert "every score is the same" not in as_text(gate(reference, other))
+
+
 def test_a_twin_without_enough_patients_passes_unless_evidence_is_required(
     reference: RunTables,
 ) -> None:
