@@ -83,7 +83,7 @@ def _answers(exported: Exported) -> CardSection:
     tested = (
         f", and {100 * exported.silent_test:.1f} % of its test images"
         if isfinite(exported.silent_test)
-        else "; the run has no test images of the target"
+        else "; there is no test image of the target that this can be said of"
     )
     return CardSection(
         "Answers of the app",
@@ -96,8 +96,9 @@ def _answers(exported: Exported) -> CardSection:
             "unlike theirs (colour histogram and gradient energy), or where the trained models "
             "disagree. Several reasons can hold at once.",
             "In the table, an image of the target is judged by limits that were set without its "
-            "patient and by trained models that were not trained on it, a test image by those of "
-            "its fold. The other kinds are judged by the app as it is.",
+            "patient and by trained models that were not trained on it. A test image is judged by "
+            "the models of its fold, at thresholds that the fold's test images had no part in; one "
+            "model alone cannot disagree. The other kinds are judged by the app as it is.",
             CardTable(tuple(header), rows),
             "The guard knows the light and the skin tones of these images alone: on other "
             "skin tones it may give no answer more often.",

@@ -122,26 +122,33 @@ def judge_tested(
     """How the target's test images are judged, each by the fits of the folds that test it.
 
     Args:
-        row: with its thresholds.
+        row: with its thresholds for test images.
         guard: fitted on the target's images that are not only tested.
         refuses: reasons for these (T, len(REASONS)), each by a guard without its patient.
         material: with the test images.
         layout: of the run's tables, which has their scores.
 
     Returns:
-        For each test image the share of the fits that accept it (M,), which of REASONS hold
-        (M, len(REASONS)), and its kind (M,).
+        For each test image that a fit can judge the share of the fits that accept it (M,), which
+        of REASONS hold (M, len(REASONS)), and its kind (M,).
     """
     rows = material.tested_rows
-    scores = layout.values(row.row)[:, layout.conditions.index((CLEAN, 0)), rows].T
-    folds = [fold for _, _, fold in row.row.fits]
-    tests = np.stack([layout.test.any(0) if k < 0 else layout.test[k] for k in folds], axis=1)
-    accepts = np.where(tests[rows], scores <= row.thresholds, np.nan)
+    scores = layout.values(row.row)[:, layout.conditions.index((CLEAN, 0)), rows]
+    accepts = np.stack(
+        [
+            np.where(
+                layout.test[fold][rows] & np.isfinite(scores[fit] - at), scores[fit] <= at, np.nan
+            )
+            for fit, fold, at in row.tests
+        ],
+        axis=1,
+    )
     reasons = guard.reasons(look(material.tested, guard.histogram))
     own = material.tested_own >= 0
     reasons[own] = refuses[material.tested_own[own]]
-    kinds = np.full(len(rows), f"{layout.target}, test", dtype=object)
-    return np.nanmean(accepts, axis=1), reasons, kinds
+    judged = np.isfinite(accepts).any(axis=1)
+    kinds = np.full(int(judged.sum()), f"{layout.target}, test", dtype=object)
+    return np.nanmean(accepts[judged], axis=1), reasons[judged], kinds
 
 
 def _unseen(row: AppRow, material: Material, layout: Layout) -> NDArray[np.bool_]:

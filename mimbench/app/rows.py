@@ -46,6 +46,8 @@ class AppRow:
         row: its fits in the tables.
         fits: restored, in the order of `row.fits`.
         thresholds: (F,), scores up to it are accepted.
+        tests: fit, the fold whose test images it judges, and a threshold that these had no part in;
+            NaN where too few validation images are left for one.
         unit: (F,), standard deviation of each fit's scores of validation target images.
         promise: probability with which a photo of a new target patient stays below the threshold.
         patients: how many the thresholds were set by.
@@ -56,6 +58,7 @@ class AppRow:
     row: Row
     fits: tuple[Fit, ...]
     thresholds: NDArray[np.float64]
+    tests: tuple[tuple[int, int, float], ...]
     unit: NDArray[np.float64]
     promise: float
     patients: int
@@ -134,6 +137,7 @@ def _restored(run: FittedRun, board: Leaderboard, layout: Layout, row: Row) -> A
     )
     if reason:
         raise TableError(f"{row.score} has no threshold: {reason}.")
+    apart, _ = frozen_thresholds(layout, row, values, masks, sensitivity=promise - 1e-9)
     cells = layout.cells(row)
     thresholds = np.array([at[[k == fit for k, _, _ in cells]].mean() for fit in range(len(fits))])
     clean = values[:, layout.conditions.index((CLEAN, 0))]
@@ -143,6 +147,7 @@ def _restored(run: FittedRun, board: Leaderboard, layout: Layout, row: Row) -> A
         row,
         fits,
         thresholds,
+        tuple((k, fold, at) for (k, fold, _), at in zip(cells, apart.tolist(), strict=True)),
         unit,
         promise,
         patients,

@@ -16,7 +16,7 @@ def test_each_test_image_is_judged_by_the_models_of_its_fold_and_a_guard_without
     None
 ):
     row: Any = SimpleNamespace(
-        row=SimpleNamespace(fits=((0, 0, 0), (1, 0, 1))), thresholds=np.array([1.0, 2.0])
+        row=None, thresholds=np.array([-9.0, -9.0]), tests=((0, 0, 1.0), (1, 1, 2.0))
     )
     # of two trained models on three images; 9 would be another answer than that of its fold
     values = np.array([[[0.5, 9.0, 1.5]], [[9.0, 1.5, 0.0]]])
@@ -38,3 +38,8 @@ def test_each_test_image_is_judged_by_the_models_of_its_fold_and_a_guard_without
     held = [[name for name, holds in zip(REASONS, one, strict=True) if holds] for one in reasons]
     assert held == [[], ["blurred"], ["dark"]]
     assert set(kinds) == {"mpox, test"}
+
+    row.tests = ((0, 0, 1.0), (1, 1, float("nan")))  # too few validation images are left
+    accepted, reasons, kinds = judge_tested(row, GUARD, refuses, material, layout)
+    assert accepted.tolist() == [1.0, 0.0]
+    assert len(reasons) == len(kinds) == 2
