@@ -16,7 +16,7 @@ from mimbench.errors import MissingPartError
 __all__ = ["Session", "onnx_bytes", "require_onnx"]
 
 INPUT = "picture"
-DOUBLE = 11  # onnx.TensorProto.DOUBLE
+FLOAT, INT64, DOUBLE = 1, 7, 11  # of onnx.TensorProto
 
 
 def require_onnx() -> None:
@@ -65,6 +65,7 @@ def _translations() -> dict[Any, Any]:
     return {
         torch.ops.aten._cdist_forward.default: _distances,
         torch.ops.aten.mean.dim: _mean,
+        torch.ops.aten.sum.dim_IntList: _sum,
     }
 
 
@@ -80,6 +81,17 @@ def _mean(values: Any, dim: Sequence[int], keepdim: bool = False, dtype: int | N
     op = _operators()
     mean = op.ReduceMean(op.Cast(values, to=DOUBLE), list(dim), keepdims=int(keepdim))
     return op.CastLike(mean, values)
+
+
+def _sum(
+    values: Any, dim: Sequence[int] | None, keepdim: bool = False, dtype: int | None = None
+) -> Any:
+    """Sum in double precision, as for the mean; a count of what is true is an integer."""
+    op = _operators()
+    total = op.ReduceSum(
+        op.Cast(values, to=DOUBLE), list(dim) if dim else None, keepdims=int(keepdim)
+    )
+    return op.Cast(total, to=FLOAT if values.dtype == FLOAT else INT64)
 
 
 def _distances(first: Any, second: Any, p: float, mode: int | None = None) -> Any:
