@@ -149,7 +149,9 @@ def test_a_photo_gets_an_answer_and_nothing_leaves_the_origin(
     assert made[0].row in ("mim/l1", "mim/ssim")
     assert made[0].chosen
     assert made[0].exported.silent <= 0.05
-    assert 0 <= made[0].exported.silent_test <= 1
+    # of 12 validation patients a fold leaves 6: too few for a threshold that judges test images
+    assert np.isnan(made[0].exported.silent_test)
+    assert "test photos" not in page.locator("#facts").inner_text()
 
 
 def test_the_page_is_as_wide_as_a_small_phone_and_speaks_french(

@@ -74,10 +74,10 @@ function writeFacts(facts) {
     ["fact_specificity", facts.specificity ? interval(facts.specificity, percent) : unknown],
     ["fact_corrupted", facts.corrupted ? interval(facts.corrupted, decimal) : text("not_measured")],
     ["fact_promise", text("promise", { promise: percent(facts.promise), patients: facts.patients })],
-    ["fact_silent", text("silent", {
+    ["fact_silent", text(facts.silent_test === null ? "silent_untested" : "silent", {
       target: facts.target,
       validation: percent(facts.silent_target),
-      test: facts.silent_test === null ? unknown : percent(facts.silent_test),
+      test: percent(facts.silent_test),
       abnormal: percent(facts.caught_abnormal),
     })],
   ];
