@@ -159,6 +159,7 @@ def test_the_page_is_as_wide_as_a_small_phone_and_speaks_french(
 ) -> None:
     page = open_app(**PHONE)
     answer_to(page, photo())
+    assert 0 <= page.locator("#answer").bounding_box()["y"] < 100  # seen without scrolling
     wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     assert page.evaluate(wide)
     page.get_by_label("Language").select_option("fr")

@@ -124,7 +124,8 @@ async function judge(square) {
   }
   writeAnswer(state.last);
   at("result").hidden = false;
-  at("result").focus();
+  at("result").focus({ preventScroll: true });
+  at("result").scrollIntoView({ block: "start" }); // the answer first, where all does not fit
 }
 
 // Runs one picture from `square()` to its answer; a second one waits for nobody.
