@@ -5,6 +5,8 @@ condition; each metric is then a weighted cumulative sum.
 """
 
 from collections.abc import Sequence
+from copy import copy
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -57,6 +59,15 @@ class Resamples:
         self.weights = np.ascontiguousarray(
             padded.reshape(codes.size, blocks, WIDTH).transpose(1, 0, 2)
         )
+
+    def first(self, count: int) -> Self:
+        """The first `count` of these resamples, or all where there are fewer."""
+        if count >= self.count:
+            return self
+        fewer = copy(self)
+        fewer.count = count
+        fewer.weights = self.weights[: -(-(count + 1) // WIDTH)]
+        return fewer
 
     def drawn(self, images: ArrayLike) -> NDArray[np.int64]:
         """(n, 1 + count) how often each resample draws these images; the first is the sample."""

@@ -67,7 +67,8 @@ def metrics_table(
 
     Args:
         tables: the three tables of a run.
-        resamples: patient resamples for the intervals of average precision and FPR; 0: none.
+        resamples: patient resamples for the intervals of average precision and FPR on clean images;
+            0: none. Under a single corruption and severity there are at most 511.
         seed: of the resamples.
         level: confidence level.
         among: (N,) images of a subgroup, in the order of the images table; by default all.

@@ -44,6 +44,11 @@ def test_every_metric_equals_a_scikit_learn_loop(digits):
     )
     drawn = weights(resamples, 69)
     assert measured.shape == (2, len(METRICS), 71)
+    fewer = resamples.first(20).metrics(
+        scores[:24], np.arange(24), scores[24:], np.arange(24, 69), [0, 15, 45]
+    )
+    np.testing.assert_array_equal(fewer, measured[:, :, :21])
+    assert resamples.first(71) is resamples
     for group, name in enumerate(["acne", "rosacea"]):
         own = (category == name) | (category == "mpox")
         for k in range(71):  # more than one block

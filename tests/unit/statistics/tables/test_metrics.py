@@ -16,7 +16,7 @@ from mimbench.scores.tables import RunTables
 from mimbench.statistics.core.fold_training import FoldTraining
 from mimbench.statistics.core.influence import combine
 from mimbench.statistics.run.clustered_auroc import Cells
-from mimbench.statistics.tables import metrics
+from mimbench.statistics.tables import metrics, row_metrics
 from mimbench.statistics.tables.metrics import METRIC_COLUMNS, metrics_table
 
 
@@ -292,6 +292,21 @@ def test_intervals_that_cover_too_little_carry_a_caution(two_folds):
     # two target images against one or two others in a fold
     assert "positives are not outnumbered" in number(table, "aupr_in", category="paper").caution
     assert number(table, "aupr_out", category="paper").caution == ""
+
+
+def test_clean_images_get_all_resamples_and_single_corruptions_the_first_of_them(
+    two_folds, monkeypatch
+):
+    monkeypatch.setattr(row_metrics, "CORRUPTED", 63)
+    tables = run_tables(*two_folds)
+    many, few = metrics_table(tables, resamples=300), metrics_table(tables, resamples=63)
+    drawn = many["method"].str.contains("resamples")
+    clean = many["corruption"] == "clean"
+    assert set(many.loc[drawn & clean, "method"]) == {"patient bootstrap, 300 resamples, logit"}
+    assert set(many.loc[drawn & ~clean, "method"]) == {"patient bootstrap, 63 resamples, logit"}
+    corrupted = [table[table["corruption"] != "clean"] for table in (many, few)]
+    assert corrupted[0]["low"].notna().any()
+    np.testing.assert_array_equal(corrupted[0]["value"], corrupted[1]["value"])
 
 
 @pytest.mark.slow
