@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from mimbench.errors import TableError
 from mimbench.progress import Progress
 from mimbench.runfolder.cost import Cost, Meter
-from mimbench.runfolder.merged_blocks import count_in
 from mimbench.scores.digests import read_json, read_sealed, write_sealed
 
 __all__ = [
@@ -246,6 +245,8 @@ def fits_done(folder: Path, fit_ids: Sequence[str]) -> int:
 
 def blocks_done(folder: Path, fit_ids: Sequence[str]) -> int:
     """How many blocks of scores the store has of these fits."""
+    from mimbench.runfolder.merged_blocks import count_in  # pandas takes long to import
+
     folders = [folder / "blocks" / fit_id for fit_id in fit_ids]
     return sum(count_in(path) for folder in folders for path in folder.glob("*.parquet"))
 
