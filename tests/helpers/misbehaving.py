@@ -51,6 +51,7 @@ class KillsItsWorker(Level):
     """Kills the process that supervises its own, such as a Dask worker."""
 
     def fit(self, train):
+        time.sleep(2)  # Dask starts no worker again that died before its supervisor had seen it run
         os.kill(multiprocessing.parent_process().pid, signal.SIGKILL)
         time.sleep(3600)
 
