@@ -168,6 +168,7 @@ def address() -> Iterator[str]:
         threads_per_worker=1,
         memory_limit=0,
         dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # tests run side by side
         silence_logs=logging.CRITICAL,
     ) as cluster:
         yield cluster.scheduler_address

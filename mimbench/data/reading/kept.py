@@ -157,7 +157,7 @@ class _File:
         """The array, and lines by the first picture of their chunk, not yet compared with it."""
         try:
             pixels = self.pixels()
-            lines = self.lines_file.read_text("utf-8").splitlines()
+            lines = self.lines_file.read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError):
             return None, {}
         found = {}

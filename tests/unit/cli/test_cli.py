@@ -112,7 +112,7 @@ def test_usage_errors_name_what_is_wrong_and_what_would_be_right(
         ("run", *one, "--known", "mpox"): ("mpox", "target"),
         ("run", *one, "--unknown", folders["data"]): ("given twice",),
         ("run", *one, "--unknown", folders["data"] / "measles"): ("measles", "one role"),
-        ("run", *one, "--layout", "mlsd"): ("mlsd", "Did you mean msld"),
+        ("run", *one, "--layout", "mlsd"): ("mlsd", "Did you mean", "msld"),
         ("run", *one, "--folds", "20"): ("patients", "fewer folds"),
         ("run", *one, "--suite", "quik"): ("quik", "Did you mean quick"),
         ("run", *one, "--device", "warp"): ("warp", "cpu, cuda or auto"),
