@@ -74,7 +74,7 @@ def test_a_report_of_the_same_tables_is_left_and_told_again(
     code, out, _ = mimbench("report", "run", "--quiet")
     assert code == 0
     assert age(folder) == before
-    assert all(row in out for row in ("resnet18/posterior", "histogram", "broken"))
+    assert all(row in out for row in ("resnet18/", "histogram", "broken"))
     assert "nothing that it is made from has changed" in out
     told = json.loads(mimbench("report", "run", "--json")[1])
     assert age(folder) == before
