@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import os
 import shutil
 import subprocess
 import tarfile
@@ -10,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from mimbench.errors import MissingPartError
-from mimbench.files import atomic_write
+from mimbench.files import atomic_write, user_cache
 
 __all__ = ["FILES", "VERSION", "runtime_files"]
 
@@ -54,8 +53,13 @@ def _find(folder: Path, name: str) -> Path | None:
 
 def _cached() -> Path:
     """Folder in the user's cache with the files, fetched if need be."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "mimbench" / f"{PACKAGE}-{VERSION}"
+    cache = user_cache()
+    if cache is None:
+        raise MissingPartError(
+            f"There is no home folder to keep {PACKAGE} in: set XDG_CACHE_HOME, or give the folder "
+            "of its files with --runtime DIR."
+        )
+    folder = cache / f"{PACKAGE}-{VERSION}"
     if not all((folder / name).is_file() for name in FILES):
         _fetch(folder)
     return folder

@@ -41,3 +41,9 @@ def test_another_archive_than_the_published_one_is_refused(
     with pytest.raises(MissingPartError, match="SHA-512"):
         runtime.runtime_files()
     assert not list((tmp_path / "cache").rglob("*.wasm"))
+
+
+def test_without_a_home_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "user_cache", lambda: None)
+    with pytest.raises(MissingPartError, match=r"XDG_CACHE_HOME.*--runtime"):
+        runtime.runtime_files()
