@@ -38,8 +38,8 @@ Workers = Annotated[
         metavar="N",
         min=0,
         max=512,
-        help="Worker processes, which share the threads and the GPUs; default 1; 0 runs without "
-        "any, for a debugger.",
+        help="Worker processes, which share the threads and the GPUs; default: one per processor, "
+        "1 with a GPU; 0 runs without any, for a debugger.",
         rich_help_panel=RUNNING,
     ),
 ]
@@ -125,7 +125,9 @@ def run(
     from mimbench.evaluation.runner import try_plan
 
     folder = out or Path("runs") / settings.name
-    with _workers(jobs, timeout, dask, transfer=dask_transfer, planned=dry_run) as work:
+    with _workers(
+        jobs, timeout, dask, transfer=dask_transfer, planned=dry_run, device=settings.device
+    ) as work:
         if dry_run:
             with Display(console(stderr=True), quiet=quiet) as progress:
                 planned = try_plan(settings, folder, progress, work)
@@ -144,7 +146,13 @@ def run(
 
 @contextmanager
 def _workers(
-    jobs: int | None, timeout: float | None, dask: str | None, *, transfer: bool, planned: bool
+    jobs: int | None,
+    timeout: float | None,
+    dask: str | None,
+    *,
+    transfer: bool,
+    planned: bool,
+    device: str,
 ) -> "Iterator[Backend | None]":
     """Where the run computes, or would if it is only planned; None: in this process."""
     if dask is None:
@@ -152,7 +160,7 @@ def _workers(
             raise MimbenchError("--dask-transfer needs --dask ADDRESS.")
         from mimbench.evaluation.execution.worker_pool import Jobs
 
-        yield Jobs.of(1 if jobs is None else jobs, timeout)
+        yield Jobs.of(jobs, timeout, device)
         return
     if jobs is not None:
         raise MimbenchError("--jobs and --dask exclude each other; --dask local:N has N workers.")

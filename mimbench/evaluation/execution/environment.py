@@ -13,7 +13,15 @@ import torch
 import mimbench
 from mimbench.errors import MimbenchError
 
-__all__ = ["describe", "device_of", "devices_of", "library_versions", "pick_device", "usable_here"]
+__all__ = [
+    "describe",
+    "device_of",
+    "devices_of",
+    "library_versions",
+    "memory_gib",
+    "pick_device",
+    "usable_here",
+]
 
 LIBRARIES = (
     "imagecorruptions-imaug",
@@ -54,7 +62,7 @@ def describe(device: torch.device) -> dict[str, Any]:
         "system": platform.platform(),
         "cpu": _cpu_model(),
         "cpus": os.cpu_count(),
-        "memory_gib": _memory(),
+        "memory_gib": memory_gib(),
         "threads": torch.get_num_threads(),
         "device": gpu or "cpu",
     }
@@ -70,7 +78,7 @@ def _cpu_model() -> str | None:
     return next(names, None)
 
 
-def _memory() -> float | None:
+def memory_gib() -> float | None:
     """Memory of the machine, GiB, where the system says it."""
     try:
         size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

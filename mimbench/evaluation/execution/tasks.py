@@ -5,7 +5,8 @@ that has a `TaskContext` and sees the run's folder can do it, in any order and m
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -15,7 +16,15 @@ from mimbench.evaluation.planning.plan import Condition, Plan
 from mimbench.evaluation.scoring import block_address, units
 from mimbench.runfolder.store import Store
 
-__all__ = ["Task", "TaskContext", "WantedBlock", "fit_tasks", "score_tasks", "wanted_blocks"]
+__all__ = [
+    "Task",
+    "TaskContext",
+    "WantedBlock",
+    "evened_out",
+    "fit_tasks",
+    "score_tasks",
+    "wanted_blocks",
+]
 
 
 @dataclass(frozen=True)
@@ -118,3 +127,27 @@ def score_tasks(blocks: Iterable[WantedBlock]) -> list[Task]:
         )
         for number, own in by_unit.items()
     ]
+
+
+def evened_out(tasks: Sequence[Task], workers: int) -> list[Task]:
+    """The tasks, the last ones in parts, so that all workers have something to do until the end.
+
+    Of 13 tasks for two workers the last one would leave a worker idle. Its fits are shared out;
+    each part corrupts the images again.
+
+    Args:
+        tasks: in the order in which they begin.
+        workers: that do them at the same time.
+    """
+    whole = len(tasks) - len(tasks) % workers
+    return [*tasks[:whole], *(part for task in tasks[whole:] for part in _parts(task, workers))]
+
+
+def _parts(task: Task, count: int) -> list[Task]:
+    """A task as at most so many tasks, each with a part of the fits."""
+    count = min(count, len(task.fits))
+    if count < 2:
+        return [task]
+    ends = [len(task.fits) * k // count for k in range(count + 1)]
+    fits = [task.fits[begin:end] for begin, end in pairwise(ends)]
+    return [replace(task, fits=own, size=task.size * len(own) / len(task.fits)) for own in fits]

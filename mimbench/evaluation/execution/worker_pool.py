@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 
 from mimbench.errors import MimbenchError
-from mimbench.evaluation.execution.environment import devices_of, pick_device
+from mimbench.evaluation.execution.environment import devices_of, memory_gib, pick_device
 from mimbench.evaluation.execution.executor import TRIES, Executor, Failures
 from mimbench.evaluation.execution.performing import KeptFits
 from mimbench.evaluation.execution.scheduler import Scheduler
-from mimbench.evaluation.execution.tasks import Task, TaskContext
+from mimbench.evaluation.execution.tasks import Task, TaskContext, evened_out
 from mimbench.evaluation.execution.worker import WorkerContext
 from mimbench.evaluation.execution.worker_process import WorkerProcess, warm_up
 from mimbench.files import PARTIAL, create
@@ -27,7 +27,9 @@ from mimbench.progress import Progress
 from mimbench.scores.run_files import PIXELS, remove_partials
 from mimbench.text import counted
 
-__all__ = ["Jobs", "WorkerPool", "pixels_file", "without_pixels", "write_pixels"]
+__all__ = ["Jobs", "WorkerPool", "pixels_file", "usual_count", "without_pixels", "write_pixels"]
+
+WORKER_MEMORY = 2.0  # GiB that one worker process may need
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,18 @@ class Jobs:
     timeout: float | None = None
 
     @classmethod
-    def of(cls, count: int, timeout: float | None) -> "Jobs | None":
-        """What the flags --jobs and --timeout ask for; None: no worker process.
+    def of(cls, count: int | None, timeout: float | None, device: str = "cpu") -> "Jobs | None":
+        """What the flags --jobs, --timeout and --device ask for; None: no worker process.
+
+        Without a count it is `usual_count`.
 
         Raises:
             MimbenchError: a timeout that is not positive, or that nobody could enforce.
         """
         if timeout is not None and not timeout > 0:
             raise MimbenchError(f"--timeout must be more than 0 seconds, not {timeout:g}.")
+        if count is None:
+            count = usual_count(pick_device(device), torch.get_num_threads(), memory_gib())
         if count == 0 and timeout is not None:
             raise MimbenchError("--timeout needs a worker process to stop: --jobs 1 or more.")
         return cls(count, timeout) if count else None
@@ -139,7 +145,7 @@ class WorkerPool(Executor):
         if not self.context.pixels.exists():
             write_pixels(self.context.pixels, self.plan.dataset.pixels)
         failures = Failures(self.plan, progress)
-        self.work(tasks, failures)
+        self.work(evened_out(tasks, self.jobs.count), failures)
         return failures.reasons
 
     def work(self, tasks: Sequence[Task], failures: Failures) -> None:
@@ -181,6 +187,23 @@ class WorkerPool(Executor):
             raise MimbenchError(
                 f"Worker processes cannot start: each of {self.tries} {ended}. Use --jobs 0."
             )
+
+
+def usual_count(device: torch.device, threads: int, memory: float | None) -> int:
+    """Worker processes where the user names no number.
+
+    Several processes of one thread train and score small networks faster than one process of
+    several threads, see results/scaling.md. A GPU is fastest with one process.
+
+    Args:
+        device: where the run computes.
+        threads: that one process would have.
+        memory: of the machine, GiB; None: not known.
+    """
+    if device.type != "cpu":
+        return 1
+    room = threads if memory is None else int(memory / WORKER_MEMORY)
+    return max(1, min(threads, room))
 
 
 def pixels_file(folder: Path) -> Path:

@@ -19,6 +19,7 @@ try:
 except ImportError as error:
     raise MimbenchError("--dask needs an extra: pip install 'mimbench[dask]'.") from error
 
+from mimbench.evaluation.execution.dask_cluster.worker import warm_up_there
 from mimbench.evaluation.execution.performing import KeptFits
 from mimbench.evaluation.execution.tasks import TaskContext
 
@@ -193,7 +194,9 @@ class DaskCluster:
         return torch.device(name)
 
     def prepare(self) -> None:
-        """Nothing takes long to start here."""
+        """Let the imports of the workers begin."""
+        with contextlib.suppress(*LOST):  # what a worker lacks is told when it gets the run
+            self.client.run(warm_up_there, wait=False, on_error="ignore")
 
     def executor(self, context: TaskContext, fits: KeptFits) -> "DaskExecutor":
         """The executor of a run; each worker process keeps fits of its own."""

@@ -27,7 +27,7 @@ from mimbench.evaluation.execution.dask_cluster.worker import (
     write_files,
 )
 from mimbench.evaluation.execution.executor import Executor, Failures
-from mimbench.evaluation.execution.tasks import Task, TaskContext
+from mimbench.evaluation.execution.tasks import Task, TaskContext, evened_out
 from mimbench.evaluation.execution.worker_pool import pixels_file, without_pixels, write_pixels
 from mimbench.files import disk_full_as_error
 from mimbench.progress import Progress
@@ -82,8 +82,10 @@ class DaskExecutor(Executor):
         if not tasks:
             return {}
         self._open(progress)
+        self._look_around(progress)
         failures = Failures(self.context.plan, progress)
-        self.scheduling = scheduling = DaskScheduler(self, tasks, failures)
+        shared = evened_out(tasks, max(self.slots, 1))
+        self.scheduling = scheduling = DaskScheduler(self, shared, failures)
         try:
             while scheduling.unfinished():
                 self._look_around(progress)

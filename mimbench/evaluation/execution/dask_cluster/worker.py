@@ -23,6 +23,7 @@ from mimbench.evaluation.execution.environment import device_of, library_version
 from mimbench.evaluation.execution.executor import Failures
 from mimbench.evaluation.execution.tasks import Task, TaskContext
 from mimbench.evaluation.execution.worker_pool import Jobs, WorkerPool
+from mimbench.evaluation.execution.worker_process import warm_up
 from mimbench.files import atomic_write
 from mimbench.progress import Silent
 from mimbench.runfolder.store import fit_code, score_code
@@ -37,6 +38,7 @@ __all__ = [
     "perform",
     "read_files",
     "versions",
+    "warm_up_there",
     "write_files",
 ]
 
@@ -275,6 +277,11 @@ def perform(name: str, key: str, task: Task, *fits: Files) -> TaskReport:
     """Do a task of the run called `name`: what Dask calls on a worker."""
     plugin: RunPlugin = get_worker().plugins[name]
     return plugin.perform(key, task, fits)
+
+
+def warm_up_there() -> None:
+    """Let the imports of a worker and of its processes begin: what Dask calls on each worker."""
+    warm_up()
 
 
 def carried(files: Files) -> Files:
