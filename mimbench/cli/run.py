@@ -115,8 +115,8 @@ def run(
 
     An interrupted run continues when the command is repeated; nothing is computed twice.
 
-    Scores are bit-identical if the threads per process are equal: OMP_NUM_THREADS divided by
-    --jobs.
+    Scores are bit-identical on processors of one kind if the threads per process are equal:
+    OMP_NUM_THREADS divided by --jobs.
     """
     settings = resolve_run(run_file, given)
     require_all_there(settings.data.places)

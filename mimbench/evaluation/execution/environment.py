@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 import mimbench
+from mimbench.detectors.networks.devices import training_dtype
 from mimbench.errors import MimbenchError
 
 __all__ = [
@@ -65,7 +66,15 @@ def describe(device: torch.device) -> dict[str, Any]:
         "memory_gib": memory_gib(),
         "threads": torch.get_num_threads(),
         "device": gpu or "cpu",
+        "training_precision": _training_precision(device),
     }
+
+
+def _training_precision(device: torch.device) -> str | None:
+    """What detectors train in that let the hardware choose; None: it is other machines'."""
+    if usable_here(device).type != device.type:
+        return None
+    return str(training_dtype(device)).removeprefix("torch.")
 
 
 def _cpu_model() -> str | None:

@@ -36,6 +36,16 @@ def test_processor_and_memory_are_those_of_the_machine() -> None:
     assert about["cpu"] == (models[0] if models else None)
 
 
+@pytest.mark.parametrize(("able", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_the_precision_of_training_is_that_of_the_processor(
+    able: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": able})
+    assert describe(torch.device("cpu"))["training_precision"] == precision
+    if not torch.cuda.is_available():
+        assert describe(CUDA)["training_precision"] is None
+
+
 def test_what_the_system_does_not_say_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     before = describe(torch.device("cpu"))
 
