@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
+from mimbench.report.leaderboard.failures import told_together
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import interval_text
 from mimbench.report.leaderboard.notes import CONVENTION_OF, sample_note
@@ -131,4 +132,6 @@ def _notes(
         yield note
     yield sample_note(board)
     yield CONVENTION_OF["auroc"]
-    yield from (f"{failure.row} {failure.words.rstrip('.')}." for failure in board.failures)
+    yield from (
+        f"{failure.row} {failure.words.rstrip('.')}." for failure in told_together(board.failures)
+    )

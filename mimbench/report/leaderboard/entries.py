@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mimbench.report.leaderboard.columns import measures
+from mimbench.report.leaderboard.failures import Failure
 from mimbench.report.leaderboard.groups import Group, groups_of, primary_group
 from mimbench.report.leaderboard.lookup import Estimate, Estimates
 from mimbench.report.leaderboard.paired_differences import (
@@ -23,9 +24,7 @@ from mimbench.statistics.core.estimate import Estimate as Difference
 from mimbench.statistics.run.controls import controls_of, row_facts
 from mimbench.statistics.tables.larger_controls import larger_size_warnings
 
-__all__ = ["Entry", "Failure", "Leaderboard", "build_leaderboard"]
-
-NOT_RUN = "not run"  # how the reason of a row begins that a fit cannot give
+__all__ = ["Entry", "Leaderboard", "build_leaderboard"]
 
 
 @dataclass(frozen=True)
@@ -76,24 +75,6 @@ class Entry:
     def cell(self, group: Group | None, measure: str) -> Estimate | None:
         """One estimate of this row, None where it was not measured."""
         return self.cells.get(group, {}).get(measure) if group is not None else None
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A row without any number, and why."""
-
-    row: str
-    reason: str
-
-    @property
-    def not_run(self) -> bool:
-        """Whether nothing failed: the run lacks what the row needs."""
-        return self.reason.startswith(NOT_RUN)
-
-    @property
-    def words(self) -> str:
-        """Why, as a sentence that says whether it failed or was not run."""
-        return self.reason if self.not_run else f"failed: {self.reason}"
 
 
 @dataclass(frozen=True)

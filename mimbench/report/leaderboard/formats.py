@@ -7,6 +7,7 @@ import pandas as pd
 
 from mimbench.report.leaderboard.columns import AUROC, COLUMNS, ROW_COLUMNS
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
+from mimbench.report.leaderboard.failures import told_together
 from mimbench.report.leaderboard.notes import CONVENTIONS, board_legend, sample_note
 from mimbench.statistics.core.cautions import MARK
 from mimbench.text import markdown_cell
@@ -55,7 +56,7 @@ def leaderboard_markdown(board: Leaderboard, title: str, doubts: Sequence[str] =
         _line([_markdown_name(entry), *(cell(entry) for _, cell in kept)])
         for entry in board.entries
     ]
-    for failure in board.failures:
+    for failure in told_together(board.failures):
         cells = [failure.row, failure.words]
         lines.append(_line(cells + [""] * (len(header) - len(cells))))
     marked = any(MARK in line for line in lines)

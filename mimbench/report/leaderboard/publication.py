@@ -16,6 +16,7 @@ from mimbench.report.leaderboard.columns import (
     with_values,
 )
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
+from mimbench.report.leaderboard.failures import told_together
 from mimbench.report.leaderboard.groups import Group, primary_group
 from mimbench.report.leaderboard.notes import CONVENTION_OF, board_legend, sample_note
 from mimbench.report.leaderboard.paired_differences import PairedDifferences
@@ -262,4 +263,6 @@ def _notes(
     names = {own.name for own in columns}
     yield from (text for name, text in CONVENTION_OF.items() if name in names)
     yield CONVENTION_OF["mean"]
-    yield from (f"{failure.row} {failure.words.rstrip('.')}." for failure in board.failures)
+    yield from (
+        f"{failure.row} {failure.words.rstrip('.')}." for failure in told_together(board.failures)
+    )

@@ -21,6 +21,7 @@ from mimbench.report.leaderboard.columns import (
     with_values,
 )
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
+from mimbench.report.leaderboard.failures import told_together
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import Estimate, rounded
 from mimbench.report.leaderboard.notes import sample_note
@@ -68,7 +69,7 @@ def printed_board(report: Report) -> PrintedBoard:
         columns=[(_heading(column, board), _title(column)) for column in columns],
         rows=[(own.row, _kind(own), "dim" if own.control else "") for own in shown],
         cells=[[_cell(column, entry, board) for column in columns] for entry in shown],
-        failures=[(own.row, own.words.partition(":")[0]) for own in board.failures],
+        failures=[(own.row, own.words.partition(":")[0]) for own in told_together(board.failures)],
         notes=_notes(report),
     )
 
@@ -219,7 +220,7 @@ def _notes(report: Report) -> list[str]:
              if entry.headline]  # fmt: skip
     marked = legend(estimate.caution for estimate in shown if estimate is not None)
     notes += [marked] * bool(marked)
-    notes += [f"{failure.row} {failure.words}" for failure in board.failures]
+    notes += [f"{failure.row} {failure.words}" for failure in told_together(board.failures)]
     notes += curve_findings(report.results.known_curve, board)
     notes += left_out_findings(report.results.left_out, board)
     external = report.results.external

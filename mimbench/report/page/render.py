@@ -14,6 +14,7 @@ from mimbench import __version__
 from mimbench.report.checks import checks
 from mimbench.report.figures.draw import Drawing
 from mimbench.report.figures.styles import RowStyle
+from mimbench.report.leaderboard.failures import told_together
 from mimbench.report.leaderboard.lookup import rounded
 from mimbench.report.leaderboard.notes import difference_text, number_note
 from mimbench.report.page.glance import glance
@@ -48,6 +49,7 @@ def render_page(
     environment = page_environment()
     environment.tests["missing"] = pd.isna
     environment.filters["breakable"] = _breakable
+    environment.filters["told_together"] = told_together
     environment.globals.update(
         counted=counted,
         difference_text=difference_text,

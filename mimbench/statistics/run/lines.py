@@ -86,8 +86,10 @@ def slope_differences(covariate: Array, scores: Array) -> Array:
 
     Args:
         covariate: (models, m).
-        scores: (models, m), of the same images.
+        scores: (models, m), of the same images; 0 where there are none.
     """
+    if covariate.shape[1] == 0:  # folds share no image: each other image is tested once
+        return np.zeros(len(covariate))
     x = covariate - covariate.mean(1, keepdims=True)
     y = scores - scores.mean(0)
     spread = (x**2).sum(1)

@@ -11,7 +11,7 @@ from mimbench.scores.tables import FIT_COLUMNS, RunTables
 from mimbench.statistics.ranking.roc import auroc
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 from mimbench.statistics.run.layout import Layout
-from mimbench.statistics.run.lines import Lines, jackknife_slopes
+from mimbench.statistics.run.lines import Lines, jackknife_slopes, slope_differences
 from mimbench.statistics.run.uncertainty import paired_difference
 from mimbench.statistics.tables.class_signal import class_signal_table
 
@@ -74,6 +74,13 @@ def made(
 def signal(tables: RunTables) -> pd.Series:
     table = class_signal_table(tables).set_index(["row", "role"])
     return table.loc[("mim/residual", "unknown")]
+
+
+def test_folds_that_share_no_image_have_no_difference_of_slopes():
+    nothing = np.empty((5, 0))
+    assert slope_differences(nothing, nothing).tolist() == [0.0] * 5  # pytest fails on a warning
+    x = np.asarray([[0.0, 1.0], [0.0, 1.0]])
+    assert slope_differences(x, x * [[1.0], [3.0]]) == pytest.approx([-1.0, 1.0])
 
 
 def test_slopes_without_each_patient_are_those_of_a_new_fit():
