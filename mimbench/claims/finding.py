@@ -1,8 +1,9 @@
 """The test of one claim at one place: an effect, its threshold, and p-values on either side."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isnan, nan
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ class Finding:
         number: the effect, with all that it varies by.
         above, below: one-sided p-values of "at most the threshold" and "at least", as functions of
             how many times as many patients there are; NaN where a source of variance is unknown.
-        unknown: what of the variance is unknown, with its row and remedy, each a sentence.
+        gaps: what of the variance is unknown.
         obstacle: why the claim cannot hold whatever the effect; empty otherwise.
         caution: why the interval covers less than it says; empty if it does not.
     """
@@ -38,7 +39,7 @@ class Finding:
     threshold: float
     above: Callable[[float], float]
     below: Callable[[float], float]
-    unknown: tuple[str, ...]
+    gaps: "Gaps"
     obstacle: str = ""
     caution: str = ""
 
@@ -56,6 +57,56 @@ class Finding:
         """The same with so many times the patients, without obstacle."""
         sides = [side for side in (self.above(more), self.below(more)) if not isnan(side)]
         return min(1.0, 2 * min(sides)) if sides else nan
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """What of the variance of a finding is unknown.
+
+    Attributes:
+        few: rows with too few trainings.
+        others: what else, each a sentence with its row.
+        missing: comparisons that were not made, and why.
+    """
+
+    few: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, rows: Sequence[str], numbers: Sequence[Measured]) -> Self:
+        """What is unknown of the numbers of these rows."""
+        pairs = list(zip(rows, numbers, strict=True))
+        return cls(
+            few=tuple(row for row, number in pairs if np.isnan(number.retraining[0][0])),
+            others=tuple(
+                f"part of the variance of {row} is unknown ({number.patients.unknown[0]})"
+                for row, number in pairs
+                if any(number.patients.unknown)
+            ),
+        )
+
+    @classmethod
+    def of_all(cls, gaps: Iterable["Gaps"], missing: tuple[str, ...]) -> Self:
+        """Those of several findings together, each row once."""
+        several = list(gaps)
+        few = dict.fromkeys(row for own in several for row in own.few)
+        others = dict.fromkeys(text for own in several for text in own.others)
+        return cls(tuple(few), tuple(others), missing)
+
+    def sentences(self) -> list[str]:
+        """What is unknown, with its remedy; nothing if all is known."""
+        found = []
+        if self.few:
+            found.append(
+                f"fewer than three trainings (seeds) of {', '.join(self.few)}: this compares these "
+                "trained models, and how much retraining moves the effect is unknown; three "
+                "trainings (seeds) are needed"
+            )
+        found += self.others
+        if self.missing:
+            found.append(f"not every comparison was made: {'; '.join(self.missing)}")
+        return found
 
 
 def find(evidence: RunEvidence, place: Place) -> Finding:
@@ -114,10 +165,7 @@ def _all_of(findings: Sequence[Finding], missing: tuple[str, ...]) -> Finding:
         weakest,
         above=above,
         below=below,
-        unknown=(
-            *dict.fromkeys(text for finding in findings for text in finding.unknown),
-            *([f"not every comparison was made: {'; '.join(missing)}"] if missing else ()),
-        ),
+        gaps=Gaps.of_all((finding.gaps for finding in findings), missing),
         obstacle=next((finding.obstacle for finding in findings if finding.obstacle), ""),
     )
 
@@ -144,7 +192,7 @@ def _at_least(evidence: RunEvidence, place: Place) -> Finding:
         bound,
         above,
         lambda more: 1 - above(more),
-        _unknown((place.row,), (number,)),
+        Gaps.of((place.row,), (number,)),
         caution=shown.caution,
     )
 
@@ -152,15 +200,15 @@ def _at_least(evidence: RunEvidence, place: Place) -> Finding:
 def _compared(evidence: RunEvidence, place: Place, other: str) -> Finding:
     pair = evidence.number(place), evidence.number(place, other)
     effect = f"AUROC of {place.row} minus that of {other}"
-    unknown = _unknown((place.row, other), pair)
-    return _difference(place, effect, pair, -(place.claim.margin or 0.0), unknown)
+    gaps = Gaps.of((place.row, other), pair)
+    return _difference(place, effect, pair, -(place.claim.margin or 0.0), gaps)
 
 
 def _gain(evidence: RunEvidence, place: Place, other: str) -> Finding:
     effect, every, few = evidence.with_all_and_few_known(place, other)
     gain = every.minus(few, alike=True)
-    unknown = _unknown((other,), (gain,))
-    return _difference(place, effect, (every, few), 0.0, unknown, alike=True)
+    gaps = Gaps.of((other,), (gain,))
+    return _difference(place, effect, (every, few), 0.0, gaps, alike=True)
 
 
 def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
@@ -175,9 +223,9 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
             )
     effect = f"AUROC drop of {other} minus that of {place.row}"
     drops = other_clean.minus(other_corrupted), clean.minus(corrupted)
-    unknown = _unknown((other, place.row), drops)
+    gaps = Gaps.of((other, place.row), drops)
     areas = [term.value for term in (clean, corrupted, other_clean, other_corrupted)]
-    finding = _difference(place, effect, drops, 0.0, unknown, areas=areas)
+    finding = _difference(place, effect, drops, 0.0, gaps, areas=areas)
     if corrupted.value[0] < other_corrupted.value[0]:
         reason = (
             f"the corrupted AUROC of {place.row}, {corrupted.value[0]:.2f}, is below that of "
@@ -193,7 +241,7 @@ def _difference(
     effect: str,
     pair: tuple[Measured, Measured],
     threshold: float,
-    unknown: tuple[str, ...],
+    gaps: "Gaps",
     *,
     alike: bool = False,
     areas: Sequence[NDArray[np.float64]] = (),
@@ -212,27 +260,8 @@ def _difference(
         threshold,
         lambda more: float(number.difference_p_above(threshold, more)[0]),
         lambda more: float(number.difference_p_below(threshold, more)[0]),
-        unknown,
+        gaps,
         caution=few[0] if number.known[0] else shown.caution,
-    )
-
-
-def _unknown(rows: Sequence[str], numbers: Sequence[Measured]) -> tuple[str, ...]:
-    """What of the variance of these numbers is unknown, each a sentence."""
-    pairs = list(zip(rows, numbers, strict=True))
-    few = [row for row, number in pairs if np.isnan(number.retraining[0][0])]
-    found = [
-        f"fewer than three trainings (seeds) of {', '.join(few)}: this compares these trained "
-        "models, and how much retraining moves the effect is unknown; three trainings (seeds) "
-        "are needed"
-    ] * bool(few)
-    return (
-        *found,
-        *(
-            f"part of the variance of {row} is unknown ({number.patients.unknown[0]})"
-            for row, number in pairs
-            if any(number.patients.unknown)
-        ),
     )
 
 

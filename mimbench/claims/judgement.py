@@ -144,8 +144,8 @@ def _verdict(evidence: RunEvidence, finding: Finding, factor: float, alpha: floa
 
 def _open(finding: Finding, verdict: Verdict, factor: float, alpha: float) -> Verdict:
     """An inconclusive verdict, with what would settle it."""
-    if finding.unknown:
-        return _judged(verdict, "inconclusive", finding.unknown)
+    if unknown := finding.gaps.sentences():
+        return _judged(verdict, "inconclusive", unknown)
     more = more_patients(
         lambda patients: factor * finding.p_with(patients),
         verdict.target_patients,

@@ -318,6 +318,7 @@ def test_the_swap_test_is_made_under_the_condition_of_the_claim_or_says_it_was_n
 def test_fewer_than_three_trainings_settle_nothing(seeds: tuple[int, ...]) -> None:
     tables = made_tables(ROWS, seeds=seeds)
     asked = [claim(), claim("superior", against=("cnn",)), claim(row="cnn", bound=0.95)]
+    asked += [claim("superior", against=("cnn", "twin"))]
     for verdict in judge(tables, *asked):
         assert verdict.verdict == "inconclusive"
         assert verdict.explanation.count("three trainings (seeds) are needed") == 1
