@@ -64,5 +64,5 @@ class Figures:
             ax = pyplot.gca()
         draw_panel(ax, curves[curves["corruption"] == wanted], {n: styles[n] for n in names})
         ax.set(xlabel="severity", ylabel=f"AUROC, {group.label}")
-        ax.legend(names, frameon=False)
+        ax.legend(frameon=False, fontsize="small")
         return ax

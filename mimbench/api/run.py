@@ -179,13 +179,16 @@ class Run:
             corruption: "clean" or a corruption; empty: all.
 
         Raises:
-            UnknownNameError: the run has no such row.
+            UnknownNameError: the run has no such row or corruption.
         """
         own = self.tables.scores
         if row:
             self._known(row)
             own = own[own["score"] == row]
         if corruption:
+            there = own["corruption"].unique().tolist()
+            if corruption not in there:
+                raise UnknownNameError("corruption of the run", corruption, there)
             own = own[own["corruption"] == corruption]
         fits = self.tables.fits[["fit_id", "detector", "fold", "seed"]]
         taken = {*fits, *own} - {"image_id"}  # a column of the user's may have such a name
@@ -266,6 +269,12 @@ class Run:
             UnknownNameError: the run has none.
         """
         groups = [Group(*names) for names in self.aurocs.groups(question)]
+        for kind, name, known in (
+            ("role", role, [group.role for group in groups]),
+            ("relation", relation, [group.relation for group in groups]),
+        ):
+            if name and name not in known:
+                raise UnknownNameError(f"{kind} of images ({question})", name, dict.fromkeys(known))
         fitting = [g for g in groups if role in ("", g.role) and relation in ("", g.relation)]
         found = primary_group(fitting)
         if found is None:

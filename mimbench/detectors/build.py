@@ -2,7 +2,7 @@
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, get_args
@@ -210,11 +210,24 @@ def scores_of(
                 f"{recipe.name} did not yield {', '.join(missing)}; it yields {', '.join(found)}."
             )
         found = {score: found[score] for score in (*recipe.scores, *_covariates(recipe))}
+    if recipe.headline and not set(recipe.headline) & set(found):
+        raise DetectorError(
+            f"the headline of {recipe.name}, {', '.join(recipe.headline)}, is no score of it, so "
+            f"no row of it would be shown; {_its_scores(found)}"
+        )
     return {
         recipe.row(score): _checked(recipe, score, values, n)
         for score, values in found.items()
         if not isinstance(values, DetectorError)
     }
+
+
+def _its_scores(names: Iterable[str]) -> str:
+    """What the headline of a recipe may say."""
+    named = [name for name in names if name]
+    if not named:
+        return "it has one score without a name: leave headline out."
+    return f"its scores: {', '.join(named)}."
 
 
 def converted(

@@ -233,6 +233,8 @@ class Detector:
     def load(self, state: State) -> None:
         """Restore what `state` returned, into an object built with the same parameters.
 
+        Modules are in evaluation mode afterwards: batch normalisation and dropout score so.
+
         Raises:
             DetectorError: a part of the state has no place in the object and would be dropped.
         """
@@ -254,6 +256,7 @@ class Detector:
                     f"{type(self).__name__}.{name} is another module after the fit than __init__ "
                     f"makes it; make it there as it will be, or define load(). {error}"
                 ) from error
+            module.eval()
         for name, value in state.items():
             if "." not in name:
                 setattr(self, name, value)

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from mimbench.detectors.build import (
     build,
@@ -119,10 +119,14 @@ class DetectorContract:
             restored = build(self._recipe())
             restored.load(read_state(path))
         before, after = self._scores(detector, images), self._scores(restored, images)
+        modules = {name: own for name, own in vars(restored).items() if isinstance(own, nn.Module)}
+        training = [name for name, own in modules.items() if own.training]
+        why = "is something learned that state() does not return?"
+        if training:
+            why = f"{', '.join(training)} is in training mode after load(): call eval() there."
         for name in before:
             assert np.array_equal(before[name], after[name]), (
-                f"{name} changed after state() and load(); is something learned that state() "
-                "does not return?"
+                f"{name} changed after state() and load(); {why}"
             )
 
     def test_scores_are_the_same_on_every_device(self) -> None:

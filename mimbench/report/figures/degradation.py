@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mimbench.errors import UnknownNameError
 from mimbench.report.figures.families import by_family
 from mimbench.report.figures.panels import (
     INK,
@@ -70,7 +71,12 @@ def degradation_curves(
 
     A first panel, `ALL_CORRUPTIONS`, averages the corruptions at each severity where all of them
     were measured; it has no interval.
+
+    Raises:
+        UnknownNameError: there is no such protocol.
     """
+    if protocol not in PROTOCOLS:
+        raise UnknownNameError("protocol", protocol, PROTOCOLS)
     chosen = metrics[
         (metrics["question"] == "detection")
         & (metrics["role"] == group.role)
@@ -169,6 +175,7 @@ def draw_panel(axis: Any, panel: pd.DataFrame, styles: Mapping[str, RowStyle]) -
             markersize=4,
             markeredgecolor=PAPER,
             markeredgewidth=0.4,
+            label=row,
         )
         axis.fill_between(
             severity,

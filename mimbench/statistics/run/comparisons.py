@@ -148,8 +148,11 @@ class RunAurocs:
 
     def _area(self, areas: RowAreas, corruption: str, severity: int, protocol: str) -> Area:
         conditions = self._layout.conditions
+        corruptions = dict.fromkeys(name for name, _ in conditions if name != CLEAN)
+        _position("protocol", protocol, ("both", "target-only"))
+        if corruption not in (CLEAN, ALL_CORRUPTIONS):
+            _position("corruption of the run", corruption, list(corruptions))
         if corruption == ALL_CORRUPTIONS:
-            corruptions = dict.fromkeys(name for name, _ in conditions if name != CLEAN)
             return Area.mean([self._at(areas, c, MEAN_SEVERITY, protocol) for c in corruptions])
         if severity == MEAN_SEVERITY:
             own = [s for name, s in conditions if name == corruption]

@@ -97,6 +97,42 @@ def test_a_degradation_curve_is_drawn_on_axes_of_ones_own(run: mimbench.Run) -> 
         run.figures.degradation(ax=axes, corruption="fog")
 
 
+def test_the_legend_names_each_curve_in_its_own_colour(run: mimbench.Run) -> None:
+    axes = matplotlib.figure.Figure().subplots()
+    rows = ["mim/residual", "histogram", "resnet18/posterior"]
+    run.figures.degradation(ax=axes, rows=rows)
+    legend = axes.get_legend()
+    assert legend is not None
+    curves = [line for line in axes.lines if len(line.get_xdata()) == 3]
+    drawn = {line.get_label(): line.get_color() for line in curves}
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts == rows
+    for handle, text in zip(legend.get_lines(), texts, strict=True):
+        assert handle.get_color() == drawn[text]
+
+
+@pytest.mark.parametrize(
+    ("where", "named"),
+    [
+        ({"corruption": "gauss"}, "corruption of the run 'gauss'"),
+        ({"protocol": "target_only"}, "Did you mean target-only"),
+        ({"role": "unknwn"}, "Did you mean unknown"),
+        ({"relation": "same"}, "relation of images"),
+    ],
+)
+def test_a_name_that_the_run_lacks_is_named(
+    run: mimbench.Run, where: dict[str, str], named: str
+) -> None:
+    with pytest.raises(UnknownNameError, match=named):
+        run.auroc("mim/residual", **where)
+    if "corruption" in where:
+        with pytest.raises(UnknownNameError, match=named):
+            run.scores("mim/residual", corruption="gauss")
+    else:
+        with pytest.raises(UnknownNameError, match=named):
+            run.degradation("mim/residual", **where)
+
+
 def test_the_representation_is_the_leaderboard(run: mimbench.Run) -> None:
     assert "target mpox" in repr(run)
     shown = run._repr_html_()
@@ -108,7 +144,7 @@ def test_the_representation_is_the_leaderboard(run: mimbench.Run) -> None:
 def test_wrong_names_are_told_the_right_ones(run: mimbench.Run) -> None:
     for call, known in (
         (lambda: run.auroc("mim/residul"), "mim/residual"),
-        (lambda: run.auroc("mim/residual", role="abnormal"), "unknown / "),
+        (lambda: run.auroc("mim/residual", role="abnormal"), "Known: .*unknown"),
         (lambda: run.auroc("mim/residual", severty=3), "severity"),
         (lambda: run.scores("mim"), "mim/residual"),
         (lambda: run.table(columns=["aurocs"]), "auroc"),

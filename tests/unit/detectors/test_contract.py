@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from mimbench.cli import main
-from mimbench.detectors.build import build, recipe_of
+from mimbench.detectors.build import build, recipe_of, scores_of
+from mimbench.errors import DetectorError
 from mimbench.testing import DetectorContract, check
 
 BROKEN = """
@@ -112,6 +113,22 @@ class Wider(Network):
         super().fit(train)
 
 
+class Normalised(Network):
+    def __init__(self) -> None:
+        super().__init__()
+        self.net.insert(1, nn.BatchNorm2d(4))
+
+    def fit(self, train):
+        super().fit(train)
+        self.net.eval()
+
+
+class Trains(Normalised):
+    def load(self, state):
+        super().load(state)
+        self.net.train()
+
+
 class Trained(Detector):
     knows = ("mpox", "acne")
 
@@ -156,6 +173,22 @@ def test_what_a_load_would_drop_is_refused_with_what_to_do(
     assert words in outcomes["state survives a file"]
     assert "__init__" in outcomes["state survives a file"]
     assert "load()" in outcomes["state survives a file"]
+
+
+def test_batch_normalisation_scores_in_evaluation_mode_after_a_load(torch_file: Path) -> None:
+    survives = "state survives a file"
+    fine = {outcome.test: outcome.problem for outcome in check(f"{torch_file}:Normalised")}
+    assert fine[survives] == ""
+    broken = {outcome.test: outcome.problem for outcome in check(f"{torch_file}:Trains")}
+    assert "net is in training mode after load()" in broken[survives]
+
+
+def test_a_headline_that_is_no_score_is_refused_and_not_left_out(tmp_path: Path) -> None:
+    recipe = recipe_of("histogram").model_copy(update={"headline": ("score",)})
+    with pytest.raises(DetectorError, match="without a name: leave headline out"):
+        scores_of(recipe, torch.zeros(3), 3)
+    with pytest.raises(DetectorError, match=r"score, is no score of it.*its scores: l1, ssim"):
+        scores_of(recipe, {"l1": torch.zeros(3), "ssim": torch.zeros(3)}, 3)
 
 
 def test_the_direction_of_a_trained_model_is_judged_only_if_that_is_asked(
