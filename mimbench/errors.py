@@ -91,6 +91,7 @@ class UnknownNameError(MimbenchError):
             hint = f"{owner} has {', '.join(siblings)}."
         else:
             hint = f"Known: {', '.join(choices)}."
+        self.suggestion = hint if near or siblings else ""
         super().__init__(f"Unknown {kind} '{name}'. {hint}")
 
 

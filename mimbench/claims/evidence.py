@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from mimbench.claims.statement import Claim
 from mimbench.claims.swap_tests import SwapTest, SwapTests
-from mimbench.claims.untested import NotTestedError, image_flag, row_flag, suite_flag
+from mimbench.claims.untested import (
+    NotTestedError,
+    image_flag,
+    row_flag,
+    row_is_missing,
+    suite_flag,
+)
 from mimbench.errors import UnknownNameError
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
@@ -230,7 +236,7 @@ class RunEvidence:
         try:
             parts = [self._run_aurocs(claim).measured(quantity) for quantity in quantities]
         except UnknownNameError as error:
-            raise NotTestedError(_reason(error), self._remedy(row)) from error
+            raise self._refused(row, error) from error
         return _valued(Measured.mean(parts), row)
 
     def _share(self, place: Place, row: str, metric: str, *, anywhere: bool = False) -> Measured:
@@ -249,10 +255,16 @@ class RunEvidence:
                 Measured.mean([shares.measured(row, metric, group) for group in groups]), row
             )
         except UnknownNameError as error:
-            raise NotTestedError(_reason(error), self._remedy(row)) from error
+            raise self._refused(row, error) from error
 
-    def _remedy(self, row: str) -> str:
-        return "" if row in self.rows else row_flag(row)
+    def lacking(self, row: str) -> NotTestedError:
+        """Why the run has no scores of a row, with what would add them."""
+        if why := self.silence(row):
+            return NotTestedError(f"{row} has no scores: {why}")
+        return row_is_missing(row, self.rows, set(self._facts["detector"]))
+
+    def _refused(self, row: str, error: UnknownNameError) -> NotTestedError:
+        return NotTestedError(_reason(error)) if row in self.rows else self.lacking(row)
 
     def _run_aurocs(self, claim: Claim) -> RunAurocs:
         return self._aurocs_among(self._among(claim))

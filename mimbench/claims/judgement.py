@@ -11,7 +11,7 @@ from mimbench.claims.evidence import Place, RunEvidence
 from mimbench.claims.finding import Finding, find
 from mimbench.claims.sample_size import more_patients, open_question
 from mimbench.claims.statement import Claim, ClaimsFile
-from mimbench.claims.untested import NothingToLoseError, NotTestedError, row_flag
+from mimbench.claims.untested import NothingToLoseError, NotTestedError
 from mimbench.claims.verdict import Verdict
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.run.comparisons import holm_factors
@@ -81,9 +81,8 @@ def verify(tables: RunTables, claims: ClaimsFile) -> list[Verdict]:
 def _findings(evidence: RunEvidence, claim: Claim) -> Iterable[Finding | _Untested]:
     for row in claim.rows:
         if row not in evidence.rows:
-            why = evidence.silence(row)
-            reason = f"{row} has no scores: {why}" if why else f"the run has no row '{row}'"
-            yield _Untested(Place(claim, row, ""), reason, False, "" if why else row_flag(row))
+            why = evidence.lacking(row)
+            yield _Untested(Place(claim, row, ""), str(why), False, why.remedy)
             continue
         try:
             places = [Place(claim, row, relation) for relation in evidence.relations(claim)]

@@ -1,11 +1,18 @@
 """Claims that a run cannot answer, and what to add to its command so that it can."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from mimbench.errors import MimbenchError
+from mimbench.errors import MimbenchError, UnknownNameError
 from mimbench.recipes import names, read_toml
 
-__all__ = ["NotTestedError", "NothingToLoseError", "image_flag", "row_flag", "suite_flag"]
+__all__ = [
+    "NotTestedError",
+    "NothingToLoseError",
+    "image_flag",
+    "row_flag",
+    "row_is_missing",
+    "suite_flag",
+]
 
 IMAGES = {
     "known": "--data DIR, with a folder for each known category",
@@ -42,6 +49,22 @@ def image_flag(role: str) -> str:
 def row_flag(row: str) -> str:
     """The flag that adds the detector of a row."""
     return f"--detector {row.partition('/')[0]}"
+
+
+def row_is_missing(row: str, rows: Collection[str], detectors: Collection[str]) -> NotTestedError:
+    """That a run has no such row: a flag where that would add it, else the rows that are meant.
+
+    Args:
+        row: that a claim names.
+        rows: of the run.
+        detectors: of the run.
+    """
+    lacking = f"the run has no row '{row}'"
+    owner = row.partition("/")[0]
+    suggestion = UnknownNameError("row", row, rows).suggestion
+    if suggestion and (owner in detectors or owner not in names("baselines")):
+        return NotTestedError(f"{lacking} ({suggestion.rstrip('.')})")
+    return NotTestedError(lacking, row_flag(row))
 
 
 def suite_flag(corruptions: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ loses less under corruption. So none of them is stronger than a verdict would be
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isnan
 from typing import Literal
 
@@ -18,7 +18,7 @@ from mimbench.report.leaderboard.notes import difference_text
 from mimbench.report.leaderboard.paired_differences import PairedDifferences
 from mimbench.report.subject import Subject, subject_of
 from mimbench.runfolder.reading import RunFolder
-from mimbench.scores.tables import RunTables
+from mimbench.scores.tables import RunTables, of_rows
 from mimbench.statistics.run.controls import controls_of, row_facts
 
 __all__ = ["Answer", "Line", "State", "answer_of"]
@@ -79,7 +79,7 @@ def answer_of(
     claims = list(_claims(entry.row, opponents, controls, groups))
     if corrupted and opponents and board.primary is not None:
         claims.append(_degrades(entry.row, opponents, board.primary))
-    tables = _of_rows(run.tables, {entry.row, *opponents, *controls})
+    tables = of_rows(run.tables, {entry.row, *opponents, *controls})
     judged = _judge(tables, claims)
     differences = PairedDifferences(tables)
     lines = []
@@ -148,11 +148,6 @@ def _degrades(row: str, opponents: Sequence[str], group: Group) -> Claim:
             "corruptions": ["*"],
         }
     )
-
-
-def _of_rows(tables: RunTables, rows: set[str]) -> RunTables:
-    """The tables with the scores of some rows."""
-    return replace(tables, scores=tables.scores[tables.scores["score"].isin(rows)])
 
 
 def _judge(tables: RunTables, claims: Sequence[Claim]) -> dict[str, Verdict]:

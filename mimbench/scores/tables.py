@@ -6,8 +6,8 @@ from another framework. Nothing here needs torch.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +56,7 @@ __all__ = [
     "checksums",
     "fitted_lines",
     "more_fits",
+    "of_rows",
     "stamped",
     "write_table",
 ]
@@ -206,6 +207,15 @@ def fitted_lines(fits: pd.DataFrame) -> dict[str, tuple[str, ...]]:
         for row, covariate in json.loads(text or "{}").items():
             found.setdefault(covariate, set()).add(row)
     return {covariate: tuple(sorted(rows)) for covariate, rows in found.items() if covariate}
+
+
+def of_rows(tables: RunTables, rows: Collection[str]) -> RunTables:
+    """The tables with the scores of some rows, and of those that lines in them were fitted on."""
+    wanted = {*rows}
+    for covariate, fitted in fitted_lines(tables.fits).items():
+        if wanted.intersection(fitted):
+            wanted.add(covariate)
+    return replace(tables, scores=tables.scores[tables.scores["score"].isin(wanted)])
 
 
 def more_fits(fits: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:

@@ -100,6 +100,15 @@ def test_an_opponent_that_the_run_lacks_leaves_a_claim_open_or_refuted(run: RunT
     assert empty.verdict == "not tested"
 
 
+def test_a_row_that_is_misspelt_is_told_the_right_one_and_a_missing_one_its_flag(
+    run: RunTables,
+) -> None:
+    misspelt, lacking = judge(run, claim(row="harmonik"), claim(row="resnet18/posterior"))
+    assert "Did you mean harmonic?" in misspelt.explanation
+    assert misspelt.remedy == ""
+    assert lacking.remedy == "--detector resnet18"
+
+
 def test_an_opponent_that_failed_leaves_a_claim_open(run: RunTables) -> None:
     lost = run.fits["detector"] == "twin"
     fits = run.fits.assign(

@@ -1,5 +1,6 @@
 """Tables that were written once can be read for good, and only main fits speak for a detector."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ from made_tables import Made, made_tables
 
 from mimbench.errors import TableError
 from mimbench.scores.reading import read_tables
-from mimbench.scores.tables import RunTables
+from mimbench.scores.tables import RunTables, of_rows
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 
 
@@ -64,3 +65,12 @@ def test_a_column_with_numbers_in_one_file_and_text_in_another_is_kept_as_text(
     ages = pd.Series([age[number % 3] for number in range(len(tables.images))], dtype=object)
     RunTables(tables.scores, tables.fits, tables.images.assign(age=ages)).write(tmp_path)
     assert set(read_tables(tmp_path).images["age"]) == {"41.5", "42", ""}
+
+
+def test_a_row_keeps_the_scores_that_its_line_was_fitted_on() -> None:
+    """Without them its interval lacks what the line varies by."""
+    tables = made_tables({"residual": Made(0.8), "untrained": Made(0.6), "other": Made(0.7)})
+    lines = json.dumps({"residual": "untrained"})
+    tables = RunTables(tables.scores, tables.fits.assign(lines=lines), tables.images)
+    assert set(of_rows(tables, ["residual"]).scores["score"]) == {"residual", "untrained"}
+    assert set(of_rows(tables, ["other"]).scores["score"]) == {"other"}
