@@ -1,6 +1,7 @@
 """Tables for a publication as LaTeX, Markdown, HTML and CSV."""
 
 import html
+import re
 from collections.abc import Callable, Mapping
 
 from mimbench.csv_files.writing import as_csv
@@ -12,6 +13,7 @@ from mimbench.text import markdown_cell
 
 __all__ = ["FORMATS", "as_html", "as_latex", "as_markdown", "latex_text", "written"]
 
+MINUS = re.compile(r"(?<![\w-])-(?=\d)")  # of a number, not within a name
 LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -32,7 +34,7 @@ def as_latex(table: Publication) -> str:
             rf"\caption{{{latex_text(table.caption)}}}",
             rf"\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}",
             r"\toprule",
-            _line([latex_text(heading) for heading in table.header]),
+            _line([_latex_heading(heading) for heading in table.header]),
             r"\midrule",
             *lines,
             r"\bottomrule",
@@ -96,8 +98,14 @@ def _line(cells: list[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
+def _latex_heading(heading: str) -> str:
+    """A heading in several lines, since it is wider than the numbers below it."""
+    lines = latex_text(heading).replace(", ", r" \\ ")
+    return lines if lines == latex_text(heading) else rf"\shortstack[r]{{{lines}}}"
+
+
 def _latex_cell(cell: Cell) -> str:
-    text = latex_text(cell.text)
+    text = MINUS.sub("$-$", latex_text(cell.text))
     text = rf"\textit{{{text}}}" if cell.control else text
     return rf"\textbf{{{text}}}" if cell.mark == "best" else text
 
