@@ -193,7 +193,7 @@ def usual_count(device: torch.device, threads: int, memory: float | None) -> int
     """Worker processes where the user names no number.
 
     Several processes of one thread train and score small networks faster than one process of
-    several threads, see results/scaling.md. A GPU is fastest with one process.
+    several threads, see results/scaling.md. A GPU has one: more were not measured.
 
     Args:
         device: where the run computes.

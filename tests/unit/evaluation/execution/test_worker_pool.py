@@ -13,7 +13,7 @@ from mimbench.evaluation.execution.worker_pool import Jobs, usual_count
         ("cpu", 16, None, 16),  # the memory is not known
         ("cpu", 16, 8.0, 4),  # each needs 2 GiB
         ("cpu", 4, 1.0, 1),
-        ("cuda", 16, 128.0, 1),  # processes of one GPU wait for each other
+        ("cuda", 16, 128.0, 1),  # several on a GPU were not measured
     ],
 )
 def test_every_processor_has_a_process_unless_memory_or_a_gpu_says_otherwise(
