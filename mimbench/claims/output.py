@@ -1,6 +1,5 @@
 """Verdicts as a file of the run folder, and as text."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
@@ -12,7 +11,7 @@ from mimbench.runfolder.derived import record_derived
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.core.cautions import legend
 
-__all__ = ["as_text", "exit_code", "write_verdicts"]
+__all__ = ["as_text", "count_text", "exit_code", "write_verdicts"]
 
 WORDS = (
     "supported",
@@ -25,20 +24,23 @@ WORDS = (
 WIDTH = 100
 
 
-def write_verdicts(verdicts: Sequence[Verdict], folder: Path, tables: RunTables) -> Path:
+def write_verdicts(
+    verdicts: Sequence[Verdict], folder: Path, tables: RunTables, claims: str
+) -> Path:
     """Write verdicts.json into a run's folder; the page shows it beside the tables it judges.
 
     Args:
         verdicts: of `verify`.
         folder: of the run.
         tables: that were judged, as read from the folder.
+        claims: shipped claims or a file, as they were named.
 
     Raises:
         OutputError: the folder cannot be written.
     """
     path = folder / "verdicts.json"
     with atomic_write(path) as unfinished:
-        content = Verdicts(verdicts=tuple(verdicts)).model_dump_json(indent=2)
+        content = Verdicts(claims=claims, verdicts=tuple(verdicts)).model_dump_json(indent=2)
         unfinished.write_text(f"{content}\n", encoding="utf-8")
     (folder / "verdicts.csv").unlink(missing_ok=True)  # what it was called before 0.1
     record_derived(path, tables)
@@ -47,19 +49,32 @@ def write_verdicts(verdicts: Sequence[Verdict], folder: Path, tables: RunTables)
 
 def as_text(verdicts: Sequence[Verdict], claims: ClaimsFile, target: str) -> str:
     """Verdicts as sentences for a terminal; `target` is the category that the run is about."""
-    counts: Counter[str] = Counter(own.verdict for own in verdicts)
-    summary = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
     rules = (
         "p is over patients and retraining, Holm-adjusted over all verdicts that the run can test; "
         f"a verdict is clear below {claims.alpha:g}. They speak of this implementation and these "
         "images."
     )
-    blocks = [f"Claims of {claims.name}, target {target}: {summary}.\n{fill(rules, WIDTH)}"]
+    blocks = [
+        f"Claims of {claims.name}, target {target}: {count_text(verdicts)}.\n{fill(rules, WIDTH)}"
+    ]
     blocks += ["\n".join(_lines(own)) for own in verdicts if own.verdict != "not tested"]
     blocks += _not_tested([own for own in verdicts if own.verdict == "not tested"])
     marked = legend(own.caution for own in verdicts)
     blocks += [fill(marked, WIDTH)] * bool(marked)
     return "\n\n".join(blocks) + "\n"
+
+
+def count_text(verdicts: Sequence[Verdict]) -> str:
+    """How many verdicts there are of each kind: those of the headline rows, then the others."""
+    headline = [own.verdict for own in verdicts if own.headline]
+    further = [own.verdict for own in verdicts if not own.headline]
+    parts = [_counted(headline)] * bool(headline)
+    parts += [f"further readings: {_counted(further)}"] * bool(further)
+    return "; ".join(parts)
+
+
+def _counted(words: Sequence[str]) -> str:
+    return ", ".join(f"{words.count(word)} {word}" for word in WORDS if word in words)
 
 
 def _not_tested(verdicts: Sequence[Verdict]) -> list[str]:

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from mimbench.errors import TableError
+from mimbench.errors import MimbenchError, TableError
 from mimbench.recipes import validate
 from mimbench.runfolder.reading import RunFolder
+from mimbench.scores.digests import read_json
 from mimbench.statistics.core.cautions import MARK
 
-__all__ = ["Verdict", "Verdicts", "verdicts_of"]
+__all__ = ["Verdict", "Verdicts", "claims_of", "verdicts_of"]
 
 # JSON has no NaN: null stands for it.
 Number = Annotated[float, BeforeValidator(lambda value: nan if value is None else value)]
@@ -91,12 +92,30 @@ class Verdict(BaseModel):
 
 
 class Verdicts(BaseModel):
-    """The content of verdicts.json."""
+    """The content of verdicts.json.
+
+    Attributes:
+        claims: what was judged, as `--claims` names it; empty where an earlier version wrote it.
+        verdicts: one per claim, row and relation.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     version: Literal[1] = 1
+    claims: str = ""
     verdicts: tuple[Verdict, ...]
+
+
+def claims_of(folder: Path) -> str | None:
+    """What the verdicts in a folder were made from, see `Verdicts`; None where it has none.
+
+    A file that cannot be read counts as none: nothing is lost where it is replaced.
+    """
+    path = folder / "verdicts.json"
+    try:
+        return validate(Verdicts, read_json(path), path).claims if path.is_file() else None
+    except MimbenchError:
+        return None
 
 
 def verdicts_of(run: RunFolder) -> tuple[Verdict, ...]:

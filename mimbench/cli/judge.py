@@ -1,7 +1,7 @@
 """Commands that judge a run's tables: subgroups and claims."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,12 @@ from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.report import show_on_page
 from mimbench.cli.root import Json, print_json
 from mimbench.cli.terminal.streams import say, say_error
+from mimbench.errors import MimbenchError, RecipeError
+
+if TYPE_CHECKING:
+    from mimbench.claims import ClaimsFile
+
+PAPER = "mim-paper"
 
 
 def subgroups(
@@ -37,8 +43,13 @@ def subgroups(
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
     claims: Annotated[
-        str, typer.Option(metavar="NAME", help="Claims file (.toml) or shipped claims.")
-    ] = "mim-paper",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Claims file (.toml) or shipped claims; default: those of the verdicts that the "
+            "run has, or mim-paper.",
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit code 1 unless all claims are supported.")
     ] = False,
@@ -53,18 +64,42 @@ def verify(
     from mimbench import claims as judging
     from mimbench.scores.reading import doubt_about, read_tables
 
-    stated = judging.read_claims(claims)
+    before = judging.claims_of(folder)
+    name = claims or before or PAPER
+    stated = judging.read_claims(name) if claims or not before else _claims_again(folder, before)
     tables = read_tables(folder, accept_changed=accept_changed)
     verdicts = judging.verify(tables, stated)
-    judging.write_verdicts(verdicts, folder, tables)
+    judging.write_verdicts(verdicts, folder, tables, name)
     if as_json:
         print_json([verdict.model_dump() for verdict in verdicts])
     else:
         images = tables.images
         (target,) = images.loc[images["role"] == "target", "category"].unique()
         say(judging.as_text(verdicts, stated, target), end="")
+    tell = say_error if as_json else say
+    if before is not None and name != before:
+        tell(f"\nReplaced: the verdicts on {before or 'claims that are not on record'}.")
+    elif not claims and before:
+        tell(f"\nJudged again: {before}, as before. Other claims: --claims NAME.")
     if doubt := doubt_about(tables):
-        (say_error if as_json else say)(f"\n{folder}: {doubt}\n")
+        tell(f"\n{folder}: {doubt}\n")
     show_on_page(folder, as_json=as_json, accept_changed=accept_changed)
     code: int = judging.exit_code(verdicts, strict=strict)
     return code
+
+
+def _claims_again(folder: Path, name: str) -> "ClaimsFile":
+    """The claims that a folder's verdicts were made from.
+
+    Raises:
+        RecipeError: their file is not there, or wrong.
+    """
+    from mimbench.claims import read_claims
+
+    try:
+        return read_claims(name)
+    except MimbenchError as error:
+        raise RecipeError(
+            f"The verdicts in {folder} are on {name}, which cannot be judged again. {error} Give "
+            f"the file by --claims, or replace the verdicts by --claims {PAPER}."
+        ) from error

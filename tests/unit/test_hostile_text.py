@@ -53,7 +53,7 @@ def test_a_claim_with_markup_is_kept_as_it_is(
     tmp_path: Path,
 ) -> None:
     own = Verdict(claim="id", row="mim/l1", headline=True, statement=EVIL, verdict="supported")
-    path = write_verdicts([own], tmp_path, made_tables({"mim": Made(0.8)}))
+    path = write_verdicts([own], tmp_path, made_tables({"mim": Made(0.8)}), "test")
     assert json.loads(path.read_text())["verdicts"][0]["statement"] == EVIL
 
 

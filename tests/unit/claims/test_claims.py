@@ -588,7 +588,7 @@ def test_the_run_folder_gets_a_table_and_strictness_an_exit_code(
         name="test", claim=(claim(), claim(row="vit").model_copy(update={"id": "d"}))
     )
     verdicts = verify(run, claims)
-    kept = json.loads(write_verdicts(verdicts, tmp_path, run).read_text())["verdicts"]
+    kept = json.loads(write_verdicts(verdicts, tmp_path, run, "test").read_text())["verdicts"]
     assert [own["verdict"] for own in kept] == ["supported", "not tested"]
     assert kept[0]["value"] == verdicts[0].value
     assert kept[1]["value"] is None

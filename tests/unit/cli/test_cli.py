@@ -290,6 +290,41 @@ def test_verdicts_and_subgroups_reach_the_page(mimbench: Command, tmp_path: Path
     assert 'id="verdicts"' in page.read_text()
 
 
+OURS = """
+name = "ours"
+[[claim]]
+id = "ours"
+statement = "Ours is better than chance."
+kind = "at_least"
+rows = ["mim/residual", "mim/l1"]
+bound = 0.5
+role = "unknown"
+"""
+
+
+def test_verify_judges_the_claims_of_the_verdicts_that_a_run_has(
+    mimbench: Command, tmp_path: Path
+) -> None:
+    folder = write_synthetic_run(tmp_path / "run", synthetic_tables(conditions=()))
+    (tmp_path / "ours.toml").write_text(OURS, encoding="utf-8")
+    code, shown = mimbench("verify", folder, "--claims", "ours.toml")
+    assert (code, "Replaced" in shown) == (0, False), shown
+    kept = (folder / "verdicts.json").read_text(encoding="utf-8")
+    code, shown = mimbench("verify", folder)
+    assert code == 0, shown
+    assert "Judged again: ours.toml, as before." in shown
+    assert (folder / "verdicts.json").read_text(encoding="utf-8") == kept
+    code, shown = mimbench("verify", folder, "--claims", "mim-paper")
+    assert "Replaced: the verdicts on ours.toml." in shown
+    assert mimbench("verify", folder, "--claims", "ours.toml")[0] == 0
+    (tmp_path / "ours.toml").unlink()
+    code, shown = mimbench("verify", folder)
+    assert code != 0
+    assert "on ours.toml, which cannot be judged again. There is no file ours.toml." in shown
+    (folder / "verdicts.json").write_text("{", encoding="utf-8")  # damaged: nothing is kept
+    assert mimbench("verify", folder)[0] == 0
+
+
 def test_score_lists_what_it_cannot_read_and_refuses_before_it_begins(
     mimbench: Command, finished_run: Path, plugin: Path, tmp_path: Path
 ) -> None:

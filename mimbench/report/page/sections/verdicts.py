@@ -1,11 +1,10 @@
 """Verdicts about claims, as the page shows them: the headline first, further readings below."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mimbench.claims import Verdict
+from mimbench.claims import Verdict, count_text
 from mimbench.report.page.sections.section import Page, Section
 
 __all__ = ["SECTIONS", "ClaimView", "claim_views", "evidence"]
@@ -13,10 +12,10 @@ __all__ = ["SECTIONS", "ClaimView", "claim_views", "evidence"]
 
 @dataclass(frozen=True)
 class ClaimView:
-    """A claim with its headline reading and further ones."""
+    """A claim with the readings of its headline row, one per relation, and further ones."""
 
     claim: str
-    headline: Verdict
+    headline: tuple[Verdict, ...]
     further: tuple[Verdict, ...]
 
 
@@ -25,11 +24,14 @@ def claim_views(verdicts: Sequence[Verdict]) -> list[ClaimView]:
     by_claim: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         by_claim.setdefault(verdict.claim, []).append(verdict)
-    views = []
-    for own in by_claim.values():
-        first, *further = sorted(own, key=lambda verdict: not verdict.headline)
-        views.append(ClaimView(own[0].statement, first, tuple(further)))
-    return views
+    return [
+        ClaimView(
+            own[0].statement,
+            tuple(verdict for verdict in own if verdict.headline),
+            tuple(verdict for verdict in own if not verdict.headline),
+        )
+        for own in by_claim.values()
+    ]
 
 
 def evidence(verdict: Verdict) -> str:
@@ -49,9 +51,7 @@ def _data(page: Page) -> dict[str, Any] | None:
     views = claim_views(page.verdicts)
     if not views:
         return None
-    counts = Counter(view.headline.verdict for view in views)
-    hint = ", ".join(f"{count} {word}" for word, count in counts.items())
-    return {"claims": views, "evidence": evidence, "hint": hint}
+    return {"claims": views, "evidence": evidence, "hint": count_text(page.verdicts)}
 
 
 SECTIONS = (

@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 from synthetic_run import write_synthetic_run
 
-from mimbench.claims import Verdict, verdicts_of, write_verdicts
+from mimbench.claims import Claim, ClaimsFile, Verdict, as_text, verdicts_of, write_verdicts
 from mimbench.errors import MimbenchError
 from mimbench.report import write_report
 from mimbench.runfolder.derived import record_derived, write_derived
 from mimbench.runfolder.reading import read_run
 from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import RunTables
+
+CLAIM = Claim(id="c", statement="It holds.", kind="at_least", rows=("mim/residual",), bound=0.5)
 
 
 def clean_run(tables: RunTables, place: Path) -> Path:
@@ -46,7 +48,7 @@ def test_verdicts_of_verify_stand_first_on_the_page_with_all_their_digits(
     further = verdict.model_copy(
         update={"headline": False, "row": "mim/l1", "verdict": "refuted", "p": math.nan}
     )
-    write_verdicts([further, verdict], folder, read_tables(folder))
+    write_verdicts([further, verdict], folder, read_tables(folder), "test")
     kept = verdicts_of(read_run(folder))
     for before, after in zip((further, verdict), kept, strict=True):
         assert after.model_dump_json() == before.model_dump_json()
@@ -63,6 +65,21 @@ def test_verdicts_of_verify_stand_first_on_the_page_with_all_their_digits(
     record_derived(folder / "verdicts.json", read_tables(folder))
     with pytest.raises(MimbenchError, match=r"verdicts\.json.*heading"):
         write_report(folder)
+
+
+def test_page_and_terminal_count_verdicts_alike(tables: RunTables, tmp_path: Path) -> None:
+    folder = clean_run(tables, tmp_path / "run")
+    own = Verdict(
+        claim="c", row="mim/residual", headline=True, statement="It holds.", verdict="not tested"
+    )
+    elsewhere = own.model_copy(update={"relation": "other-source", "verdict": "refuted"})
+    further = own.model_copy(update={"headline": False, "row": "mim/l1"})
+    verdicts = [own, elsewhere, further]
+    write_verdicts(verdicts, folder, read_tables(folder), "test")
+    counts = "1 refuted, 1 not tested; further readings: 1 not tested"
+    assert f'<span class="ci">{counts}</span>' in write_report(folder).page.read_text("utf-8")
+    claims = ClaimsFile(name="test", claim=(CLAIM,))
+    assert as_text(verdicts, claims, "mpox").startswith(f"Claims of test, target mpox: {counts}.")
 
 
 OLD_VERDICT = {
