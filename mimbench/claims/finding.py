@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimbench.claims.evidence import Place, RunEvidence
-from mimbench.claims.untested import NothingToLoseError, NotTestedError
+from mimbench.claims.untested import NotTestedError
 from mimbench.statistics.core.cautions import difference_cautions
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
 
@@ -134,8 +134,6 @@ def _against(evidence: RunEvidence, place: Place, test: "_Test") -> tuple[list[F
     for other in place.claim.against:
         try:
             found.append(test(evidence, place, other))
-        except NothingToLoseError:
-            raise
         except NotTestedError as reason:
             missing.append(reason)
     if not found:
@@ -214,18 +212,20 @@ def _gain(evidence: RunEvidence, place: Place, other: str) -> Finding:
 def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
     clean, corrupted = evidence.clean(place), evidence.number(place)
     other_clean, other_corrupted = evidence.clean(place, other), evidence.number(place, other)
-    for row, number in ((place.row, clean), (other, other_clean)):
-        low = float(number.area_interval()[0][0])
-        if not low > CLEAN_FLOOR:
-            raise NothingToLoseError(
-                f"the clean AUROC of {row} is {number.area[0]:.2f} with a lower end of {low:.2f}; "
-                f"robustness is judged only where the lower end is above {CLEAN_FLOOR:.2f}"
-            )
-    effect = f"AUROC drop of {other} minus that of {place.row}"
     drops = other_clean.minus(other_corrupted), clean.minus(corrupted)
+    lost, own = (f"{round(float(drop.value[0]), 3) + 0.0:.3f}" for drop in drops)
+    effect = f"AUROC drop of {other} ({lost}) minus that of {place.row} ({own})"
     gaps = Gaps.of((other, place.row), drops)
     areas = [term.value for term in (clean, corrupted, other_clean, other_corrupted)]
     finding = _difference(place, effect, drops, 0.0, gaps, areas=areas)
+    for row, number in ((place.row, clean), (other, other_clean)):
+        low = float(number.area_interval()[0][0])
+        if not low > CLEAN_FLOOR:
+            reason = (
+                f"the clean AUROC of {row} is {number.area[0]:.2f} with a lower end of {low:.2f}; "
+                f"robustness is judged only where the lower end is above {CLEAN_FLOOR:.2f}"
+            )
+            return replace(finding, obstacle=reason)
     if corrupted.value[0] < other_corrupted.value[0]:
         reason = (
             f"the corrupted AUROC of {place.row}, {corrupted.value[0]:.2f}, is below that of "

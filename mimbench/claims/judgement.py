@@ -11,7 +11,7 @@ from mimbench.claims.evidence import Place, RunEvidence
 from mimbench.claims.finding import Finding, find
 from mimbench.claims.sample_size import more_patients, open_question
 from mimbench.claims.statement import Claim, ClaimsFile
-from mimbench.claims.untested import NothingToLoseError, NotTestedError
+from mimbench.claims.untested import NotTestedError
 from mimbench.claims.verdict import Verdict
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.run.comparisons import holm_factors
@@ -22,22 +22,17 @@ __all__ = ["verify"]
 
 @dataclass(frozen=True)
 class _Untested:
-    """A claim that was not tested at one place.
+    """A claim that was not tested at one place, for what the run lacks.
 
     Attributes:
-        by_numbers: whether the run's numbers are the reason, not what it lacks.
         remedy: what to add to the run's command; empty where no flag would do.
+        p: it does not count in the family.
     """
 
     place: Place
     reason: str
-    by_numbers: bool
     remedy: str = ""
-
-    @property
-    def p(self) -> float:
-        """As what it counts in the family: not at all, unless numbers would choose its size."""
-        return 1.0 if self.by_numbers else nan
+    p: float = nan
 
 
 def verify(tables: RunTables, claims: ClaimsFile) -> list[Verdict]:
@@ -82,19 +77,18 @@ def _findings(evidence: RunEvidence, claim: Claim) -> Iterable[Finding | _Untest
     for row in claim.rows:
         if row not in evidence.rows:
             why = evidence.lacking(row)
-            yield _Untested(Place(claim, row, ""), str(why), False, why.remedy)
+            yield _Untested(Place(claim, row, ""), str(why), why.remedy)
             continue
         try:
             places = [Place(claim, row, relation) for relation in evidence.relations(claim)]
         except NotTestedError as error:
-            yield _Untested(Place(claim, row, ""), str(error), False, error.remedy)
+            yield _Untested(Place(claim, row, ""), str(error), error.remedy)
             continue
         for place in places:
             try:
                 yield find(evidence, place)
             except NotTestedError as error:
-                by_numbers = isinstance(error, NothingToLoseError)
-                yield _Untested(place, str(error), by_numbers, error.remedy)
+                yield _Untested(place, str(error), error.remedy)
 
 
 def _verdict(evidence: RunEvidence, finding: Finding, factor: float, alpha: float) -> Verdict:

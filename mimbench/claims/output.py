@@ -57,8 +57,9 @@ def as_text(verdicts: Sequence[Verdict], claims: ClaimsFile, target: str) -> str
     blocks = [
         f"Claims of {claims.name}, target {target}: {count_text(verdicts)}.\n{fill(rules, WIDTH)}"
     ]
-    blocks += ["\n".join(_lines(own)) for own in verdicts if own.verdict != "not tested"]
-    blocks += _not_tested([own for own in verdicts if own.verdict == "not tested"])
+    numbers = [own for own in verdicts if own.verdict != "not tested" or own.effect]
+    blocks += ["\n".join(_lines(own)) for own in numbers]
+    blocks += _not_tested([own for own in verdicts if own not in numbers])
     marked = legend(own.caution for own in verdicts)
     blocks += [fill(marked, WIDTH)] * bool(marked)
     return "\n\n".join(blocks) + "\n"

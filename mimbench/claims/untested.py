@@ -7,7 +7,6 @@ from mimbench.recipes import names, read_toml
 
 __all__ = [
     "NotTestedError",
-    "NothingToLoseError",
     "image_flag",
     "row_flag",
     "row_is_missing",
@@ -35,10 +34,6 @@ class NotTestedError(MimbenchError):
         """`reason` stands within another sentence."""
         super().__init__(reason)
         self.remedy = remedy
-
-
-class NothingToLoseError(NotTestedError):
-    """A claim that the numbers leave untested, not what the run lacks."""
 
 
 def image_flag(role: str) -> str:

@@ -1,7 +1,7 @@
 """The numbers that the page's script draws, as small as they can be written."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,16 @@ MEAN = -1
 
 
 def page_payload(
-    metrics: pd.DataFrame, board: Leaderboard, styles: Mapping[str, RowStyle]
+    metrics: pd.DataFrame,
+    board: Leaderboard,
+    styles: Mapping[str, RowStyle],
+    claimed: Collection[str] = (),
 ) -> dict[str, Any]:
     """Rows, groups, conditions and values for the script of the page.
 
     `values[metric][protocol][group][row]` is a flat list over corruptions (first the mean of all),
     severities (first their mean) and (value, low, high), in thousandths; None where not measured.
-    `clean[metric][group][row]` is one such triple.
+    `clean[metric][group][row]` is one such triple. Rows in `claimed` are among those shown first.
     """
     means = metrics[
         (metrics["question"] == "detection")
@@ -42,7 +45,7 @@ def page_payload(
     ]
     entries = board.entries
     if len(means) > MOST_CELLS:
-        entries = tuple(entry for entry in entries if entry.headline)
+        entries = tuple(entry for entry in entries if entry.headline or entry.row in claimed)
     rows = [entry.row for entry in entries]
     first = board.first_rows
     means = means[means["row"].isin(rows)]
@@ -54,7 +57,7 @@ def page_payload(
             {
                 "name": entry.row,
                 "control": entry.control,
-                "few": entry.row in board.leading_rows,
+                "few": entry.row in board.leading_rows or entry.row in claimed,
                 "first": entry.row in first,
                 "family": entry.detector.family,
                 "colour": styles[entry.row].colour,

@@ -418,6 +418,25 @@ def test_p_values_are_adjusted_over_what_the_run_can_test(run: RunTables) -> Non
     assert judge(run, asked, level)[0].p == pytest.approx(2 * lone)
 
 
+def test_a_claim_below_the_clean_floor_has_its_drops_printed(run: RunTables) -> None:
+    asked = claim("degrades_less", row="harmonic", against=("cnn",), corruptions=("*",))
+    (verdict,) = judge(run, asked)
+    assert verdict.verdict == "not tested"
+    assert "the lower end is above 0.60" in verdict.explanation
+    evidence = RunEvidence(run)
+    place = Place(asked, "harmonic", verdict.relation)
+    lost, own = (
+        float(evidence.clean(place, row).minus(evidence.number(place, row)).value[0])
+        for row in ("cnn", "harmonic")
+    )
+    effect = f"AUROC drop of cnn ({lost:.3f}) minus that of harmonic ({own:.3f})"
+    assert verdict.effect.startswith(effect)
+    assert verdict.value == pytest.approx(lost - own)
+    text = " ".join(as_text([verdict], ClaimsFile(name="test", claim=(asked,)), "mpox").split())
+    assert f"{effect}, unknown categories" in text
+    assert verdict.number in text
+
+
 def test_the_best_of_several_comparators_decides(run: RunTables) -> None:
     (verdict,) = judge(run, claim("superior", against=("harmonic", "cnn")))
     assert "minus that of cnn" in verdict.effect

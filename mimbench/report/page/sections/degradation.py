@@ -20,6 +20,7 @@ def _data(page: Page) -> dict[str, Any] | None:
     robustness, no_ratio = robustness_lines(page.results.robustness, page.board, page.rows)
     return {
         "payload": page.payload,
+        "claimed": any(own.headline for own in page.verdicts),
         "many": len(page.payload["corruptions"]) > MANY,
         "protocols": PROTOCOLS,
         "corruption_note": corruption_note(page.board),

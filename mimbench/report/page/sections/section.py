@@ -61,7 +61,8 @@ class Page:
     @cached_property
     def payload(self) -> dict[str, Any]:
         """The numbers for the page's script."""
-        return page_payload(self.results.metrics, self.board, self.styles)
+        claimed = {own.row for own in self.verdicts if own.headline}
+        return page_payload(self.results.metrics, self.board, self.styles, claimed)
 
 
 @dataclass(frozen=True, kw_only=True)

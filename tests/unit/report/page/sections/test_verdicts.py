@@ -1,6 +1,8 @@
 """Verdicts on the page: with all digits in their file, three where they are shown."""
 
+import json
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +11,10 @@ from synthetic_run import write_synthetic_run
 
 from mimbench.claims import Claim, ClaimsFile, Verdict, as_text, verdicts_of, write_verdicts
 from mimbench.errors import MimbenchError
+from mimbench.progress import Silent
 from mimbench.report import write_report
+from mimbench.report.page.sections.section import Page
+from mimbench.report.results import compute_results
 from mimbench.runfolder.derived import record_derived, write_derived
 from mimbench.runfolder.reading import read_run
 from mimbench.scores.reading import read_tables
@@ -80,6 +85,21 @@ def test_page_and_terminal_count_verdicts_alike(tables: RunTables, tmp_path: Pat
     assert f'<span class="ci">{counts}</span>' in write_report(folder).page.read_text("utf-8")
     claims = ClaimsFile(name="test", claim=(CLAIM,))
     assert as_text(verdicts, claims, "mpox").startswith(f"Claims of test, target mpox: {counts}.")
+
+
+def test_claimed_rows_are_among_the_first_curves(tables: RunTables, tmp_path: Path) -> None:
+    folder = write_synthetic_run(tmp_path / "run", tables)
+    run = read_run(folder)
+    page = Page(run, compute_results(run, Silent()), {}, ())
+    hidden = next(row for row in page.rows if row not in page.board.leading_rows)
+    own = Verdict(claim="c", row=hidden, headline=True, statement="It holds.", verdict="refuted")
+    write_verdicts([own], folder, read_tables(folder), "test")
+    text = write_report(folder).page.read_text("utf-8")
+    data = re.search(r'<script id="data"[^>]*>(.*?)</script>', text, re.DOTALL)
+    assert data is not None
+    first = {row["name"] for row in json.loads(data[1])["rows"] if row["few"]}
+    assert first == {hidden, *page.board.leading_rows}
+    assert "best of each family, claimed</option>" in text
 
 
 OLD_VERDICT = {
