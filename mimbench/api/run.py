@@ -227,7 +227,7 @@ class Run:
 
         Args:
             rows: names of scores, in this order; by default the headline scores.
-            columns: of the leaderboard, by name; by default AUROC, FPR@95TPR and drop.
+            columns: of the leaderboard, by name; by default AUROC and drop.
             where: `role`, `relation` and `question` choose columns; any other name is a column of
                 the images, of which those with this value stay. `category`, `source` and `dataset`
                 choose among the other images, all else among target images too.

@@ -25,7 +25,8 @@ def table(
     columns: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAMES", help="Columns of leaderboard.csv; default: auroc, fpr95_target, drop."
+            metavar="NAMES",
+            help="Columns of leaderboard.csv, e.g. fpr95_target; default: auroc, drop.",
         ),
     ] = None,
     where: Annotated[
@@ -47,8 +48,8 @@ def table(
 ) -> None:
     """Print a table for a publication: best rows in bold, ties by a paired test, footnotes.
 
-    Several names are separated by commas. The LaTeX form needs the package booktabs. The CSV form
-    has the numbers with all digits.
+    Several names are separated by commas. The LaTeX form needs the packages adjustbox and
+    booktabs. The CSV form has the numbers with all digits.
     """
     from mimbench.api import open_run
 

@@ -10,7 +10,7 @@ from mimbench.report.leaderboard.entries import Entry, Leaderboard
 from mimbench.report.leaderboard.failures import told_together
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import interval_text
-from mimbench.report.leaderboard.notes import CONVENTION_OF, sample_note
+from mimbench.report.leaderboard.notes import CONVENTION_OF, tested_note
 from mimbench.report.leaderboard.paired_differences import PairedDifferences
 from mimbench.report.leaderboard.publication import (
     Cell,
@@ -18,6 +18,7 @@ from mimbench.report.leaderboard.publication import (
     Publication,
     chosen,
     ranked_entries,
+    row_name,
 )
 from mimbench.report.leaderboard.ties import Ranking, ranking, ranking_notes
 from mimbench.scores.tables import CLEAN
@@ -95,7 +96,13 @@ def category_table(
     numbers = pd.DataFrame(records)
     return Publication(
         caption=f"{title}: clean AUROC of each category with 95 % intervals.",
-        header=("category", "role, source", "images (patients)", *rows),
+        label=f"{title} categories",
+        header=(
+            "category",
+            "role, source",
+            "images (patients)",
+            *(row_name(entry) for entry in board.entries),
+        ),
         body=tuple(body),
         notes=tuple(_notes(board, rankings, numbers)),
         numbers=numbers,
@@ -128,9 +135,11 @@ def _notes(
     if any(entry.control for entry in board.entries):
         names = ", ".join(entry.row for entry in board.entries if entry.control)
         yield f"Controls: {names}. {CONVENTION_OF['controls']}"
+    if any(entry.open_set for entry in board.entries):
+        yield CONVENTION_OF["open-set"]
     if len(numbers) and (note := legend(numbers["caution"])):
         yield note
-    yield sample_note(board)
+    yield tested_note(board)
     yield CONVENTION_OF["auroc"]
     yield from (
         f"{failure.row} {failure.words.rstrip('.')}." for failure in told_together(board.failures)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mimbench.report.leaderboard.groups import Group
-from mimbench.report.leaderboard.lookup import MEAN_CELL, Estimate, Measure
+from mimbench.report.leaderboard.lookup import CLEAN_CELL, MEAN_CELL, Estimate, Measure
 from mimbench.report.leaderboard.notes import standing_note
 from mimbench.report.leaderboard.values import Value, cell_text
 from mimbench.statistics.core.estimate import Estimate as Difference
@@ -86,6 +86,11 @@ class Column(Headings):
     def ascending(self) -> bool:
         """Whether the page sorts it from the lowest up first: where lower is better."""
         return self.measure is None or metric(self.measure.metric).lower_is_better
+
+    @property
+    def of_corrupted(self) -> bool:
+        """Whether it speaks of corrupted images."""
+        return self.measure is not None and self.measure.condition != CLEAN_CELL
 
     def of(self, entry: "Entry", group: Group | None) -> Value:
         """The value of an entry, None where there is none."""
@@ -223,7 +228,6 @@ COLUMNS = (
         terminal="FPR\n@95",
         meaning="FPR@95 (target positive, clean)",
         markdown="FPR@95TPR target positive",
-        latex="FPR@95TPR (target positive)",
         page="FPR@95TPR",
         explanation=(
             "Target positive: share of other images accepted when 95 % of the target is accepted"

@@ -20,6 +20,7 @@ __all__ = [
     "number_note",
     "sample_note",
     "standing_note",
+    "tested_note",
 ]
 
 NAMED = 4  # detectors in a sentence
@@ -32,8 +33,8 @@ CONVENTION_OF = {  # by the column, or what else it explains
     "headline.",
     "fpr95_ood": "FPR@95TPR, OOD positive (the OpenOOD convention): the share of target images "
     "that are refused when the threshold refuses 95 % of the other images. Lower is better.",
-    "drop": "Corrupted: mean over all corruptions and severities, target and other images both "
-    "corrupted. Drop: clean AUROC minus that mean.",
+    "drop": "Drop: clean AUROC minus the corrupted one, which is the mean over all corruptions and "
+    "severities, target and other images both corrupted.",
     "open-set": "Open-set beside a name: the score asks whether an image is of any known category, "
     "and accepts known ones by design; all others ask whether it is of the target. Both kinds are "
     "measured on both questions.",
@@ -98,6 +99,12 @@ def board_legend(board: "Leaderboard") -> str:
 
 
 def sample_note(board: "Leaderboard") -> str:
+    """What stands behind the whole leaderboard: its images, corruptions and trainings."""
+    tested = tested_note(board)
+    return tested and tested + corruption_note(board) + _few_trainings(board)
+
+
+def tested_note(board: "Leaderboard") -> str:
     """How many images and patients stand behind the table, and how its intervals are made."""
     own = [group for group in board.groups if not group.external] or board.groups
     cells = {
@@ -120,8 +127,6 @@ def sample_note(board: "Leaderboard") -> str:
         f"Target: {counted(target.n_target, 'test image')} of "
         f"{counted(target.n_target_patients, 'patient')}. "
         f"Others: {groups}.{intervals} They hold for the categories that were tested."
-        + corruption_note(board)
-        + _few_trainings(board)
     )
 
 

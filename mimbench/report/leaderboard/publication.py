@@ -18,12 +18,12 @@ from mimbench.report.leaderboard.columns import (
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
 from mimbench.report.leaderboard.failures import told_together
 from mimbench.report.leaderboard.groups import Group, primary_group
-from mimbench.report.leaderboard.notes import CONVENTION_OF, board_legend, sample_note
+from mimbench.report.leaderboard.notes import CONVENTION_OF, corruption_note, tested_note
 from mimbench.report.leaderboard.paired_differences import PairedDifferences
 from mimbench.report.leaderboard.ties import TIED, Ranking, ranking, ranking_notes
-from mimbench.statistics.core.cautions import MARK
+from mimbench.statistics.core.cautions import legend
 
-__all__ = ["Cell", "Choice", "Publication", "board_table", "chosen", "ranked_entries"]
+__all__ = ["Cell", "Choice", "Publication", "board_table", "chosen", "ranked_entries", "row_name"]
 
 AnyColumn = Column | RowColumn
 Place = tuple[AnyColumn, Group | None]
@@ -72,10 +72,12 @@ class Publication:
     """A table with its caption and footnotes, to be written as LaTeX, Markdown or HTML.
 
     Attributes:
+        label: of the run and what was chosen, for references.
         numbers: the same as a frame of numbers, for CSV.
     """
 
     caption: str
+    label: str
     header: tuple[str, ...]
     body: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...]
@@ -139,7 +141,7 @@ def board_table(
     rankings = {group: _ranking(ranked, group, differences, choice) for group in board.groups}
     body, records = [], []
     for entry in board.entries:
-        cells = [Cell(entry.row, control=entry.control)]
+        cells = [Cell(row_name(entry), control=entry.control)]
         record: dict[str, object] = {"row": entry.row}
         for column, group in places:
             mark = ""
@@ -150,14 +152,20 @@ def board_table(
             record |= _numbers(column, group, entry, board)
         body.append(tuple(cells))
         records.append(record)
-    marked = any(MARK in cell.text for row in body for cell in row)
+    asked = "" if choice.question == "detection" else choice.question
     return Publication(
         caption=f"{title}: {_subject(board)}",
+        label=" ".join([title, choice.role, choice.relation, asked]),
         header=("score", *(_heading(column, group) for column, group in places)),
         body=tuple(body),
-        notes=tuple(_notes(board, columns, rankings, choice, marked)),
+        notes=tuple(_notes(board, places, rankings, choice)),
         numbers=pd.DataFrame(records),
     )
+
+
+def row_name(entry: Entry) -> str:
+    """The name of a row, with the question that it asks where that is not the target's."""
+    return f"{entry.row} (open-set)" if entry.open_set else entry.row
 
 
 def ranked_entries(whole: Leaderboard, shown: Leaderboard) -> tuple[Entry, ...]:
@@ -237,22 +245,22 @@ def _subject(board: Leaderboard) -> str:
 
 def _notes(
     board: Leaderboard,
-    columns: Sequence[AnyColumn],
+    places: Sequence[Place],
     rankings: Mapping[Group, Ranking],
     choice: Choice,
-    marked: bool,
 ) -> Iterator[str]:
-    """Footnotes: marks, numbers of images, intervals, conventions, what failed.
-
-    `marked`: whether an interval in the table has the mark that asks for caution.
-    """
+    """Footnotes on what is in the table: marks, images, intervals, conventions, what failed."""
+    columns = list(dict.fromkeys(column for column, _ in places))
     shown = {entry.row for entry in board.entries}
     yield from ranking_notes(((group.label, own) for group, own in rankings.items()), shown)
     if any(entry.control for entry in board.entries):
         yield f"Controls in italics. {CONVENTION_OF['controls']}"
-    if marked:
-        yield board_legend(board)
-    yield sample_note(board)
+    if any(entry.open_set for entry in board.entries):
+        yield CONVENTION_OF["open-set"]
+    if caution := legend(_cautions(board, places)):
+        yield caution
+    corrupted = any(isinstance(own, Column) and own.of_corrupted for own in columns)
+    yield tested_note(board) + corruption_note(board) * corrupted
     details = [own for own in columns if isinstance(own, Column) and own is not AUROC]
     if board.primary is not None and details:
         *others, last = (own.page or own.name for own in details)
@@ -266,3 +274,11 @@ def _notes(
     yield from (
         f"{failure.row} {failure.words.rstrip('.')}." for failure in told_together(board.failures)
     )
+
+
+def _cautions(board: Leaderboard, places: Iterable[Place]) -> Iterator[str]:
+    """Why to be careful with intervals of the table."""
+    for column, group in places:
+        if isinstance(column, Column):
+            values = (column.of(entry, group) for entry in board.entries)
+            yield from (getattr(value, "caution", "") for value in values)

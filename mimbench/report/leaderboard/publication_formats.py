@@ -14,6 +14,7 @@ from mimbench.text import markdown_cell
 __all__ = ["FORMATS", "as_html", "as_latex", "as_markdown", "latex_text", "written"]
 
 MINUS = re.compile(r"(?<![\w-])-(?=\d)")  # of a number, not within a name
+NO_LABEL = re.compile(r"[^A-Za-z0-9]+")
 LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -24,14 +25,19 @@ LATEX = {
 
 
 def as_latex(table: Publication) -> str:
-    """A floating table for booktabs: best AUROCs in bold, caption above, footnotes below."""
+    """A floating table for booktabs: best AUROCs in bold, caption above, footnotes below.
+
+    One that is wider than the text is made smaller.
+    """
     lines = [_line([_latex_cell(cell) for cell in row]) for row in table.body]
     return "\n".join(
         [
-            r"% needs \usepackage{booktabs}",
+            r"% needs \usepackage{adjustbox,booktabs}",
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{latex_text(table.caption)}}}",
+            rf"\label{{tab:{NO_LABEL.sub('-', table.label).strip('-')}}}",
+            r"\begin{adjustbox}{max width=\linewidth}\footnotesize",
             rf"\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}",
             r"\toprule",
             _line([_latex_heading(heading) for heading in table.header]),
@@ -39,6 +45,7 @@ def as_latex(table: Publication) -> str:
             *lines,
             r"\bottomrule",
             r"\end{tabular}",
+            r"\end{adjustbox}",
             r"\begin{minipage}{\linewidth}\footnotesize\smallskip",
             "\n\n".join(latex_text(note) for note in table.notes),
             r"\end{minipage}",

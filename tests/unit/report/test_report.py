@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from synthetic_run import RUN_INFO, write_synthetic_run
 
+from mimbench.api import open_run
 from mimbench.errors import MimbenchError, OutputError
 from mimbench.report import Report, build, write_report
 from mimbench.report.cautions import few_targets
@@ -374,6 +375,20 @@ def test_loss_curves_are_means_over_the_fits_that_speak_for_a_detector(
     pd.DataFrame(lines).drop(columns="loss").to_csv(path, index=False)
     with pytest.raises(MimbenchError, match=r"training\.csv lacks the column loss"):
         write_report(folder)
+
+
+def test_a_publication_marks_open_set_rows_and_explains_what_it_shows_alone(
+    report: Report,
+) -> None:
+    run = open_run(report.folder)
+    latex = run.table(rows=["mim/residual", "resnet18/msp"], form="latex")
+    detection = run.table(rows=["mim/residual"], columns=["auroc"])
+    assert "resnet18/msp (open-set) &" in latex
+    assert latex.count("Open-set beside a name") == 1
+    assert "FPR@95TPR" not in latex
+    assert "Drop: clean AUROC minus" in latex
+    for absent in ("Open-set", "A control is", "Drop:", "corrupted at", "Run with --seeds"):
+        assert absent not in detection, absent
 
 
 def test_latex_escapes_names(report: Report) -> None:

@@ -81,7 +81,7 @@ def test_a_column_is_in_every_form_with_its_estimate(extended: Report) -> None:
     assert estimate.text() in (folder / "leaderboard.md").read_text()
     tex = (folder / "leaderboard.tex").read_text()
     assert " & AP & " in tex
-    assert f"FPR@95TPR, AP and AP, target: {board.primary.label}." in tex
+    assert f"AP and AP, target: {board.primary.label}." in tex
     page = extended.page.read_text()
     assert 'title="Average precision, other images positive">AP' in page
     assert f'data-part="detail-more" data-v="{estimate.value:.5f}"' in page

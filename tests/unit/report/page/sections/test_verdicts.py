@@ -95,7 +95,7 @@ def test_claimed_rows_are_among_the_first_curves(tables: RunTables, tmp_path: Pa
     own = Verdict(claim="c", row=hidden, headline=True, statement="It holds.", verdict="refuted")
     write_verdicts([own], folder, read_tables(folder), "test")
     text = write_report(folder).page.read_text("utf-8")
-    data = re.search(r'<script id="data"[^>]*>(.*?)</script>', text, re.DOTALL)
+    data = re.search(r'<script [^>]*id="data">(.*?)</script>', text, re.DOTALL)
     assert data is not None
     first = {row["name"] for row in json.loads(data[1])["rows"] if row["few"]}
     assert first == {hidden, *page.board.leading_rows}
