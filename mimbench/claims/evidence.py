@@ -12,6 +12,7 @@ from mimbench.claims.swap_tests import SwapTest, SwapTests
 from mimbench.claims.untested import (
     NotTestedError,
     image_flag,
+    known_curve_flag,
     row_flag,
     row_is_missing,
     suite_flag,
@@ -142,7 +143,7 @@ class RunEvidence:
             found = tuple(name for name in claim.corruptions if name in there)
         if claim.corruptions and not found:
             lacking = f"the tables hold no scores under {', '.join(claim.corruptions)}"
-            raise NotTestedError(lacking, suite_flag(claim.corruptions))
+            raise NotTestedError(lacking, suite_flag(claim.corruptions, replaces=bool(there)))
         return found
 
     def fits(self, place: Place) -> str:
@@ -191,11 +192,7 @@ class RunEvidence:
         """
         curve = self._known_curve(place.claim)
         if not curve.counts:
-            raise NotTestedError(
-                "the run has no known-curve; add one with --known-curve 1,2,4 (fewer known "
-                "categories than the run has)",
-                "--known-curve 1,2,4",
-            )
+            raise self._no_known_curve()
         if place.row not in curve.rows:
             lacking = f"the run has no row '{place.row}' that was trained in it"
             raise NotTestedError(lacking, row_flag(place.row))
@@ -216,6 +213,15 @@ class RunEvidence:
         orders = f"{fewest} of them (mean of {len(curve.orders(fewest))} orders)"
         every = _valued(curve.main.measured(asked), row)
         return f"{words} {orders}", every, _valued(few, row)
+
+    def _no_known_curve(self) -> NotTestedError:
+        images = self._tables.images
+        known = images.loc[images["role"] == "known", "category"].nunique()
+        if known < 2:
+            there = counted(known, "known category")
+            return NotTestedError(f"a known-curve needs two known categories; the run has {there}")
+        flag = known_curve_flag(known)
+        return NotTestedError(f"the run has no known-curve; add one with {flag}", flag)
 
     def _auroc(self, place: Place, row: str, corruptions: tuple[str, ...]) -> Measured:
         claim = place.claim

@@ -8,6 +8,7 @@ from mimbench.recipes import names, read_toml
 __all__ = [
     "NotTestedError",
     "image_flag",
+    "known_curve_flag",
     "row_flag",
     "row_is_missing",
     "suite_flag",
@@ -41,6 +42,12 @@ def image_flag(role: str) -> str:
     return IMAGES[role]
 
 
+def known_curve_flag(known: int) -> str:
+    """The flag of a known-curve for a run with so many known categories, 2 or more."""
+    counts = (2**power for power in range(known.bit_length()))
+    return f"--known-curve {','.join(str(count) for count in counts if count < known)}"
+
+
 def row_flag(row: str) -> str:
     """The flag that adds the detector of a row."""
     return f"--detector {row.partition('/')[0]}"
@@ -62,17 +69,20 @@ def row_is_missing(row: str, rows: Collection[str], detectors: Collection[str]) 
     return NotTestedError(lacking, row_flag(row))
 
 
-def suite_flag(corruptions: Sequence[str]) -> str:
+def suite_flag(corruptions: Sequence[str], *, replaces: bool = False) -> str:
     """The flag that adds a shipped suite with these corruptions; the first that has most of them.
 
-    A corruption that no shipped suite has needs a suite file of its own.
+    A corruption that no shipped suite has needs a suite file of its own. `replaces`: the run has
+    suites, which the flag would replace.
     """
     suites = {name: set(_corruptions(name)) for name in sorted(names("corruptions"))}
     if tuple(corruptions) == ("*",):
         return "--suite quick"
     wanted = set(corruptions)
     best = max(suites, key=lambda name: (len(suites[name] & wanted), -len(suites[name])))
-    return f"--suite {best}" if suites[best] & wanted else "--suite FILE.toml, with the corruption"
+    flag = f"--suite {best}" if suites[best] & wanted else "--suite FILE.toml, with the corruption"
+    rest = ", and one --suite for each suite that the run has: the flag replaces them"
+    return flag + rest if replaces else flag
 
 
 def _corruptions(suite: str) -> Iterator[str]:

@@ -1,18 +1,18 @@
 """Progress on a terminal: a live bar, or a line now and then where the output is a file."""
 
 import time
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     Task,
     TaskID,
     TaskProgressColumn,
     TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Column
 from rich.text import Text
@@ -26,16 +26,22 @@ PLAIN_INTERVAL, PLAIN_SHARE, PLAIN_LONGEST = 15.0, 0.05, 300.0
 TOLD_FROM = 0.02  # of a stage: what is left is not told from its start-up
 
 
-class _Left(TimeRemainingColumn):
+class _Times(ProgressColumn):
     """One estimate: of the whole run where there is one, else of the stage."""
 
+    max_refresh = 0.5  # seconds
+
     def render(self, task: Task) -> Text:
-        left = task.fields.get("left")
-        return Text(_of_the_run(left)) if left else Text.assemble("left ", super().render(task))
+        passed, left = timedelta(seconds=int(task.elapsed or 0)), task.fields.get("left")
+        if left:
+            return Text(_left("whole run", left))
+        of_stage = task.time_remaining if not task.finished else None
+        told = f", {duration(of_stage)} left" if of_stage else ""
+        return Text(f"{passed} passed{told}")
 
 
-def _of_the_run(left: float) -> str:
-    return f"whole run: {duration(left)} left"
+def _left(of: str, seconds: float) -> str:
+    return f"{of}: {duration(seconds)} left"
 
 
 class Display:
@@ -51,11 +57,14 @@ class Display:
         self.spoke = self.began = time.monotonic()
         self.bar = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            TextColumn(
+                "{task.description}",
+                markup=False,
+                table_column=Column(no_wrap=True, overflow="ellipsis"),
+            ),
+            BarColumn(bar_width=10),
             TaskProgressColumn(),
-            TimeElapsedColumn(),
-            _Left(),
+            _Times(table_column=Column(no_wrap=True)),
             # The note alone gives way where the line is too long; rich would drop the bar first.
             TextColumn(
                 "{task.fields[note]}",
@@ -100,9 +109,9 @@ class Display:
             self.spoke = now
             share = done / self.total if self.total else 1.0
             rest = spent * (1 - share) / share if share > TOLD_FROM else 0.0
-            told = f", about {duration(rest)} left" if rest else ""
+            told = f", {_left('this stage', rest)}" if rest else ""
             if left:
-                told = f", {_of_the_run(left)}"
+                told = f", {_left('whole run', left)}"
             self.console.print(
                 f"{self.title}: {share:.0%}{told}  {note}", highlight=False, markup=False
             )

@@ -56,7 +56,12 @@ class RunFile(BaseModel):
     )
     suites: Annotated[
         tuple[str, ...],
-        Flag(name="suite", help="Corruption suite, or 'none'.", empty="none", redefines=True),
+        Flag(
+            name="suite",
+            help="Corruption suite, or 'none', in place of those of the run file.",
+            empty="none",
+            redefines=True,
+        ),
     ] = Field(default=(), description="Corruption suites. Clean images are always scored.")
     severities: Annotated[Numbers, Flag("1,3,5", redefines=True)] = Field(
         default=(), description="Use only these severities of the suites."

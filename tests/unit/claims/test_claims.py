@@ -544,6 +544,34 @@ def test_doing_without_known_categories_is_a_merit_only_where_classifiers_need_t
 
 
 @pytest.mark.parametrize(
+    ("known", "explanation", "remedy"),
+    [
+        (0, "A known-curve needs two known categories; the run has 0 known categories.", ""),
+        (1, "A known-curve needs two known categories; the run has 1 known category.", ""),
+        (2, "The run has no known-curve; add one with --known-curve 1.", "--known-curve 1"),
+        (5, "The run has no known-curve; add one with --known-curve 1,2,4.", "--known-curve 1,2,4"),
+    ],
+)
+def test_a_known_curve_is_advised_where_there_are_categories_for_it(
+    known: int, explanation: str, remedy: str
+) -> None:
+    categories = {"mpox": ("target", "clinic", 30), "acne": ("unknown", "clinic", 30)}
+    categories |= {f"known{k}": ("known", "clinic", 10) for k in range(known)}
+    run = made_tables(ROWS, images=made_images(categories))
+    (found,) = judge(run, claim("needs_no_known", against=("cnn",), margin=0.05))
+    assert (found.verdict, found.explanation, found.remedy) == ("not tested", explanation, remedy)
+
+
+def test_advice_of_a_suite_says_that_the_flag_replaces_those_of_the_run() -> None:
+    asked = claim("degrades_less", against=("cnn",), corruptions=("snow", "fog"))
+    (first,) = judge(made_tables(ROWS, conditions=[("clean", 0)]), asked)
+    assert first.remedy == "--suite imagenet-c"
+    (second,) = judge(made_tables(ROWS), asked)
+    rest = ", and one --suite for each suite that the run has: the flag replaces them"
+    assert second.remedy == f"--suite imagenet-c{rest}"
+
+
+@pytest.mark.parametrize(
     ("asked", "family"),
     [
         (claim(row="twin", bound=0.89), 1),
