@@ -19,6 +19,7 @@ from mimbench.data.identical_files import keep_first, merge_patients
 from mimbench.data.near_duplicates import Comparison, compare
 from mimbench.data.options import PHANTOM, ImageOptions
 from mimbench.data.reading.accounting import Accounting, account, unread_files
+from mimbench.data.reading.file_names import shown
 from mimbench.data.reading.loading import read_pictures
 from mimbench.data.reading.tree import LeftOut
 from mimbench.data.roles import assign_roles, choose_target
@@ -189,12 +190,19 @@ def _gather(options: ImageOptions) -> Dataset:
     note = f"left out, because they are not among the known categories: {names}."
     offer = replace(
         offer,
-        notes=(*offer.notes, *[note] * bool(names)),
+        notes=(*offer.notes, *_target_note(options.target, target), *[note] * bool(names)),
         left_out=(*offer.left_out, *left_out),
     )
     found = _read(offer, table, options.size, options.harmonise, target)
     _check_categories(table, found)
     return found
+
+
+def _target_note(wanted: str | None, target: str) -> list[str]:
+    """What the target is called here, where the user calls it otherwise."""
+    if wanted is None or wanted.casefold() == target:
+        return []
+    return [f"target: {target} (from '{shown(wanted)}')."]
 
 
 def _accounted(found: Dataset) -> Dataset:

@@ -134,7 +134,7 @@ def verdicts(subject: Subject) -> CardSection:
         "claims are those of this card, judged as a family of their own; the others were judged "
         "with mimbench verify."
     )
-    header = ("claim", "relation", "verdict", "measured", "why")
+    header = ("claim", "relation", "verdict", "measured, over patients and retraining", "why")
     return CardSection("Verdicts", (words, CardTable(header, rows)))
 
 

@@ -58,7 +58,9 @@ def metrics(subject: Subject) -> CardSection:
     blocks += [note for note in (board_legend(subject.board), sample_note(subject.board)) if note]
     blocks.append(
         "AUROC is the chance that another image gets a higher score than a target image; 0.5 is "
-        "chance. FPR@95TPR: share of other images accepted when 95 % of the target is accepted."
+        "chance. FPR@95TPR: share of other images accepted when 95 % of the target is accepted. "
+        "The intervals here leave retraining out; those of the verdicts contain it where it is "
+        "known, so that one number can have two intervals."
     )
     return CardSection("Metrics", (*blocks, *_threshold(subject)))
 

@@ -73,6 +73,13 @@ def test_categories_of_the_data_can_be_unknown_or_left_out(tree):
     assert any("left out" in note and "c." in note for note in dataset.notes)
 
 
+def test_a_target_that_is_called_otherwise_is_named_with_what_was_asked_for(tree):
+    root = tree(["mpox/1.png", "acne/1.png"])
+    assert "target: mpox (from 'mpx')." in _load(root, target="mpx").notes
+    for plain in (None, "mpox", "MPOX"):
+        assert not [note for note in _load(root, target=plain).notes if "target: " in note]
+
+
 def test_images_without_a_patient_are_a_patient_each_and_names_do_not_meet(tree):
     root = tree(["one/mpox/1.png", "two/acne/1.png"])
     patients = _load([root / "one", root / "two"]).table["patient"].tolist()

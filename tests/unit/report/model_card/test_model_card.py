@@ -93,6 +93,11 @@ def test_metrics_have_intervals_and_corruptions_the_largest_drop_first(card: Mod
     assert [row[0] for row in table.rows] == ["mean of all", "gaussian noise"]
 
 
+def test_two_intervals_of_one_number_are_told_apart(card: ModelCard) -> None:
+    assert "The intervals here leave retraining out" in text(section(card, "Metrics"))
+    assert "measured, over patients and retraining" in text(section(card, "Verdicts"))
+
+
 def test_the_swap_test_is_shown_or_said_to_be_missing(
     card: ModelCard, below: RunFolder, tmp_path: Path
 ) -> None:
