@@ -115,7 +115,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"training.csv": "", "audit.csv": ""}))  # fmt: skip
     restamp(folder)
     tables = read_tables(folder)
-    write_verdicts(verify(tables, read_claims("mim-paper")), folder, tables, "test")
+    write_verdicts(verify(tables, read_claims("mim-paper")), folder, tables, "mim-paper")
     write_subgroups(folder, ["skin_tone"])
     write_report(folder)
     return folder
