@@ -1,4 +1,4 @@
-"""What differs between two runs before any number: plan, recipes, data, versions."""
+"""What differs between two runs before any number: code, plan, recipes, data, versions."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Any
 from mimbench.gate import Problem
 from mimbench.runfolder.reading import DetectorInfo, RunFolder
 
-__all__ = ["PARTS", "RunDifference", "names_of", "run_differences"]
+__all__ = ["PARTS", "RunDifference", "changed_files", "names_of", "run_differences"]
 
-PARTS = ("plan", "recipes", "data", "versions")
+PARTS = ("files", "plan", "recipes", "data", "versions")
 NAMES = ("name", "description", "detectors")  # of a run file, which say nothing of its plan
 RECIPE = ("detector", "input_size", "scores", "headline", "trains_on", "parameters")
 LONGEST = 60  # characters of a value
@@ -20,7 +20,8 @@ class RunDifference:
     """One difference.
 
     Attributes:
-        part: "plan", "recipes", "data" or "versions".
+        part: "files" (code of detectors, and what their recipes name), "plan", "recipes", "data"
+            or "versions".
         what: field, or a whole sentence where there are no values.
         first: value in the first run; empty where it has none.
         second: value in the other run.
@@ -49,8 +50,8 @@ def run_differences(
         second: another one.
         problems: of `mimbench.gate.align`: what differs in their images and conditions.
     """
-    found = [*_plan(first, second), *_recipes(first, second)]
     names = names_of(first, second)
+    found = [*_files(first, second, names), *_plan(first, second), *_recipes(first, second)]
     for problem in problems:
         text = problem.message
         for side, name in zip(("the reference", "the candidate"), names, strict=True):
@@ -65,6 +66,35 @@ def names_of(first: RunFolder, second: RunFolder) -> tuple[str, str]:
     if first.name != second.name:
         return first.name, second.name
     return str(first.path), str(second.path)
+
+
+def changed_files(first: RunFolder, second: RunFolder) -> dict[str, list[str]]:
+    """Files of detectors in both runs that are not the same, each with its detectors.
+
+    They are the code of a detector, and what its recipe names, such as weights.
+    """
+    found: dict[str, list[str]] = {}
+    for name, own in first.detectors.items():
+        theirs = second.detectors.get(name)
+        if theirs is None or own.files is None or theirs.files is None:
+            continue
+        for file in dict.fromkeys([*own.files, *theirs.files]):
+            if own.files.get(file) != theirs.files.get(file):
+                found.setdefault(file, []).append(name)
+    return found
+
+
+def _files(first: RunFolder, second: RunFolder, names: tuple[str, str]) -> Iterator[RunDifference]:
+    for file, detectors in changed_files(first, second).items():
+        yield RunDifference("files", f"{file} was changed: {', '.join(detectors)}")
+    shared = [name for name in first.detectors if name in second.detectors]
+    for run, side in zip((first, second), names, strict=True):
+        own = [run.detectors[name] for name in shared]
+        if unknown := [one.name for one in own if one.files is None and ":" in one.detector]:
+            yield RunDifference(
+                "files",
+                f"{side} does not say which code {', '.join(unknown)} had; it may have changed",
+            )
 
 
 def _plan(first: RunFolder, second: RunFolder) -> Iterator[RunDifference]:
@@ -87,7 +117,7 @@ def _recipes(first: RunFolder, second: RunFolder) -> Iterator[RunDifference]:
         yield from changes
         hashes = [set(_fits(run, name)["recipe_hash"]) for run in (first, second)]
         if not changes and hashes[0] != hashes[1]:
-            yield RunDifference("recipes", f"{name}: a file that the recipe names, or the code")
+            yield RunDifference("recipes", f"{name}: description, or what a run does not record")
 
 
 def _fits(run: RunFolder, detector: str) -> Any:

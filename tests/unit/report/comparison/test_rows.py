@@ -129,6 +129,25 @@ def test_the_trainings_of_another_recipe_say_nothing_of_its_own_retraining(tmp_p
     assert lines["caution"].str.contains("retraining").all()
 
 
+def test_changed_code_of_a_detector_is_the_first_difference(tmp_path: Path) -> None:
+    def made_by(name: str, draw: int, files: dict[str, str] | None, seeds: int) -> RunFolder:
+        tables = made_tables({"mim": Made(0.7)}, images=IMAGES, seeds=range(seeds), draw=draw)
+        detector = {"name": "mim", "detector": "mine.py:Mim", "files": files}
+        return run(tmp_path / name, tables, name=name, detectors=[detector])
+
+    first = made_by("a", 0, {"mine.py": "1", "net.pth": "1"}, 3)
+    second = made_by("b", 1, {"mine.py": "2", "net.pth": "1"}, 1)
+    changed = compare_runs(first, second)
+    assert changed.differences[0].text == "mine.py was changed: mim"
+    assert shown(changed).splitlines()[1] == "files: mine.py was changed: mim"
+    assert changed.lines["caution"].str.contains("retraining").all(), "of other code than the first"
+    alike = compare_runs(first, made_by("c", 1, {"mine.py": "1", "net.pth": "1"}, 1))
+    assert not alike.differences
+    assert alike.lines["p"].notna().all()
+    (unknown,) = compare_runs(first, made_by("d", 1, None, 1)).differences
+    assert "d does not say which code mim had" in unknown.text
+
+
 def test_a_detector_that_gave_no_score_is_named_with_its_reason(tmp_path: Path) -> None:
     made = made_tables(BEFORE, images=IMAGES, seeds=(0, 1, 2))
     lost = made.fits["detector"] == "old"
