@@ -34,10 +34,10 @@ class RunDifference:
 
     @property
     def text(self) -> str:
-        """E.g. "folds: 1 -> 5"."""
+        """E.g. "folds: 1 → 5"."""
         if not self.first and not self.second:
             return self.what
-        return f"{self.what}: {self.first or 'nothing'} -> {self.second or 'nothing'}"
+        return f"{self.what}: {self.first or 'nothing'} → {self.second or 'nothing'}"
 
 
 def run_differences(
@@ -51,7 +51,7 @@ def run_differences(
         problems: of `mimbench.gate.align`: what differs in their images and conditions.
     """
     names = names_of(first, second)
-    found = [*_files(first, second, names), *_plan(first, second), *_recipes(first, second)]
+    found = [*_files(first, second, names), *_plan(first, second), *_recipes(first, second, names)]
     for problem in problems:
         text = problem.message
         for side, name in zip(("the reference", "the candidate"), names, strict=True):
@@ -62,9 +62,12 @@ def run_differences(
 
 
 def names_of(first: RunFolder, second: RunFolder) -> tuple[str, str]:
-    """Names of two runs, or their folders where the names are the same."""
+    """Names of two runs; where they are the same, those of their folders, or the whole paths."""
     if first.name != second.name:
         return first.name, second.name
+    own, others = first.path.resolve(), second.path.resolve()
+    if own.name != others.name or own == others:
+        return own.name, others.name
     return str(first.path), str(second.path)
 
 
@@ -106,12 +109,14 @@ def _plan(first: RunFolder, second: RunFolder) -> Iterator[RunDifference]:
     yield from _changes("plan", "", *plans)
 
 
-def _recipes(first: RunFolder, second: RunFolder) -> Iterator[RunDifference]:
+def _recipes(
+    first: RunFolder, second: RunFolder, names: tuple[str, str]
+) -> Iterator[RunDifference]:
     own, theirs = first.detectors, second.detectors
     for name in dict.fromkeys([*own, *theirs]):
         if name not in own or name not in theirs:
-            side = "first" if name in own else "other"
-            yield RunDifference("recipes", f"{name} is in the {side} run only")
+            side = names[0] if name in own else names[1]
+            yield RunDifference("recipes", f"{name} is in {side} only")
             continue
         changes = list(_changes("recipes", name, _recipe(own[name]), _recipe(theirs[name])))
         yield from changes
