@@ -8,7 +8,8 @@ import typer
 from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.report import show_on_page
 from mimbench.cli.root import Json, print_json
-from mimbench.cli.terminal.streams import say, say_error
+from mimbench.cli.terminal.streams import line_width, say, say_error
+from mimbench.text import paragraph
 
 
 def subgroups(
@@ -62,9 +63,9 @@ def verify(
     else:
         images = tables.images
         (target,) = images.loc[images["role"] == "target", "category"].unique()
-        say(judging.as_text(verdicts, stated, target), end="")
+        say(judging.as_text(verdicts, stated, target, line_width()), end="")
     if doubt := doubt_about(tables):
-        (say_error if as_json else say)(f"\n{folder}: {doubt}\n")
+        (say_error if as_json else say)(f"\n{paragraph(f'{folder}: {doubt}', line_width())}\n")
     show_on_page(folder, as_json=as_json, accept_changed=accept_changed)
     code: int = judging.exit_code(verdicts, strict=strict)
     return code
