@@ -38,7 +38,7 @@ def record_run(context: TaskContext, environment: Mapping[str, Any], command: st
     write_run_info(folder, info)
 
 
-def _describe(recipe: Recipe, files: Mapping[str, str] | None) -> DetectorInfo:
+def _describe(recipe: Recipe, files: dict[str, str] | None) -> DetectorInfo:
     kind = kind_of(recipe)
     return DetectorInfo(
         **recipe.model_dump(mode="json"),

@@ -33,8 +33,9 @@ def added_detectors(run: RunFolder) -> list[DetectorInfo]:
     if run.name in names("runs"):
         own = read_toml("runs", run.name)[0]["detectors"]
         shipped |= {str(one.get("name")) for one in own if isinstance(one, dict)}
-    told = [run.detectors[one.name] for one in (*run.info.detectors, *run.info.added)]
-    return [one for one in told if one.name not in shipped and not one.control]
+    told = [*(one.name for one in run.info.detectors), *(one.name for one in run.info.added)]
+    found = [run.detectors[name] for name in told if name not in shipped]
+    return [one for one in found if not one.control]
 
 
 def added_lines(
@@ -116,7 +117,7 @@ def _line(entry: Entry, reference: str, board: Leaderboard, differences: PairedD
         return Line(f"Added: {entry.row}", "caution", "The run has nothing to compare it with.")
     p_values = [gap.difference.p for gap in gaps]
     clear = dict(zip(gaps, (holm(p_values) < LEVEL).tolist(), strict=True))
-    parts = []
+    parts: list[str] = []
     for name, own in ((reference, of_reference), ("the best control", of_controls)):
         told = [
             gap.text(clear[gap], board.groups, named=own is of_controls)
