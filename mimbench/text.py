@@ -3,9 +3,10 @@
 import html
 import unicodedata
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Literal
 
-__all__ = ["counted", "listed", "markdown_cell", "printable", "without_controls"]
+__all__ = ["counted", "listed", "markdown_cell", "paragraph", "printable", "without_controls"]
 
 KEPT = "\n\t"
 # Letters of many scripts are joined by invisible signs (category Cf); these alone turn text round.
@@ -35,6 +36,25 @@ def _plural(noun: str) -> str:
     if noun.endswith("y") and noun[-2] not in "aeiou":
         return f"{noun[:-1]}ies"
     return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
+
+
+def paragraph(text: str, width: int, *, first: str = "", rest: str = "") -> str:
+    """Text in lines of at most `width` characters; words stay whole, and so do names and paths.
+
+    Args:
+        text: of one paragraph.
+        width: of a line.
+        first: what stands before the first line.
+        rest: what stands before all others.
+    """
+    return fill(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def printable(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from textwrap import fill
 
 from mimbench.claims.statement import ClaimsFile
 from mimbench.claims.verdict import Verdict, Verdicts
@@ -10,6 +9,7 @@ from mimbench.files import atomic_write
 from mimbench.runfolder.derived import record_derived
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.core.cautions import legend
+from mimbench.text import paragraph
 
 __all__ = ["as_text", "count_text", "exit_code", "write_verdicts"]
 
@@ -47,21 +47,29 @@ def write_verdicts(
     return path
 
 
-def as_text(verdicts: Sequence[Verdict], claims: ClaimsFile, target: str) -> str:
-    """Verdicts as sentences for a terminal; `target` is the category that the run is about."""
+def as_text(
+    verdicts: Sequence[Verdict], claims: ClaimsFile, target: str, width: int = WIDTH
+) -> str:
+    """Verdicts as sentences for a terminal.
+
+    Args:
+        verdicts: of `verify`.
+        claims: that they are on.
+        target: category that the run is about.
+        width: of a line, characters.
+    """
     rules = (
         "p is over patients and retraining, Holm-adjusted over all verdicts that the run can test; "
         f"a verdict is clear below {claims.alpha:g}. They speak of this implementation and these "
         "images."
     )
-    blocks = [
-        f"Claims of {claims.name}, target {target}: {count_text(verdicts)}.\n{fill(rules, WIDTH)}"
-    ]
+    summary = f"Claims of {claims.name}, target {target}: {count_text(verdicts)}."
+    blocks = [f"{paragraph(summary, width)}\n{paragraph(rules, width)}"]
     numbers = [own for own in verdicts if own.verdict != "not tested" or own.effect]
-    blocks += ["\n".join(_lines(own)) for own in numbers]
-    blocks += _not_tested([own for own in verdicts if own not in numbers])
+    blocks += ["\n".join(_lines(own, width)) for own in numbers]
+    blocks += _not_tested([own for own in verdicts if own not in numbers], width)
     marked = legend(own.caution for own in verdicts)
-    blocks += [fill(marked, WIDTH)] * bool(marked)
+    blocks += [paragraph(marked, width)] * bool(marked)
     return "\n\n".join(blocks) + "\n"
 
 
@@ -78,7 +86,7 @@ def _counted(words: Sequence[str]) -> str:
     return ", ".join(f"{words.count(word)} {word}" for word in WORDS if word in words)
 
 
-def _not_tested(verdicts: Sequence[Verdict]) -> list[str]:
+def _not_tested(verdicts: Sequence[Verdict], width: int) -> list[str]:
     """One block for each reason, with the claims and rows that it concerns."""
     by_reason: dict[tuple[str, str], dict[tuple[str, str], list[str]]] = {}
     for own in verdicts:
@@ -86,12 +94,13 @@ def _not_tested(verdicts: Sequence[Verdict]) -> list[str]:
         of_reason.setdefault((own.claim, own.statement), []).append(own.row)
     blocks = []
     for (reason, remedy), claims in by_reason.items():
-        lines = [fill(f"NOT TESTED  {reason}", WIDTH, subsequent_indent="  ")]
+        lines = [paragraph(f"NOT TESTED  {reason}", width, rest="  ")]
         for (claim, statement), rows in claims.items():
             concerned = f"{claim} ({', '.join(dict.fromkeys(rows))}): {statement}"
-            lines.append(fill(concerned, WIDTH, initial_indent="  ", subsequent_indent="    "))
+            lines.append(paragraph(concerned, width, first="  ", rest="    "))
         if remedy:
-            lines.append(f"  To test it, add to the run's command: {remedy}")
+            told = f"To test it, add to the run's command: {remedy}"
+            lines.append(paragraph(told, width, first="  ", rest="    "))
         blocks.append("\n".join(lines))
     return blocks
 
@@ -101,7 +110,7 @@ def exit_code(verdicts: Sequence[Verdict], *, strict: bool = False) -> int:
     return int(strict and any(own.verdict != "supported" for own in verdicts))
 
 
-def _lines(own: Verdict) -> list[str]:
+def _lines(own: Verdict, width: int) -> list[str]:
     reading = "" if own.headline else ", a further reading"
     lines = [f"{own.verdict.upper()}  {own.claim} ({own.row}{reading})", own.statement]
     if own.effect:
@@ -110,5 +119,4 @@ def _lines(own: Verdict) -> list[str]:
         others = f" and {own.other_patients} other" if own.other_patients else ""
         lines.append(f"{measured}{own.target_patients} target{others} patients.")
     lines += [own.explanation] * bool(own.explanation)
-    return [fill(line, WIDTH, initial_indent="  " * (k > 0), subsequent_indent="  ")
-            for k, line in enumerate(lines)]  # fmt: skip
+    return [paragraph(line, width, first="  " * (k > 0), rest="  ") for k, line in enumerate(lines)]

@@ -9,7 +9,7 @@ import typer
 from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.root import Json, complain, write_text
 from mimbench.cli.terminal.exit_codes import ExitCode
-from mimbench.cli.terminal.streams import say, say_error, say_result
+from mimbench.cli.terminal.streams import line_width, say, say_error, say_result
 from mimbench.errors import MimbenchError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _print_json(result: "GateResult", moved: "pd.DataFrame | None") -> None:
 def _print(result: "GateResult", moved: "pd.DataFrame | None") -> None:
     from mimbench import gate as gates
 
-    say(gates.as_text(result, moved), end="")
+    say(gates.as_text(result, moved, line_width()), end="")
 
 
 def _update(

@@ -8,8 +8,9 @@ import typer
 from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.report import show_on_page
 from mimbench.cli.root import Json, print_json
-from mimbench.cli.terminal.streams import say, say_error
+from mimbench.cli.terminal.streams import line_width, say, say_error
 from mimbench.errors import MimbenchError, RecipeError
+from mimbench.text import paragraph
 
 if TYPE_CHECKING:
     from mimbench.claims import ClaimsFile
@@ -75,14 +76,16 @@ def verify(
     else:
         images = tables.images
         (target,) = images.loc[images["role"] == "target", "category"].unique()
-        say(judging.as_text(verdicts, stated, target), end="")
+        say(judging.as_text(verdicts, stated, target, line_width()), end="")
     tell = say_error if as_json else say
     if before is not None and name != before:
-        tell(f"\nReplaced: the verdicts on {before or 'claims that are not on record'}.")
+        was = before or "claims that are not on record"
+        tell(f"\n{paragraph(f'Replaced: the verdicts on {was}.', line_width())}")
     elif not claims and before:
-        tell(f"\nJudged again: {before}, as before. Other claims: --claims NAME.")
+        again = f"Judged again: {before}, as before. Other claims: --claims NAME."
+        tell(f"\n{paragraph(again, line_width())}")
     if doubt := doubt_about(tables):
-        tell(f"\n{folder}: {doubt}\n")
+        tell(f"\n{paragraph(f'{folder}: {doubt}', line_width())}\n")
     show_on_page(folder, as_json=as_json, accept_changed=accept_changed)
     code: int = judging.exit_code(verdicts, strict=strict)
     return code

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mimbench.detectors.build import kind_of
-from mimbench.evaluation.planning.plan import Plan
+from mimbench.evaluation.execution.tasks import TaskContext
 from mimbench.files import file_hash
 from mimbench.recipes import Recipe
 from mimbench.runfolder.info import DetectorInfo, RunInfo, RunSettings, write_run_info
@@ -16,8 +16,10 @@ from mimbench.scores.tables import BESIDE, checksums
 __all__ = ["record_run"]
 
 
-def record_run(plan: Plan, folder: Path, environment: Mapping[str, Any], command: str) -> None:
-    """Write run.json, with the SHA-256 of the tables and files that are in `folder` by now."""
+def record_run(context: TaskContext, environment: Mapping[str, Any], command: str) -> None:
+    """Write run.json, with the SHA-256 of the tables and files that are in the folder by now."""
+    plan, folder = context.plan, context.folder
+    files = _files(context)
     info = RunInfo(
         name=plan.run.name,
         command=command,
@@ -31,13 +33,24 @@ def record_run(plan: Plan, folder: Path, environment: Mapping[str, Any], command
         corruption_size=plan.corruption_size,
         notes=tuple(plan.dataset.notes),
         run=RunSettings.model_validate(plan.run.model_dump(mode="json")),
-        detectors=tuple(_describe(recipe) for recipe in plan.recipes),
+        detectors=tuple(_describe(recipe, files.get(recipe.name)) for recipe in plan.recipes),
     )
     write_run_info(folder, info)
 
 
-def _describe(recipe: Recipe) -> DetectorInfo:
+def _describe(recipe: Recipe, files: dict[str, str] | None) -> DetectorInfo:
     kind = kind_of(recipe)
     return DetectorInfo(
-        **recipe.model_dump(mode="json"), trains_on=kind.trains_on, open_set=tuple(kind.open_set)
+        **recipe.model_dump(mode="json"),
+        trains_on=kind.trains_on,
+        open_set=tuple(kind.open_set),
+        files=files,
     )
+
+
+def _files(context: TaskContext) -> dict[str, dict[str, str]]:
+    """SHA-256 of the files that decide what a detector computes, by detector and name."""
+    return {
+        context.plan.fits[position].recipe.name: dict(address.about["recipe"]["files"])
+        for position, address in context.addresses.of.items()
+    }

@@ -24,6 +24,7 @@ from mimbench.evaluation.execution.runtime_estimate import (
     plan_lines,
 )
 from mimbench.evaluation.execution.tasks import TaskContext, fit_tasks
+from mimbench.evaluation.fitted_again import tell_fitted_again
 from mimbench.evaluation.fitting import fit_addresses
 from mimbench.evaluation.gallery import write as gallery
 from mimbench.evaluation.outcome import Outcome, check_images, outcome_tables
@@ -102,6 +103,7 @@ def try_plan(
         addresses = fit_addresses(plan, device)
         context = TaskContext(plan, addresses, folder.absolute(), device, backend.threads)
         here = replace(context, device=usable_here(device))
+        tell_fitted_again(context, progress)
         estimate = estimate_runtime(here, progress, plug_ins=not backend.apart, always=True)
         missing = fit_tasks(context)
     assert estimate is not None
@@ -218,7 +220,7 @@ def execute(
         context = TaskContext(plan, fit_addresses(plan, device), place, device, threads)
         planned = len(plan.fits), count_blocks(plan)
         history = RunHistory(folder, command, environment, context.addresses.fit_ids, planned)
-        _tell_of_threads(history, folder, progress)
+        tell_fitted_again(context, progress)
         outcome = _compute(context, backend, history, progress, strict=strict)
     tables, not_combined = _write(context, outcome, environment, command, progress)
     history.finish(len(outcome.failed) + len(not_combined))
@@ -282,18 +284,5 @@ def _write(
     for problem in write_curves(outcome.fits, folder / "training.csv"):
         progress.message(problem)
     write_csv(plan.dataset.unread, folder / "rejected.csv")
-    record_run(plan, folder, environment, command)
+    record_run(context, environment, command)
     return tables, not_combined
-
-
-def _tell_of_threads(history: RunHistory, folder: Path, progress: Progress) -> None:
-    """Say why a repeated command computes everything again, where threads are the only reason."""
-    if not history.earlier or history.now.fits.found:
-        return
-    before, now = (each.environment.get("threads") for each in (history.earlier[-1], history.now))
-    if before and before != now:
-        progress.message(
-            f"Threads per process: {now}, and {before} for the trained models in {folder}. Threads "
-            "change the numbers, so this run trains its own. To use those there, set "
-            f"OMP_NUM_THREADS to {before} times --jobs."
-        )

@@ -22,7 +22,7 @@ from mimbench.gate.result import (
 from mimbench.gate.settings import Allowed
 from mimbench.scores.tables import CLEAN
 from mimbench.statistics.core.cautions import MARK, legend
-from mimbench.text import counted, markdown_cell, without_controls
+from mimbench.text import counted, markdown_cell, paragraph, without_controls
 
 __all__ = ["as_json", "as_junit", "as_markdown", "as_text"]
 
@@ -42,8 +42,14 @@ MEANING = {
 }
 
 
-def as_text(result: GateResult, moved: pd.DataFrame | None = None) -> str:
-    """Plain text for a terminal; `moved` is the table of `movers`."""
+def as_text(result: GateResult, moved: pd.DataFrame | None = None, width: int | None = None) -> str:
+    """Plain text for a terminal.
+
+    Args:
+        result: of the gate.
+        moved: the table of `movers`.
+        width: of a line, characters; None: a sentence is a line.
+    """
     lines = [_headline(result), ""]
     lines += [_method(result)] * bool(result.tests)
     lines += [f"{mark}: {text}." for mark, text in _grouped(result.problems)]
@@ -63,7 +69,17 @@ def as_text(result: GateResult, moved: pd.DataFrame | None = None) -> str:
     lines += ["", marked] * bool(marked)
     if moved is not None:
         lines += ["", *_moved_lines(moved)]
+    if width is not None:
+        lines = [_wrapped(line, width) for line in lines]
     return "\n".join(lines) + "\n"
+
+
+def _wrapped(line: str, width: int) -> str:
+    """A line in several; those of a row are indented, so that its verdict stands out."""
+    own = line.lstrip()
+    first = " " * (len(line) - len(own))
+    of_row = first or own.startswith(tuple(f"{verdict.upper()} " for verdict in MEANING))
+    return paragraph(own, width, first=first, rest=f"{first}  " if of_row else "")
 
 
 def as_markdown(result: GateResult, moved: pd.DataFrame | None = None) -> str:

@@ -1,15 +1,15 @@
 """What a run is about: what was measured, and which row its first sentences speak of."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mimbench.claims import Verdict
 from mimbench.report.leaderboard.entries import Leaderboard
-from mimbench.runfolder.reading import RunFolder
+from mimbench.runfolder.reading import DetectorInfo, RunFolder
 from mimbench.statistics.run.controls import row_facts
 from mimbench.text import counted
 
-__all__ = ["Subject", "subject_of", "what_was_measured"]
+__all__ = ["Subject", "first_score", "subject_of", "what_was_measured"]
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,21 @@ def what_was_measured(run: RunFolder) -> str:
 
 
 def subject_of(
-    run: RunFolder, board: Leaderboard, verdicts: Sequence[Verdict] = ()
+    run: RunFolder,
+    board: Leaderboard,
+    verdicts: Sequence[Verdict] = (),
+    without: Collection[str] = (),
 ) -> Subject | None:
-    """The row that a run is about.
+    """The row that a run is about, or would be without some of its detectors.
 
     The headline row of the claims, which was fixed beforehand; or else the first score of the first
     detector from outside, or that learns the target alone, or that is no control.
     """
-    rows = [entry for entry in board.entries if entry.headline and not entry.control]
+    rows = [
+        entry
+        for entry in board.entries
+        if entry.headline and not entry.control and entry.detector.name not in without
+    ]
     there = {entry.row for entry in rows}
     for verdict in verdicts:
         if verdict.headline and verdict.row in there:
@@ -58,7 +65,11 @@ def subject_of(
     why, found = next((why, found) for why, found in kinds if found)
     order = list(run.detectors)
     first = min(found, key=lambda entry: order.index(entry.detector.name)).detector
-    scores = [f"{first.name}/{score}" for score in (*first.headline, *first.scores)]
-    row = next((name for name in (first.name, *scores) if name in there), "")
-    row = row or next(entry.row for entry in rows if entry.detector.name == first.name)
-    return Subject(row, f"the first score of the first detector {why}")
+    return Subject(first_score(first, board), f"the first score of the first detector {why}")
+
+
+def first_score(detector: DetectorInfo, board: Leaderboard) -> str:
+    """The headline row that a detector names first; empty if the leaderboard has none of it."""
+    own = [e.row for e in board.entries if e.headline and e.detector.name == detector.name]
+    scores = [f"{detector.name}/{score}" for score in (*detector.headline, *detector.scores)]
+    return next((row for row in (detector.name, *scores, *own) if row in own), "")

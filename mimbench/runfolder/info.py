@@ -45,6 +45,8 @@ class DetectorInfo(_Record):
         headline: the scores that speak for the detector; empty: all of them.
         trains_on: what its fit may see.
         open_set: the scores that are made for the open-set question.
+        files: SHA-256 of its code and of the files that its recipe names, by their names; None:
+            not recorded.
     """
 
     name: str
@@ -59,6 +61,7 @@ class DetectorInfo(_Record):
     parameters: dict[str, Any] = Field(default_factory=dict)
     trains_on: str = ""
     open_set: tuple[str, ...] = ()
+    files: dict[str, str] | None = None
 
     def recipe(self, where: Path) -> Recipe:
         """The recipe that it was built from.

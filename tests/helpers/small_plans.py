@@ -12,7 +12,7 @@ from mimbench.scores.tables import RunTables
 
 
 def planned(
-    folders: dict[str, Path], detectors: list[str], known: tuple[str, ...] = (), **options: Any
+    folders: dict[str, Path], detectors: list[Any], known: tuple[str, ...] = (), **options: Any
 ) -> Plan:
     images = ImageOptions(
         data=(str(folders["data"]),),

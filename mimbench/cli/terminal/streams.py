@@ -23,6 +23,7 @@ from mimbench.text import printable
 __all__ = [
     "Unwritable",
     "console",
+    "line_width",
     "result_only",
     "say",
     "say_error",
@@ -121,6 +122,11 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _asked_width()
     return _Terminal(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
+
+
+def line_width() -> int:
+    """Characters of a line of sentences: as many as the terminal has, and at most 100."""
+    return min(WIDTH, console().width)
 
 
 def _asked_width() -> int:

@@ -1,4 +1,4 @@
-"""What differs between two runs before any number: plan, recipes, data, versions."""
+"""What differs between two runs before any number: code, plan, recipes, data, versions."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Any
 from mimbench.gate import Problem
 from mimbench.runfolder.reading import DetectorInfo, RunFolder
 
-__all__ = ["PARTS", "RunDifference", "names_of", "run_differences"]
+__all__ = ["PARTS", "RunDifference", "changed_files", "names_of", "run_differences"]
 
-PARTS = ("plan", "recipes", "data", "versions")
+PARTS = ("files", "plan", "recipes", "data", "versions")
 NAMES = ("name", "description", "detectors")  # of a run file, which say nothing of its plan
 RECIPE = ("detector", "input_size", "scores", "headline", "trains_on", "parameters")
 LONGEST = 60  # characters of a value
@@ -20,7 +20,8 @@ class RunDifference:
     """One difference.
 
     Attributes:
-        part: "plan", "recipes", "data" or "versions".
+        part: "files" (code of detectors, and what their recipes name), "plan", "recipes", "data"
+            or "versions".
         what: field, or a whole sentence where there are no values.
         first: value in the first run; empty where it has none.
         second: value in the other run.
@@ -33,10 +34,10 @@ class RunDifference:
 
     @property
     def text(self) -> str:
-        """E.g. "folds: 1 -> 5"."""
+        """E.g. "folds: 1 → 5"."""
         if not self.first and not self.second:
             return self.what
-        return f"{self.what}: {self.first or 'nothing'} -> {self.second or 'nothing'}"
+        return f"{self.what}: {self.first or 'nothing'} → {self.second or 'nothing'}"
 
 
 def run_differences(
@@ -49,8 +50,8 @@ def run_differences(
         second: another one.
         problems: of `mimbench.gate.align`: what differs in their images and conditions.
     """
-    found = [*_plan(first, second), *_recipes(first, second)]
     names = names_of(first, second)
+    found = [*_files(first, second, names), *_plan(first, second), *_recipes(first, second, names)]
     for problem in problems:
         text = problem.message
         for side, name in zip(("the reference", "the candidate"), names, strict=True):
@@ -61,10 +62,42 @@ def run_differences(
 
 
 def names_of(first: RunFolder, second: RunFolder) -> tuple[str, str]:
-    """Names of two runs, or their folders where the names are the same."""
+    """Names of two runs; where they are the same, those of their folders, or the whole paths."""
     if first.name != second.name:
         return first.name, second.name
+    own, others = first.path.resolve(), second.path.resolve()
+    if own.name != others.name or own == others:
+        return own.name, others.name
     return str(first.path), str(second.path)
+
+
+def changed_files(first: RunFolder, second: RunFolder) -> dict[str, list[str]]:
+    """Files of detectors in both runs that are not the same, each with its detectors.
+
+    They are the code of a detector, and what its recipe names, such as weights.
+    """
+    found: dict[str, list[str]] = {}
+    for name, own in first.detectors.items():
+        theirs = second.detectors.get(name)
+        if theirs is None or own.files is None or theirs.files is None:
+            continue
+        for file in dict.fromkeys([*own.files, *theirs.files]):
+            if own.files.get(file) != theirs.files.get(file):
+                found.setdefault(file, []).append(name)
+    return found
+
+
+def _files(first: RunFolder, second: RunFolder, names: tuple[str, str]) -> Iterator[RunDifference]:
+    for file, detectors in changed_files(first, second).items():
+        yield RunDifference("files", f"{file} was changed: {', '.join(detectors)}")
+    shared = [name for name in first.detectors if name in second.detectors]
+    for run, side in zip((first, second), names, strict=True):
+        own = [run.detectors[name] for name in shared]
+        if unknown := [one.name for one in own if one.files is None and ":" in one.detector]:
+            yield RunDifference(
+                "files",
+                f"{side} does not say which code {', '.join(unknown)} had; it may have changed",
+            )
 
 
 def _plan(first: RunFolder, second: RunFolder) -> Iterator[RunDifference]:
@@ -76,18 +109,20 @@ def _plan(first: RunFolder, second: RunFolder) -> Iterator[RunDifference]:
     yield from _changes("plan", "", *plans)
 
 
-def _recipes(first: RunFolder, second: RunFolder) -> Iterator[RunDifference]:
+def _recipes(
+    first: RunFolder, second: RunFolder, names: tuple[str, str]
+) -> Iterator[RunDifference]:
     own, theirs = first.detectors, second.detectors
     for name in dict.fromkeys([*own, *theirs]):
         if name not in own or name not in theirs:
-            side = "first" if name in own else "other"
-            yield RunDifference("recipes", f"{name} is in the {side} run only")
+            side = names[0] if name in own else names[1]
+            yield RunDifference("recipes", f"{name} is in {side} only")
             continue
         changes = list(_changes("recipes", name, _recipe(own[name]), _recipe(theirs[name])))
         yield from changes
         hashes = [set(_fits(run, name)["recipe_hash"]) for run in (first, second)]
         if not changes and hashes[0] != hashes[1]:
-            yield RunDifference("recipes", f"{name}: a file that the recipe names, or the code")
+            yield RunDifference("recipes", f"{name}: description, or what a run does not record")
 
 
 def _fits(run: RunFolder, detector: str) -> Any:

@@ -17,7 +17,12 @@ from mimbench.gate import (
     same_scores,
     same_weights,
 )
-from mimbench.report.comparison.facts import RunDifference, names_of, run_differences
+from mimbench.report.comparison.facts import (
+    RunDifference,
+    changed_files,
+    names_of,
+    run_differences,
+)
 from mimbench.runfolder.reading import RunFolder
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.cautions import difference_cautions
@@ -93,7 +98,12 @@ def compare_runs(first: RunFolder, second: RunFolder) -> RunComparison:
     shared = [row for row in _scored(aligned, 0) if row in rows[1]]
     if not shared:
         raise TableError(f"{first.name} and {second.name} have no row in common.")
-    lines = [line for row in shared for line in _lines(row, aligned, *sides)]
+    changed = {name for names in changed_files(first, second).values() for name in names}
+    lines = [
+        line
+        for row in shared
+        for line in _lines(row, aligned, *sides, same_files=row.partition("/")[0] not in changed)
+    ]
     table = pd.DataFrame(lines, columns=list(COMPARISON_COLUMNS))
     known = table["p"].notna()
     table.loc[known, "p"] = holm(table.loc[known, "p"].to_numpy(float))
@@ -131,7 +141,7 @@ def _silent(run: RunFolder, scored: set[str]) -> list[str]:
 
 
 def _lines(
-    row: str, aligned: Aligned, first: RunAurocs, second: RunAurocs
+    row: str, aligned: Aligned, first: RunAurocs, second: RunAurocs, *, same_files: bool
 ) -> Iterator[dict[str, Any]]:
     """The lines of one row."""
     shared = [group for group in first.groups() if group in second.groups()]
@@ -139,14 +149,14 @@ def _lines(
     conditions = [("clean", CLEAN, 0)]
     conditions += [("corrupted", ALL_CORRUPTIONS, MEAN_SEVERITY)] * bool(corrupted)
     identical, alike = same_scores(row, aligned), same_weights(row, aligned)
-    one_recipe = _recipes(row, aligned.reference) == _recipes(row, aligned.candidate)
+    one_recipe = same_files and _recipes(row, aligned.reference) == _recipes(row, aligned.candidate)
     for role, relation in shared:
         for name, corruption, severity in conditions:
             asked = Quantity(
                 row, role=role, relation=relation, corruption=corruption, severity=severity
             )
             before, after = first.measured(asked), second.measured(asked)
-            # trainings of two recipes may vary differently: then each side needs three of its own
+            # trainings of two recipes or codes may vary differently: then each side needs three
             own = of_same_models(after, before) if alike else after.minus(before, alike=one_recipe)
             models = "same models" if alike else "trained anew"
             numbers = _numbers(own, before, after)

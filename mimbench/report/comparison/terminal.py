@@ -1,6 +1,7 @@
 """Runs side by side on a terminal, within 80 columns."""
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from rich import box
 from rich.console import Group as Lines
@@ -9,18 +10,28 @@ from rich.table import Table
 from rich.text import Text
 
 from mimbench.report.comparison.rows import RunComparison
-from mimbench.report.comparison.wording import HEADER, facts, groups, lines_of, notes, title
+from mimbench.report.comparison.wording import (
+    answer,
+    facts,
+    groups,
+    header,
+    lines_of,
+    notes,
+    title,
+)
 from mimbench.report.leaderboard.groups import Group
 
 __all__ = ["comparison_text"]
 
 SHOWN = 8  # differences of one part
+HEADING = 9  # characters of a run's name above its numbers
 
 
 def comparison_text(made: RunComparison) -> RenderableType:
-    """What differs first, then a table for each group of images, then how to read it."""
+    """The answer, what differs, a table for each group of images, and how to read it."""
     return Lines(
         Text(title(made), style="bold"),
+        *(Text(words) for _, words in answer(made)),
         *map(Text, _facts(made)),
         *(_table(made, group) for group in groups(made)),
         *map(Text, notes(made)),
@@ -36,11 +47,12 @@ def _facts(made: RunComparison) -> Iterator[str]:
 def _table(made: RunComparison, group: Group) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.title, table.title_justify = f"AUROC against {group.label}", "left"
-    for place, name in enumerate(HEADER):
+    for place, name in enumerate(header(made)):
         if place < 2:
             table.add_column(name, overflow="fold")
         else:
-            table.add_column(name, justify="right", no_wrap=True)
+            lines = wrap(name, HEADING) if name in made.names else [name]
+            table.add_column(Text("\n".join(lines)), justify="right", no_wrap=True)
     for cells, clear in lines_of(made, group):
         table.add_row(*map(Text, cells), style="bold" if clear else "")
     return table

@@ -9,6 +9,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from mimbench.claims import verdicts_of
+from mimbench.report.added_detectors import added_lines
 from mimbench.report.build import Report
 from mimbench.report.cautions import cautions
 from mimbench.report.external import external_notes
@@ -47,6 +49,7 @@ class PrintedBoard:
         rows: (name, kind, style) of each row.
         cells: (text, style) of each row and column.
         failures: (row, why in a few words).
+        added: (which, how it compares) of each detector that the user added.
     """
 
     title: str
@@ -56,6 +59,7 @@ class PrintedBoard:
     cells: Sequence[Sequence[Sequence[str]]]
     failures: Sequence[Sequence[str]]
     notes: Sequence[str]
+    added: Sequence[Sequence[str]]
 
 
 def printed_board(report: Report) -> PrintedBoard:
@@ -71,6 +75,10 @@ def printed_board(report: Report) -> PrintedBoard:
         cells=[[_cell(column, entry, board) for column in columns] for entry in shown],
         failures=[(own.row, own.words.partition(":")[0]) for own in told_together(board.failures)],
         notes=_notes(report),
+        added=[
+            (line.about, line.words)
+            for line in added_lines(report.run, board, verdicts_of(report.run))
+        ],
     )
 
 
@@ -109,6 +117,8 @@ class _Fitted:
                 f"{'; '.join(left_out)}. The page has all."
             )
         yield from map(Text, board.notes)
+        for about, words in board.added:
+            yield Text.assemble((f"{about}.", "bold"), f" {words}")
 
 
 def _table(board: PrintedBoard, kept: int, width: int | None = None, *, broken: bool) -> Table:

@@ -85,6 +85,7 @@ def render_page(
     return environment.get_template("index.html.j2").render(
         shared,
         title=what_was_measured(run),
+        added=page.added,
         answer=page.answer,
         checks=checks(run, results, subject),
         sections=bodies,

@@ -452,8 +452,10 @@ def test_what_was_not_tested_says_what_is_missing(run: RunTables) -> None:
     (weather,) = judge(run, noisy)
     assert "--suite imagenet-c" in weather.remedy
     text = as_text([row, role, weather], ClaimsFile(name="test", claim=(noisy,)), "mpox")
+    narrow = as_text([row, role, weather], ClaimsFile(name="t", claim=(noisy,)), "mpox", 60)
+    assert max(map(len, narrow.splitlines())) <= 60
     for own in (row, role, weather):
-        assert f"add to the run's command: {own.remedy}" in text
+        assert f"add to the run's command: {own.remedy}" in " ".join(text.split())
         assert own.statement in " ".join(text.split())
 
 

@@ -253,6 +253,13 @@ def test_a_rerun_leaves_the_same_bytes_so_that_verdicts_stay(
     assert (out / "verdicts.json").exists()
 
 
+def said_of_fits(plan: Plan, out: Path) -> list[str]:
+    """What a run says of earlier fits in its folder."""
+    shares = Shares()
+    execute(plan, out, shares)
+    return [text for text in shares.said if "fitted again" in text]
+
+
 def test_a_run_with_other_threads_trains_its_own_fits_and_says_so(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,12 +267,40 @@ def test_a_run_with_other_threads_trains_its_own_fits_and_says_so(
     said = []
     for threads in (1, 1, 2):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
-        shares = Shares()
-        execute(plan, out, shares)
-        said.append([text for text in shares.said if "Threads per process" in text])
+        said.append(said_of_fits(plan, out))
     assert said[:2] == [[], []]
-    assert "Threads per process: 2, and 1 for the trained" in said[2][0]
+    (told,) = said[2]
+    assert "threads per process (1, now 2; to use the earlier fits, set OMP_NUM_THREADS" in told
     assert len(list((out / "fits").glob("*.json"))) == 2
+
+
+def test_a_row_that_is_fitted_again_is_named_with_what_changed(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    file, out = tmp_path / "tells.py", tmp_path / "out"
+    file.write_text(TELLS)
+    control = {"extends": "histogram", "input_size": 32}  # what the plug-in sees
+    rows = [f"{file}:Tells", {**control, "parameters": {"bins": 4}}]
+    assert said_of_fits(planned(folders, rows), out) == []
+    file.write_text(TELLS + "# another version\n")
+    rows[1] = {**control, "parameters": {"bins": 2}}
+    assert said_of_fits(planned(folders, rows), out) == [
+        "Tells is fitted again. Changed since its earlier fit: file tells.py.",
+        "histogram is fitted again. Changed since its earlier fit: parameter bins (4, now 2).",
+    ]
+    fewer = planned(folders, rows, known=("measles",), folds=2)
+    assert any("images to train on" in text for text in said_of_fits(fewer, out))
+    assert said_of_fits(planned(folders, rows, folds=2), tmp_path / "new") == []
+
+
+def test_what_is_damaged_among_earlier_fits_is_no_reason(
+    folders: dict[str, Path], plugin: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "fits").mkdir()
+    for name, note in (("a" * 16, "[]"), ("b" * 16, '{"recipe": {"name": {}}}'), ("c" * 16, "{")):
+        (tmp_path / "fits" / f"{name}.json").write_text(note)
+        (tmp_path / "fits" / f"{name}.safetensors").touch()
+    assert said_of_fits(planned(folders, [f"{plugin}:Brightness"]), tmp_path) == []
 
 
 def test_the_untrained_inpainting_is_made_once_per_shard_for_all_rows(

@@ -60,6 +60,20 @@ def test_rows_without_a_changed_score_share_a_line_and_keep_their_cases() -> Non
     assert len(ElementTree.fromstring(as_junit(result)).findall("testcase")) == len(result.tests)
 
 
+def test_on_a_terminal_no_line_is_longer_than_it_and_verdicts_stand_out() -> None:
+    runs = [made_tables(ROWS, images=IMAGES, seeds=(0, 1, 2), draw=draw) for draw in (0, 1)]
+    result = gate(*runs)
+    whole, text = as_text(result), as_text(result, width=80)
+    assert max(map(len, whole.splitlines())) > 100
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.split() == whole.split()
+    for row, verdict in result.verdicts.items():
+        head = f"{verdict.upper():<13} {row}: "
+        after = text[text.index(f"\n{head}") :].splitlines()[2:]
+        assert after[0].startswith("  clean: AUROC")
+        assert after[1].startswith("    ")
+
+
 def test_a_reference_of_controls_alone_is_told_one_remedy() -> None:
     made = tables()
     controls = replace(made, fits=made.fits.assign(control=True))

@@ -307,6 +307,26 @@ def test_terminal_table_fits_100_columns(report: Report) -> None:
     assert any("histogram" in line for line in lines)
 
 
+def test_an_added_detector_is_compared_on_the_page_first_and_on_the_terminal_last(
+    tables: RunTables, tmp_path: Path
+) -> None:
+    clean = tables.scores[tables.scores["corruption"] == "clean"]
+    scores = clean.assign(score=clean["score"].astype("str").str.replace("resnet18", "mine"))
+    fits = tables.fits.assign(detector=tables.fits["detector"].str.replace("resnet18", "mine"))
+    folder = write_synthetic_run(tmp_path / "run", RunTables(scores, fits, tables.images))
+    renamed = json.loads(json.dumps(RUN_INFO).replace("resnet18", "mine"))
+    (folder / "run.json").write_text(json.dumps(renamed))
+    report = write_report(folder)
+    page = page_of(report)
+    told = page.index("<b>Added: mine/posterior.</b> Difference in AUROC from mim/residual: ")
+    assert told < page.index("How well <b>")
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(leaderboard_table(printed_board(report)))
+    *_, last = console.export_text().split("Added: ")
+    assert last.startswith("mine/posterior. Difference in AUROC from mim/residual: ")
+    assert "From the best control" in " ".join(last.split())
+
+
 def test_report_does_without_torch(report: Report) -> None:
     modules = "sys, mimbench.report, mimbench.report.leaderboard.terminal"
     code = f"import {modules}; sys.exit('torch' in sys.modules)"

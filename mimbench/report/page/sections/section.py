@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from mimbench.claims import Verdict, verdicts_of
-from mimbench.report.answer import Answer, answer_of
+from mimbench.report.added_detectors import added_lines
+from mimbench.report.answer import Answer, Line, answer_of
 from mimbench.report.figures.draw import Drawing
 from mimbench.report.figures.styles import RowStyle
 from mimbench.report.leaderboard.entries import Leaderboard
@@ -57,6 +58,11 @@ class Page:
     def answer(self) -> Answer | None:
         """What the run says first."""
         return answer_of(self.run, self.board, self.verdicts)
+
+    @cached_property
+    def added(self) -> tuple[Line, ...]:
+        """What it says of detectors that the user added."""
+        return added_lines(self.run, self.board, self.verdicts)
 
     @cached_property
     def payload(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Two runs side by side: what differs is named first, differences are paired."""
 
+import re
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -12,9 +13,11 @@ from synthetic_run import RUN_INFO, write_synthetic_run
 from mimbench.errors import TableError
 from mimbench.files import file_hash
 from mimbench.report.comparison import COMPARISON_COLUMNS, RunComparison, compare_runs
+from mimbench.report.comparison.facts import names_of
 from mimbench.report.comparison.output import comparison_frame, comparison_json
 from mimbench.report.comparison.page import comparison_page
 from mimbench.report.comparison.terminal import comparison_text
+from mimbench.report.comparison.wording import answer
 from mimbench.runfolder.reading import RunFolder, read_run
 from mimbench.scores.digests import write_sealed
 from mimbench.scores.tables import RunTables, checksums
@@ -65,9 +68,39 @@ def test_a_better_row_is_found_and_an_equal_one_is_not(made: RunComparison) -> N
     assert equal["models"] == "trained anew"
 
 
+def test_the_answer_names_what_is_clear_and_counts_what_is_not(made: RunComparison) -> None:
+    better, rest = answer(made)
+    assert better[0] == "pass"
+    assert re.match(
+        r"Clearly higher in b: mim \+0\.1\d \[.* on unknown, same source, clean", better[1]
+    )
+    assert rest == ("caution", "1 other row has no clear difference.")
+    other_way = compare_runs(made.second, made.first)
+    assert next(answer(other_way))[1].startswith("Clearly lower in a: mim -0.1")
+    same = compare_runs(made.first, made.first)
+    assert list(answer(same)) == [("pass", "No score of a shared row differs.")]
+    assert shown(made).splitlines()[1].startswith("Clearly higher in b: mim")
+
+
+def test_runs_of_one_name_are_called_by_their_folders(tmp_path: Path, made: RunComparison) -> None:
+    first = replace(made.first, info=made.first.info.model_copy(update={"name": "one"}))
+    second = replace(made.second, info=made.first.info.model_copy(update={"name": "one"}))
+    assert names_of(first, second) == ("a", "b")
+    elsewhere = replace(second, path=tmp_path / "a")
+    assert names_of(first, elsewhere) == (str(first.path), str(tmp_path / "a"))
+
+
+def test_long_names_of_runs_keep_within_80_columns(tmp_path: Path, made: RunComparison) -> None:
+    update = {"name": "a-run-of-many-words-in-its-name"}
+    second = replace(made.second, info=made.second.info.model_copy(update=update))
+    text = shown(compare_runs(made.first, second))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "+0.1" in text
+
+
 def test_what_differs_stands_before_the_numbers(made: RunComparison) -> None:
     text = shown(made)
-    for said in ("folds: 3 -> 5", "mim.parameters.steps: 500 -> 5000", "versions: no difference"):
+    for said in ("folds: 3 → 5", "mim.parameters.steps: 500 → 5000", "versions: no difference"):
         assert said in text
     assert text.index("folds") < text.index("AUROC against")
     assert "Not compared: old (in a only)" in text
@@ -88,9 +121,12 @@ def test_the_page_loads_nothing_and_draws_both_runs(made: RunComparison) -> None
     page = comparison_page([made])
     assert "default-src &#39;none&#39;" in page
     assert page.count("data:image/svg+xml") == 1
-    assert "folds: 3 -&gt; 5" in page
-    assert "<td>cnn</td>" in page
-    assert "<td><b>mim</b></td>" in page
+    assert page.count("b compared with a") == 2, "in the window's title and in one heading"
+    assert page.index("Clearly higher in b: mim +0.") < page.index("What differs between the runs")
+    assert '<th scope="col">a</th><th scope="col">b</th>' in page
+    assert "folds: 3 → 5" in page
+    assert '<tr><th scope="row">cnn</th>' in page
+    assert '<tr class="clear"><th scope="row">mim</th>' in page
 
 
 def test_the_same_scores_differ_by_nothing(made: RunComparison) -> None:
@@ -106,6 +142,12 @@ def test_one_training_leaves_the_p_value_unknown(tmp_path: Path) -> None:
     lines = compare_runs(first, second).lines
     assert lines["p"].isna().all()
     assert lines["caution"].str.contains("retraining").all()
+    ((state, words),) = answer(compare_runs(first, second))
+    assert (state, words) == (
+        "caution",
+        "No difference is clear. In 1 row none can be: what retraining changes is unknown; "
+        "run both with --seeds 3.",
+    )
 
 
 def test_runs_on_other_images_cannot_be_compared(made: RunComparison) -> None:
@@ -127,6 +169,26 @@ def test_the_trainings_of_another_recipe_say_nothing_of_its_own_retraining(tmp_p
     lines = compare_runs(three, changed).lines
     assert lines["p"].isna().all()
     assert lines["caution"].str.contains("retraining").all()
+
+
+def test_changed_code_of_a_detector_is_the_first_difference(tmp_path: Path) -> None:
+    def made_by(name: str, draw: int, files: dict[str, str] | None, seeds: int) -> RunFolder:
+        tables = made_tables({"mim": Made(0.7)}, images=IMAGES, seeds=range(seeds), draw=draw)
+        detector = {"name": "mim", "detector": "mine.py:Mim", "files": files}
+        return run(tmp_path / name, tables, name=name, detectors=[detector])
+
+    first = made_by("a", 0, {"mine.py": "1", "net.pth": "1"}, 3)
+    second = made_by("b", 1, {"mine.py": "2", "net.pth": "1"}, 1)
+    changed = compare_runs(first, second)
+    assert changed.differences[0].text == "mine.py was changed: mim"
+    text = shown(changed)
+    assert text.index("files: mine.py was changed: mim") < text.index("recipes: no difference")
+    assert changed.lines["caution"].str.contains("retraining").all(), "of other code than the first"
+    alike = compare_runs(first, made_by("c", 1, {"mine.py": "1", "net.pth": "1"}, 1))
+    assert not alike.differences
+    assert alike.lines["p"].notna().all()
+    (unknown,) = compare_runs(first, made_by("d", 1, None, 1)).differences
+    assert "d does not say which code mim had" in unknown.text
 
 
 def test_a_detector_that_gave_no_score_is_named_with_its_reason(tmp_path: Path) -> None:

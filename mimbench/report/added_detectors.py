@@ -1,0 +1,140 @@
+"""What a run says of each detector that its user added: how it compares with the run's own ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+from mimbench.claims import Verdict
+from mimbench.recipes import names, read_toml
+from mimbench.report.answer import Line, State
+from mimbench.report.leaderboard.entries import Entry, Leaderboard
+from mimbench.report.leaderboard.groups import Group
+from mimbench.report.leaderboard.notes import difference_text
+from mimbench.report.leaderboard.paired_differences import LEVEL, PairedDifferences
+from mimbench.report.subject import first_score, subject_of
+from mimbench.runfolder.reading import DetectorInfo, RunFolder
+from mimbench.scores.tables import of_rows
+from mimbench.statistics.core.estimate import Estimate
+from mimbench.statistics.run.comparisons import holm
+from mimbench.text import counted
+
+__all__ = ["added_detectors", "added_lines"]
+
+MOST_LINES = 2
+MOST_GROUPS = 3
+
+
+def added_detectors(run: RunFolder) -> list[DetectorInfo]:
+    """The detectors that neither mimbench nor one of its run files has; no controls.
+
+    None where no record says what was run: all may be from elsewhere.
+    """
+    shipped = set(names("baselines"))
+    if run.name in names("runs"):
+        own = read_toml("runs", run.name)[0]["detectors"]
+        shipped |= {str(one.get("name")) for one in own if isinstance(one, dict)}
+    told = [*(one.name for one in run.info.detectors), *(one.name for one in run.info.added)]
+    found = [run.detectors[name] for name in told if name not in shipped]
+    return [one for one in found if not one.control]
+
+
+def added_lines(
+    run: RunFolder, board: Leaderboard, verdicts: Sequence[Verdict] = ()
+) -> tuple[Line, ...]:
+    """A line for each added detector, at most two: paired differences of clean AUROCs.
+
+    It is compared with the best control, and with what the run would be about without it
+    (`subject_of`): with the row that the claims fix, or else the highest score of that detector.
+    p-values are adjusted over all differences of a line.
+
+    Args:
+        run: the run.
+        board: its leaderboard.
+        verdicts: on its claims, which may fix the row to compare with.
+    """
+    added = added_detectors(run)
+    rows = [row for one in added if (row := first_score(one, board))]
+    shown = rows[:MOST_LINES]
+    reference = _reference(run, board, verdicts, {one.name for one in added})
+    differences = PairedDifferences(of_rows(run.tables, {reference, *shown}))
+    lines = [_line(board.entry(row), reference, board, differences) for row in shown]
+    more = len(rows) - len(shown)
+    if more:
+        last = lines[-1]
+        words = f"{last.words} {counted(more, 'more added detector', 'is')} in the leaderboard."
+        lines[-1] = Line(last.about, last.state, words)
+    return tuple(lines)
+
+
+def _reference(
+    run: RunFolder, board: Leaderboard, verdicts: Sequence[Verdict], added: set[str]
+) -> str:
+    """The row that added ones are compared with; empty if there is none."""
+    subject = subject_of(run, board, verdicts, without=added)
+    if subject is None:
+        return ""
+    if any(verdict.headline and verdict.row == subject.row for verdict in verdicts):
+        return subject.row
+    detector = board.entry(subject.row).detector.name
+    own = (one.row for one in board.entries if one.headline and one.detector.name == detector)
+    return next(own)  # the entries are in order of AUROC
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """The difference of an added row from another one, on one group of images."""
+
+    group: Group
+    other: str
+    difference: Estimate
+
+    def text(self, clear: bool, groups: Sequence[Group], *, named: bool) -> str:
+        """E.g. "+0.05 [-0.01, +0.11] on known"; with the source, if images of two are known."""
+        alone = [group.role for group in groups].count(self.group.role) == 1
+        side = "higher" if self.difference.value > 0 else "lower"
+        return (
+            difference_text(self.difference)
+            + f" ({self.other})" * named
+            + f" on {self.group.role if alone else self.group.label}"
+            + f": clearly {side}" * clear
+        )
+
+
+def _line(entry: Entry, reference: str, board: Leaderboard, differences: PairedDifferences) -> Line:
+    groups = sorted(board.groups, key=lambda group: group != board.primary)[:MOST_GROUPS]
+    of_reference = [
+        _Gap(group, reference, differences.between(entry.row, reference, group))
+        for group in groups
+        if reference
+    ]
+    of_controls = [
+        _Gap(group, entry.best_control[group][0], entry.over_control[group])
+        for group in groups
+        if group in entry.over_control
+    ]
+    gaps = [gap for gap in (*of_reference, *of_controls) if not isnan(gap.difference.value)]
+    if not gaps:
+        return Line(f"Added: {entry.row}", "caution", "The run has nothing to compare it with.")
+    p_values = [gap.difference.p for gap in gaps]
+    clear = dict(zip(gaps, (holm(p_values) < LEVEL).tolist(), strict=True))
+    parts: list[str] = []
+    for name, own in ((reference, of_reference), ("the best control", of_controls)):
+        told = [
+            gap.text(clear[gap], board.groups, named=own is of_controls)
+            for gap in own
+            if gap in clear
+        ]
+        if told:
+            parts.append(f"{'From' if parts else 'Difference in AUROC from'} {name}: ")
+            parts[-1] += f"{'; '.join(told)}."
+    if not any(clear.values()):
+        parts.append("No difference is clear.")
+    if any(map(isnan, p_values)):
+        parts.append("What retraining changes is unknown; --seeds 3 shows it.")
+    return Line(f"Added: {entry.row}", _state(clear), " ".join(parts))
+
+
+def _state(clear: Mapping[_Gap, bool]) -> State:
+    if any(is_clear and gap.difference.value < 0 for gap, is_clear in clear.items()):
+        return "fail"
+    return "pass" if all(clear.values()) else "caution"
