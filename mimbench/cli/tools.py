@@ -1,9 +1,10 @@
 """Commands beside a run: what there is, is a detector sound, corrupt a folder."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 from rich.text import Text
 
 from mimbench.cli.folder import visit
@@ -12,6 +13,11 @@ from mimbench.cli.terminal.exit_codes import ExitCode
 from mimbench.cli.terminal.progress_bar import Display
 from mimbench.cli.terminal.streams import console
 from mimbench.errors import OutputError
+
+if TYPE_CHECKING:
+    from mimbench.testing import Outcome
+
+INDENT = 8  # of what a test said, below its title
 
 
 def list_names(
@@ -43,23 +49,37 @@ def check(
             help="What a detector must reach on an easy problem; default 0.9 if it is fitted.",
         ),
     ] = None,
+    quiet: Quiet = False,
 ) -> int:
-    """Test a detector or a corruption on small made-up images: does it keep the rules?"""
-    from mimbench.testing import check as outcomes
+    """Test a detector or a corruption on small made-up images: does it keep the rules?
 
+    A detector that is fitted is fitted twice, with the same seed.
+    """
     terminal = console()
     first: dict[str, str] = {}  # problem -> the test that had it first
-    for outcome in outcomes(name, least_auroc):
-        mark = ("FAILED", "red") if outcome.problem else ("passed", "green")
-        terminal.print(Text.assemble(mark, f"  {outcome.test}"))
-        if outcome.problem in first:
-            terminal.print(f"        as in: {first[outcome.problem]}")
-            continue
-        if outcome.problem:
-            first[outcome.problem] = outcome.test
-        for said in filter(None, (outcome.problem, outcome.note)):
-            terminal.print(f"        {said}")
+    with Display(terminal, quiet=quiet) as progress:
+        progress.stage(f"Loading {name}", 1)
+        from mimbench.testing import check as outcomes
+
+        progress.update(1)
+        for outcome in outcomes(name, least_auroc, progress):
+            _show_outcome(terminal, outcome, first)
     return ExitCode.NO if first else ExitCode.DONE
+
+
+def _show_outcome(terminal: Console, outcome: "Outcome", first: dict[str, str]) -> None:
+    """Print what a test said; a problem that another had first is not repeated."""
+    mark = ("FAILED", "red") if outcome.problem else ("passed", "green")
+    terminal.print(Text.assemble(mark, f"  {outcome.test}"))
+    if outcome.problem in first:
+        said = [f"as in: {first[outcome.problem]}"]
+    else:
+        said = [text for text in (outcome.problem, outcome.note) if text]
+    for text in said:
+        for line in Text(text).wrap(terminal, max(terminal.width - INDENT, INDENT)):
+            terminal.print(Text(" " * INDENT) + line)
+    if outcome.problem:
+        first.setdefault(outcome.problem, outcome.test)
 
 
 def export_conditions(
