@@ -23,8 +23,12 @@ INDENT = 8  # of what a test said, below its title
 def list_names(
     what: Annotated[
         str,
-        typer.Argument(metavar="datasets|detectors|corruptions|kernels|suites|runs|claims"),
-    ],
+        typer.Argument(
+            metavar="WHAT",
+            help="datasets, detectors, corruptions, kernels, suites, runs or claims; without it: "
+            "how many there are of each.",
+        ),
+    ] = "",
 ) -> None:
     """List what can be named on the command line."""
     from mimbench.cli.listing import listing
