@@ -21,6 +21,7 @@ from mimbench.text import printable
 
 __all__ = [
     "LARGEST",
+    "Kind",
     "Recipe",
     "content_hash",
     "derive",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from mimbench.cli.completion import shipped
 from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.report import show_on_page
 from mimbench.cli.root import Json, print_json
@@ -37,7 +38,12 @@ def subgroups(
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
     claims: Annotated[
-        str, typer.Option(metavar="NAME", help="Claims file (.toml) or shipped claims.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Claims file (.toml) or shipped claims.",
+            autocompletion=shipped("claims"),
+        ),
     ] = "mim-paper",
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit code 1 unless all claims are supported.")

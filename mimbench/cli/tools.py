@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from mimbench.cli.completion import shipped
 from mimbench.cli.folder import visit
 from mimbench.cli.root import Json, Quiet, print_json
 from mimbench.cli.terminal.exit_codes import ExitCode
@@ -17,6 +18,7 @@ from mimbench.errors import OutputError
 if TYPE_CHECKING:
     from mimbench.testing import Outcome
 
+LISTS = ("datasets", "detectors", "corruptions", "kernels", "suites", "runs", "claims")
 INDENT = 8  # of what a test said, below its title
 
 
@@ -27,6 +29,7 @@ def list_names(
             metavar="WHAT",
             help="datasets, detectors, corruptions, kernels, suites, runs or claims; without it: "
             "how many there are of each.",
+            autocompletion=lambda incomplete: [one for one in LISTS if one.startswith(incomplete)],
         ),
     ] = "",
 ) -> None:
@@ -40,7 +43,9 @@ def check(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="my.py:MyDetector, a recipe, a plug-in, or a corruption."
+            metavar="NAME",
+            help="my.py:MyDetector, a recipe, a plug-in, or a corruption.",
+            autocompletion=shipped("baselines"),
         ),
     ],
     least_auroc: Annotated[
@@ -121,7 +126,12 @@ def corrupt(
         Path | None, typer.Argument(metavar="IN", help="Folder of images; with --sheet an image.")
     ] = None,
     out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Folder to write into.")] = None,
-    suite: Annotated[str, typer.Option(metavar="NAME", help="Corruption suite.")] = "imagenet-c",
+    suite: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Corruption suite.", autocompletion=shipped("corruptions")
+        ),
+    ] = "imagenet-c",
     severity: Annotated[
         list[int] | None, typer.Option(metavar="N", help="1..5; default: the suite's.")
     ] = None,
