@@ -38,11 +38,11 @@ from mimbench.testing.outcomes import (
     outcomes,
     titles,
 )
+from mimbench.testing.steps import Steps
 
 __all__ = ["DetectorContract", "check_detector"]
 
 SIDE = 64
-FITS = {"scores are finite one per image": ("fit 1 of 2",), "fits repeat": ("fit 2 of 2",)}
 FAMILIES = ("inpainting", "one-class", "classifier", "ensemble", "control", "plug-in")
 TOLERANCE = 1e-3  # of the scores' spread, between batch sizes
 DEVICE_TOLERANCE = 1e-2  # of the scores' spread, between devices
@@ -271,7 +271,7 @@ def check_detector(spec: str, least_auroc: float | None, progress: Progress) -> 
         One outcome per test; an exception of the detector is a problem, not an error.
     """
     recipe = recipe_of(spec)
-    build(recipe)
+    detector = build(recipe)
     if combines(recipe):
         raise DetectorError(f"{spec} is made of other rows and scores no image; nothing to check.")
     stated = {} if least_auroc is None else {"least_auroc": least_auroc}
@@ -289,22 +289,12 @@ def check_detector(spec: str, least_auroc: float | None, progress: Progress) -> 
         near = difflib.get_close_matches(recipe.family, FAMILIES, n=1)
         meant = f", meant {near[0]}?" if near else f"; those of mimbench: {', '.join(FAMILIES)}."
         progress.message(f"{spec}: family {recipe.family} is a new one{meant}")
-    tests = list(titles(contract).values())
-    steps = [step for title in tests for step in (*FITS.get(title, ()), title)]
-    progress.stage(f"Checking {recipe.name}", len(steps))
-
-    def fitting(number: int, share: float, note: str) -> None:
-        title = f"fit {number} of 2"
-        progress.update(steps.index(title) + min(share, 1.0), f"{title}{f': {note}' * bool(note)}")
-
-    contract.told = fitting
-    yield from outcomes(
-        contract,
-        lambda error: where(recipe.detector, error),
-        noticed,
-        lambda title: progress.update(steps.index(title), title),
-    )
-    progress.update(len(steps))
+    tests = titles(contract).values()
+    steps = Steps(progress, recipe.name, tests, fitted=detector.trains_on != "nothing")
+    contract.told = steps.fitting
+    place = recipe.detector
+    yield from outcomes(contract, lambda error: where(place, error), noticed, steps.begins)
+    steps.end()
 
 
 def _note(error: BaseException, text: str) -> None:

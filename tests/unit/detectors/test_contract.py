@@ -405,7 +405,7 @@ def test_a_check_fits_twice_and_tells_what_it_does(broken: str) -> None:
     assert "fit 1 of 2: step 3 of 4, loss 0.5" in notes
     assert notes.index("fit 2 of 2") > notes.index("batch size does not change scores")
     shares = [done for done, _ in progress.seen]
-    assert max(shares) == shares[-1] == progress.total == 9
+    assert max(shares) == shares[-1] == progress.total == 27
 
 
 def test_a_fit_that_fails_is_not_repeated(broken: str) -> None:
