@@ -17,6 +17,7 @@ from mimbench.corruptions import names
 from mimbench.detectors.build import recipe_of
 from mimbench.errors import RecipeError, UnknownNameError
 from mimbench.progress import Progress, Silent
+from mimbench.recipes import Kind
 from mimbench.recipes import names as shipped
 from mimbench.testing.corruptions import CorruptionContract, check_corruption
 from mimbench.testing.detectors import DetectorContract, check_detector
@@ -63,7 +64,8 @@ def check(
 def _no_such(spec: str) -> str:
     """What `spec` is instead of a detector or a corruption, and how these are named."""
     what = f"There is no detector or corruption '{spec}'"
-    for kind, word in (("corruptions", "suite"), ("runs", "run"), ("claims", "set of claims")):
+    others: dict[Kind, str] = {"corruptions": "suite", "runs": "run", "claims": "set of claims"}
+    for kind, word in others.items():
         if spec in shipped(kind):
             what = f"'{spec}' is a {word}, neither a detector nor a corruption"
     return (

@@ -210,9 +210,10 @@ class DetectorContract:
     def _trained(self, number: int) -> _Trained:
         """Fit 1 or 2, with the same seed; one that fails is not tried again."""
         key = content_hash(identity(self._recipe()))
-        if type(self)._kept is None or type(self)._kept[0] != key:
-            type(self)._kept = (key, {})
-        fits = type(self)._kept[1]
+        kept = type(self)._kept
+        if kept is None or kept[0] != key:
+            kept = type(self)._kept = (key, {})
+        fits = kept[1]
         if number == 2 and 1 in fits and fits[1].error is not None:
             return fits[1]
         if number not in fits:
