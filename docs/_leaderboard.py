@@ -41,13 +41,14 @@ def _page() -> Iterator[str]:
         for relation in RELATIONS
         if any(f"{role}_{relation}:auroc" in board for board in boards.values())
     ]
-    headings = ["run", "score", *(_heading(group) for group in groups), "against the best control"]
+    headings = ["score", "run", *(_heading(group) for group in groups), "against the best control"]
     headings += ["drop under corruption"]
     cells = "".join(
         f'<th scope="col"><button type="button">{name}</button></th>' for name in headings
     )
     yield '<div class="boards" tabindex="0" role="region" aria-label="Leaderboard">'
-    yield f'<table data-sortable="1"><thead><tr>{cells}</tr></thead><tbody>'
+    # with a class, the theme does not put the table into a box of its own that cuts it
+    yield f'<table class="board" data-sortable="1"><thead><tr>{cells}</tr></thead><tbody>'
     for name, board in boards.items():
         for _, line in board.iterrows():
             yield _row(name, line, groups)
@@ -66,8 +67,8 @@ def _row(name: str, line: "pd.Series[object]", groups: list[str]) -> str:
     control = line.get("control") is True
     about = " (control)" if control else ""
     cells = [
-        f'<td><a href="#{name}">{name}</a></td>',
         f"<th scope='row'>{html.escape(str(line['row']))}{about}</th>",
+        f'<td><a href="#{name}">{name}</a></td>',
     ]
     if str(line.get("status")) != "ok":
         cells.append(f'<td colspan="{len(groups) + 2}">{html.escape(str(line.get("status")))}</td>')

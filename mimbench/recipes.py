@@ -21,6 +21,7 @@ from mimbench.text import printable
 
 __all__ = [
     "LARGEST",
+    "Kind",
     "Recipe",
     "content_hash",
     "derive",
@@ -164,6 +165,7 @@ def derive(table: Mapping[str, Any], where: Path | str, above: tuple[str, ...] =
     own = dict(table)
     base = own.pop("extends", None)
     if base is None:
+        _refuse_other_kinds(own, where)
         return validate(Recipe, own, where)
     if not isinstance(base, str) or not isinstance(own.get("parameters", {}), dict):
         raise RecipeError(f"{where}: 'extends' must be a name and 'parameters' a table.")
@@ -175,6 +177,15 @@ def derive(table: Mapping[str, Any], where: Path | str, above: tuple[str, ...] =
     fields = derive(inherited, path, (*above, base)).model_dump()
     parameters = {**fields["parameters"], **own.get("parameters", {})}
     return validate(Recipe, {**fields, **own, "parameters": parameters}, where)
+
+
+def _refuse_other_kinds(table: Mapping[str, Any], where: Path | str) -> None:
+    """Name a TOML file that is something else than a recipe, instead of its unknown fields."""
+    if "detector" in table:
+        return
+    for fields, what in _OTHER_KINDS.items():
+        if not table.keys().isdisjoint(fields):
+            raise RecipeError(f"{where} is {what}. A recipe of a detector has a field 'detector'.")
 
 
 def validate(
@@ -209,6 +220,11 @@ def content_hash(content: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+_OTHER_KINDS = {
+    ("corruptions", "corruption"): "a suite of corruptions; --suite takes it",
+    ("detectors", "suites"): "a run file; `mimbench run` takes it",
+    ("claim",): "a file of claims; `mimbench verify --claims` takes it",
+}
 _WORD = {
     "baselines": "detector",
     "corruptions": "suite",

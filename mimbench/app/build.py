@@ -95,7 +95,8 @@ def build_app(
         language: in which the page starts.
         runtime: folder with the files of onnxruntime-web; None: fetched with npm.
         browser: compare the scores in Chromium, too.
-        plug_ins: files and modules that the run names and that may be imported.
+        plug_ins: files, modules and recipes (.toml) that the run names and whose code may be
+            imported; rows of other code cannot be chosen.
         accept_changed: take tables that were changed since the run wrote them too.
 
     Raises:
@@ -113,6 +114,8 @@ def build_app(
         chromium()
     fitted = _fitted(run, plug_ins, accept_changed)
     files = runtime_files(runtime)
+    if fitted.left_out and not row:
+        progress.message(fitted.left_out)
     folder = read_run(run, accept_changed=accept_changed)
     layout = Layout(folder.tables)
     board = build_leaderboard(folder, metrics_table(folder.tables, resamples=0, severities=False))

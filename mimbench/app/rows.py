@@ -95,13 +95,16 @@ def restored_rows(
 
     Raises:
         UnknownNameError: the run has no such row.
-        DetectorError: it cannot be exported, or the run has none that can.
+        DetectorError: it cannot be exported, its code may not be imported, or the run has no row
+            that can be exported.
         TableError: it has no scores, or its fits are not in the folder.
     """
     able = exportable(run, board)
     rows = {row.score: row for row in layout.rows}
     if name and name not in rows:
         raise UnknownNameError("row", name, rows)
+    if name:
+        run.require([rows[name].detector])
     if name and rows[name].reason:
         raise TableError(f"{name} has no numbers in {run.folder}: {rows[name].reason}.")
     if not able or (name and name not in able):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from mimbench.cli.completion import shipped
 from mimbench.cli.root import Json, Quiet, print_json, write_text
 from mimbench.cli.terminal.exit_codes import ExitCode
 from mimbench.cli.terminal.progress_bar import Display
@@ -36,7 +37,12 @@ def phantom(
 
 def get(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Data set of `mimbench list datasets`.")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Data set of `mimbench list datasets`.",
+            autocompletion=shipped("sets"),
+        ),
     ],
     folder: Annotated[
         Path | None, typer.Argument(metavar="[DIR]", help="Folder; by default in the user's cache.")

@@ -17,7 +17,7 @@ PlugIns = Annotated[
     typer.Option(
         "--detector",
         metavar="NAME",
-        help="Plug-in that the run names: allow its code to run.",
+        help="Plug-in, or its recipe, that the run names: allow its code to run.",
     ),
 ]
 

@@ -10,7 +10,7 @@ from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.root import Json, complain, write_text
 from mimbench.cli.terminal.exit_codes import ExitCode
 from mimbench.cli.terminal.streams import line_width, say, say_error, say_result
-from mimbench.errors import MimbenchError, UnknownNameError
+from mimbench.errors import MimbenchError, TableError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,10 +99,15 @@ def gate(
     return result.exit_code
 
 
-def _not_there(*folders: Path) -> MimbenchError | None:
+def _not_there(reference: Path, candidate: Path) -> MimbenchError | None:
     """What is wrong with the folders, at a glance."""
     try:
-        for folder in folders:
+        if candidate.is_dir() and not reference.exists():
+            return TableError(
+                f"There is no reference {reference}. If the model of {candidate} is good enough, "
+                "repeat this command with --update: its tables become the first reference."
+            )
+        for folder in (reference, candidate):
             visit(folder)
     except MimbenchError as error:
         return error
@@ -181,10 +186,15 @@ def _update(
     from mimbench.report.build import rewrite_leaderboard
 
     settings = stated_settings(file, given)
+    first = not reference.exists()
     written = update_reference(
         reference, candidate, settings.rows, lose_rows="missing-row" in settings.allow
     )
     written += rewrite_leaderboard(reference)
+    files = ", ".join(written)
+    if first:
+        say_error(f"{reference} is new, made from {candidate}: {files}. Nothing was compared.\n")
+        return
     if error is not None:
         say_error(f"Not compared: {error}\n")
-    say_error(f"{reference} is now {candidate}: {', '.join(written)}.\n")
+    say_error(f"{reference} is now {candidate}: {files}.\n")

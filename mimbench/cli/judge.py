@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mimbench.cli.completion import shipped
 from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.report import show_on_page
 from mimbench.cli.root import Json, print_json
@@ -49,6 +50,7 @@ def verify(
             metavar="NAME",
             help="Claims file (.toml) or shipped claims; default: those of the verdicts that the "
             "run has, or mim-paper.",
+            autocompletion=shipped("claims"),
         ),
     ] = None,
     strict: Annotated[

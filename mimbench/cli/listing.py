@@ -30,15 +30,45 @@ __all__ = [
 ]
 
 
-def listing(what: str) -> Table:
-    """Table of everything of one kind.
+def listing(what: str = "") -> Table:
+    """Table of everything of one kind; without a kind, of the kinds.
 
     Raises:
         UnknownNameError: there is no such list.
     """
+    if not what:
+        return _kinds()
     if what not in _LISTINGS:
         raise UnknownNameError("list", what, _LISTINGS)
     return _LISTINGS[what]()
+
+
+def _kinds() -> Table:
+    """What can be listed, how many there are of it, and what takes its names."""
+    used = {
+        "datasets": (len(set_names()), "public data sets that --data reads as published"),
+        "detectors": (
+            len(names("baselines")) + len(entry_point_names()),
+            "recipes and installed plug-ins, for --detector",
+        ),
+        "corruptions": (
+            len(_places_of_corruptions()),
+            "what a suite can name: the columns of the score table",
+        ),
+        "kernels": (
+            len(KERNELS) + len(family_names()),
+            "what a corruption of your own is made of, with its parameters",
+        ),
+        "suites": (len(names("corruptions")), "lists of corruptions, for --suite"),
+        "runs": (len(names("runs")), "run files, for mimbench run"),
+        "claims": (len(names("claims")), "sets of claims, for mimbench verify --claims"),
+    }
+    table = _table("mimbench list", "number", "what they are")
+    table.columns[1].justify = "right"
+    for what in _LISTINGS:
+        number, meaning = used[what]
+        _add(table, what, str(number), meaning)
+    return table
 
 
 def _datasets() -> Table:
@@ -76,14 +106,22 @@ def _detectors() -> Table:
 
 def _corruptions() -> Table:
     table = _table("corruption", "in the suites")
-    suites = {name: read_suite(name) for name in names("corruptions")}
-    of_suites = {c.name for suite in suites.values() for c in suite.corruptions}
-    plugins = family_names()
-    for name in sorted({*corruptions.names(), *of_suites}):
-        where = [s for s, suite in suites.items() if name in {c.name for c in suite.corruptions}]
-        where += ["installed plug-in"] * (name in plugins)
-        _add(table, name, ", ".join(where))
+    for name, places in _places_of_corruptions().items():
+        _add(table, name, ", ".join(places))
     return table
+
+
+def _places_of_corruptions() -> dict[str, list[str]]:
+    """Corruptions by name, each with the suites that have it."""
+    suites = {name: {c.name for c in read_suite(name).corruptions} for name in names("corruptions")}
+    plugins = family_names()
+    return {
+        name: [
+            *(suite for suite, own in suites.items() if name in own),
+            *(["installed plug-in"] * (name in plugins)),
+        ]
+        for name in sorted({*corruptions.names(), *set().union(*suites.values())})
+    }
 
 
 def _kernels() -> Table:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import typer
 
+from mimbench.cli.completion import OF_FLAGS, shipped
 from mimbench.flag import Flag
 
 __all__ = ["with_flags"]
@@ -47,8 +48,14 @@ def with_flags(
 
 def _parameter(flag: Flag) -> inspect.Parameter:
     """The parameter from which typer makes the option."""
+    kind = OF_FLAGS.get(flag.name)
     option = typer.Option(
-        None, flag.option, metavar=flag.metavar or None, help=flag.help, rich_help_panel=flag.panel
+        None,
+        flag.option,
+        metavar=flag.metavar or None,
+        help=flag.help,
+        rich_help_panel=flag.panel,
+        autocompletion=shipped(kind) if kind else None,
     )
     return inspect.Parameter(
         flag.name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=flag.kind | None

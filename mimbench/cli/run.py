@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mimbench.cli.completion import shipped
 from mimbench.cli.options import with_flags
 from mimbench.cli.report import make_report, show_failures, show_report
 from mimbench.cli.root import command_line
@@ -97,7 +98,12 @@ AsJson = Annotated[
 @interruptible("Repeat the command to continue.")
 def run(
     run_file: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run file (.toml) or a shipped run's name.")
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A run file (.toml) or a shipped run's name.",
+            autocompletion=shipped("runs"),
+        ),
     ] = "default",
     *,
     given: Mapping[str, Any],

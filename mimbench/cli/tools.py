@@ -1,11 +1,13 @@
 """Commands beside a run: what there is, is a detector sound, corrupt a folder."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 from rich.text import Text
 
+from mimbench.cli.completion import shipped
 from mimbench.cli.folder import visit
 from mimbench.cli.root import Json, Quiet, print_json
 from mimbench.cli.terminal.exit_codes import ExitCode
@@ -13,12 +15,23 @@ from mimbench.cli.terminal.progress_bar import Display
 from mimbench.cli.terminal.streams import console
 from mimbench.errors import OutputError
 
+if TYPE_CHECKING:
+    from mimbench.testing import Outcome
+
+LISTS = ("datasets", "detectors", "corruptions", "kernels", "suites", "runs", "claims")
+INDENT = 8  # of what a test said, below its title
+
 
 def list_names(
     what: Annotated[
         str,
-        typer.Argument(metavar="datasets|detectors|corruptions|kernels|suites|runs|claims"),
-    ],
+        typer.Argument(
+            metavar="WHAT",
+            help="datasets, detectors, corruptions, kernels, suites, runs or claims; without it: "
+            "how many there are of each.",
+            autocompletion=lambda incomplete: [one for one in LISTS if one.startswith(incomplete)],
+        ),
+    ] = "",
 ) -> None:
     """List what can be named on the command line."""
     from mimbench.cli.listing import listing
@@ -30,7 +43,9 @@ def check(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="my.py:MyDetector, a recipe, a plug-in, or a corruption."
+            metavar="NAME",
+            help="my.py:MyDetector, a recipe, a plug-in, or a corruption.",
+            autocompletion=shipped("baselines"),
         ),
     ],
     least_auroc: Annotated[
@@ -43,23 +58,37 @@ def check(
             help="What a detector must reach on an easy problem; default 0.9 if it is fitted.",
         ),
     ] = None,
+    quiet: Quiet = False,
 ) -> int:
-    """Test a detector or a corruption on small made-up images: does it keep the rules?"""
-    from mimbench.testing import check as outcomes
+    """Test a detector or a corruption on small made-up images: does it keep the rules?
 
+    A detector that is fitted is fitted twice, with the same seed.
+    """
     terminal = console()
     first: dict[str, str] = {}  # problem -> the test that had it first
-    for outcome in outcomes(name, least_auroc):
-        mark = ("FAILED", "red") if outcome.problem else ("passed", "green")
-        terminal.print(Text.assemble(mark, f"  {outcome.test}"))
-        if outcome.problem in first:
-            terminal.print(f"        as in: {first[outcome.problem]}")
-            continue
-        if outcome.problem:
-            first[outcome.problem] = outcome.test
-        for said in filter(None, (outcome.problem, outcome.note)):
-            terminal.print(f"        {said}")
+    with Display(terminal, quiet=quiet) as progress:
+        progress.stage(f"Loading {name}", 1)
+        from mimbench.testing import check as outcomes
+
+        progress.update(1)
+        for outcome in outcomes(name, least_auroc, progress):
+            _show_outcome(terminal, outcome, first)
     return ExitCode.NO if first else ExitCode.DONE
+
+
+def _show_outcome(terminal: Console, outcome: "Outcome", first: dict[str, str]) -> None:
+    """Print what a test said; a problem that another had first is not repeated."""
+    mark = ("FAILED", "red") if outcome.problem else ("passed", "green")
+    terminal.print(Text.assemble(mark, f"  {outcome.test}"))
+    if outcome.problem in first:
+        said = [f"as in: {first[outcome.problem]}"]
+    else:
+        said = [text for text in (outcome.problem, outcome.note) if text]
+    for text in said:
+        for line in Text(text).wrap(terminal, max(terminal.width - INDENT, INDENT)):
+            terminal.print(Text(" " * INDENT) + line)
+    if outcome.problem:
+        first.setdefault(outcome.problem, outcome.test)
 
 
 def export_conditions(
@@ -97,7 +126,12 @@ def corrupt(
         Path | None, typer.Argument(metavar="IN", help="Folder of images; with --sheet an image.")
     ] = None,
     out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Folder to write into.")] = None,
-    suite: Annotated[str, typer.Option(metavar="NAME", help="Corruption suite.")] = "imagenet-c",
+    suite: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Corruption suite.", autocompletion=shipped("corruptions")
+        ),
+    ] = "imagenet-c",
     severity: Annotated[
         list[int] | None, typer.Option(metavar="N", help="1..5; default: the suite's.")
     ] = None,

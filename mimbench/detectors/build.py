@@ -1,6 +1,7 @@
 """From what a user names (recipe, plug-in, function) to a detector, and what identifies it."""
 
 import contextlib
+import difflib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -94,10 +95,10 @@ def build(recipe: Recipe, seed: int = 0) -> Detector:
             return _construct(recipe, target)
     if inspect.isfunction(target):
         return FunctionDetector(target)
-    raise DetectorError(
-        f"'{recipe.detector}' is neither a subclass of mimbench.Detector nor a function "
-        "score(images)."
-    )
+    what = "a subclass of mimbench.Detector or a function score(images) is needed"
+    if isinstance(target, type):
+        what = f"write `class {target.__name__}(Detector):`, with Detector from mimbench"
+    raise DetectorError(f"'{recipe.detector}' is no detector; {what}.")
 
 
 def fit(detector: Detector, train: TrainingSet) -> None:
@@ -119,10 +120,41 @@ def _construct(recipe: Recipe, target: type[Detector]) -> Detector:
         ) from error
     if detector.trains_on not in get_args(TrainsOn):
         raise DetectorError(
-            f"{recipe.name} has trains_on = {detector.trains_on!r}; it can be "
-            f"{', '.join(name for name in get_args(TrainsOn) if name != 'rows')}."
+            f'{recipe.name} has trains_on = {detector.trains_on!r}; it can be "nothing", "target" '
+            'or "known" (the target and the known categories).'
         )
+    wrong = _wrong_methods(detector)
+    if wrong:
+        raise DetectorError(f"{recipe.name} {wrong}")
     return detector
+
+
+def _wrong_methods(detector: Detector) -> str:
+    """What of its methods is missing or would never be called, and what to do; empty: nothing."""
+    kind = type(detector)
+    stated = detector.trains_on
+    if stated != "rows" and kind.score is Detector.score:
+        return f"has no method score(batch){_misspelt('score', kind)}."
+    if stated in ("target", "known") and kind.fit is Detector.fit:
+        return (
+            f'has trains_on = "{stated}" and no method fit(train){_misspelt("fit", kind)}; define '
+            'it, or set trains_on = "nothing".'
+        )
+    own = kind.__mro__[: kind.__mro__.index(Detector)]
+    silent = not any("trains_on" in vars(one) for one in (detector, *own))
+    if silent and kind.fit is not Detector.fit:
+        return (
+            "has a method fit(train) that is never called, because it does not say what it trains "
+            'on: set trains_on = "target" or "known" (the target and the known categories).'
+        )
+    return ""
+
+
+def _misspelt(method: str, kind: type[Detector]) -> str:
+    """The method of a class that was probably meant by `method`."""
+    own = {name for name in dir(kind) if callable(getattr(kind, name, None))} - set(dir(Detector))
+    near = difflib.get_close_matches(method, sorted(own), n=1)
+    return f" (is its {near[0]} misspelt?)" if near else ""
 
 
 def kind_of(recipe: Recipe) -> type[Detector]:
@@ -264,7 +296,9 @@ def _texts(value: Any) -> Iterator[str]:
 def _checked(recipe: Recipe, score: str, values: Any, n: int) -> Any:
     row = recipe.row(score)
     if not isinstance(values, Tensor):
-        raise DetectorError(f"{row} must be a tensor, not {type(values).__name__}.")
+        raise DetectorError(
+            f"{row} must be a torch tensor, not {type(values).__name__}: {_as_tensor(values)}"
+        )
     if values.shape != (n,):
         raise DetectorError(
             f"{row} has shape {tuple(values.shape)} for {counted(n, 'image')}; needs ({n},)."
@@ -278,6 +312,13 @@ def _checked(recipe: Recipe, score: str, values: Any, n: int) -> Any:
     if bad:
         raise DetectorError(f"{row} is not finite on {bad} of {counted(n, 'image')}.")
     return array
+
+
+def _as_tensor(values: Any) -> str:
+    """How a score that is no tensor becomes one."""
+    if values is None:
+        return "does score() end without a return?"
+    return f"return torch.{'from_numpy' if isinstance(values, np.ndarray) else 'tensor'}(values)."
 
 
 def _plain(value: Any) -> Any:

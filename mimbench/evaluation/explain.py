@@ -108,22 +108,27 @@ def explain(
         folder: of a finished run, which may be somebody else's.
         image: path of a photo; or of the run's images the image_id, its first letters, or the path.
         progress: is told of each detector.
-        plug_ins: files and modules that may be imported.
+        plug_ins: files, modules and recipes (.toml) whose code may be imported; detectors of other
+            code are left out, with a note.
         accept_changed: take tables that were changed since the run wrote them too.
 
     Raises:
         DataError: there is no such image, or it cannot be read.
         TableError: `folder` is no finished run, or a trained model is missing or damaged.
-        DetectorError: the run names code that may not be imported.
+        DetectorError: all code that the run names may not be imported.
     """
     fitted = read_fitted_run(folder, plug_ins, accept_changed=accept_changed)
     about, pixels = _image(fitted, image, progress)
     own = fitted.tables.images[fitted.tables.images["image_id"] == about["image_id"]]
     fold, notes = _fold(own)
+    if fitted.left_out:
+        notes.append(fitted.left_out)
     fits = fits_to_use(fitted)[0]
+    fits = fits[~fits["detector"].isin(fitted.foreign)]
     fits = fits[(fits["status"] == "ok") & (fits["fold"].isna() | (fits["fold"] == fold))]
     fits = fits.sort_values("seed", kind="stable").drop_duplicates("detector")
     if fits.empty:
+        fitted.require(fitted.foreign)
         raise TableError(f"No training of {folder} succeeded; there is nothing to explain with.")
     store, hashes = Store(folder.absolute()), FileHashes()
     scores: list[ScoreOfImage] = []
@@ -149,8 +154,9 @@ def explain(
 
 def _in_order(fits: pd.DataFrame, fitted: FittedRun) -> list[dict[Any, Any]]:
     """In the order of the run file."""
-    order = [recipe.name for recipe in fitted.recipes]
-    return sorted(fits.to_dict("records"), key=lambda line: order.index(line["detector"]))
+    order = {recipe.name: place for place, recipe in enumerate(fitted.recipes)}
+    lines = fits.to_dict("records")
+    return sorted(lines, key=lambda line: order[fitted.recipe(str(line["detector"])).name])
 
 
 def _image(

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from mimbench.corruptions import Corruption, builtin
 from mimbench.corruptions.core.draws import Draws, stream
 from mimbench.corruptions.plugins import kernel
-from mimbench.testing.outcomes import Outcome, global_random_state_must_stay, outcomes
+from mimbench.progress import Progress
+from mimbench.testing.outcomes import (
+    Outcome,
+    global_random_state_must_stay,
+    outcomes,
+    titles,
+)
 
 __all__ = ["CorruptionContract", "check_corruption"]
 
@@ -91,7 +97,7 @@ class CorruptionContract:
         """Neither the images nor any global random state are touched."""
         images = _photos(4, 64, 64)
         kept = images.copy()
-        with global_random_state_must_stay():
+        with global_random_state_must_stay("draw from `draws` instead."):
             for severity in SEVERITIES:
                 self._apply(images, severity, range(4))
         assert np.array_equal(images, kept), "run() changed the images it was given."
@@ -112,18 +118,26 @@ class CorruptionContract:
         return result
 
 
-def check_corruption(spec: str) -> Iterator[Outcome]:
+def check_corruption(spec: str, progress: Progress) -> Iterator[Outcome]:
     """Run the contract over one corruption, test by test.
 
     Args:
         spec: its name.
+        progress: is told what is done now.
 
     Yields:
         One outcome per test; an exception of the corruption is a problem, not an error.
     """
     builtin(spec)
     contract = type("Contract", (CorruptionContract,), {"spec": spec})()
-    yield from outcomes(contract, lambda error: "")
+    tests = list(titles(contract).values())
+    progress.stage(f"Checking {spec}", len(tests))
+    yield from outcomes(
+        contract,
+        lambda error: "",
+        begins=lambda title: progress.update(tests.index(title), title),
+    )
+    progress.update(len(tests))
 
 
 def _photos(count: int, height: int, width: int) -> Images:

@@ -1,8 +1,10 @@
 """Does a detector keep the protocol?"""
 
 import copy
+import difflib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
@@ -10,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from mimbench.detectors.build import (
     build,
@@ -25,15 +27,38 @@ from mimbench.detectors.imaging.shared import provide, resize
 from mimbench.detectors.protocol import Batch, Detector, ImageSet, Provider, TrainingSet
 from mimbench.detectors.statefile import read_state, write_state
 from mimbench.errors import DetectorError
+from mimbench.progress import Progress
 from mimbench.recipes import Recipe, content_hash
 from mimbench.registry import where
-from mimbench.testing.outcomes import Outcome, global_random_state_must_stay, outcomes
+from mimbench.testing.causes import of_error, of_restoring
+from mimbench.testing.outcomes import (
+    Outcome,
+    global_random_state,
+    global_random_state_must_stay,
+    outcomes,
+    titles,
+)
+from mimbench.testing.steps import Steps
 
 __all__ = ["DetectorContract", "check_detector"]
 
 SIDE = 64
+FAMILIES = ("inpainting", "one-class", "classifier", "ensemble", "control", "plug-in")
 TOLERANCE = 1e-3  # of the scores' spread, between batch sizes
 DEVICE_TOLERANCE = 1e-2  # of the scores' spread, between devices
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """What became of a fit; `disturbed`: it changed a global random state."""
+
+    detector: Detector
+    error: BaseException | None = None
+    disturbed: bool = False
+
+
+def _untold(number: int, share: float, note: str) -> None:
+    """Report nothing."""
 
 
 class DetectorContract:
@@ -48,7 +73,8 @@ class DetectorContract:
 
     spec: ClassVar[str] = ""
     least_auroc: ClassVar[float | None] = 0.9
-    _kept: ClassVar[tuple[str, Detector] | None] = None  # of `_fitted`
+    _kept: ClassVar[tuple[str, dict[int, _Trained]] | None] = None  # of `_trained`
+    told: Callable[[int, float, str], None] = staticmethod(_untold)  # fit 1 or 2, share done, note
     were: Mapping[str, str] = MappingProxyType({})  # scores that are no floats, and what they are
     remark: str = ""  # of the last test
 
@@ -67,6 +93,8 @@ class DetectorContract:
     def test_higher_means_less_like_the_target(self) -> None:
         """On an easy problem the first score ranks other images above the target's."""
         detector = self._fitted()
+        target = next(iter(self._scores(detector, _target(24, 2)).values()))
+        other = next(iter(self._scores(detector, _other(24, 3)).values()))
         stated = any("least_auroc" in vars(kind) for kind in self._own_kinds())
         if self.least_auroc is None or (detector.trains_on == "nothing" and not stated):
             self.remark = (
@@ -74,8 +102,6 @@ class DetectorContract:
                 "no made-up images. A run on your own images shows it; --least-auroc 0.9 judges it."
             )
             return
-        target = next(iter(self._scores(detector, _target(24, 2)).values()))
-        other = next(iter(self._scores(detector, _other(24, 3)).values()))
         pairs = other[:, None] - target[None, :]
         auroc = float((pairs > 0).mean() + 0.5 * (pairs == 0).mean())
         assert auroc >= self.least_auroc, (
@@ -102,31 +128,34 @@ class DetectorContract:
     def test_fits_repeat(self) -> None:
         """Two fits with the same seed give the same scores."""
         images = torch.cat([_target(4, 6), _other(4, 7)])
-        first, second = (self._scores(one, images) for one in (self._fitted(), self._fit()))
+        first, second = (self._scores(self._fitted(number), images) for number in (1, 2))
         for name in first:
             assert np.array_equal(first[name], second[name]), (
-                f"{name} differs between two fits with the same seed; draw random numbers from "
-                "train.generator."
+                f"{name} differs between two fits with the same seed; "
+                + self._unsteady(name, images, "draw random numbers from train.generator.")
             )
 
     def test_state_survives_a_file(self) -> None:
         """A detector restored from its state scores as before."""
         detector = self._fitted()
         images = torch.cat([_target(4, 8), _other(4, 9)])
+        before = self._scores(detector, images)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "state.safetensors"
             write_state(path, detector.state())
-            restored = build(self._recipe())
-            restored.load(read_state(path))
-        before, after = self._scores(detector, images), self._scores(restored, images)
-        modules = {name: own for name, own in vars(restored).items() if isinstance(own, nn.Module)}
-        training = [name for name, own in modules.items() if own.training]
-        why = "is something learned that state() does not return?"
-        if training:
-            why = f"{', '.join(training)} is in training mode after load(): call eval() there."
+            state = read_state(path)
+        restored = build(self._recipe())
+        try:
+            restored.load(state)
+            after = self._scores(restored, images)
+        except Exception as error:
+            if not isinstance(error, DetectorError):  # whose message says it
+                _note(error, of_restoring(detector, restored, state))
+            raise
         for name in before:
             assert np.array_equal(before[name], after[name]), (
-                f"{name} changed after state() and load(); {why}"
+                f"{name} changed after state() and load(); "
+                + self._unsteady(name, images, of_restoring(detector, restored, state))
             )
 
     def test_scores_are_the_same_on_every_device(self) -> None:
@@ -147,10 +176,16 @@ class DetectorContract:
 
     def test_nothing_outside_is_changed(self) -> None:
         """Neither the images nor any global random state are touched."""
-        with global_random_state_must_stay():
-            detector = self._fit()
-            images = _target(4, 10)
-            kept = images.clone()
+        second = self._trained(2)
+        assert not second.disturbed, (
+            "A global random state changed; fit() must draw from train.generator instead."
+        )
+        detector, images = self._fitted(2), _target(4, 10)
+        kept = images.clone()
+        with global_random_state_must_stay(
+            "score() may draw no random numbers. Where a network with dropout scores, call its "
+            "eval()."
+        ):
             self._scores(detector, images)
         assert torch.equal(images, kept), "score() changed the batch's images."
 
@@ -165,42 +200,79 @@ class DetectorContract:
     def _size(self) -> int:
         return self._recipe().input_size or SIDE
 
-    def _fitted(self) -> Detector:
-        """A copy of one fit that the tests share."""
+    def _fitted(self, number: int = 1) -> Detector:
+        """A copy of one of the two fits that the tests share."""
+        trained = self._trained(number)
+        if trained.error is not None:
+            raise trained.error
+        return copy.deepcopy(trained.detector)
+
+    def _trained(self, number: int) -> _Trained:
+        """Fit 1 or 2, with the same seed; one that fails is not tried again."""
         key = content_hash(identity(self._recipe()))
         kept = type(self)._kept
         if kept is None or kept[0] != key:
-            kept = type(self)._kept = (key, self._fit())
-        return copy.deepcopy(kept[1])
+            kept = type(self)._kept = (key, {})
+        fits = kept[1]
+        if number == 2 and 1 in fits and fits[1].error is not None:
+            return fits[1]
+        if number not in fits:
+            fits[number] = self._fit(number)
+        return fits[number]
 
-    def _fit(self) -> Detector:
+    def _fit(self, number: int) -> _Trained:
         detector = build(self._recipe())
-        if detector.trains_on != "nothing":
-            fit(detector, _training_set(self._size(), known=detector.trains_on == "known"))
-        return detector
+        if detector.trains_on == "nothing":
+            return _Trained(detector)
+
+        def told(done: int, total: int, note: str) -> None:
+            self.told(number, done / max(total, 1), f"step {done} of {total}, {note}")
+
+        self.told(number, 0.0, "")
+        train = _training_set(self._size(), known=detector.trains_on == "known", progress=told)
+        before = global_random_state()
+        try:
+            fit(detector, train)
+        except (Exception, SystemExit) as error:
+            _note(error, of_error(error, detector))
+            return _Trained(detector, error)
+        return _Trained(detector, disturbed=global_random_state() != before)
+
+    def _unsteady(self, name: str, images: Tensor, otherwise: str) -> str:
+        """Why scores differ that should not: score() itself draws, or `otherwise`."""
+        detector = self._fitted()
+        first, second = (self._scores(detector, images) for _ in range(2))
+        if np.array_equal(first[name], second[name]):
+            return otherwise
+        return "score() gives the same images other scores each time; it may not draw at random."
 
     def _scores(
         self, detector: Detector, images: Tensor, device: str = "cpu"
     ) -> Mapping[str, NDArray[np.float64]]:
         resized = resize(images, self._size()).to(device)
-        with torch.inference_mode():
-            result = detector.score(Batch(resized, _provider(device)))
+        try:
+            with torch.inference_mode():
+                result = detector.score(Batch(resized, _provider(device)))
+        except Exception as error:
+            _note(error, of_error(error, detector))
+            raise
         self.were = converted(self._recipe(), result)
         return scores_of(self._recipe(), result, len(images))
 
 
-def check_detector(spec: str, least_auroc: float | None = None) -> Iterator[Outcome]:
+def check_detector(spec: str, least_auroc: float | None, progress: Progress) -> Iterator[Outcome]:
     """Run the contract over one detector, test by test.
 
     Args:
         spec: recipe, "file.py:Object", "package.module:Object" or the name of a plug-in.
         least_auroc: as of the contract, in [0, 1]; None: its default.
+        progress: is told what is done now.
 
     Yields:
         One outcome per test; an exception of the detector is a problem, not an error.
     """
     recipe = recipe_of(spec)
-    build(recipe)
+    detector = build(recipe)
     if combines(recipe):
         raise DetectorError(f"{spec} is made of other rows and scores no image; nothing to check.")
     stated = {} if least_auroc is None else {"least_auroc": least_auroc}
@@ -214,7 +286,21 @@ def check_detector(spec: str, least_auroc: float | None = None) -> Iterator[Outc
         remark, contract.remark = contract.remark, ""
         return f"converted to float64: {kinds}" if kinds else remark
 
-    yield from outcomes(contract, lambda error: where(contract._recipe().detector, error), noticed)
+    if recipe.family not in FAMILIES:
+        near = difflib.get_close_matches(recipe.family, FAMILIES, n=1)
+        meant = f", meant {near[0]}?" if near else f"; those of mimbench: {', '.join(FAMILIES)}."
+        progress.message(f"{spec}: family {recipe.family} is a new one{meant}")
+    tests = titles(contract).values()
+    steps = Steps(progress, recipe.name, tests, fitted=detector.trains_on != "nothing")
+    contract.told = steps.fitting
+    place = recipe.detector
+    yield from outcomes(contract, lambda error: where(place, error), noticed, steps.begins)
+    steps.end()
+
+
+def _note(error: BaseException, text: str) -> None:
+    if text and text not in getattr(error, "__notes__", ()):
+        error.add_note(text)
 
 
 def _provider(device: str) -> Provider:
@@ -246,7 +332,9 @@ def _image_set(images: Tensor, category: str) -> ImageSet:
     return ImageSet(images, (category,) * len(images), names)
 
 
-def _training_set(size: int, *, known: bool) -> TrainingSet:
+def _training_set(
+    size: int, *, known: bool, progress: Callable[[int, int, str], None]
+) -> TrainingSet:
     target = _image_set(resize(_target(40, 11), size), "target")
     held_out = _image_set(resize(_target(12, 12), size), "target")
     others = _image_set(resize(_other(40, 13), size), "other")
@@ -266,5 +354,6 @@ def _training_set(size: int, *, known: bool) -> TrainingSet:
         generator=torch.Generator().manual_seed(0),
         device=torch.device("cpu"),
         input_size=size,
+        progress=progress,
         provider=provide,
     )

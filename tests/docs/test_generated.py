@@ -47,6 +47,7 @@ def test_the_leaderboard_has_a_line_for_every_committed_row_with_its_run_and_com
     boards = {
         path.parent: pd.read_csv(path) for path in (ROOT / "results").glob("*/leaderboard.csv")
     }
+    assert '<table class="board"' in page, "the theme wraps tables without a class, and cuts them"
     assert len(lines) == 1 + sum(map(len, boards.values()))
     for folder, board in boards.items():
         own = [line for line in lines if f'href="#{folder.name}"' in line]

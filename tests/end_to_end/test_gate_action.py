@@ -172,7 +172,7 @@ def test_the_first_run_says_that_there_is_no_reference_and_can_be_accepted(
 ) -> None:
     done = act(repository, environment)
     assert (done.code, done.outputs["answer"]["exit-code"]) == (2, "2"), done.log
-    assert "no folder bench/reference" in done.summary
+    assert "no reference bench/reference" in done.summary
     assert (done.documents / "candidate" / "index.html").is_file()
     assert json.loads((done.documents / "gate.json").read_text())["exit_code"] == 2
     suite = ElementTree.parse(done.documents / "gate.xml").getroot()
@@ -256,7 +256,7 @@ def test_the_job_for_gitlab_has_the_codes_of_the_gate(
         ).returncode
 
     assert run() == 2
-    assert "no folder bench/reference" in (repository / "gate.md").read_text()
+    assert "no reference bench/reference" in (repository / "gate.md").read_text()
     assert command(repository, environment, "mimbench gate bench/reference candidate --update") == 0
     assert run() == 0
     assert (repository / job["artifacts"]["reports"]["junit"]).is_file()

@@ -1,9 +1,11 @@
 """A recipe can extend another one, and says clearly where that goes wrong."""
 
+import re
+
 import pytest
 
 from mimbench.errors import RecipeError, UnknownNameError
-from mimbench.recipes import derive, read_recipe
+from mimbench.recipes import derive, read_recipe, shipped
 
 
 def test_an_extending_recipe_changes_what_it_names_and_nothing_else():
@@ -34,3 +36,17 @@ def test_circles_unknown_bases_and_wrong_types_are_errors(tmp_path):
         derive({"extends": "mimm"}, "here.toml")
     with pytest.raises(RecipeError, match="'parameters' a table"):
         derive({"extends": "mim", "parameters": 3}, "here.toml")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        ("corruptions", "quick", "is a suite of corruptions; --suite"),
+        ("runs", "tour", "is a run file; `mimbench run`"),
+        ("claims", "mim-paper", "is a file of claims; `mimbench verify"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_what_it_is(kind, name, words):
+    path = shipped(kind) / f"{name}.toml"
+    with pytest.raises(RecipeError, match=re.escape(f"{path} {words}")):
+        read_recipe(str(path))

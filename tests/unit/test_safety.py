@@ -1,5 +1,6 @@
 """Reading what somebody else made runs none of their code, on screen, in a table or in Python."""
 
+import contextlib
 import dataclasses
 import json
 import pickle
@@ -13,12 +14,18 @@ import pyarrow.parquet as pq
 import pytest
 from tampering import reseal, restamp
 
+from mimbench.app.rows import exportable, restored_rows
 from mimbench.errors import CorruptionError, DetectorError, MimbenchError, RecipeError, TableError
+from mimbench.evaluation.explain import explain
 from mimbench.evaluation.external.external import score_external
+from mimbench.evaluation.external.fitted_run import read_fitted_run
 from mimbench.evaluation.planning.suites import read_suite
 from mimbench.progress import Silent
+from mimbench.report.leaderboard.entries import build_leaderboard
 from mimbench.runfolder.reading import read_run
 from mimbench.scores.reading import read_tables
+from mimbench.statistics.run.layout import Layout
+from mimbench.statistics.tables.metrics import metrics_table
 
 
 class Attack:
@@ -51,6 +58,10 @@ def test_code_that_a_run_names_is_imported_only_if_the_user_names_it_too(
     result = score_external(run, photos, Silent(), [named])
     assert {"histogram", "Brightness"} <= set(result.test.verdicts["row"])
 
+    (tmp_path / "mine.toml").write_text(f'name = "mine"\ndetector = "{named}"\n')
+    result = score_external(run, photos, Silent(), [str(tmp_path / "mine.toml")])
+    assert "Brightness" in set(result.test.verdicts["row"])
+
     victim = tmp_path / "touched"
     evil = tmp_path / "evil.py"
     evil.write_text(f"from pathlib import Path\nPath({str(victim)!r}).touch()\n")
@@ -59,6 +70,40 @@ def test_code_that_a_run_names_is_imported_only_if_the_user_names_it_too(
         with pytest.raises(DetectorError, match="not part of mimbench"):
             score_external(run, photos, Silent(), [named])
     assert not victim.exists()
+
+
+def test_a_row_whose_code_is_not_trusted_is_left_out_where_others_can_be_explained(
+    run: Path, plugin: Path, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    photo = str(next(folders["abnormal"].rglob("*.png")))
+    named = f"{plugin}:Brightness"
+    left_out = explain(run, photo, Silent())
+    assert {score.row for score in left_out.scores} == {"histogram"}
+    assert f"Brightness. If you trust it, say so: --detector {named}" in left_out.notes[0]
+    both = explain(run, photo, Silent(), (named,))
+    assert {score.row for score in both.scores} == {"histogram", "Brightness"}
+    assert not both.notes
+
+    victim = tmp_path / "touched"
+    evil = tmp_path / "evil.py"
+    evil.write_text(f"from pathlib import Path\nPath({str(victim)!r}).touch()\n")
+    for k in (0, 1):  # also under the name of the other
+        foreign = {"detector": f"{evil}:Thing", "name": "Brightness"}
+        change(run, lambda about, k=k, own=foreign: about["detectors"][k].update(own))
+        with contextlib.suppress(MimbenchError):
+            explain(run, photo, Silent(), (named,))
+    assert not victim.exists()
+
+
+def test_an_app_asks_for_trust_in_the_code_of_its_row_alone(run: Path, plugin: Path) -> None:
+    folder = read_run(run)
+    board = build_leaderboard(folder, metrics_table(folder.tables, resamples=0, severities=False))
+    fitted = read_fitted_run(run)
+    assert exportable(fitted, board) == []  # without importing the plug-in
+    with pytest.raises(DetectorError, match=f"--detector {plugin}:Brightness"):
+        restored_rows(fitted, board, Layout(folder.tables), "Brightness")
+    with pytest.raises(DetectorError, match="histogram cannot be exported"):
+        restored_rows(fitted, board, Layout(folder.tables), "histogram")
 
 
 def test_metadata_that_is_not_what_it_should_be_is_one_sentence(

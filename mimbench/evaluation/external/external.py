@@ -105,6 +105,7 @@ def score_external(
             were trained or validated on.
     """
     fitted = read_fitted_run(run, plug_ins, accept_changed=accept_changed)
+    fitted.require(fitted.foreign)
     found, new = _read_new(fitted, places)
     fits, able = fits_to_use(fitted)
     usable = fits[fits["status"] == "ok"]

@@ -8,8 +8,8 @@ from mimbench.cli.listing import listing
 from mimbench.recipes import names, read_recipe
 
 
-def shown(what: str) -> str:
-    console = Console(file=StringIO(), width=80)
+def shown(what: str = "", width: int = 80) -> str:
+    console = Console(file=StringIO(), width=width)
     console.print(listing(what))
     return str(console.file.getvalue())  # type: ignore[attr-defined]
 
@@ -21,3 +21,13 @@ def test_detectors_have_whole_names_and_their_headline_scores() -> None:
     words = " ".join(text.split())
     assert f"scores {', '.join(read_recipe('mim').headline)} and" in words
     assert "in the default run" in words
+
+
+def test_without_a_kind_every_list_has_one_line_with_its_number() -> None:
+    lines = [line.split() for line in shown(width=120).splitlines()[1:]]
+    numbers = {name: int(number) for name, number, *_ in lines}
+    assert numbers["detectors"] >= len(names("baselines"))
+    assert (numbers["suites"], numbers["runs"]) == (len(names("corruptions")), len(names("runs")))
+    for name, number in numbers.items():
+        firsts = {line.split()[0] for line in shown(name).splitlines()[1:] if line[:1].strip()}
+        assert len(firsts) == number, name

@@ -7,10 +7,14 @@ import torch
 
 from mimbench.cli import main
 from mimbench.detectors.build import build, recipe_of, scores_of
-from mimbench.errors import DetectorError
+from mimbench.errors import DetectorError, RecipeError, UnknownNameError
+from mimbench.progress import Silent
+from mimbench.registry import resolve
 from mimbench.testing import DetectorContract, check
 
 BROKEN = """
+import random
+
 import torch
 from mimbench import Detector
 
@@ -38,6 +42,112 @@ class Shape(Flipped):
 class Forgets(Flipped):
     def state(self):
         return {}
+
+
+class Drops(Flipped):
+    def __init__(self):
+        self.scale = 1.0
+
+    def fit(self, train):
+        super().fit(train)
+        self.scale = train.target.images.float().std()
+
+    def score(self, batch):
+        return super().score(batch) / self.scale
+
+    def load(self, state):
+        self.mean = state["mean"]
+
+
+class Misspells(Drops):
+    def load(self, state):
+        self.mean, self.scale = state["mean"], state["sclae"]
+
+
+class Array(Flipped):
+    def score(self, batch):
+        return super().score(batch).numpy()
+
+
+class Ends(Flipped):
+    def score(self, batch):
+        super().score(batch)
+
+
+class Known(Flipped):
+    def fit(self, train):
+        self.mean = train.known.images.float().mean((0, 2, 3))
+
+
+class Bytes(Flipped):
+    def score(self, batch):
+        return batch.images.mean((1, 2, 3))
+
+
+class Images(Flipped):
+    def score(self, images):
+        return images.float().mean((1, 2, 3))
+
+
+class Never(Flipped):
+    trains_on = "nothing"
+
+
+class Seeds(Flipped):
+    def fit(self, train):
+        super().fit(train)
+        random.random()
+
+
+class Counted(Flipped):
+    fits = 0
+
+    def fit(self, train):
+        Counted.fits += 1
+        super().fit(train)
+        train.progress(3, 4, "loss 0.5")
+
+
+class Fails(Flipped):
+    fits = 0
+
+    def fit(self, train):
+        Fails.fits += 1
+        raise ValueError("no data")
+
+
+class NoFit(Detector):
+    trains_on = "target"
+
+    def score(self, batch):
+        return batch.images.float().mean((1, 2, 3))
+
+
+class Fitt(NoFit):
+    def fitt(self, train):
+        pass
+
+
+class Unsaid(Detector):
+    def fit(self, train):
+        pass
+
+    def score(self, batch):
+        return batch.images.float().mean((1, 2, 3))
+
+
+class Scores(Detector):
+    def scores(self, batch):
+        return batch.images.float().mean((1, 2, 3))
+
+
+class Both(Flipped):
+    trains_on = ("target", "known")
+
+
+class Alone:
+    def score(self, batch):
+        return batch.images.float().mean((1, 2, 3))
 """
 
 
@@ -219,10 +329,20 @@ def test_an_error_of_every_test_is_printed_once(
     ("name", "test", "problem"),
     [
         ("Flipped", "higher means less like the target", "AUROC 0.0"),
-        ("Random", "nothing outside is changed", "train.generator"),
+        ("Random", "nothing outside is changed", "score() may draw no random numbers"),
+        ("Random", "fits repeat", "score() gives the same images other scores each time"),
+        ("Seeds", "nothing outside is changed", "fit() must draw from train.generator"),
         ("Random", "batch size does not change scores", "its own image alone"),
         ("Shape", "scores are finite one per image", "shape (1, 1)"),
-        ("Forgets", "state survives a file", "mean"),
+        ("Forgets", "state survives a file", "load() leaves mean unlike what fit() made"),
+        ("Drops", "state survives a file", "load() does not restore scale, which state() returns"),
+        ("Misspells", "state survives a file", "load() does not restore scale"),
+        ("Array", "scores are finite one per image", "torch.from_numpy(values)"),
+        ("Ends", "scores are finite one per image", "without a return?"),
+        ("Known", "scores are finite one per image", 'trains_on = "known" gives the target'),
+        ("Bytes", "scores are finite one per image", "call .float() first"),
+        ("Images", "scores are finite one per image", "its images are batch.images"),
+        ("Never", "scores are finite one per image", "fit() is never called"),
     ],
 )
 def test_a_broken_detector_is_told_what_is_wrong(
@@ -232,3 +352,94 @@ def test_a_broken_detector_is_told_what_is_wrong(
     path.write_text(BROKEN)
     outcomes = {outcome.test: outcome.problem for outcome in check(f"{path}:{name}")}
     assert problem in outcomes[test], outcomes
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> str:
+    path = tmp_path / "broken.py"
+    path.write_text(BROKEN)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("NoFit", r'trains_on = "target" and no method fit\(train\); define it'),
+        ("Fitt", r"is its fitt misspelt\?"),
+        ("Unsaid", r"fit\(train\) that is never called.*set trains_on"),
+        ("Scores", r"no method score\(batch\) \(is its scores misspelt\?\)"),
+        ("Both", r'it can be "nothing", "target" or "known" \(the target and'),
+        ("Alone", r"write `class Alone\(Detector\):`"),
+    ],
+)
+def test_a_class_without_the_methods_that_it_needs_is_refused(
+    broken: str, name: str, words: str
+) -> None:
+    with pytest.raises(DetectorError, match=words):
+        list(check(f"{broken}:{name}"))
+
+
+class Watched(Silent):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[float, str]] = []
+        self.said: list[str] = []
+        self.total = 0.0
+
+    def stage(self, title: str, total: float) -> None:
+        self.total = total
+
+    def update(self, done: float, note: str = "", left: float | None = None) -> None:
+        self.seen.append((done, note))
+
+    def message(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_a_check_fits_twice_and_tells_what_it_does(broken: str) -> None:
+    progress = Watched()
+    list(check(f"{broken}:Counted", progress=progress))
+    assert resolve(f"{broken}:Counted").fits == 2
+    notes = [note for _, note in progress.seen]
+    assert "fit 1 of 2: step 3 of 4, loss 0.5" in notes
+    assert notes.index("fit 2 of 2") > notes.index("batch size does not change scores")
+    shares = [done for done, _ in progress.seen]
+    assert max(shares) == shares[-1] == progress.total == 27
+
+
+def test_a_fit_that_fails_is_not_repeated(broken: str) -> None:
+    problems = {outcome.problem for outcome in check(f"{broken}:Fails")}
+    assert len(problems) == 1
+    assert resolve(f"{broken}:Fails").fits == 1
+
+
+@pytest.mark.parametrize(
+    ("family", "words"), [("oneclass", "meant one-class?"), ("texture", "those of mimbench")]
+)
+def test_a_family_that_no_recipe_has_is_named(family: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f'extends = "histogram"\nname = "mine"\nfamily = "{family}"\n')
+    progress = Watched()
+    list(check(str(path), progress=progress))
+    (said,) = progress.said
+    assert words in said
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tour", "'tour' is a run, neither"),
+        ("nothing-like-it", "There is no detector or corruption"),
+    ],
+)
+def test_what_is_no_detector_is_called_what_it_is(name: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        list(check(name))
+
+
+def test_a_recipe_that_extends_nothing_is_told_that_name(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "histogrm"\nname = "mine"\n')
+    with pytest.raises(UnknownNameError, match=r"'histogrm'.*histogram"):
+        list(check(str(path)))

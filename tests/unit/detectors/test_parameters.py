@@ -40,6 +40,9 @@ class Plain(Detector):
         **more: int,
     ) -> None:
         self.given = count, rate, kind, names, share, odd, copy, untold, more
+
+    def score(self, batch):
+        raise NotImplementedError
 """
 
 

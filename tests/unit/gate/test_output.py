@@ -174,7 +174,14 @@ def test_an_update_makes_the_candidate_the_reference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     candidate, reference = written(tmp_path / "run", tables()), tmp_path / "bench" / "reference"
+    assert command(monkeypatch, "gate", reference, candidate) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"There is no reference {reference}." in said
+    assert "with --update" in said
     assert command(monkeypatch, "gate", reference, candidate, "--update") == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{reference} is new, made from {candidate}" in said
+    assert "Not compared" not in said
     assert {path.name for path in reference.iterdir()} == {
         *("scores.parquet", "fits.parquet", "images.parquet", "run.json")
     }
