@@ -3,7 +3,7 @@
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ __all__ = [
     "FileHashes",
     "atomic_write",
     "create",
+    "digests_by_name",
     "disk_full_as_error",
     "entries_below",
     "file_hash",
@@ -144,6 +145,14 @@ def file_hash(path: Path) -> str:
     """SHA-256 (hex) of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digests_by_name(files: Iterable[Sequence[str]]) -> dict[str, str]:
+    """SHA-256 by the name of a file; of several files with one name all of them, joined by "+"."""
+    found: dict[str, list[str]] = {}
+    for name, digest in files:
+        found.setdefault(name, []).append(digest)
+    return {name: "+".join(digests) for name, digests in found.items()}
 
 
 def user_cache() -> Path | None:

@@ -3,16 +3,16 @@
 from mimbench.claims.judgement import verify
 from mimbench.claims.output import as_text, count_text, exit_code, write_verdicts
 from mimbench.claims.statement import Claim, ClaimsFile, read_claims
-from mimbench.claims.verdict import Verdict, claims_of, verdicts_of
+from mimbench.claims.verdict import Verdict, kept_claims, verdicts_of
 
 __all__ = [
     "Claim",
     "ClaimsFile",
     "Verdict",
     "as_text",
-    "claims_of",
     "count_text",
     "exit_code",
+    "kept_claims",
     "read_claims",
     "verdicts_of",
     "verify",

@@ -158,13 +158,13 @@ def _all_of(findings: Sequence[Finding], missing: tuple[str, ...]) -> Finding:
         sides = [p for finding in findings if not isnan(p := finding.below(more))]
         return min(1.0, min(sides) * len(findings)) if sides else nan
 
-    weakest = max(findings, key=_doubt)
+    hindered = [finding for finding in findings if finding.obstacle]
+    weakest = max(hindered or findings, key=_doubt)
     return replace(
         weakest,
         above=above,
         below=below,
         gaps=Gaps.of_all((finding.gaps for finding in findings), missing),
-        obstacle=next((finding.obstacle for finding in findings if finding.obstacle), ""),
     )
 
 
@@ -217,7 +217,7 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
     effect = f"AUROC drop of {other} ({lost}) minus that of {place.row} ({own})"
     gaps = Gaps.of((other, place.row), drops)
     areas = [term.value for term in (clean, corrupted, other_clean, other_corrupted)]
-    finding = _difference(place, effect, drops, 0.0, gaps, areas=areas)
+    finding = _difference(place, effect, drops, 0.0, gaps, reach=2.0, areas=areas)
     for row, number in ((place.row, clean), (other, other_clean)):
         low = float(number.area_interval()[0][0])
         if not low > CLEAN_FLOOR:
@@ -244,12 +244,13 @@ def _difference(
     gaps: "Gaps",
     *,
     alike: bool = False,
+    reach: float = 1.0,
     areas: Sequence[NDArray[np.float64]] = (),
 ) -> Finding:
     """The test that the first of the pair minus the second is above the threshold."""
     first, second = pair
     number = first.minus(second, alike=alike)
-    shown = paired_difference(first, second, alike=alike)[0]
+    shown = paired_difference(first, second, reach=reach, alike=alike)[0]
     few = difference_cautions(areas or [first.value, second.value], number.patients.fewest_patients)
     return Finding(
         place,

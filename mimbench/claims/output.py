@@ -25,7 +25,7 @@ WIDTH = 100
 
 
 def write_verdicts(
-    verdicts: Sequence[Verdict], folder: Path, tables: RunTables, claims: str
+    verdicts: Sequence[Verdict], folder: Path, tables: RunTables, claims: ClaimsFile
 ) -> Path:
     """Write verdicts.json into a run's folder; the page shows it beside the tables it judges.
 
@@ -33,7 +33,7 @@ def write_verdicts(
         verdicts: of `verify`.
         folder: of the run.
         tables: that were judged, as read from the folder.
-        claims: shipped claims or a file, as they were named.
+        claims: that they are on; kept with them, so that they can be judged again.
 
     Raises:
         OutputError: the folder cannot be written.

@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from mimbench.errors import MimbenchError, TableError
+from mimbench.claims.statement import ClaimsFile
+from mimbench.errors import TableError
 from mimbench.recipes import validate
 from mimbench.runfolder.reading import RunFolder
 from mimbench.scores.digests import read_json
 from mimbench.statistics.core.cautions import MARK
 
-__all__ = ["Verdict", "Verdicts", "claims_of", "verdicts_of"]
+__all__ = ["Verdict", "Verdicts", "kept_claims", "verdicts_of"]
 
 # JSON has no NaN: null stands for it.
 Number = Annotated[float, BeforeValidator(lambda value: nan if value is None else value)]
@@ -95,27 +96,26 @@ class Verdicts(BaseModel):
     """The content of verdicts.json.
 
     Attributes:
-        claims: what was judged, as `--claims` names it; empty where an earlier version wrote it.
+        claims: what was judged; None where an earlier version wrote it.
         verdicts: one per claim, row and relation.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     version: Literal[1] = 1
-    claims: str = ""
+    claims: ClaimsFile | None = None
     verdicts: tuple[Verdict, ...]
 
 
-def claims_of(folder: Path) -> str | None:
-    """What the verdicts in a folder were made from, see `Verdicts`; None where it has none.
+def kept_claims(folder: Path) -> ClaimsFile | None:
+    """The claims that the verdicts in a folder are on; None where it has none that name them.
 
-    A file that cannot be read counts as none: nothing is lost where it is replaced.
+    Raises:
+        TableError: verdicts.json is damaged.
+        RecipeError: a field of it is wrong.
     """
     path = folder / "verdicts.json"
-    try:
-        return validate(Verdicts, read_json(path), path).claims if path.is_file() else None
-    except MimbenchError:
-        return None
+    return validate(Verdicts, read_json(path), path).claims if path.is_file() else None
 
 
 def verdicts_of(run: RunFolder) -> tuple[Verdict, ...]:

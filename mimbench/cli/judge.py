@@ -10,7 +10,7 @@ from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.report import show_on_page
 from mimbench.cli.root import Json, print_json
 from mimbench.cli.terminal.streams import line_width, say, say_error
-from mimbench.errors import MimbenchError, RecipeError
+from mimbench.errors import MimbenchError, TableError
 from mimbench.text import paragraph
 
 if TYPE_CHECKING:
@@ -67,12 +67,11 @@ def verify(
     from mimbench import claims as judging
     from mimbench.scores.reading import doubt_about, read_tables
 
-    before = judging.claims_of(folder)
-    name = claims or before or PAPER
-    stated = judging.read_claims(name) if claims or not before else _claims_again(folder, before)
+    kept = _kept_claims(folder, replaced=claims is not None)
+    stated = judging.read_claims(claims or PAPER) if claims or kept is None else kept
     tables = read_tables(folder, accept_changed=accept_changed)
     verdicts = judging.verify(tables, stated)
-    judging.write_verdicts(verdicts, folder, tables, name)
+    judging.write_verdicts(verdicts, folder, tables, stated)
     if as_json:
         print_json([verdict.model_dump() for verdict in verdicts])
     else:
@@ -80,12 +79,8 @@ def verify(
         (target,) = images.loc[images["role"] == "target", "category"].unique()
         say(judging.as_text(verdicts, stated, target, line_width()), end="")
     tell = say_error if as_json else say
-    if before is not None and name != before:
-        was = before or "claims that are not on record"
-        tell(f"\n{paragraph(f'Replaced: the verdicts on {was}.', line_width())}")
-    elif not claims and before:
-        again = f"Judged again: {before}, as before. Other claims: --claims NAME."
-        tell(f"\n{paragraph(again, line_width())}")
+    if told := _told(kept, stated, asked=claims is not None):
+        tell(f"\n{paragraph(told, line_width())}")
     if doubt := doubt_about(tables):
         tell(f"\n{paragraph(f'{folder}: {doubt}', line_width())}\n")
     show_on_page(folder, as_json=as_json, accept_changed=accept_changed)
@@ -93,18 +88,31 @@ def verify(
     return code
 
 
-def _claims_again(folder: Path, name: str) -> "ClaimsFile":
-    """The claims that a folder's verdicts were made from.
+def _kept_claims(folder: Path, *, replaced: bool) -> "ClaimsFile | None":
+    """The claims that the folder's verdicts are on; None where nothing says so.
 
     Raises:
-        RecipeError: their file is not there, or wrong.
+        TableError: they are needed, and verdicts.json is damaged.
     """
-    from mimbench.claims import read_claims
+    from mimbench.claims import kept_claims
 
     try:
-        return read_claims(name)
+        return kept_claims(folder)
     except MimbenchError as error:
-        raise RecipeError(
-            f"The verdicts in {folder} are on {name}, which cannot be judged again. {error} Give "
-            f"the file by --claims, or replace the verdicts by --claims {PAPER}."
+        if replaced:
+            return None
+        raise TableError(
+            f"{error} It would say which claims to judge again; name them: --claims NAME."
         ) from error
+
+
+def _told(kept: "ClaimsFile | None", stated: "ClaimsFile", *, asked: bool) -> str:
+    """What becomes of the verdicts that the folder had; empty if it had none on known claims."""
+    if kept is None:
+        return ""
+    if not asked:
+        return f"Judged again: {kept.name}, as kept in verdicts.json. Other claims: --claims NAME."
+    if kept == stated:
+        return ""
+    same = " as they were before" if kept.name == stated.name else ""
+    return f"Replaced: the verdicts on {kept.name}{same}."

@@ -1,10 +1,12 @@
 """Why a run fits a row again of which its folder has a fit: what changed since."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mimbench.errors import TableError
 from mimbench.evaluation.execution.tasks import TaskContext
+from mimbench.files import digests_by_name
 from mimbench.progress import Progress
 from mimbench.runfolder.store import Store
 from mimbench.scores.digests import read_sealed
@@ -37,7 +39,7 @@ def tell_fitted_again(context: TaskContext, progress: Progress) -> None:
     """
     fits, store = context.plan.fits, context.store
     missing = {
-        position: address.about
+        position: json.loads(json.dumps(address.about))  # as the store has it
         for position, address in context.addresses.of.items()
         if not (store.has_fit(address.fit_id) or fits[position].withheld)
     }
@@ -53,8 +55,12 @@ def tell_fitted_again(context: TaskContext, progress: Progress) -> None:
     for changed_parts, rows in rows_of.items():
         are, its, end = ("is", "its", "") if len(rows) == 1 else ("are", "their", "s")
         progress.message(
-            f"{_some(rows)} {are} fitted again. Changed since {its} earlier fit{end}: "
-            f"{changed_parts}."
+            f"{_some(rows)} {are} fitted again. "
+            + (
+                f"Changed since {its} earlier fit{end}: {changed_parts}."
+                if changed_parts
+                else f"A file of {its} earlier fit{end} is missing or damaged."
+            )
         )
 
 
@@ -77,9 +83,10 @@ def _what(about: Mapping[str, Any]) -> tuple[Any, ...]:
 def _parts(about: Mapping[str, Any]) -> Parts:
     recipe = about["recipe"]
     return {
-        **{f"file {name}": digest for name, digest in recipe["files"]},
+        **{f"file {name}": digest for name, digest in digests_by_name(recipe["files"]).items()},
         **{f"parameter {name}": value for name, value in dict(recipe["parameters"]).items()},
         "detector of the recipe": recipe["detector"],
+        "input size of the recipe": recipe["input_size"],
         **{words: about[name] for name, words in WORDS.items()},
         **{f"version of {name}": version for name, version in dict(about["libraries"]).items()},
         **{f"version of {name}": each for name, each in dict(recipe.get("libraries", {})).items()},

@@ -7,7 +7,7 @@ from typing import Any
 
 from mimbench.detectors.build import kind_of
 from mimbench.evaluation.execution.tasks import TaskContext
-from mimbench.files import file_hash
+from mimbench.files import digests_by_name, file_hash
 from mimbench.recipes import Recipe
 from mimbench.runfolder.info import DetectorInfo, RunInfo, RunSettings, write_run_info
 from mimbench.runfolder.store import score_code
@@ -51,6 +51,6 @@ def _describe(recipe: Recipe, files: dict[str, str] | None) -> DetectorInfo:
 def _files(context: TaskContext) -> dict[str, dict[str, str]]:
     """SHA-256 of the files that decide what a detector computes, by detector and name."""
     return {
-        context.plan.fits[position].recipe.name: dict(address.about["recipe"]["files"])
+        context.plan.fits[position].recipe.name: digests_by_name(address.about["recipe"]["files"])
         for position, address in context.addresses.of.items()
     }

@@ -45,7 +45,8 @@ def added_lines(
 
     It is compared with the best control, and with what the run would be about without it
     (`subject_of`): with the row that the claims fix, or else the highest score of that detector.
-    p-values are adjusted over all differences of a line.
+    p-values are adjusted over all differences of a line; where the other row is the highest of
+    several, "lower" is one of as many chances and adjusted for them too.
 
     Args:
         run: the run.
@@ -55,9 +56,9 @@ def added_lines(
     added = added_detectors(run)
     rows = [row for one in added if (row := first_score(one, board))]
     shown = rows[:MOST_LINES]
-    reference = _reference(run, board, verdicts, {one.name for one in added})
+    reference, chances = _reference(run, board, verdicts, {one.name for one in added})
     differences = PairedDifferences(of_rows(run.tables, {reference, *shown}))
-    lines = [_line(board.entry(row), reference, board, differences) for row in shown]
+    lines = [_line(board.entry(row), reference, chances, board, differences) for row in shown]
     more = len(rows) - len(shown)
     if more:
         last = lines[-1]
@@ -68,16 +69,19 @@ def added_lines(
 
 def _reference(
     run: RunFolder, board: Leaderboard, verdicts: Sequence[Verdict], added: set[str]
-) -> str:
-    """The row that added ones are compared with; empty if there is none."""
+) -> tuple[str, int]:
+    """The row that added ones are compared with, empty if there is none; of how many the highest.
+
+    A row that the claims fix is one of one.
+    """
     subject = subject_of(run, board, verdicts, without=added)
     if subject is None:
-        return ""
+        return "", 1
     if any(verdict.headline and verdict.row == subject.row for verdict in verdicts):
-        return subject.row
+        return subject.row, 1
     detector = board.entry(subject.row).detector.name
-    own = (one.row for one in board.entries if one.headline and one.detector.name == detector)
-    return next(own)  # the entries are in order of AUROC
+    own = [one.row for one in board.entries if one.headline and one.detector.name == detector]
+    return own[0], len(own)  # the entries are in order of AUROC
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,13 @@ class _Gap:
     group: Group
     other: str
     difference: Estimate
+    chances: int  # rows of which the other one is the highest
+
+    @property
+    def p(self) -> float:
+        """Of no difference; adjusted for the choice of the other row where that one is higher."""
+        own = self.difference
+        return min(1.0, own.p * self.chances) if own.value < 0 else own.p
 
     def text(self, clear: bool, groups: Sequence[Group], *, named: bool) -> str:
         """E.g. "+0.05 [-0.01, +0.11] on known"; with the source, if images of two are known."""
@@ -100,22 +111,29 @@ class _Gap:
         )
 
 
-def _line(entry: Entry, reference: str, board: Leaderboard, differences: PairedDifferences) -> Line:
+def _line(
+    entry: Entry,
+    reference: str,
+    chances: int,
+    board: Leaderboard,
+    differences: PairedDifferences,
+) -> Line:
     groups = sorted(board.groups, key=lambda group: group != board.primary)[:MOST_GROUPS]
     of_reference = [
-        _Gap(group, reference, differences.between(entry.row, reference, group))
+        _Gap(group, reference, differences.between(entry.row, reference, group), chances)
         for group in groups
         if reference
     ]
+    controls = sum(one.control for one in board.entries)
     of_controls = [
-        _Gap(group, entry.best_control[group][0], entry.over_control[group])
+        _Gap(group, entry.best_control[group][0], entry.over_control[group], controls)
         for group in groups
         if group in entry.over_control
     ]
     gaps = [gap for gap in (*of_reference, *of_controls) if not isnan(gap.difference.value)]
     if not gaps:
         return Line(f"Added: {entry.row}", "caution", "The run has nothing to compare it with.")
-    p_values = [gap.difference.p for gap in gaps]
+    p_values = [gap.p for gap in gaps]
     clear = dict(zip(gaps, (holm(p_values) < LEVEL).tolist(), strict=True))
     parts: list[str] = []
     for name, own in ((reference, of_reference), ("the best control", of_controls)):

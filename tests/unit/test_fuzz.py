@@ -115,7 +115,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"training.csv": "", "audit.csv": ""}))  # fmt: skip
     restamp(folder)
     tables = read_tables(folder)
-    write_verdicts(verify(tables, read_claims("mim-paper")), folder, tables, "mim-paper")
+    claims = read_claims("mim-paper")
+    write_verdicts(verify(tables, claims), folder, tables, claims)
     write_subgroups(folder, ["skin_tone"])
     write_report(folder)
     return folder

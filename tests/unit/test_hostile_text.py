@@ -12,6 +12,7 @@ from made_tables import Made, made_tables
 
 from mimbench.claims.judgement import Verdict
 from mimbench.claims.output import write_verdicts
+from mimbench.claims.statement import read_claims
 from mimbench.gate import GateSettings, as_junit, as_markdown, gate, movers
 from mimbench.gate.comparability import Problem
 from mimbench.gate.result import GateResult, GateTest
@@ -53,7 +54,8 @@ def test_a_claim_with_markup_is_kept_as_it_is(
     tmp_path: Path,
 ) -> None:
     own = Verdict(claim="id", row="mim/l1", headline=True, statement=EVIL, verdict="supported")
-    path = write_verdicts([own], tmp_path, made_tables({"mim": Made(0.8)}), "test")
+    claims = read_claims("mim-paper")
+    path = write_verdicts([own], tmp_path, made_tables({"mim": Made(0.8)}), claims)
     assert json.loads(path.read_text())["verdicts"][0]["statement"] == EVIL
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mimbench.gate import Problem
+from mimbench.registry import BUILT_IN
 from mimbench.runfolder.reading import DetectorInfo, RunFolder
 
-__all__ = ["PARTS", "RunDifference", "changed_files", "names_of", "run_differences"]
+__all__ = ["PARTS", "RunDifference", "names_of", "run_differences", "same_code"]
 
 PARTS = ("files", "plan", "recipes", "data", "versions")
 NAMES = ("name", "description", "detectors")  # of a run file, which say nothing of its plan
@@ -71,7 +72,26 @@ def names_of(first: RunFolder, second: RunFolder) -> tuple[str, str]:
     return str(first.path), str(second.path)
 
 
-def changed_files(first: RunFolder, second: RunFolder) -> dict[str, list[str]]:
+def same_code(first: RunFolder, second: RunFolder, detector: str) -> bool:
+    """Whether two runs are known to have computed a detector by the same code and weights.
+
+    What combines rows of others is known if all that both runs have is.
+    """
+    shared = [name for name in first.detectors if name in second.detectors]
+    if first.detectors[detector].trains_on != "rows":
+        shared = [detector]
+    return all(_same_files(first, second, name) for name in shared)
+
+
+def _same_files(first: RunFolder, second: RunFolder, name: str) -> bool:
+    own, theirs = first.detectors[name], second.detectors[name]
+    if own.files is not None and theirs.files is not None:
+        return own.files == theirs.files
+    codes = [run.info.environment.get("code") for run in (first, second)]
+    return own.detector in BUILT_IN and codes[0] is not None and codes[0] == codes[1]
+
+
+def _changed_files(first: RunFolder, second: RunFolder) -> dict[str, list[str]]:
     """Files of detectors in both runs that are not the same, each with its detectors.
 
     They are the code of a detector, and what its recipe names, such as weights.
@@ -88,16 +108,22 @@ def changed_files(first: RunFolder, second: RunFolder) -> dict[str, list[str]]:
 
 
 def _files(first: RunFolder, second: RunFolder, names: tuple[str, str]) -> Iterator[RunDifference]:
-    for file, detectors in changed_files(first, second).items():
+    for file, detectors in _changed_files(first, second).items():
         yield RunDifference("files", f"{file} was changed: {', '.join(detectors)}")
     shared = [name for name in first.detectors if name in second.detectors]
     for run, side in zip((first, second), names, strict=True):
         own = [run.detectors[name] for name in shared]
-        if unknown := [one.name for one in own if one.files is None and ":" in one.detector]:
+        unknown = [one.name for one in own if one.files is None and _is_foreign(one)]
+        if unknown:
             yield RunDifference(
                 "files",
                 f"{side} does not say which code {', '.join(unknown)} had; it may have changed",
             )
+
+
+def _is_foreign(one: DetectorInfo) -> bool:
+    """Whether its code is not mimbench's: a plug-in, in a file or installed."""
+    return bool(one.detector) and one.detector not in BUILT_IN
 
 
 def _plan(first: RunFolder, second: RunFolder) -> Iterator[RunDifference]:

@@ -19,9 +19,9 @@ from mimbench.gate import (
 )
 from mimbench.report.comparison.facts import (
     RunDifference,
-    changed_files,
     names_of,
     run_differences,
+    same_code,
 )
 from mimbench.runfolder.reading import RunFolder
 from mimbench.scores.tables import CLEAN, RunTables
@@ -98,11 +98,12 @@ def compare_runs(first: RunFolder, second: RunFolder) -> RunComparison:
     shared = [row for row in _scored(aligned, 0) if row in rows[1]]
     if not shared:
         raise TableError(f"{first.name} and {second.name} have no row in common.")
-    changed = {name for names in changed_files(first, second).values() for name in names}
     lines = [
         line
         for row in shared
-        for line in _lines(row, aligned, *sides, same_files=row.partition("/")[0] not in changed)
+        for line in _lines(
+            row, aligned, *sides, one_code=same_code(first, second, row.partition("/")[0])
+        )
     ]
     table = pd.DataFrame(lines, columns=list(COMPARISON_COLUMNS))
     known = table["p"].notna()
@@ -141,7 +142,7 @@ def _silent(run: RunFolder, scored: set[str]) -> list[str]:
 
 
 def _lines(
-    row: str, aligned: Aligned, first: RunAurocs, second: RunAurocs, *, same_files: bool
+    row: str, aligned: Aligned, first: RunAurocs, second: RunAurocs, *, one_code: bool
 ) -> Iterator[dict[str, Any]]:
     """The lines of one row."""
     shared = [group for group in first.groups() if group in second.groups()]
@@ -149,7 +150,7 @@ def _lines(
     conditions = [("clean", CLEAN, 0)]
     conditions += [("corrupted", ALL_CORRUPTIONS, MEAN_SEVERITY)] * bool(corrupted)
     identical, alike = same_scores(row, aligned), same_weights(row, aligned)
-    one_recipe = same_files and _recipes(row, aligned.reference) == _recipes(row, aligned.candidate)
+    one_recipe = one_code and _recipes(row, aligned.reference) == _recipes(row, aligned.candidate)
     for role, relation in shared:
         for name, corruption, severity in conditions:
             asked = Quantity(

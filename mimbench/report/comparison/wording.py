@@ -39,9 +39,14 @@ def answer(made: RunComparison) -> Iterator[tuple[State, str]]:
     Yields:
         Whether it is in favour of the second run, and the sentence.
     """
-    lines = made.lines[made.lines["models"] != SAME]
+    lacking = made.lines[made.lines["difference"].isna()]
+    for why, own in lacking.groupby("caution"):
+        rows = ", ".join(dict.fromkeys(map(str, own["row"])))
+        yield "caution", f"Not compared, {why}: {rows}."
+    lines = made.lines[(made.lines["models"] != SAME) & made.lines["difference"].notna()]
     if lines.empty:
-        yield "pass", "No score of a shared row differs."
+        if len(lacking) < len(made.lines):
+            yield "pass", "No score of a shared row differs."
         return
     clear = lines[lines["p"] < LEVEL]
     states: tuple[tuple[State, str, int], ...] = (("fail", "lower", -1), ("pass", "higher", 1))

@@ -437,6 +437,27 @@ def test_a_claim_below_the_clean_floor_has_its_drops_printed(run: RunTables) -> 
     assert verdict.number in text
 
 
+def test_the_numbers_of_a_claim_that_cannot_be_judged_are_those_of_its_reason(
+    run: RunTables,
+) -> None:
+    against = ("cnn", "harmonic")
+    (verdict,) = judge(run, claim("degrades_less", against=against, corruptions=("*",)))
+    assert verdict.verdict == "not tested"
+    assert "The clean AUROC of harmonic is" in verdict.explanation
+    assert verdict.effect.startswith("AUROC drop of harmonic (")
+
+
+def test_a_difference_of_drops_reaches_from_minus_two_to_two() -> None:
+    conditions = (("clean", 0), ("fog", 1))
+    rows = {"flat": Made(0.97), "falls": Made(0.97, drop=0.96)}
+    images = made_images({"mpox": ("target", "a", 12), "acne": ("unknown", "a", 12)})
+    made = made_tables(rows, images=images, seeds=SEEDS, conditions=conditions)
+    asked = claim("degrades_less", row="flat", against=("falls",), corruptions=("fog",))
+    (verdict,) = judge(made, asked)
+    assert verdict.high > 1
+    assert verdict.high - verdict.value == pytest.approx(verdict.value - verdict.low, rel=0.05)
+
+
 def test_the_best_of_several_comparators_decides(run: RunTables) -> None:
     (verdict,) = judge(run, claim("superior", against=("harmonic", "cnn")))
     assert "minus that of cnn" in verdict.effect
@@ -637,7 +658,7 @@ def test_the_run_folder_gets_a_table_and_strictness_an_exit_code(
         name="test", claim=(claim(), claim(row="vit").model_copy(update={"id": "d"}))
     )
     verdicts = verify(run, claims)
-    kept = json.loads(write_verdicts(verdicts, tmp_path, run, "test").read_text())["verdicts"]
+    kept = json.loads(write_verdicts(verdicts, tmp_path, run, claims).read_text())["verdicts"]
     assert [own["verdict"] for own in kept] == ["supported", "not tested"]
     assert kept[0]["value"] == verdicts[0].value
     assert kept[1]["value"] is None

@@ -312,17 +312,24 @@ def test_verify_judges_the_claims_of_the_verdicts_that_a_run_has(
     kept = (folder / "verdicts.json").read_text(encoding="utf-8")
     code, shown = mimbench("verify", folder)
     assert code == 0, shown
-    assert "Judged again: ours.toml, as before." in shown
+    assert "Judged again: ours, as kept in verdicts.json." in shown
     assert (folder / "verdicts.json").read_text(encoding="utf-8") == kept
     code, shown = mimbench("verify", folder, "--claims", "mim-paper")
-    assert "Replaced: the verdicts on ours.toml." in shown
+    assert "Replaced: the verdicts on ours." in shown
     assert mimbench("verify", folder, "--claims", "ours.toml")[0] == 0
-    (tmp_path / "ours.toml").unlink()
+    changed = OURS.replace("bound = 0.5", "bound = 0.4")
+    assert changed != OURS
+    (tmp_path / "ours.toml").write_text(changed, encoding="utf-8")
+    assert mimbench("verify", folder)[0] == 0
+    assert (folder / "verdicts.json").read_text(encoding="utf-8") == kept, "the claims as judged"
+    code, shown = mimbench("verify", folder, "--claims", "ours.toml")
+    assert "Replaced: the verdicts on ours as they were before." in shown
+    (folder / "verdicts.json").write_text("{", encoding="utf-8")
     code, shown = mimbench("verify", folder)
     assert code != 0
-    assert "on ours.toml, which cannot be judged again. There is no file ours.toml." in shown
-    (folder / "verdicts.json").write_text("{", encoding="utf-8")  # damaged: nothing is kept
-    assert mimbench("verify", folder)[0] == 0
+    assert "verdicts.json" in shown
+    assert "--claims NAME" in shown
+    assert mimbench("verify", folder, "--claims", "ours.toml")[0] == 0
 
 
 def test_score_lists_what_it_cannot_read_and_refuses_before_it_begins(

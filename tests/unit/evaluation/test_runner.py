@@ -20,6 +20,7 @@ from mimbench.errors import RecipeError, TableError
 from mimbench.evaluation import scoring
 from mimbench.evaluation.planning.plan import Plan, RunFile
 from mimbench.evaluation.runner import execute, run
+from mimbench.files import digests_by_name
 from mimbench.progress import Silent
 from mimbench.registry import resolve
 from mimbench.runfolder.cleanup import leftovers
@@ -291,6 +292,23 @@ def test_a_row_that_is_fitted_again_is_named_with_what_changed(
     fewer = planned(folders, rows, known=("measles",), folds=2)
     assert any("images to train on" in text for text in said_of_fits(fewer, out))
     assert said_of_fits(planned(folders, rows, folds=2), tmp_path / "new") == []
+
+
+def test_a_fit_whose_file_is_missing_is_said_to_be_damaged(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    plan, out = planned(folders, ["histogram"]), tmp_path / "out"
+    assert said_of_fits(plan, out) == []
+    (state,) = (out / "fits").glob("*.safetensors")
+    state.unlink()
+    assert said_of_fits(plan, out) == [
+        "histogram is fitted again. A file of its earlier fit is missing or damaged."
+    ]
+
+
+def test_files_of_one_name_do_not_hide_each_other() -> None:
+    files = [["net.pth", "1"], ["net.pth", "2"], ["mine.py", "3"]]
+    assert digests_by_name(files) == {"net.pth": "1+2", "mine.py": "3"}
 
 
 def test_what_is_damaged_among_earlier_fits_is_no_reason(

@@ -7,12 +7,14 @@ import pytest
 from made_tables import Made, made_tables
 
 from mimbench.claims import Verdict
-from mimbench.report.added_detectors import added_detectors, added_lines
+from mimbench.report.added_detectors import _Gap, added_detectors, added_lines
 from mimbench.report.answer import Line
 from mimbench.report.leaderboard.entries import build_leaderboard
+from mimbench.report.leaderboard.groups import Group
 from mimbench.runfolder.info import DetectorInfo
 from mimbench.runfolder.reading import RunFolder, read_run
 from mimbench.scores.tables import RunTables
+from mimbench.statistics.core.estimate import Estimate
 from mimbench.statistics.tables.metrics import metrics_table
 
 ROWS = {
@@ -72,6 +74,15 @@ def test_a_row_below_a_control_or_beside_it_is_not_said_to_pass(
     (line,) = lines(run_of(tmp_path, {**ROWS, "mine": Made(auroc)}))
     assert line.state == state
     assert said in line.words
+
+
+def test_below_the_highest_of_several_is_one_of_several_chances() -> None:
+    def gap(value: float, chances: int) -> _Gap:
+        own = Estimate(value, value - 0.1, value + 0.1, p=0.02)
+        return _Gap(Group("unknown", "same-source"), "harmonic", own, chances)
+
+    assert [gap(-0.1, 8).p, gap(-0.1, 1).p, gap(0.1, 8).p] == [0.16, 0.02, 0.02]
+    assert gap(-0.1, 100).p == 1
 
 
 def test_of_one_training_nothing_is_clear(tmp_path: Path) -> None:

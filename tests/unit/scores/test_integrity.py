@@ -34,7 +34,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small run with verdicts."""
     folder = write_synthetic_run(tmp_path_factory.mktemp("made") / "run", made_tables(ROWS))
     tables = read_tables(folder)
-    write_verdicts(verify(tables, read_claims("mim-paper")), folder, tables, "mim-paper")
+    claims = read_claims("mim-paper")
+    write_verdicts(verify(tables, claims), folder, tables, claims)
     return folder
 
 

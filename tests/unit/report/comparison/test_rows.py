@@ -25,6 +25,10 @@ from mimbench.scores.tables import RunTables, checksums
 CATEGORIES = {"mpox": ("target", "clinic", 120), "acne": ("unknown", "clinic", 120)}
 IMAGES = made_images(CATEGORIES)
 BEFORE = {"mim": Made(0.75), "cnn": Made(0.80), "old": Made(0.6)}
+BUILT_IN = {
+    "detectors": [{"name": "mim", "detector": "mim"}],
+    "environment": {"code": "the same"},
+}
 AFTER = {"mim": Made(0.90), "cnn": Made(0.80), "new": Made(0.6), "newer": Made(0.6)}
 
 
@@ -160,11 +164,12 @@ def test_runs_on_other_images_cannot_be_compared(made: RunComparison) -> None:
 
 
 def test_the_trainings_of_another_recipe_say_nothing_of_its_own_retraining(tmp_path: Path) -> None:
-    three = run(tmp_path / "a", made_tables({"mim": Made(0.7)}, images=IMAGES, seeds=(0, 1, 2)))
+    made = made_tables({"mim": Made(0.7)}, images=IMAGES, seeds=(0, 1, 2))
+    three = run(tmp_path / "a", made, **BUILT_IN)
     one = made_tables({"mim": Made(0.9)}, images=IMAGES, draw=1)
-    alike = run(tmp_path / "b", one)
+    alike = run(tmp_path / "b", one, **BUILT_IN)
     other = RunTables(one.scores, one.fits.assign(recipe_hash="another"), one.images)
-    changed = run(tmp_path / "c", other)
+    changed = run(tmp_path / "c", other, **BUILT_IN)
     assert compare_runs(three, alike).lines["p"].notna().all()
     lines = compare_runs(three, changed).lines
     assert lines["p"].isna().all()
@@ -187,8 +192,30 @@ def test_changed_code_of_a_detector_is_the_first_difference(tmp_path: Path) -> N
     alike = compare_runs(first, made_by("c", 1, {"mine.py": "1", "net.pth": "1"}, 1))
     assert not alike.differences
     assert alike.lines["p"].notna().all()
-    (unknown,) = compare_runs(first, made_by("d", 1, None, 1)).differences
-    assert "d does not say which code mim had" in unknown.text
+    unknown = compare_runs(first, made_by("d", 1, None, 1))
+    (difference,) = unknown.differences
+    assert "d does not say which code mim had" in difference.text
+    assert unknown.lines["p"].isna().all(), "unknown code may be other code"
+
+
+def test_what_combines_rows_has_the_code_of_its_members(tmp_path: Path) -> None:
+    def combined(name: str, code: str, seeds: int) -> RunFolder:
+        rows = {"mine": Made(0.7), "both": Made(0.7)}
+        tables = made_tables(rows, images=IMAGES, seeds=range(seeds), draw=seeds)
+        mine = {"name": "mine", "detector": "mine.py:Mine", "files": {"mine.py": code}}
+        both = {"name": "both", "detector": "ensemble", "trains_on": "rows", "files": {}}
+        return run(tmp_path / name, tables, name=name, detectors=[mine, both])
+
+    first = combined("a", "1", 3)
+    assert compare_runs(first, combined("b", "1", 1)).lines["p"].notna().all()
+    assert compare_runs(first, combined("c", "2", 1)).lines["p"].isna().all()
+
+
+def test_what_has_no_auroc_is_said_not_to_be_compared(made: RunComparison) -> None:
+    lines = made.lines.assign(difference=float("nan"), p=float("nan"), caution="no ID images")
+    assert list(answer(replace(made, lines=lines))) == [
+        ("caution", "Not compared, no ID images: cnn, mim.")
+    ]
 
 
 def test_a_detector_that_gave_no_score_is_named_with_its_reason(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import RunTables
 
 CLAIM = Claim(id="c", statement="It holds.", kind="at_least", rows=("mim/residual",), bound=0.5)
+STATED = ClaimsFile(name="test", claim=(CLAIM,))
 
 
 def clean_run(tables: RunTables, place: Path) -> Path:
@@ -53,7 +54,7 @@ def test_verdicts_of_verify_stand_first_on_the_page_with_all_their_digits(
     further = verdict.model_copy(
         update={"headline": False, "row": "mim/l1", "verdict": "refuted", "p": math.nan}
     )
-    write_verdicts([further, verdict], folder, read_tables(folder), "test")
+    write_verdicts([further, verdict], folder, read_tables(folder), STATED)
     kept = verdicts_of(read_run(folder))
     for before, after in zip((further, verdict), kept, strict=True):
         assert after.model_dump_json() == before.model_dump_json()
@@ -80,11 +81,10 @@ def test_page_and_terminal_count_verdicts_alike(tables: RunTables, tmp_path: Pat
     elsewhere = own.model_copy(update={"relation": "other-source", "verdict": "refuted"})
     further = own.model_copy(update={"headline": False, "row": "mim/l1"})
     verdicts = [own, elsewhere, further]
-    write_verdicts(verdicts, folder, read_tables(folder), "test")
+    write_verdicts(verdicts, folder, read_tables(folder), STATED)
     counts = "1 refuted, 1 not tested; further readings: 1 not tested"
     assert f'<span class="ci">{counts}</span>' in write_report(folder).page.read_text("utf-8")
-    claims = ClaimsFile(name="test", claim=(CLAIM,))
-    assert as_text(verdicts, claims, "mpox").startswith(f"Claims of test, target mpox: {counts}.")
+    assert as_text(verdicts, STATED, "mpox").startswith(f"Claims of test, target mpox: {counts}.")
 
 
 def test_claimed_rows_are_among_the_first_curves(tables: RunTables, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_claimed_rows_are_among_the_first_curves(tables: RunTables, tmp_path: Pa
     page = Page(run, compute_results(run, Silent()), {}, ())
     hidden = next(row for row in page.rows if row not in page.board.leading_rows)
     own = Verdict(claim="c", row=hidden, headline=True, statement="It holds.", verdict="refuted")
-    write_verdicts([own], folder, read_tables(folder), "test")
+    write_verdicts([own], folder, read_tables(folder), STATED)
     text = write_report(folder).page.read_text("utf-8")
     data = re.search(r'<script [^>]*id="data">(.*?)</script>', text, re.DOTALL)
     assert data is not None
