@@ -193,7 +193,9 @@ def show_help(context: typer.Context) -> None:
 def command_line() -> str:
     """What the user typed, for the record."""
     program = Path(sys.argv[0]).name
-    return shlex.join([os.fspath(program), *sys.argv[1:]])
+    if program == "__main__.py":  # of `python -m mimbench`
+        program = "mimbench"
+    return shlex.join([program, *sys.argv[1:]])
 
 
 def write_text(path: Path, text: str) -> None:

@@ -24,7 +24,7 @@ from mimbench.statistics.run.uncertainty import Measured
 
 Array = NDArray[np.float64]
 PATIENTS, SPREAD = 55, 0.03  # of the paired difference, as on the photos of results/
-RUNS = ("msld-skin18", "mim-long", "phantom-panel")
+RUNS = ("msld-skin18", "phantom-panel")
 
 
 @dataclass(frozen=True)
