@@ -112,7 +112,7 @@ def test_new_weights_at_the_same_path_are_noticed_and_damage_fails_the_gate(
     before = read_tables(Path("candidate"))
     sound = Path("model.safetensors").read_bytes()
     assert gated(monkeypatch, "candidate") == 0
-    assert "every score is the same" in capsys.readouterr().out
+    assert "every score is the same" in " ".join(capsys.readouterr().out.split())
 
     outcomes = {}
     for share in (1e-3, 2.0):
@@ -120,11 +120,12 @@ def test_new_weights_at_the_same_path_are_noticed_and_damage_fails_the_gate(
         after = executed("checkpoint.toml", "candidate")
         Path("model.safetensors").write_bytes(sound)
         assert after.fits["state_hash"].iloc[0] != before.fits["state_hash"].iloc[0]
-        outcomes[share] = gated(monkeypatch, "candidate"), capsys.readouterr().out
+        code = gated(monkeypatch, "candidate")
+        outcomes[share] = code, " ".join(capsys.readouterr().out.split())
     assert outcomes[1e-3][0] == 0
     assert "retraining variance excluded" in outcomes[1e-3][1]
     assert outcomes[2.0][0] == 1
-    assert "REGRESSION    mine/posterior" in outcomes[2.0][1]
+    assert "REGRESSION mine/posterior" in outcomes[2.0][1]
 
 
 def test_roles_that_the_checkpoint_was_not_trained_for_are_said() -> None:
