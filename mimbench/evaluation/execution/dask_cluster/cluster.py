@@ -15,6 +15,7 @@ import torch
 from mimbench.errors import MimbenchError
 
 try:
+    import dask.config
     import distributed
 except ImportError as error:
     raise MimbenchError("--dask needs an extra: pip install 'mimbench[dask]'.") from error
@@ -114,7 +115,8 @@ class DaskCluster:
     def _connect(self) -> Any:
         if not self.local:
             return distributed.Client(self.where, timeout=PATIENCE, set_as_default=False)
-        with _deaf_to_ctrl_c():
+        # its profile of every worker, a hundred times a second, is not looked at
+        with _deaf_to_ctrl_c(), dask.config.set({"distributed.worker.profile.enabled": False}):
             cluster = self._open.enter_context(
                 distributed.LocalCluster(
                     n_workers=self.local,
