@@ -41,8 +41,8 @@ def answer(made: RunComparison) -> Iterator[tuple[State, str]]:
     """
     lacking = made.lines[made.lines["difference"].isna()]
     for why, own in lacking.groupby("caution"):
-        rows = ", ".join(dict.fromkeys(map(str, own["row"])))
-        yield "caution", f"Not compared, {why}: {rows}."
+        named = ", ".join(dict.fromkeys(map(str, own["row"])))
+        yield "caution", f"Not compared, {why}: {named}."
     lines = made.lines[(made.lines["models"] != SAME) & made.lines["difference"].notna()]
     if lines.empty:
         if len(lacking) < len(made.lines):

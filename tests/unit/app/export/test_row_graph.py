@@ -25,6 +25,7 @@ from mimbench.detectors.protocol import Batch, Detector
 
 pytestmark = pytest.mark.slow
 CANONICAL, LITE0 = 48, "timm/tf_efficientnet_lite0"
+DINOV2 = "timm/vit_small_patch14_dinov2.lvd142m"
 
 
 def mim(seed: int) -> Detector:
@@ -68,6 +69,15 @@ def probe(seed: int) -> Detector:
     return detector
 
 
+def transformer_probe(seed: int) -> Detector:
+    detector = LinearProbe(DINOV2, "none", side=56)
+    network = build_network(DINOV2, 3, "none", seed, 56)
+    for own in network.parameters():
+        own.mul_(16 if own.ndim > 1 else 1)  # without training all pictures are nearly alike
+    detector.serve(network, {})
+    return detector
+
+
 ROWS: list[tuple[Callable[[int], Detector], str, int]] = [
     (mim, "residual", 32),  # l1 and ssim in test_graph.py
     (autoencoder, "l2", 32),
@@ -75,6 +85,7 @@ ROWS: list[tuple[Callable[[int], Detector], str, int]] = [
     (neighbours, "", 224),
     (classifier, "posterior", 64),
     (probe, "posterior", 32),
+    (transformer_probe, "posterior", 56),
 ]
 
 
