@@ -67,6 +67,7 @@ def verify(
     from mimbench import claims as judging
     from mimbench.scores.reading import doubt_about, read_tables
 
+    had = any((folder / name).exists() for name in ("verdicts.json", "verdicts.csv"))
     kept = _kept_claims(folder, replaced=claims is not None)
     stated = judging.read_claims(claims or PAPER) if claims or kept is None else kept
     tables = read_tables(folder, accept_changed=accept_changed)
@@ -79,7 +80,7 @@ def verify(
         (target,) = images.loc[images["role"] == "target", "category"].unique()
         say(judging.as_text(verdicts, stated, target, line_width()), end="")
     tell = say_error if as_json else say
-    if told := _told(kept, stated, asked=claims is not None):
+    if had and (told := _told(kept, stated, asked=claims is not None)):
         tell(f"\n{paragraph(told, line_width())}")
     if doubt := doubt_about(tables):
         tell(f"\n{paragraph(f'{folder}: {doubt}', line_width())}\n")
@@ -107,12 +108,12 @@ def _kept_claims(folder: Path, *, replaced: bool) -> "ClaimsFile | None":
 
 
 def _told(kept: "ClaimsFile | None", stated: "ClaimsFile", *, asked: bool) -> str:
-    """What becomes of the verdicts that the folder had; empty if it had none on known claims."""
+    """What becomes of the verdicts that the folder had; empty if the same claims were asked for."""
     if kept is None:
-        return ""
+        return "Replaced: verdicts on claims that are not on record."
     if not asked:
         return f"Judged again: {kept.name}, as kept in verdicts.json. Other claims: --claims NAME."
     if kept == stated:
         return ""
-    same = " as they were before" if kept.name == stated.name else ""
+    same = ", whose claims were other ones then" if kept.name == stated.name else ""
     return f"Replaced: the verdicts on {kept.name}{same}."

@@ -1,5 +1,6 @@
 """Every usage error is one sentence on stderr and exit code 64, before anything is computed."""
 
+import json
 import os
 import re
 import shutil
@@ -323,13 +324,22 @@ def test_verify_judges_the_claims_of_the_verdicts_that_a_run_has(
     assert mimbench("verify", folder)[0] == 0
     assert (folder / "verdicts.json").read_text(encoding="utf-8") == kept, "the claims as judged"
     code, shown = mimbench("verify", folder, "--claims", "ours.toml")
-    assert "Replaced: the verdicts on ours as they were before." in shown
+    assert "Replaced: the verdicts on ours, whose claims were other ones then." in shown
     (folder / "verdicts.json").write_text("{", encoding="utf-8")
     code, shown = mimbench("verify", folder)
     assert code != 0
     assert "verdicts.json" in shown
     assert "--claims NAME" in shown
-    assert mimbench("verify", folder, "--claims", "ours.toml")[0] == 0
+    code, shown = mimbench("verify", folder, "--claims", "ours.toml")
+    assert code == 0
+    assert "Replaced: verdicts on claims that are not on record." in shown
+    kept_before = json.loads((folder / "verdicts.json").read_text(encoding="utf-8"))
+    del kept_before["claims"]  # as an earlier version left it
+    (folder / "verdicts.json").write_text(json.dumps(kept_before), encoding="utf-8")
+    code, shown = mimbench("verify", folder)
+    assert code == 0
+    assert "Claims of mim-paper" in shown
+    assert "Replaced: verdicts on claims that are not on record." in shown
 
 
 def test_score_lists_what_it_cannot_read_and_refuses_before_it_begins(
