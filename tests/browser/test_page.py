@@ -211,7 +211,7 @@ def test_the_answer_stands_first_and_links_to_what_is_behind(open_page: Open) ->
     assert set(states) <= {"pass", "caution", "fail"}
     assert not page.locator("#limits p, #limits ul").first.is_visible()
     page.locator('nav a[href="#limits"]').click()
-    assert page.locator("#limits ul").first.is_visible()
+    page.locator("#limits ul").first.wait_for()  # unfolded by an event that may come later
 
 
 def test_curves_follow_the_controls(open_page: Open) -> None:
