@@ -12,12 +12,12 @@ from typing import Annotated
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from sklearn.covariance import LedoitWolf
 from torch import Tensor
 
-from mimbench.data.file_statistics import FILE_STATISTICS, file_statistics
+from mimbench.data.file_statistics import FILE_STATISTICS
+from mimbench.detectors.imaging import shared
 from mimbench.detectors.parameters import Pixels
 from mimbench.detectors.protocol import Batch, Detector, TrainingSet
 
@@ -144,6 +144,7 @@ class FileStatistics(Detector):
     trains_on = "target"
     random = False
     any_size = True
+    needs = (shared.FILE_STATISTICS,)
 
     def __init__(self) -> None:
         """No parameters."""
@@ -153,7 +154,7 @@ class FileStatistics(Detector):
 
     def fit(self, train: TrainingSet) -> None:
         """Mean and shrunk covariance (Ledoit and Wolf 2004) of the target's statistics."""
-        statistics = self._statistics(train.target.images)
+        statistics = train.batch(train.target.images)[shared.FILE_STATISTICS].cpu().numpy()
         spread = statistics.std(0).clip(min=1e-9)
         shrunk = LedoitWolf().fit(statistics / spread)
         self.mean = torch.from_numpy(statistics.mean(0))
@@ -161,9 +162,6 @@ class FileStatistics(Detector):
 
     def score(self, batch: Batch) -> Tensor:
         """Log of 1 + the squared distance (N,), at least 0."""
-        gap = torch.from_numpy(self._statistics(batch.images)) - self.mean.cpu()
+        gap = batch[shared.FILE_STATISTICS].cpu() - self.mean.cpu()
         squared = torch.einsum("nd,de,ne->n", gap, self.precision.cpu(), gap)
         return squared.clamp(min=0.0).log1p()  # what rounding makes negative is at the mean
-
-    def _statistics(self, images: Tensor) -> NDArray[np.float64]:
-        return file_statistics(images.permute(0, 2, 3, 1).contiguous().cpu().numpy())

@@ -2,13 +2,17 @@
 
 from collections.abc import Collection
 
+import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from mimbench.data.file_statistics import file_statistics
 from mimbench.detectors.imaging import inpainting
 from mimbench.errors import UnknownNameError
 
-__all__ = ["SharedOutputs", "provide", "resize"]
+__all__ = ["FILE_STATISTICS", "SharedOutputs", "provide", "resize"]
+
+FILE_STATISTICS = "statistics:file"  # float64 (N, D), as `file_statistics` documents
 
 
 def _features(name: str, images: Tensor) -> Tensor:
@@ -17,7 +21,14 @@ def _features(name: str, images: Tensor) -> Tensor:
     return shared_features.provide(name, images)
 
 
-PROVIDERS = {"inpaint": inpainting.provide, "features": _features}
+def _statistics(name: str, images: Tensor) -> Tensor:
+    if name != FILE_STATISTICS:
+        raise UnknownNameError("shared output", name, [FILE_STATISTICS])
+    found = file_statistics(images.permute(0, 2, 3, 1).contiguous().cpu().numpy())
+    return torch.from_numpy(found).to(images.device)
+
+
+PROVIDERS = {"inpaint": inpainting.provide, "features": _features, "statistics": _statistics}
 
 
 def provide(name: str, images: Tensor) -> Tensor:

@@ -70,7 +70,14 @@ class Preprocessing(nn.Module):
             images = interpolate(
                 images, (self.side, self.side), mode=self.interpolation, antialias=True
             ).clamp(0, 255)  # bicubic interpolation overshoots at edges
-        return (images - self.mean) / self.deviation
+        return _laid_out((images - self.mean) / self.deviation)
+
+
+def _laid_out(images: Tensor) -> Tensor:
+    """The images, on a CPU in the layout in which convolutions of single channels are fast."""
+    if torch.compiler.is_exporting() or images.device.type != "cpu":
+        return images
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 def preprocessing_of(architecture: str, body: nn.Module, side: Side) -> Preprocessing:

@@ -15,6 +15,7 @@ __all__ = ["FORMATS", "as_html", "as_latex", "as_markdown", "latex_text", "writt
 
 MINUS = re.compile(r"(?<![\w-])-(?=\d)")  # of a number, not within a name
 NO_LABEL = re.compile(r"[^A-Za-z0-9]+")
+PAGE = 22  # lines that fit on a page of A4 beside the footnotes of a run
 LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -27,12 +28,17 @@ LATEX = {
 def as_latex(table: Publication) -> str:
     """A floating table for booktabs: best AUROCs in bold, caption above, footnotes below.
 
-    One that is wider than the text is made smaller.
+    One that is wider than the text is made smaller; one that is longer than a page says how to
+    choose rows.
     """
     lines = [_line([_latex_cell(cell) for cell in row]) for row in table.body]
+    advice = []
+    if len(lines) > PAGE:
+        advice = [f"% {len(lines)} lines may not fit on a page; choose some with --rows"]
     return "\n".join(
         [
             r"% needs \usepackage{adjustbox,booktabs}",
+            *advice,
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{latex_text(table.caption)}}}",
