@@ -24,6 +24,7 @@ class Flag:
         panel: heading in the help; default that of the model around it.
         adds: whether the values are added to those of the file instead of replacing them.
         empty: word that stands for no value at all.
+        separated: whether one value may be several, separated by commas.
         redefines: whether a description of the run no longer fits when the flag is given.
         kind: of a value: `bool`, `int`, `float`, `str` or `list[str]`; from the field.
         path: of the field in the run file, such as ("data", "target"); from the field.
@@ -35,6 +36,7 @@ class Flag:
     panel: str | None = None
     adds: bool = False
     empty: str | None = None
+    separated: bool = False
     redefines: bool = False
     kind: Any = field(default=None, kw_only=True)
     path: tuple[str, ...] = field(default=(), kw_only=True)

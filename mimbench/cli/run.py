@@ -18,7 +18,7 @@ from mimbench.cli.terminal.progress_bar import Display
 from mimbench.cli.terminal.streams import console, result_only, say
 from mimbench.data.options import require_all_there
 from mimbench.errors import MimbenchError
-from mimbench.evaluation.planning.flags import FLAGS, resolve_run
+from mimbench.evaluation.planning.flags import FLAGS, from_elsewhere, resolve_run
 from mimbench.evaluation.planning.run_file import RUNNING
 
 if TYPE_CHECKING:
@@ -125,6 +125,8 @@ def run(
     OMP_NUM_THREADS divided by --jobs.
     """
     settings = resolve_run(run_file, given)
+    for note in from_elsewhere(run_file, given):
+        say(note)
     require_all_there(settings.data.places)
     # what takes seconds to import comes after what a typing mistake is about
     from mimbench.evaluation.runner import run as run_all

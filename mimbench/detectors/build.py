@@ -1,4 +1,4 @@
-"""From what a user names (recipe, plug-in, function) to a detector, and what identifies it."""
+"""From a recipe to a detector, and what identifies it."""
 
 import contextlib
 import difflib
@@ -16,16 +16,10 @@ from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.networks.weights import packaged_file
 from mimbench.detectors.parameters import parameters_of
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet, TrainsOn
-from mimbench.errors import (
-    DetectorError,
-    MimbenchError,
-    PluginError,
-    RecipeError,
-    UnknownNameError,
-)
+from mimbench.errors import DetectorError, MimbenchError, PluginError
 from mimbench.files import file_hash
-from mimbench.recipes import Recipe, names, read_recipe, validate
-from mimbench.registry import entry_point_names, resolve, sources, where
+from mimbench.recipes import Recipe
+from mimbench.registry import resolve, sources, where
 from mimbench.text import counted
 
 __all__ = [
@@ -35,7 +29,6 @@ __all__ = [
     "fit",
     "identity",
     "kind_of",
-    "recipe_of",
     "scores_of",
 ]
 
@@ -56,25 +49,6 @@ class FunctionDetector(Detector):
     def state(self) -> State:
         """Nothing: a function learns nothing."""
         return {}
-
-
-def recipe_of(spec: str) -> Recipe:
-    """The recipe that `spec` stands for.
-
-    Args:
-        spec: name of a shipped recipe, path of a recipe (.toml), "file.py:Object",
-            "package.module:Object", or the name of an installed plug-in.
-    """
-    if ":" in spec and not spec.endswith(".toml"):  # Windows has colons in paths
-        table = {"name": spec.rpartition(":")[2], "detector": spec, "description": "Plug-in"}
-        return validate(Recipe, table, f"Detector '{spec}'")
-    if spec.endswith(".toml") or spec in names("baselines"):
-        return read_recipe(spec)
-    if spec in entry_point_names():
-        return Recipe(name=spec, detector=spec, description=f"Installed plug-in {spec}")
-    if spec.endswith(".py"):
-        raise RecipeError(f"'{spec}' is a file; say which object in it: {spec}:MyDetector.")
-    raise UnknownNameError("detector", spec, [*names("baselines"), *entry_point_names()])
 
 
 def build(recipe: Recipe, seed: int = 0) -> Detector:

@@ -14,7 +14,7 @@ class TestHaze(CorruptionContract):
 from collections.abc import Iterator
 
 from mimbench.corruptions import names
-from mimbench.detectors.build import recipe_of
+from mimbench.detectors.named import recipe_of
 from mimbench.errors import RecipeError, UnknownNameError
 from mimbench.progress import Progress, Silent
 from mimbench.recipes import Kind

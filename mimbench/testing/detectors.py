@@ -20,10 +20,10 @@ from mimbench.detectors.build import (
     converted,
     fit,
     identity,
-    recipe_of,
     scores_of,
 )
 from mimbench.detectors.imaging.shared import provide, resize
+from mimbench.detectors.named import recipe_of
 from mimbench.detectors.protocol import Batch, Detector, ImageSet, Provider, TrainingSet
 from mimbench.detectors.statefile import read_state, write_state
 from mimbench.errors import DetectorError

@@ -11,7 +11,7 @@ import pytest
 from numba.core import caching
 
 from mimbench.compiled import compiled
-from mimbench.detectors.build import recipe_of
+from mimbench.detectors.named import recipe_of
 from mimbench.errors import DetectorError, RecipeError
 from mimbench.registry import resolve
 

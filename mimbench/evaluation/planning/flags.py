@@ -1,15 +1,17 @@
 """From the command's flags to a run file: what the flags say, else what the file says."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mimbench.errors import RecipeError
-from mimbench.evaluation.planning.run_file import MEASURED, RunFile
+from mimbench.detectors.named import recipe_of
+from mimbench.errors import MimbenchError, RecipeError, UnknownNameError
+from mimbench.evaluation.planning.run_file import ADDED, MEASURED, ONLY, RunFile
 from mimbench.flag import Flag, flags_of
-from mimbench.recipes import read_toml, validate
+from mimbench.recipes import derive, names, read_toml, validate
 
-__all__ = ["FLAGS", "resolve_run"]
+__all__ = ["FLAGS", "from_elsewhere", "resolve_run"]
 
 FLAGS = tuple(flags_of(RunFile, MEASURED))
 KINDS = {dict: "table, [data]", list: "list of names"}
@@ -29,10 +31,10 @@ def resolve_run(name: str, given: Mapping[str, Any]) -> RunFile:
         UnknownNameError: there is no such run.
         RecipeError: file and flags make no run; it names the field and what would be right.
     """
-    table, path = read_toml("runs", name)
-    for field, kind in (("data", dict), ("detectors", list), ("suites", list)):
-        if not isinstance(table.get(field, kind()), kind):
-            raise RecipeError(f"{path}: '{field}' must be a {KINDS[kind]}.")
+    table, path = _run_table(name)
+    given = {**given, **_separated(given)}
+    if given.get(ONLY.name) or given.get(ADDED.name):
+        given = {**given, **_named(table, given)}
     told = [flag for flag in FLAGS if flag.given_in(given)]
     own_images = bool(table.get("data"))
     if given.get("data") and own_images:
@@ -50,6 +52,89 @@ def resolve_run(name: str, given: Mapping[str, Any]) -> RunFile:
     if not table["data"].get("data") and set(table) <= set(RunFile.model_fields):
         raise RecipeError(f"{path} names no images; give them with --data FOLDER.")
     return validate(RunFile, table, path, {flag.path: flag.option for flag in told})
+
+
+def from_elsewhere(name: str, given: Mapping[str, Any]) -> Iterator[str]:
+    """Say of each shipped recipe in `--only` that it is none of the run's own detectors.
+
+    Args:
+        name: as for `resolve_run`.
+        given: as for `resolve_run`.
+
+    Yields:
+        A sentence each.
+    """
+    table, path = _run_table(name)
+    own = _own(table)
+    run = table.get("name", path.stem)
+    for chosen in _separated(given).get(ONLY.name, ()):
+        if chosen in own or chosen not in names("baselines"):
+            continue
+        extend = [row for row, one in own.items() if _base(one) == chosen]
+        has = f"{', '.join(extend)}, which extends it" if extend else ", ".join(own)
+        told = f"--only {chosen}: the shipped recipe. Run '{run}' has none of that name"
+        yield f"{told}; it has {has}."
+
+
+def _run_table(name: str) -> tuple[dict[str, Any], Path]:
+    """What a run file says, and where it is."""
+    table, path = read_toml("runs", name)
+    for field, kind in (("data", dict), ("detectors", list), ("suites", list)):
+        if not isinstance(table.get(field, kind()), kind):
+            raise RecipeError(f"{path}: '{field}' must be a {KINDS[kind]}.")
+    return table, path
+
+
+def _separated(given: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The flags that take several values separated by commas, with each of them; no empty ones."""
+    return {
+        flag.name: [one for text in given[flag.name] for one in _values(text)]
+        for flag in FLAGS
+        if flag.separated and flag.given_in(given)
+    }
+
+
+def _values(text: str) -> list[str]:
+    """What a text separated by commas names; a file may have a comma in its path."""
+    if Path(text.rpartition(":")[0] or text).exists():
+        return [text]
+    return [one for part in text.split(",") if (one := part.strip())] or [text]
+
+
+def _named(table: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The chosen and the added detectors; those that the run has are as it describes them.
+
+    Raises:
+        UnknownNameError: there is no such detector.
+    """
+    own = _own(table)
+    chosen = [own.get(name) or _existing(name, own) for name in given.get(ONLY.name) or ()]
+    added = [_existing(name, {}) for name in given.get(ADDED.name) or ()]
+    return {ONLY.name: chosen, ADDED.name: added}
+
+
+def _existing(name: str, own: Iterable[str]) -> str:
+    try:
+        recipe_of(name)
+    except UnknownNameError as error:
+        raise UnknownNameError("detector", name, {*own, *error.known}) from error
+    return name
+
+
+def _own(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A run file's detectors as they stand in it, by name; none that would end the run."""
+    found = {}
+    for one in table.get("detectors", ()):
+        with suppress(MimbenchError):
+            if isinstance(one, str | dict):
+                recipe = recipe_of(one) if isinstance(one, str) else derive(one, "")
+                found[recipe.name] = one
+    return found
+
+
+def _base(one: Any) -> str:
+    """The recipe that an entry of a run file extends; empty if it is none in place."""
+    return str(one.get("extends", "")) if isinstance(one, dict) else ""
 
 
 def _set(table: dict[str, Any], flag: Flag, value: Any) -> None:

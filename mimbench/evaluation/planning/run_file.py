@@ -9,7 +9,7 @@ from mimbench.data.options import ImageOptions
 from mimbench.flag import FILE_ONLY, Flag
 from mimbench.recipes import LARGEST
 
-__all__ = ["IMAGES", "MEASURED", "RUNNING", "RunFile"]
+__all__ = ["ADDED", "IMAGES", "MEASURED", "ONLY", "RUNNING", "RunFile"]
 
 IMAGES = "Images"
 MEASURED = "What to measure"
@@ -31,9 +31,15 @@ ADDED = Flag(
     name="detector",
     help="Add a detector: recipe, my.py:MyDetector or package.module:Object.",
     adds=True,
+    separated=True,
     redefines=True,
 )
-INSTEAD = Flag(name="only", help="Run only these detectors.", redefines=True)
+ONLY = Flag(
+    name="only",
+    help="Run only these: detectors of the run by their names, or others as for --detector.",
+    separated=True,
+    redefines=True,
+)
 
 
 class RunFile(BaseModel):
@@ -49,7 +55,7 @@ class RunFile(BaseModel):
     description: Annotated[str, FILE_ONLY] = Field(
         default="", description="One sentence about the run, shown in its report."
     )
-    detectors: Annotated[tuple[str | dict[str, Any], ...], ADDED, INSTEAD] = Field(
+    detectors: Annotated[tuple[str | dict[str, Any], ...], ADDED, ONLY] = Field(
         min_length=1,
         description="Names of recipes, paths, my.py:MyDetector, or recipes in place, mostly as "
         '{ extends = "...", parameters = { ... } }.',
@@ -60,6 +66,7 @@ class RunFile(BaseModel):
             name="suite",
             help="Corruption suite, or 'none', in place of those of the run file.",
             empty="none",
+            separated=True,
             redefines=True,
         ),
     ] = Field(default=(), description="Corruption suites. Clean images are always scored.")

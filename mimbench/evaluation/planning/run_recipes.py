@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from mimbench.data.dataset import Dataset
-from mimbench.detectors.build import build, combines, recipe_of
+from mimbench.detectors.build import build, combines
+from mimbench.detectors.named import recipe_of
 from mimbench.detectors.protocol import Detector
 from mimbench.errors import (
     MissingPartError,

@@ -13,6 +13,8 @@ HEAVY = ("torch", "pandas", "pyarrow", "numba", "scipy", "sklearn", "cv2", "matp
 MISTAKES = {
     "run --sedes 3": "--seeds",
     "run phantom-panl": "phantom-panel",
+    "run --only mim,harmonc": "Unknown detector 'harmonc'. Did you mean harmonic",
+    "run --detector mimm": "Unknown detector 'mimm'",
     "run --data nowhere": "nowhere does not exist",
     "run --data . --unknown nowhere": "nowhere does not exist",
     "data show nowhere": "nowhere does not exist",

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from mimbench.cli import main
-from mimbench.detectors.build import build, recipe_of, scores_of
+from mimbench.detectors.build import build, scores_of
+from mimbench.detectors.named import recipe_of
 from mimbench.errors import DetectorError, RecipeError, UnknownNameError
 from mimbench.progress import Silent
 from mimbench.registry import resolve

@@ -1,6 +1,17 @@
 """A run file and the command's flags together make a run that says of itself what it is."""
 
-from mimbench.evaluation.planning.flags import resolve_run
+from pathlib import Path
+
+import pytest
+
+from mimbench.errors import UnknownNameError
+from mimbench.evaluation.planning.flags import from_elsewhere, resolve_run
+
+RUN = """
+detectors = [{ extends = "mim", name = "mim-short" }, { extends = "resnet18" }, "harmonic"]
+[data]
+data = ["phantom"]
+"""
 
 
 def test_a_description_does_not_outlive_what_it_describes() -> None:
@@ -38,3 +49,44 @@ def test_the_word_none_leaves_out_all_suites() -> None:
 def test_a_run_with_a_swap_test_can_go_without() -> None:
     assert resolve_run("msld-skin18", {"data": ["x"]}).swap == ("others",)
     assert resolve_run("msld-skin18", {"data": ["x"], "swap": ["none"]}).swap == ()
+
+
+def test_only_chooses_among_the_detectors_of_the_run_as_it_describes_them() -> None:
+    tour = resolve_run("tour", {})
+    chosen = resolve_run("tour", {"only": ["mim", "harmonic"]})
+    assert chosen.detectors == (tour.detectors[0], "harmonic")
+    assert tour.detectors[0] == {"extends": "mim", "parameters": {"steps": 50}}
+    assert list(from_elsewhere("tour", {"only": ["mim", "harmonic"]})) == []
+
+
+def test_a_shipped_recipe_that_the_run_lacks_is_announced(tmp_path: Path) -> None:
+    path = tmp_path / "short.toml"
+    path.write_text(RUN, encoding="utf-8")
+    given = {"only": ["mim,knn-lite0,mim-short", "resnet18"]}
+    run = resolve_run(str(path), given)
+    short, resnet, _ = resolve_run(str(path), {}).detectors
+    assert run.detectors == ("mim", "knn-lite0", short, resnet)
+    assert list(from_elsewhere(str(path), given)) == [
+        "--only mim: the shipped recipe. Run 'short' has none of that name; it has mim-short, "
+        "which extends it.",
+        "--only knn-lite0: the shipped recipe. Run 'short' has none of that name; it has "
+        "mim-short, resnet18, harmonic.",
+    ]
+
+
+def test_several_names_may_stand_in_one_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a, b.toml").write_text('extends = "mim"\n', encoding="utf-8")
+    given = {"only": ["mim, harmonic"], "detector": ["a, b.toml"], "suite": ["quick,phone"]}
+    run = resolve_run("default", given)
+    assert run.detectors == ("mim", "harmonic", "a, b.toml")
+    assert run.suites == ("quick", "phone")
+
+
+def test_an_unknown_detector_is_named_with_the_own_ones_of_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "short.toml"
+    path.write_text(RUN, encoding="utf-8")
+    with pytest.raises(UnknownNameError, match=r"'mim-shrot'\. Did you mean mim-short"):
+        resolve_run(str(path), {"only": ["mim-shrot"]})
