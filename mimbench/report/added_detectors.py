@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import isnan
 
 from mimbench.claims import Verdict
-from mimbench.recipes import names, read_toml
+from mimbench.recipes import names
+from mimbench.registry import BUILT_IN
 from mimbench.report.answer import Line, State
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
 from mimbench.report.leaderboard.groups import Group
@@ -20,22 +21,32 @@ from mimbench.text import counted
 
 __all__ = ["added_detectors", "added_lines"]
 
+MIM = "inpainting"  # the family of its detectors
 MOST_LINES = 2
 MOST_GROUPS = 3
 
 
 def added_detectors(run: RunFolder) -> list[DetectorInfo]:
-    """The detectors that neither mimbench nor one of its run files has; no controls.
+    """The detectors that are neither shipped nor written in the run file; no controls.
 
-    None where no record says what was run: all may be from elsewhere.
+    A plug-in that is written in the run file is one, too. None where no record says what was run:
+    all may be from elsewhere.
     """
-    shipped = set(names("baselines"))
-    if run.name in names("runs"):
-        own = read_toml("runs", run.name)[0]["detectors"]
-        shipped |= {str(one.get("name")) for one in own if isinstance(one, dict)}
+    own = {*names("baselines"), *_in_place(run)}
     told = [*(one.name for one in run.info.detectors), *(one.name for one in run.info.added)]
-    found = [run.detectors[name] for name in told if name not in shipped]
+    found = [run.detectors[name] for name in told if name not in own]
     return [one for one in found if not one.control]
+
+
+def _in_place(run: RunFolder) -> set[str]:
+    """Detectors of mimbench that the run file describes in place, by its names for them."""
+    entries = run.info.run.as_json().get("detectors", ())
+    names_given = {str(one.get("name")) for one in entries if isinstance(one, dict)}
+    return {
+        one.name
+        for one in run.info.detectors
+        if one.name in names_given and one.detector in BUILT_IN
+    }
 
 
 def added_lines(
@@ -43,8 +54,8 @@ def added_lines(
 ) -> tuple[Line, ...]:
     """A line for each added detector, at most two: paired differences of clean AUROCs.
 
-    It is compared with the best control, and with what the run would be about without it
-    (`subject_of`): with the row that the claims fix, or else the highest score of that detector.
+    It is compared with the best control, and with the row that the claims fix, or else the highest
+    score of MIM; where the run has no MIM, of what it would be about without it (`subject_of`).
     p-values are adjusted over all differences of a line; where the other row is the highest of
     several, "lower" is one of as many chances and adjusted for them too.
 
@@ -79,8 +90,10 @@ def _reference(
         return "", 1
     if any(verdict.headline and verdict.row == subject.row for verdict in verdicts):
         return subject.row, 1
-    detector = board.entry(subject.row).detector.name
-    own = [one.row for one in board.entries if one.headline and one.detector.name == detector]
+    rows = [one for one in board.entries if one.headline and one.detector.name not in added]
+    first = board.entry(subject.row).detector.name
+    own = [one.row for one in rows if one.detector.family == MIM and not one.control]
+    own = own or [one.row for one in rows if one.detector.name == first]
     return own[0], len(own)  # the entries are in order of AUROC
 
 

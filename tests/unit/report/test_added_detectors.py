@@ -11,7 +11,7 @@ from mimbench.report.added_detectors import _Gap, added_detectors, added_lines
 from mimbench.report.answer import Line
 from mimbench.report.leaderboard.entries import build_leaderboard
 from mimbench.report.leaderboard.groups import Group
-from mimbench.runfolder.info import DetectorInfo
+from mimbench.runfolder.info import DetectorInfo, RunSettings
 from mimbench.runfolder.reading import RunFolder, read_run
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.core.estimate import Estimate
@@ -105,3 +105,25 @@ def test_a_run_of_own_detectors_alone_and_one_of_nothing_added(tmp_path: Path) -
     assert line.words.startswith("Difference in AUROC from the best control")
     none = {name: own for name, own in ROWS.items() if name != "mine"}
     assert lines(run_of(tmp_path / "none", none)) == ()
+
+
+def test_detectors_of_the_run_file_are_its_own_and_mim_is_what_inpaints(tmp_path: Path) -> None:
+    rows = {"pca": Made(0.9), "mim-short": Made(0.6), "mim-long": Made(0.7), "mine": Made(0.95)}
+    run = run_of(tmp_path, rows)
+    told = (
+        DetectorInfo(name="pca", detector="pca-ratio", family="one-class", trains_on="target"),
+        DetectorInfo(name="mim-short", detector="mim", family="inpainting", trains_on="target"),
+        DetectorInfo(name="mim-long", detector="mim", family="inpainting", trains_on="target"),
+        DetectorInfo(name="mine", detector="mine.py:Mine", family="plug-in"),
+    )
+    in_place = [
+        {"extends": "mim", "name": "mim-short"},
+        {"extends": "mim", "name": "mim-long"},
+        {"detector": "mine.py:Mine", "name": "mine"},
+    ]
+    settings = RunSettings.model_validate({"detectors": ["pca.toml", *in_place]})
+    run = replace(run, info=run.info.model_copy(update={"detectors": told, "run": settings}))
+    assert [one.name for one in added_detectors(run)] == ["pca", "mine"]
+    first, second = lines(run)
+    assert [first.about, second.about] == ["Added: pca", "Added: mine"]
+    assert second.words.startswith("Difference in AUROC from mim-long: +0.")
