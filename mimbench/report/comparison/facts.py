@@ -1,12 +1,16 @@
 """What differs between two runs before any number: code, plan, recipes, data, versions."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from mimbench.errors import TableError
 from mimbench.gate import Problem
 from mimbench.registry import BUILT_IN
 from mimbench.runfolder.reading import DetectorInfo, RunFolder
+from mimbench.runfolder.store import Store
+from mimbench.scores.digests import read_sealed
 
 __all__ = ["PARTS", "RunDifference", "names_of", "run_differences", "same_code"]
 
@@ -144,7 +148,12 @@ def _recipes(
             side = names[0] if name in own else names[1]
             yield RunDifference("recipes", f"{name} is in {side} only")
             continue
-        changes = list(_changes("recipes", name, _recipe(own[name]), _recipe(theirs[name])))
+        recipes = [_recipe(own[name]), _recipe(theirs[name])]
+        completed = [_completed_parameters(run, name) for run in (first, second)]
+        if None not in completed:
+            pairs = zip(recipes, completed, strict=True)
+            recipes = [recipe | {"parameters": parameters} for recipe, parameters in pairs]
+        changes = list(_changes("recipes", name, *recipes))
         yield from changes
         hashes = [set(_fits(run, name)["recipe_hash"]) for run in (first, second)]
         if not changes and hashes[0] != hashes[1]:
@@ -154,6 +163,19 @@ def _recipes(
 def _fits(run: RunFolder, detector: str) -> Any:
     fits = run.tables.fits[run.tables.main_fits]
     return fits[fits["detector"] == detector]
+
+
+def _completed_parameters(run: RunFolder, detector: str) -> dict[str, Any] | None:
+    """Parameters with the defaults of the constructor, as a trained model was recorded.
+
+    None where the folder has no such record: runs are copied without it.
+    """
+    store = Store(run.path)
+    for fit_id in _fits(run, detector)["fit_id"]:
+        with suppress(TableError, KeyError, TypeError, ValueError):
+            about, _ = read_sealed(store.fit_paths(fit_id)[1])
+            return dict(about["recipe"]["parameters"])
+    return None
 
 
 def _recipe(detector: DetectorInfo) -> dict[str, Any]:

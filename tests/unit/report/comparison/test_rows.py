@@ -1,6 +1,7 @@
 """Two runs side by side: what differs is named first, differences are paired."""
 
 import re
+import shutil
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -196,6 +197,24 @@ def test_changed_code_of_a_detector_is_the_first_difference(tmp_path: Path) -> N
     (difference,) = unknown.differences
     assert "d does not say which code mim had" in difference.text
     assert unknown.lines["p"].isna().all(), "unknown code may be other code"
+
+
+def test_a_changed_default_of_the_code_is_named(tmp_path: Path) -> None:
+    def with_channels(name: str, channels: int) -> RunFolder:
+        tables = made_tables({"mine": Made(0.7)}, images=IMAGES)
+        detector = {"name": "mine", "detector": "mine.py:Mine", "files": {"mine.py": name}}
+        found = run(tmp_path / name, tables, name=name, detectors=[detector])
+        (fit_id,) = tables.fits["fit_id"]
+        (found.path / "fits").mkdir()
+        about = {"recipe": {"parameters": {"channels": channels, "steps": 60}}}
+        write_sealed(found.path / "fits" / f"{fit_id}.json", about)
+        return found
+
+    first, second = with_channels("a", 16), with_channels("b", 32)
+    told = [own.text for own in compare_runs(first, second).differences]
+    assert told == ["mine.py was changed: mine", "mine.parameters.channels: 16 → 32"]
+    shutil.rmtree(second.path / "fits")  # as in a compact run
+    assert [own.text for own in compare_runs(first, second).differences] == told[:1]
 
 
 def test_what_combines_rows_has_the_code_of_its_members(tmp_path: Path) -> None:
