@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import Literal
 
-__all__ = ["counted", "listed", "markdown_cell", "paragraph", "printable", "without_controls"]
+__all__ = [
+    "counted",
+    "listed",
+    "markdown_cell",
+    "paragraph",
+    "printable",
+    "signed",
+    "without_controls",
+]
 
 KEPT = "\n\t"
 # Letters of many scripts are joined by invisible signs (category Cf); these alone turn text round.
@@ -55,6 +63,12 @@ def paragraph(text: str, width: int, *, first: str = "", rest: str = "") -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def signed(value: float) -> str:
+    """A difference with two decimals: "+0.05", "-0.01"; "0.00" has no sign."""
+    text = f"{value:+.2f}"
+    return text[1:] if text in ("+0.00", "-0.00") else text
 
 
 def printable(text: str) -> str:

@@ -14,6 +14,7 @@ from mimbench.claims.untested import NotTestedError
 from mimbench.statistics.core.estimate import Estimate
 from mimbench.statistics.run.controls import weakest_lead
 from mimbench.statistics.run.uncertainty import paired_difference
+from mimbench.text import signed
 
 __all__ = ["Explanations", "explanations"]
 
@@ -67,7 +68,7 @@ def _controls(evidence: RunEvidence, place: Place, alpha: float) -> Explanations
     name = weakest_lead(leads, alpha)
     lead = leads[name]
     measure = "" if place.claim.metric == "auroc" else " in balanced accuracy"
-    gap = f"{lead.value:+.2f} [{lead.low:+.2f}, {lead.high:+.2f}]{measure}"
+    gap = f"{_signed(lead.value, lead.low, lead.high)}{measure}"
     if lead.value <= 0:
         words = f"the control {name} does as well or better (difference {gap})"
         return found + Explanations(confounds=(words,))
@@ -128,7 +129,7 @@ def _swap_test(row: str, test: SwapTest, alpha: float) -> Explanations:
 def _class_signal(test: SwapTest, line: Mapping[Hashable, Any], alpha: float) -> Explanations:
     """Whether a class signal is clearly above 0, and above that of controls."""
     swap, on = test.swap, f" on {test.where}" * bool(test.where)
-    words = f"swap test{on} {line['value']:+.2f} [{line['low']:+.2f}, {line['high']:+.2f}]"
+    words = f"swap test{on} {_signed(line['value'], line['low'], line['high'])}"
     if isnan(line["p"]):
         why = f"the swap test on {swap} is open ({line['note'] or line['caution']})"
         return Explanations(missing=(why,))
@@ -136,7 +137,7 @@ def _class_signal(test: SwapTest, line: Mapping[Hashable, Any], alpha: float) ->
         words = f"it is not clearly above itself when fitted on {swap} ({words})"
         return Explanations(confounds=(words,))
     if line["control"]:
-        lead = f"{line['over_control']:+.2f} [{line['over_low']:+.2f}, {line['over_high']:+.2f}]"
+        lead = _signed(line["over_control"], line["over_low"], line["over_high"])
         if isnan(line["over_p"]):
             why = (
                 f"how much the class signal of the control {line['control']} varies is unknown "
@@ -150,3 +151,8 @@ def _class_signal(test: SwapTest, line: Mapping[Hashable, Any], alpha: float) ->
             )
             return Explanations(confounds=(why,))
     return Explanations(notes=(f"it is above itself when fitted on {swap} ({words})",))
+
+
+def _signed(value: float, low: float, high: float) -> str:
+    """A difference with its interval, e.g. "+0.05 [-0.01, +0.11]"."""
+    return f"{signed(value)} [{signed(low)}, {signed(high)}]"

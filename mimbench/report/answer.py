@@ -6,14 +6,14 @@ loses less under corruption. So none of them is stronger than a verdict would be
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import Literal
 
 from mimbench.claims import Claim, ClaimsFile, Verdict, verify
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
 from mimbench.report.leaderboard.groups import Group
-from mimbench.report.leaderboard.lookup import Estimate
+from mimbench.report.leaderboard.lookup import Estimate, rounded
 from mimbench.report.leaderboard.notes import difference_text
 from mimbench.report.leaderboard.paired_differences import PairedDifferences
 from mimbench.report.subject import Subject, subject_of
@@ -233,10 +233,10 @@ def _corruption_line(
 ) -> Line:
     """What corruption takes from the subject, and from the highest classifier."""
     group = board.primary
-    parts = [f"{entry.row} loses {_drop(entry, group)} of AUROC"]
+    parts = [f"{_change(entry, group)} of AUROC"]
     if opponents:
         other = next(one for one in board.entries if one.row in opponents)  # in order of AUROC
-        parts.append(f"{other.row} {_drop(other, group)}")
+        parts.append(_change(other, group))
     words = f"{', '.join(parts)}."
     own = judged.get("corruption")
     if own is not None:
@@ -248,9 +248,15 @@ def _corruption_line(
     return Line(f"under corruption ({group.label})" if group else "", _state([own]), words)
 
 
-def _drop(entry: Entry, group: Group | None) -> str:
+def _change(entry: Entry, group: Group | None) -> str:
+    """E.g. "mim/residual loses 0.05 [0.01, 0.09]"; a negative drop is a gain."""
     drop = entry.cell(group, "drop")
-    return drop.text() if isinstance(drop, Estimate) else "n/a"
+    if not isinstance(drop, Estimate) or not drop.exists:
+        return f"{entry.row} loses n/a"
+    if rounded(drop.value).startswith("-"):
+        gain = replace(drop, value=-drop.value, low=-drop.high, high=-drop.low)
+        return f"{entry.row} gains {gain.text()}"
+    return f"{entry.row} loses {drop.text()}"
 
 
 def _state(verdicts: Sequence[Verdict | None]) -> State:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mimbench.report.leaderboard.lookup import Estimate
 from mimbench.statistics.core.cautions import MARK, legend
 from mimbench.statistics.core.estimate import Estimate as Difference
-from mimbench.text import counted
+from mimbench.text import counted, signed
 
 if TYPE_CHECKING:
     from mimbench.report.leaderboard.entries import Entry, Leaderboard
@@ -82,8 +82,7 @@ def number_note(estimate: Estimate, more: str = "") -> str:
 
 def difference_text(difference: Difference) -> str:
     """A signed difference with its interval, e.g. "+0.05 [-0.01, +0.11]"."""
-    ends = (difference.value, difference.low, difference.high)
-    value, low, high = (f"{round(end, 9) + 0.0:+.2f}" for end in ends)  # -0.00: below zero
+    value, low, high = map(signed, (difference.value, difference.low, difference.high))
     mark = MARK * bool(difference.caution)
     return value if isnan(difference.low) else f"{value} [{low}, {high}]{mark}"
 

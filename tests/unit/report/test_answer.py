@@ -1,5 +1,6 @@
 """What a page says first is what the verdicts say, and never more."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -196,3 +197,9 @@ def test_a_classifier_that_guesses_and_few_patients_fail_their_checks() -> None:
     few = states(replace(tables, images=images))
     assert few["power"][0] == "fail"
     assert few["power"][1].startswith("4 target")
+
+
+def test_a_negative_drop_is_a_gain() -> None:
+    found = answer({"good": Made(0.7, drop=-0.05), "cnn": CNN, "harmonic": CONTROL})
+    _, words = line(found, "corruption")
+    assert re.match(r"good gains 0\.\d+ \[-?0\.\d+, 0\.\d+\] of AUROC, cnn loses 0\.\d+ \[", words)
