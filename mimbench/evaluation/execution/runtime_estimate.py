@@ -7,8 +7,8 @@ where a recipe is to be fitted several times, so that it costs little beside wha
 import contextlib
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -37,6 +37,8 @@ SCORING = 3.0  # seconds: what a batch may take in a trial
 CONDITIONS = 6  # that are timed, on as few images as
 IMAGES = 8
 BASIS = "Estimated from a few seconds of each detector's training and one batch of its scores."
+FAILED = "its short trial failed"
+NOT_TRIED = "code of your own is timed only with --jobs 0"
 PER_SCORE, PER_IMAGE = 8, 64  # bytes of a number and of an image's name in a block of scores
 
 
@@ -66,12 +68,12 @@ class RuntimeEstimate:
     Attributes:
         rows: the recipes that could be tried.
         shared: corrupting, and passes of frozen networks that several recipes read.
-        unknown: detectors that could not be tried; their time comes on top.
+        unknown: detectors that could not be tried, and why; their time comes on top.
     """
 
     rows: tuple[RowEstimate, ...]
     shared: float
-    unknown: tuple[str, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fit(self) -> float:
@@ -153,7 +155,7 @@ def estimate_runtime(
     if not always and max(map(len, by_recipe.values()), default=0) < WORTHWHILE:
         return None
     progress.stage("Timing each detector to estimate the run time", len(by_recipe))
-    rows, tried = [], set()
+    rows, tried, unknown = [], set(), {}
     for number, (name, specs) in enumerate(by_recipe.items()):
 
         def tell(what: str, number: int = number, name: str = name) -> None:
@@ -162,15 +164,16 @@ def estimate_runtime(
         tell("training")
         ours = specs[0].recipe.detector in BUILT_IN
         rate = _try(plan, specs[0], context.device, tell) if ours or plug_ins else None
-        if rate is not None:
+        if rate is None:
+            unknown[name] = FAILED if ours or plug_ins else NOT_TRIED
+        else:
             tried.add(plan.input_size(specs[0].recipe))
             images, count = sum(count_images(plan, specs)), len(specs)
             size = count * rate.state + images * (PER_IMAGE + PER_SCORE * rate.scores)
             rows.append(RowEstimate(name, count, count * rate.fit, images * rate.score, size))
     progress.update(len(by_recipe), "corruptions, and what rows share")
     shared = _corrupting(plan) + sum(_sharing(plan, size, context.device) for size in tried)
-    timed = {row.name for row in rows}
-    return RuntimeEstimate(tuple(rows), shared, tuple(n for n in by_recipe if n not in timed))
+    return RuntimeEstimate(tuple(rows), shared, unknown)
 
 
 def _missing(context: TaskContext) -> list[FitSpec]:
@@ -290,17 +293,17 @@ def plan_lines(plan: Plan, estimate: RuntimeEstimate, processes: int) -> list[st
         f"scoring {duration(row.score)}, {_megabytes(row.size)}"
         for row in sorted(estimate.rows, key=lambda row: -(row.fit + row.score))
     ]
-    lines += [f"{name}: no estimate" for name in estimate.unknown]
+    lines += [f"{name}: no estimate, {why}" for name, why in estimate.unknown.items()]
     lines += [f"{name}: not run, {why}" for name, why in plan.not_run.items()]
     lines.append(
         f"corruptions, and what rows share of frozen networks: {duration(estimate.shared)}"
     )
-    hours = (estimate.fit + estimate.score) / 3600
-    total = duration((estimate.fit + estimate.score) / processes)
+    work = estimate.fit + estimate.score
+    alone = f"{duration(work)} of one process, " * (processes > 1)
+    total = f"{duration(work / processes)} in {counted(processes, 'process')}"
     return [
         *lines,
-        f"about {hours:.1f} hours of one process, {total} in {counted(processes, 'process')}, "
-        f"and {_megabytes(estimate.size)} on disk",
+        f"about {alone}{total}, and {_megabytes(estimate.size)} on disk",
         BASIS,
     ]
 

@@ -8,7 +8,12 @@ import torch
 
 from mimbench.data.dataset import ImageOptions
 from mimbench.evaluation.execution import runtime_estimate
-from mimbench.evaluation.execution.runtime_estimate import RuntimeEstimate, estimate_runtime
+from mimbench.evaluation.execution.runtime_estimate import (
+    RowEstimate,
+    RuntimeEstimate,
+    estimate_runtime,
+    plan_lines,
+)
 from mimbench.evaluation.execution.tasks import TaskContext
 from mimbench.evaluation.fitting import fit_addresses
 from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
@@ -112,3 +117,19 @@ def test_a_dry_run_says_what_each_row_costs_and_leaves_nothing(
     assert "in 2 processes" in text
     assert planned.estimate.size > 0
     assert not folder.exists()
+
+
+def test_the_plan_says_why_there_is_no_estimate_and_each_time_once(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    plan = slow_plan(folders, tmp_path / "slow.py", 1)
+    cpu = torch.device("cpu")
+    context = TaskContext(plan, fit_addresses(plan, cpu), tmp_path / "run", cpu, 1)
+    found = estimate_runtime(context, Silent(), plug_ins=False, always=True)
+    assert found is not None
+    why = "Slow: no estimate, code of your own is timed only with --jobs 0"
+    assert why in plan_lines(plan, found, 2)
+    half_hour = RuntimeEstimate((RowEstimate("mim", 1, 1500.0, 0.0, 1e6),), 0.0)
+    assert "about 25 min in 1 process, and 1 MB on disk" in plan_lines(plan, half_hour, 1)
+    two = "about 25 min of one process, 12 min in 2 processes, and 1 MB on disk"
+    assert two in plan_lines(plan, half_hour, 2)
