@@ -28,7 +28,7 @@ from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import Estimate, rounded
 from mimbench.report.leaderboard.notes import sample_note
 from mimbench.report.page.sections.known import curve_findings, left_out_findings
-from mimbench.statistics.core.cautions import legend
+from mimbench.statistics.core.cautions import MARK, legend
 
 __all__ = ["PrintedBoard", "leaderboard_table", "printed_board"]
 
@@ -116,7 +116,9 @@ class _Fitted:
                 f"Left out, as this terminal has {options.max_width} columns: "
                 f"{'; '.join(left_out)}. The page has all."
             )
-        yield from map(Text, board.notes)
+        cells = [text for row in board.cells for text, _ in row[:kept]]
+        marked = any(MARK in text for text in cells)
+        yield from (Text(note) for note in board.notes if marked or not note.startswith(MARK))
         for about, words in board.added:
             yield Text.assemble((f"{about}.", "bold"), f" {words}")
 

@@ -1,5 +1,6 @@
 """An interval that covers too little is marked wherever it is printed, with a legend."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -98,3 +99,16 @@ def test_the_gate_marks_it(report: Report, tmp_path: Path) -> None:
     for text in (gate_text(result), as_markdown(result)):
         assert f"]{MARK}" in text
         assert f"{MARK} Read with caution" in text
+
+
+def test_the_mark_is_explained_where_it_is_shown(report: Report) -> None:
+    board = printed_board(report)
+    assert any(note.startswith(MARK) for note in board.notes)
+    cells = [[[text.replace(MARK, ""), style] for text, style in row] for row in board.cells]
+    cells[0][-1] = [f"0.9{MARK}", ""]
+    for width, shown in ((100, True), (40, False)):
+        console = Console(width=width, record=True, file=StringIO())
+        console.print(leaderboard_table(replace(board, cells=cells)))
+        printed = console.export_text()
+        assert (f"0.9{MARK}" in printed) == shown
+        assert ("Read with caution" in flat(printed)) == shown
