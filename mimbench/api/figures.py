@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mimbench.errors import UnknownNameError
-from mimbench.report.figures.degradation import ALL_CORRUPTIONS, degradation_curves, draw_panel
+from mimbench.report.figures.degradation import (
+    ALL_CORRUPTIONS,
+    LOWEST,
+    degradation_curves,
+    draw_panel,
+)
 from mimbench.report.figures.styles import row_styles
 
 if TYPE_CHECKING:
@@ -63,6 +68,8 @@ class Figures:
 
             ax = pyplot.gca()
         draw_panel(ax, curves[curves["corruption"] == wanted], {n: styles[n] for n in names})
+        low, high = ax.dataLim.intervaly
+        ax.set_ylim(max(0.0, min(LOWEST, low - 0.02)), max(1.01, high))  # as on the page
         ax.set(xlabel="severity", ylabel=f"AUROC, {group.label}")
         ax.legend(frameon=False, fontsize="small")
         return ax

@@ -24,6 +24,7 @@ from mimbench.report.leaderboard.groups import Group
 from mimbench.scores.tables import CLEAN
 
 __all__ = [
+    "LOWEST",
     "MANY",
     "PROTOCOLS",
     "by_families",
@@ -40,6 +41,7 @@ PROTOCOLS = {
 ALL_CORRUPTIONS = "mean of all"
 MANY = 8  # corruptions; more are shown by family
 COLUMNS = 4  # panels beside each other
+LOWEST = 0.4  # AUROC at which an axis begins, unless a curve is lower
 _COLUMNS = ["row", "corruption", "severity", "value", "low", "high"]
 
 
@@ -140,7 +142,7 @@ def degradation_figure(curves: pd.DataFrame, styles: Mapping[str, RowStyle], tit
         len(corruptions), columns=columns, width=2.1, height=1.6, legend=len(styles) + 4
     )
     ends = curves[["value", "low"]].to_numpy(float)
-    bottom = min(0.4, float(np.nanmin(ends)) - 0.02)
+    bottom = min(LOWEST, float(np.nanmin(ends)) - 0.02)
     for axis, corruption in zip(axes, corruptions, strict=True):
         draw_panel(axis, curves[curves["corruption"] == corruption], styles)
         axis.set_ylim(max(0.0, bottom), 1.01)

@@ -93,6 +93,9 @@ def test_a_degradation_curve_is_drawn_on_axes_of_ones_own(run: mimbench.Run) -> 
     (curve,) = [line for line in axes.lines if len(line.get_xdata()) == 3]
     expected = run.degradation("mim/residual")["value"].tolist()
     assert list(curve.get_ydata()) == pytest.approx(expected)
+    low, high = axes.get_ylim()
+    assert low <= 0.4, "small differences do not fill the axes"
+    assert high >= 1
     with pytest.raises(UnknownNameError, match="fog"):
         run.figures.degradation(ax=axes, corruption="fog")
 
