@@ -173,6 +173,8 @@ class DetectorContract:
                     f"{name} differs by {gap:.3g} on {device} (spread {spread:.3g}); does to() "
                     "move all that it learned?"
                 )
+        if not torch.cuda.is_available():
+            self.remark = "only the CPU was tried: torch finds no GPU here."
 
     def test_nothing_outside_is_changed(self) -> None:
         """Neither the images nor any global random state are touched."""

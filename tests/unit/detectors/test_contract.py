@@ -314,6 +314,15 @@ def test_the_direction_of_a_trained_model_is_judged_only_if_that_is_asked(
     assert "at least 0.5" in asked.problem
 
 
+def test_without_a_gpu_the_check_says_that_one_device_was_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    notes = {outcome.test: outcome.note for outcome in check("histogram")}
+    noted = [test for test, note in notes.items() if "only the CPU was tried" in note]
+    assert noted == ["scores are the same on every device"]
+
+
 def test_an_error_of_every_test_is_printed_once(
     torch_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
