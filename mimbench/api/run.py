@@ -106,6 +106,8 @@ class Run:
     def leaderboard(self) -> pd.DataFrame:
         """One line per score, the best first, as in leaderboard.csv, indexed by `row`.
 
+        It has every column; `table` is short.
+
         Returns:
             Columns `<role>_<relation>:<column>`, with `_low`, `_high` and `_caution` beside an
             estimate; the reference lists them.
