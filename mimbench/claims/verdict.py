@@ -168,4 +168,4 @@ def _read(text: str) -> float:
 
 
 def _number(value: float) -> str:
-    return "" if isnan(value) else f"{value:.3f}"
+    return "" if isnan(value) else f"{round(value, 3) + 0.0:.3f}"  # no -0.000
