@@ -38,7 +38,7 @@ CONDITIONS = 6  # that are timed, on as few images as
 IMAGES = 8
 BASIS = "Estimated from a few seconds of each detector's training and one batch of its scores."
 FAILED = "its short trial failed"
-NOT_TRIED = "code of your own is timed only with --jobs 0"
+NOT_TRIED = "plug-ins are timed only with --jobs 0"
 PER_SCORE, PER_IMAGE = 8, 64  # bytes of a number and of an image's name in a block of scores
 
 

@@ -122,7 +122,11 @@ def test_detectors_of_the_run_file_are_its_own_and_mim_is_what_inpaints(tmp_path
         {"detector": "mine.py:Mine", "name": "mine"},
     ]
     settings = RunSettings.model_validate({"detectors": ["pca.toml", *in_place]})
-    run = replace(run, info=run.info.model_copy(update={"detectors": told, "run": settings}))
+    fits = run.tables.fits
+    family = fits["family"].mask(fits["detector"].str.startswith("mim"), "inpainting")
+    tables = replace(run.tables, fits=fits.assign(family=family))
+    info = run.info.model_copy(update={"detectors": told, "run": settings})
+    run = replace(run, info=info, tables=tables)
     assert [one.name for one in added_detectors(run)] == ["pca", "mine"]
     first, second = lines(run)
     assert [first.about, second.about] == ["Added: pca", "Added: mine"]

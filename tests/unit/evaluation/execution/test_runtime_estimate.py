@@ -127,7 +127,7 @@ def test_the_plan_says_why_there_is_no_estimate_and_each_time_once(
     context = TaskContext(plan, fit_addresses(plan, cpu), tmp_path / "run", cpu, 1)
     found = estimate_runtime(context, Silent(), plug_ins=False, always=True)
     assert found is not None
-    why = "Slow: no estimate, code of your own is timed only with --jobs 0"
+    why = "Slow: no estimate, plug-ins are timed only with --jobs 0"
     assert why in plan_lines(plan, found, 2)
     half_hour = RuntimeEstimate((RowEstimate("mim", 1, 1500.0, 0.0, 1e6),), 0.0)
     assert "about 25 min in 1 process, and 1 MB on disk" in plan_lines(plan, half_hour, 1)
