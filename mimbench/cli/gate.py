@@ -84,10 +84,10 @@ def gate(
     except MimbenchError as found:
         error, result = found, _why_not(found, file, given)
     _write(result, moved, markdown, junit)
+    if error is None:
+        _print(result, moved)  # with --json on standard error
     if as_json:
         _print_json(result, moved)
-    elif error is None:
-        _print(result, moved)
     # a row that the reference lacks may be in the candidate, which becomes the reference
     lacks_name = isinstance(error, UnknownNameError)
     update = update and (lacks_name or result.exit_code != ExitCode.USAGE)
@@ -122,7 +122,7 @@ def _compared(
     explain: bool,
     accept_changed: bool,
 ) -> "tuple[GateResult, pd.DataFrame | None]":
-    """The result, and the images that moved most if they are asked for."""
+    """The result, and the images that moved most, if they are asked for and a row was compared."""
     from mimbench import gate as gates
     from mimbench.scores.reading import read_tables
 
@@ -130,11 +130,12 @@ def _compared(
     after = read_tables(candidate, accept_changed=accept_changed)
     settings = gates.folder_settings(reference, file, given, accept_changed=accept_changed)
     result = gates.gate(before, after, settings)
-    if not explain:
+    if not explain or not result.tests:
         return result, None
     judged = result.settings
+    changed = tuple(dict.fromkeys(test.row for test in result.tests if not test.unchanged))
     return result, gates.movers(
-        before, after, judged.rows, role=judged.role, relation=judged.relation
+        before, after, changed, role=judged.role, relation=judged.relation
     )
 
 

@@ -16,7 +16,7 @@ from mimbench.gate.comparability import (
     scoreless,
 )
 from mimbench.gate.decision import decide, visible
-from mimbench.gate.pairing import of_same_models, same_scores, same_weights
+from mimbench.gate.pairing import of_same_models, repeatable, same_scores, same_weights
 from mimbench.gate.result import GateResult, GateTest, diagnosis
 from mimbench.gate.settings import GateSettings
 from mimbench.scores.tables import CLEAN, RunTables
@@ -109,11 +109,13 @@ class _Comparison:
         self.aligned, self.own, self.settings = aligned, own, settings
         self.theirs = RunAurocs(aligned.candidate, among=aligned.tested)
         self.problems = list(problems)
+        self.repeatable = {row: repeatable(row, aligned) for row in settings.rows}
         self.corruptions = sorted(set(aligned.reference.scores["corruption"]) - {CLEAN})
 
     def result(self) -> GateResult:
         """Test the family."""
-        pairs, identical = [], []
+        pairs: list[_Pair] = []
+        unchanged: list[GateTest] = []
         for row in self.settings.rows:
             runs = (self.aligned.reference, self.aligned.candidate)
             if any(row_fits(run, row).empty for run in runs):
@@ -123,20 +125,27 @@ class _Comparison:
                 own.append(self._pair(row, "corrupted", "*", -1))
             if self._missing(row, own):
                 continue
-            moved = max(abs(pair.drop.value[0]) for pair in own)
-            if moved < BY_ROUNDING and same_scores(row, self.aligned):
-                identical += own
+            if same := self._same(row, own):
+                unchanged += [pair.kept(same) for pair in own]
             elif own[0].drop.known[0]:
                 pairs += own
             else:
                 self.problems.append(_unknown(row, own[0].drop))
-        tests = self._tests(pairs) + [_unchanged(pair) for pair in identical]
+        tests = self._tests(pairs) + unchanged
         order = {row: position for position, row in enumerate(self.settings.rows)}
         tests.sort(key=lambda test: order[test.row])
         compared = list(dict.fromkeys(pair.quantity.row for pair in pairs))
         return GateResult(
             self.settings, tuple(self.problems), tuple(tests), self._diagnose(compared)
         )
+
+    def _same(self, row: str, pairs: Sequence["_Pair"]) -> str:
+        """What is the same in both runs: "scores", "ranks", or nothing."""
+        if max(abs(pair.drop.value[0]) for pair in pairs) >= BY_ROUNDING:
+            return ""
+        if same_scores(row, self.aligned):
+            return "scores"
+        return "ranks" if self.own.keeps_ranks(self.theirs, pairs[0].quantity) else ""
 
     def _pair(
         self, row: str, name: str, corruption: str, severity: int, category: str = ""
@@ -150,7 +159,8 @@ class _Comparison:
             severity=severity,
         )
         before, after = self.own.measured(quantity), self.theirs.measured(quantity)
-        return _Pair(quantity, name, before, after, self._drop(row, before, after))
+        drop = self._drop(row, before, after)
+        return _Pair(quantity, name, before, after, drop, self.repeatable[row])
 
     def _drop(self, row: str, before: Measured, after: Measured) -> Measured:
         """The drop, with the spread that the gate file records where the runs show none."""
@@ -213,6 +223,7 @@ class _Pair:
     before: Measured
     after: Measured
     drop: Measured
+    repeatable: bool
 
     @property
     def retraining_sd(self) -> float:
@@ -229,6 +240,7 @@ class _Pair:
         retraining_sd: float,
         visible: float,
         verdict: str,
+        unchanged: str = "",
     ) -> GateTest:
         target, other = (int(side[0]) for side in self.drop.patients.patients)
         return GateTest(
@@ -246,15 +258,25 @@ class _Pair:
             other,
             verdict,
             self._caution() if low < high else "",
+            unchanged,
+            self.repeatable,
+        )
+
+    def kept(self, unchanged: str) -> GateTest:
+        """The test where nothing changed that an AUROC depends on."""
+        return self.test(
+            low=0.0,
+            high=0.0,
+            p=1.0,
+            retraining_sd=0.0,
+            visible=0.0,
+            verdict="pass",
+            unchanged=unchanged,
         )
 
     def _caution(self) -> str:
         areas = (self.before.value, self.after.value)
         return difference_cautions(areas, self.drop.patients.fewest_patients)[0]
-
-
-def _unchanged(pair: _Pair) -> GateTest:
-    return pair.test(low=0.0, high=0.0, p=1.0, retraining_sd=0.0, visible=0.0, verdict="pass")
 
 
 def _unknown(row: str, drop: Measured) -> Problem:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from mimbench.statistics.core.intervals import ZERO
 from mimbench.statistics.run.comparisons import holm
 from mimbench.statistics.run.uncertainty import Measured
 
@@ -58,6 +59,6 @@ def visible(drop: Measured, margin: float, alpha: float) -> float:
 
     NaN where the patients show no spread, which says nothing of other patients.
     """
-    if drop.patients.variance[0] == 0:
+    if drop.patients.variance[0] <= ZERO:
         return float("nan")
     return float(margin + stdtrit(drop.df[0], 1 - alpha) * np.sqrt(drop.variance[0]))

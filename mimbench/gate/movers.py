@@ -11,6 +11,7 @@ from mimbench.statistics.run.comparisons import RunAurocs
 __all__ = ["MOVER_COLUMNS", "movers"]
 
 MOVER_COLUMNS = ("row", "image_id", "path", "category", "role", "before", "after", "harm")
+ROUNDING = 1e-9  # of a mean of ranks
 
 
 def movers(
@@ -75,7 +76,7 @@ def _most_harmed(
     up = table["after"] - table["before"]
     target = set(table.loc[table["role"] == "target", "category"])
     table["harm"] = up.where(table["category"].isin(target), -up)
-    worst = table[table["harm"] > 0].nlargest(count, "harm").reset_index()
+    worst = table[table["harm"] > ROUNDING].nlargest(count, "harm").reset_index()
     return worst.assign(row=row)[list(MOVER_COLUMNS)]
 
 

@@ -40,6 +40,10 @@ MEANING = {
     "pass": "not worse than the margin allows",
     "inconclusive": "neither shown to be worse nor shown to be good enough",
 }
+SAME = {
+    "scores": "every score is the same in both runs",
+    "ranks": "all images keep their ranks, so no AUROC changes",
+}
 
 
 def as_text(result: GateResult, moved: pd.DataFrame | None = None, width: int | None = None) -> str:
@@ -56,15 +60,14 @@ def as_text(result: GateResult, moved: pd.DataFrame | None = None, width: int | 
     lines += filter(None, [_remedy(result)])
     same = _unchanged(result)
     for row, verdict in result.verdicts.items():
-        if row in same:
+        if any(row in rows for rows in same.values()):
             continue
         lines += ["", f"{verdict.upper():<13} {row}: {MEANING[verdict]}"]
         lines += [f"  {_sentence(test)}" for test in result.tests if test.row == row]
-        worst = result.diagnosis[result.diagnosis["row"] == row].nlargest(3, "drop")
-        if len(worst):
-            parts = [f"{part.condition} {part.drop:+.3f}" for part in worst.itertuples()]
-            lines += [f"  largest drops inside it (unadjusted): {', '.join(parts)}"]
-    lines += ["", f"{'PASS':<13} {_of_unchanged(same)}"] * bool(same)
+        if drops := _largest_drops(result, row):
+            lines += [f"  largest drops inside it (unadjusted): {drops}"]
+    for what, rows in same.items():
+        lines += ["", f"{'PASS':<13} {_of_unchanged(what, rows)}"]
     marked = legend(test.caution for test in result.tests)
     lines += ["", marked] * bool(marked)
     if moved is not None:
@@ -89,27 +92,41 @@ def as_markdown(result: GateResult, moved: pd.DataFrame | None = None) -> str:
     lines += [f"- **{mark}**: {markdown_cell(text)}." for mark, text in _grouped(result.problems)]
     if remedy := _remedy(result):
         lines += ["", markdown_cell(remedy)]
-    same = _unchanged(result)
-    changed = [test for test in result.tests if test.row not in same]
-    lines += ["", markdown_cell(f"**Pass**: {_of_unchanged(same)}")] * bool(same)
+    for what, rows in _unchanged(result).items():
+        lines += ["", markdown_cell(f"**Pass**: {_of_unchanged(what, rows)}")]
+    changed = [test for test in result.tests if not test.unchanged]
     if changed:
         lines += [
             "",
-            "| verdict | row | condition | reference | candidate | drop | interval | p |",
-            "|---|---|---|---|---|---|---|---|",
+            "| verdict | row | condition | reference | candidate | drop | interval | p "
+            "| target patients | other patients | retraining sd | 50 % power at a drop of |",
+            f"|{'---|' * 12}",
         ]
-    for test in changed:
-        lines.append(
-            f"| {test.verdict} | {markdown_cell(test.row)} | {markdown_cell(test.condition)} "
-            f"| {test.reference:.3f} "
-            f"| {test.candidate:.3f} | {test.drop:+.3f} | {_interval(test)} | {_p(test.p)} |"
-        )
+    lines += [_table_line(test) for test in changed]
+    for row in dict.fromkeys(test.row for test in changed):
+        if drops := _largest_drops(result, row):
+            lines += ["", markdown_cell(f"Largest drops inside {row} (unadjusted): {drops}")]
     marked = legend(test.caution for test in result.tests)
     lines += ["", marked] * bool(marked)
     if moved is not None:
         first, *images = _moved_lines(moved)
         lines += ["", markdown_cell(first), "", *(f"- {markdown_cell(i.strip())}" for i in images)]
     return "\n".join(lines) + "\n"
+
+
+def _table_line(test: GateTest) -> str:
+    return (
+        f"| {test.verdict} | {markdown_cell(test.row)} | {markdown_cell(test.condition)} "
+        f"| {test.reference:.3f} | {test.candidate:.3f} | {test.drop:+.3f} | {_interval(test)} "
+        f"| {_p(test)} | {test.target_patients} | {test.other_patients} | {_retraining_sd(test)} "
+        f"| {'unknown' if math.isnan(test.visible) else f'{test.visible:.3f}'} |"
+    )
+
+
+def _retraining_sd(test: GateTest) -> str:
+    if test.retraining_sd:
+        return f"{test.retraining_sd:.3f}"
+    return "none" if test.repeatable else "excluded"
 
 
 def as_junit(result: GateResult) -> str:
@@ -202,46 +219,46 @@ def _method(result: GateResult) -> str:
         f"AUROC against {asked.role} categories ({asked.relation.replace('-', ' ')}), paired on "
         f"common images; margin {asked.margin:g}; at most {asked.alpha:.0%} false alarms over the "
         f"family of {counted(len(result.tests), 'test')}. p is of a drop of at most the margin, "
-        "Holm-adjusted over the family; intervals are 95 % and of one test alone."
+        f"Holm-adjusted over the family; intervals are {1 - 2 * asked.alpha:.0%} and of one test "
+        "alone."
     )
 
 
 def _sentence(test: GateTest) -> str:
-    moved = f"{test.condition}: AUROC {test.reference:.3f} -> {test.candidate:.3f}"
-    if _is_unchanged(test):
-        return f"{moved}; every score is the same"
-    retraining = (
-        f"retraining sd {test.retraining_sd:.3f}"
-        if test.retraining_sd
-        else "compares these two models, retraining variance excluded"
-    )
+    p = f", p {_p(test)}" if _p(test) else ""
+    about = f"{test.target_patients} target and {test.other_patients} other patients"
+    if test.retraining_sd:
+        about += f", retraining sd {test.retraining_sd:.3f}"
+    elif not test.repeatable:
+        about += ", compares these two models, retraining variance excluded"
+    power = f"50 % power at a drop of {test.visible:.3f}"
+    if math.isnan(test.visible):
+        power = "power unknown, since no patient differs"
     return (
-        f"{moved}, drop {test.drop:+.3f} {_interval(test)}, p {_p(test.p)}; "
-        f"{test.target_patients} target and {test.other_patients} other patients, {retraining}; "
-        f"50 % power at a drop of {test.visible:.3f}"
+        f"{test.condition}: AUROC {test.reference:.3f} -> {test.candidate:.3f}, "
+        f"drop {test.drop:+.3f} {_interval(test)}{p}; {about}; {power}"
     )
 
 
-def _is_unchanged(test: GateTest) -> bool:
-    return test.low == test.high == 0
+def _largest_drops(result: GateResult, row: str) -> str:
+    """The largest drops of a row that do not print as 0."""
+    worst = result.diagnosis[result.diagnosis["row"] == row].nlargest(3, "drop")
+    shown = worst[worst["drop"].round(3) > 0]
+    return ", ".join(f"{part.condition} {part.drop:+.3f}" for part in shown.itertuples())
 
 
-def _unchanged(result: GateResult) -> dict[str, float]:
-    """Rows in which no score changed, with their AUROC on clean images."""
-    moved = {test.row for test in result.tests if not _is_unchanged(test)}
-    return {
-        test.row: test.candidate
-        for test in result.tests
-        if test.condition == CLEAN and test.row not in moved
-    }
+def _unchanged(result: GateResult) -> dict[str, dict[str, float]]:
+    """By what did not change: such rows, with their AUROC on clean images."""
+    rows: dict[str, dict[str, float]] = {}
+    for test in result.tests:
+        if test.unchanged and test.condition == CLEAN:
+            rows.setdefault(test.unchanged, {})[test.row] = test.candidate
+    return rows
 
 
-def _of_unchanged(rows: Mapping[str, float]) -> str:
+def _of_unchanged(what: str, rows: Mapping[str, float]) -> str:
     named = ", ".join(f"{row} {area:.3f}" for row, area in rows.items())
-    return (
-        f"{counted(len(rows), 'row')} in which every score is the same in both runs "
-        f"(with its clean AUROC): {named}"
-    )
+    return f"{counted(len(rows), 'row')} in which {SAME[what]} (with its clean AUROC): {named}"
 
 
 def _explained(test: GateTest) -> str:
@@ -253,8 +270,11 @@ def _interval(test: GateTest) -> str:
     return f"[{test.low:+.3f}, {test.high:+.3f}]" + MARK * bool(test.caution)
 
 
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+def _p(test: GateTest) -> str:
+    """Of a drop; empty where the row is better, of which it says nothing."""
+    if test.verdict == "improvement":
+        return ""
+    return "< 0.001" if test.p < 0.001 else f"{test.p:.3f}"
 
 
 def _grouped(problems: Sequence[Problem]) -> Iterator[tuple[str, str]]:
@@ -283,7 +303,7 @@ def _moved_lines(moved: pd.DataFrame) -> list[str]:
         "Images that moved most towards the wrong end (rank 0: most like the target, 1: least):",
         *(
             f"  {image['row']}: {image['path'] or image['image_id'][:SHORT]} ({image['category']}) "
-            f"{image['before']:.2f} -> {image['after']:.2f}"
+            f"{image['before']:.2f} to {image['after']:.2f}"
             for image in moved.to_dict("records")
         ),
     ]

@@ -8,7 +8,7 @@ import pandas as pd
 from mimbench.gate.comparability import Aligned, row_fits
 from mimbench.statistics.run.uncertainty import Measured
 
-__all__ = ["of_same_models", "same_scores", "same_weights"]
+__all__ = ["of_same_models", "repeatable", "same_scores", "same_weights"]
 
 
 def same_weights(row: str, aligned: Aligned) -> bool:
@@ -16,6 +16,15 @@ def same_weights(row: str, aligned: Aligned) -> bool:
     runs = (aligned.reference, aligned.candidate)
     own, theirs = (set(row_fits(run, row)["state_hash"]) for run in runs)
     return own == theirs and "" not in own
+
+
+def repeatable(row: str, aligned: Aligned) -> bool:
+    """Whether both runs trained the row's models without random numbers, so once and for all.
+
+    What was trained elsewhere is not: nobody knows how.
+    """
+    fits = pd.concat([row_fits(run, row) for run in (aligned.reference, aligned.candidate)])
+    return bool(fits["seed"].isna().all() and (fits["fitted_on"] != "nothing").all())
 
 
 def same_scores(row: str, aligned: Aligned) -> bool:

@@ -26,9 +26,13 @@ class GateTest:
         low, high: ends of its interval at level 1 - 2 alpha, unadjusted.
         p: of "the drop is at most the margin", Holm-adjusted.
         retraining_sd: deviation of the drop from retraining alone.
-        visible: drop at which this test alone has 50 % power.
+        visible: drop at which this test alone has 50 % power; NaN where no patient differs.
         verdict: "regression", "improvement", "pass" or "inconclusive".
         caution: why the interval covers less than it says; empty if it does not.
+        unchanged: "scores" where every score is the same in both runs, "ranks" where all images
+            keep their ranks; empty where something changed.
+        repeatable: whether training draws no random number in either run, so that there is no
+            retraining variance.
     """
 
     row: str
@@ -45,6 +49,8 @@ class GateTest:
     other_patients: int
     verdict: str
     caution: str
+    unchanged: str
+    repeatable: bool
 
 
 @dataclass(frozen=True)

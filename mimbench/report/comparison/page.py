@@ -11,7 +11,16 @@ from matplotlib.figure import Figure
 
 from mimbench import __version__
 from mimbench.report.comparison.rows import RunComparison
-from mimbench.report.comparison.wording import answer, facts, groups, header, lines_of, notes, title
+from mimbench.report.comparison.wording import (
+    SAME,
+    answer,
+    facts,
+    groups,
+    header,
+    lines_of,
+    notes,
+    title,
+)
 from mimbench.report.figures.degradation import degradation_curves, draw_panel
 from mimbench.report.figures.panels import (
     label_all,
@@ -75,7 +84,7 @@ def _curves(made: RunComparison) -> Figure | None:
         return None
     lines = made.lines
     own = lines[(lines["role"] == shown[0].role) & (lines["relation"] == shown[0].relation)]
-    rows = list(own[(own["condition"] == "corrupted") & (own["models"] != "same scores")]["row"])
+    rows = list(own[(own["condition"] == "corrupted") & ~own["models"].isin(SAME)]["row"])
     if not rows:
         return None
     sides = [

@@ -45,7 +45,7 @@ COMPARISON_COLUMNS = {
     "p": "two-sided, Holm-adjusted over all lines; none where retraining is unknown",
     "target_patients": "of the target",
     "other_patients": "of the other categories",
-    "models": "same scores, same trained models, or trained anew",
+    "models": "same scores, same ranks of all images, same trained models, or trained anew",
     "caution": "why the interval covers less than it says; empty if it does not",
 }
 
@@ -149,7 +149,11 @@ def _lines(
     corrupted = (aligned.reference.scores["corruption"] != CLEAN).any()
     conditions = [("clean", CLEAN, 0)]
     conditions += [("corrupted", ALL_CORRUPTIONS, MEAN_SEVERITY)] * bool(corrupted)
-    identical, alike = same_scores(row, aligned), same_weights(row, aligned)
+    alike, same = same_weights(row, aligned), ""
+    if same_scores(row, aligned):
+        same = "same scores"
+    elif all(first.keeps_ranks(second, Quantity(row, *group)) for group in shared):
+        same = "same ranks"
     one_recipe = one_code and _recipes(row, aligned.reference) == _recipes(row, aligned.candidate)
     for role, relation in shared:
         for name, corruption, severity in conditions:
@@ -161,8 +165,8 @@ def _lines(
             own = of_same_models(after, before) if alike else after.minus(before, alike=one_recipe)
             models = "same models" if alike else "trained anew"
             numbers = _numbers(own, before, after)
-            if identical and not isnan(numbers["difference"]):
-                models = "same scores"
+            if same and not isnan(numbers["difference"]):
+                models = same
                 numbers |= {"low": 0.0, "high": 0.0, "p": 1.0, "caution": ""}
             about = {"row": row, "role": role, "relation": relation, "condition": name}
             yield about | numbers | {"models": models}

@@ -17,9 +17,12 @@ from mimbench.statistics.core.cautions import legend
 from mimbench.statistics.core.estimate import Estimate
 from mimbench.text import counted
 
-__all__ = ["answer", "facts", "groups", "header", "lines_of", "notes", "title"]
+__all__ = ["SAME", "answer", "facts", "groups", "header", "lines_of", "notes", "title"]
 
-SAME = "same scores"
+SAME = {
+    "same scores": "Every score is the same in both runs",
+    "same ranks": "All images keep their ranks, so no AUROC changes",
+}
 NAMED = 3  # differences in a sentence
 
 
@@ -43,10 +46,10 @@ def answer(made: RunComparison) -> Iterator[tuple[State, str]]:
     for why, own in lacking.groupby("caution"):
         named = ", ".join(dict.fromkeys(map(str, own["row"])))
         yield "caution", f"Not compared, {why}: {named}."
-    lines = made.lines[(made.lines["models"] != SAME) & made.lines["difference"].notna()]
+    lines = made.lines[~made.lines["models"].isin(SAME) & made.lines["difference"].notna()]
     if lines.empty:
         if len(lacking) < len(made.lines):
-            yield "pass", "No score of a shared row differs."
+            yield "pass", "No AUROC of a shared row differs."
         return
     clear = lines[lines["p"] < LEVEL]
     states: tuple[tuple[State, str, int], ...] = (("fail", "lower", -1), ("pass", "higher", 1))
@@ -88,7 +91,7 @@ def facts(made: RunComparison) -> Iterator[tuple[str, list[str]]]:
 
 def groups(made: RunComparison) -> list[Group]:
     """Groups of images with differences, the one that sorts a leaderboard first."""
-    lines = made.lines[made.lines["models"] != SAME]
+    lines = made.lines[~made.lines["models"].isin(SAME)]
     found = [Group(*names) for names in {*zip(lines["role"], lines["relation"], strict=True)}]
     first = primary_group(found)
     return sorted(found, key=lambda group: (group != first, group))
@@ -96,7 +99,7 @@ def groups(made: RunComparison) -> list[Group]:
 
 def lines_of(made: RunComparison, group: Group) -> Iterator[tuple[list[str], bool]]:
     """Cells of each line of a group as in `header`, and whether the difference is clear."""
-    lines = made.lines[made.lines["models"] != SAME]
+    lines = made.lines[~made.lines["models"].isin(SAME)]
     own = lines[(lines["role"] == group.role) & (lines["relation"] == group.relation)]
     for line in own.to_dict("records"):
         p = float(line["p"])
@@ -112,9 +115,10 @@ def notes(made: RunComparison) -> Iterator[str]:
         f"images; above 0, {made.names[1]} is better. Intervals are over patients and retraining, "
         "unadjusted; p is Holm-adjusted over all lines, and below 0.05 in bold."
     )
-    same = made.lines[made.lines["models"] == SAME]["row"].unique()
-    if len(same):
-        yield f"Every score is the same in both runs: {', '.join(same)}."
+    for models, words in SAME.items():
+        same = made.lines[made.lines["models"] == models]["row"].unique()
+        if len(same):
+            yield f"{words}: {', '.join(same)}."
     if "same models" in set(made.lines["models"]):
         yield "Where both runs scored with the same trained models, retraining plays no part."
     if note := legend(made.lines["caution"]):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,7 @@ from mimbench.errors import UnknownNameError
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.influence import Influence
 from mimbench.statistics.run.comparison_sets import Area, ComparisonSet, RowAreas
+from mimbench.statistics.run.kept_ranks import keeps_ranks
 from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.retraining import Models
 from mimbench.statistics.run.uncertainty import Measured
@@ -113,6 +115,14 @@ class RunAurocs:
         models = self._models[quantity.row]
         fit_of_cell = [fit for fit, _, _ in areas.cells]
         return Measured(own, models.trainings(fit_of_cell, area.per_cell[:, [entry]]))
+
+    def keeps_ranks(self, other: Self, quantity: Quantity) -> bool:
+        """Whether the other run ranks the images of a number alike, under every condition.
+
+        Raises:
+            UnknownNameError: as for `influence`.
+        """
+        return keeps_ranks(self._find(quantity), other._find(quantity))
 
     def _find(self, quantity: Quantity) -> tuple[RowAreas, int]:
         """The row's AUROCs and the position of the group asked for."""

@@ -89,6 +89,77 @@ def test_scores_that_a_reference_keeps_in_single_precision_are_the_same(
     assert "every score is the same" not in as_text(gate(reference, other))
 
 
+def test_a_change_that_keeps_all_ranks_passes_and_says_so(reference: RunTables) -> None:
+    """Such as a distance that becomes its square; its recipe and models may be others."""
+    fits = reference.fits.assign(state_hash=reference.fits["state_hash"] + "-new")
+    scores = reference.scores.assign(value=np.exp(reference.scores["value"]))
+    scores = scores.sample(frac=1, random_state=0, ignore_index=True)  # the order says nothing
+    changed = RunTables(scores, fits, reference.images)
+    result = gate(reference, changed, GateSettings(require_evidence=True))
+    assert result.exit_code == 0
+    assert result.verdicts == {"mim": "pass"}
+    for shown in (as_text(result), as_markdown(result), as_junit(result), as_json(result)):
+        assert "nan" not in shown.lower()
+        assert "null" not in shown
+    for shown in (as_text(result), as_markdown(result)):
+        assert "1 row in which all images keep their ranks" in shown
+        assert "largest drops" not in shown.lower()
+        assert "every score is the same" not in shown
+
+
+@pytest.mark.parametrize(
+    "images",
+    [{"acne-003": 50.0}, {"acne-003": -50.0, "acne-004": 50.0}, {"mpox-003": 50.0}],
+)
+@pytest.mark.parametrize("where", [("clean", 0, 0), ("gaussian_noise", 3, 2)])
+def test_one_image_that_moves_in_one_model_and_condition_is_a_change(
+    reference: RunTables, images: dict[str, float], where: tuple[str, int, int]
+) -> None:
+    corruption, severity, seed = where
+    fit = reference.fits.loc[reference.fits["seed"] == seed, "fit_id"]
+    scores = reference.scores.assign(value=np.exp(reference.scores["value"]))
+    for image, move in images.items():
+        here = (
+            (scores["image_id"] == image)
+            & scores["fit_id"].isin(fit)
+            & (scores["corruption"] == corruption)
+            & (scores["severity"] == severity)
+        )
+        assert here.any()
+        scores.loc[here, "value"] += move
+    result = gate(reference, RunTables(scores, reference.fits, reference.images))
+    assert not any(test.unchanged for test in result.tests)
+    assert "keep their ranks" not in as_text(result)
+
+
+def test_two_models_that_both_separate_few_images_are_not_said_to_be_the_same() -> None:
+    """Each image is right in both, but in another order: the next patient may not be."""
+    rows = {"mim": Made(1 - 1e-15)}
+    images = made_images({"mpox": ("target", "clinic", 60), "acne": ("unknown", "clinic", 60)})
+    runs = [made_tables(rows, images=images, seeds=SEEDS, draw=draw) for draw in (0, 1)]
+    result = gate(*runs)
+    assert [test.drop for test in result.tests] == [0, 0]
+    assert result.verdicts == {"mim": "inconclusive"}
+    for shown in (as_text(result), as_markdown(result), as_junit(result)):
+        assert "nan" not in shown
+        assert "unknown" in shown
+        assert "largest drops" not in shown.lower()
+
+
+def test_images_whose_order_rounding_swaps_keep_their_ranks(reference: RunTables) -> None:
+    """Two images of one side, with none between them, change no placement value."""
+    scores = reference.scores.copy()
+    two = scores["image_id"].isin(["acne-000", "acne-001"]) & (scores["score"] == "mim")
+    highest = scores["value"].max()
+    for step, (image, other) in enumerate((("acne-000", "acne-001"), ("acne-001", "acne-000"))):
+        scores.loc[two & (scores["image_id"] == image), "value"] = highest + 1
+        scores.loc[two & (scores["image_id"] == other), "value"] = highest + 1 + 1e-3
+        run = RunTables(scores.copy(), reference.fits, reference.images)
+        before = run if step == 0 else before
+    (verdict,) = {test.unchanged for test in gate(before, run).tests}
+    assert verdict == "ranks"
+
+
 def test_a_twin_without_enough_patients_passes_unless_evidence_is_required(
     reference: RunTables,
 ) -> None:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 from made_tables import Made, made_images, made_tables
 from synthetic_run import RUN_INFO, write_synthetic_run
 
 from mimbench.cli import main
 from mimbench.files import file_hash
-from mimbench.gate import as_junit, as_markdown, as_text, gate, movers
+from mimbench.gate import GateSettings, as_junit, as_markdown, as_text, gate, movers
 from mimbench.scores.digests import write_sealed
 from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import Origin, RunTables, checksums
@@ -24,6 +25,10 @@ ROWS = {"mim": Made(0.8), "cnn": Made(0.7), "vae": Made(0.6)}
 
 def tables(draw: int = 0, **rows: Made) -> RunTables:
     return made_tables({**ROWS, **rows}, images=IMAGES, draw=draw)
+
+
+def retrained(draw: int = 0, **rows: Made) -> RunTables:
+    return made_tables({**ROWS, **rows}, images=IMAGES, seeds=(0, 1, 2), draw=draw)
 
 
 def written(folder: Path, made: RunTables) -> Path:
@@ -162,12 +167,104 @@ def test_a_failed_detector_is_named_with_its_reason() -> None:
 def test_images_that_moved_have_paths_although_a_compact_reference_has_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = tables()
+    made = retrained()
     plain = written(tmp_path / "a", replace(made, images=made.images.assign(path="")))
-    other = written(tmp_path / "b", tables(draw=1))
+    other = written(tmp_path / "b", retrained(draw=1))
     summary = tmp_path / "gate.md"
     command(monkeypatch, "gate", plain, other, "--explain", "--markdown", summary)
     assert "acne/0" in summary.read_text() or "mpox/0" in summary.read_text()
+
+
+def test_images_that_moved_are_not_listed_where_nothing_was_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tables()
+    reference = written(tmp_path / "a", made)
+    failed = made.fits.assign(status="failed", reason="out of memory")
+    crashed = RunTables(made.scores.iloc[:0], failed, made.images)
+    for name, candidate, code in (("b", crashed, 3), ("c", tables(draw=1), 2)):
+        folder, summary = written(tmp_path / name, candidate), tmp_path / "gate.md"
+        given = ("gate", reference, folder, "--explain", "--markdown", summary)
+        assert command(monkeypatch, *given) == code
+        shown = capsys.readouterr().out
+        assert "nothing was compared" in shown
+        assert "moved" not in shown + summary.read_text()
+
+
+def test_only_rows_that_were_compared_have_images_that_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after = retrained(mim=Made(0.8)), retrained(draw=1)
+    lost = (after.scores["score"] == "cnn") & (after.scores["image_id"] == "acne-000")
+    same = before.scores[before.scores["score"] == "vae"]
+    scores = after.scores[~lost & (after.scores["score"] != "vae")]
+    fits = pd.concat(
+        [run.fits[(run.fits["detector"] == "vae") == kept] for run, kept in
+         ((before, True), (after, False))]
+    )  # fmt: skip
+    mixed = RunTables(pd.concat([scores, same]), fits, after.images)
+    folders = [written(tmp_path / name, run) for name, run in (("a", before), ("b", mixed))]
+    assert command(monkeypatch, "gate", *folders, "--explain", "--allow", "nan", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert set(told["verdicts"]) == {"mim", "vae"}
+    assert {image["row"] for image in told["moved"]} == {"mim"}
+
+
+def test_beside_json_the_comparison_stands_on_standard_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = written(tmp_path / "run", tables())
+    assert command(monkeypatch, "gate", folder, folder, "--json") == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["exit_code"] == 0
+    assert printed.err.startswith("Gate passed: 3 pass")
+
+
+def test_markdown_says_all_that_the_terminal_says() -> None:
+    before, after = retrained(), retrained(draw=1, mim=Made(0.5))
+    result = gate(before, after)
+    assert result.verdicts["mim"] == "regression"
+    page = as_markdown(result, movers(before, after, ("mim",)))
+    (test, *_) = (test for test in result.tests if test.row == "mim")
+    (line, *_) = (line for line in page.splitlines() if line.startswith("| regression | mim |"))
+    header = next(line for line in page.splitlines() if line.startswith("| verdict |"))
+    told = dict(zip(cells(header), cells(line), strict=True))
+    assert told["target patients"] == str(test.target_patients)
+    assert told["other patients"] == str(test.other_patients)
+    assert told["retraining sd"] == f"{test.retraining_sd:.3f}"
+    assert told["50 % power at a drop of"] == f"{test.visible:.3f}"
+    assert "Largest drops inside mim (unadjusted): category acne +0." in page
+    assert "&gt;" not in page
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_the_level_of_the_intervals_is_that_of_the_test() -> None:
+    for alpha, level in ((0.05, "90%"), (0.005, "99%")):
+        result = gate(retrained(), retrained(draw=1), GateSettings(alpha=alpha))
+        assert f"intervals are {level}" in as_text(result)
+
+
+def test_an_improvement_has_no_p_of_a_drop() -> None:
+    result = gate(retrained(mim=Made(0.5)), retrained(draw=1), GateSettings(rows=("mim",)))
+    assert [(test.verdict, test.p) for test in result.tests] == [("improvement", 1.0)] * 2
+    for shown in (as_text(result), as_markdown(result)):
+        assert "1.000" not in shown
+
+
+def test_retraining_is_not_said_to_be_excluded_where_training_draws_nothing() -> None:
+    runs = [tables(draw=draw) for draw in (0, 1)]
+    whole = {"fold": "Int64", "seed": "Int64"}
+    for fitted_on, excluded in (("mpox", False), ("nothing", True)):
+        told = {"fitted_on": fitted_on, "seed": pd.NA}
+        steady = [replace(run, fits=run.fits.assign(**told).astype(whole)) for run in runs]
+        result = gate(*steady)
+        assert len(result.tests) == 6
+        assert ("retraining variance excluded" in as_text(result)) == excluded
+        assert (" excluded |" in as_markdown(result)) == excluded
+        assert (" none |" in as_markdown(result)) != excluded
 
 
 def test_an_update_makes_the_candidate_the_reference(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_tables import Made, made_images, made_tables
 from rich.console import Console
@@ -83,7 +84,7 @@ def test_the_answer_names_what_is_clear_and_counts_what_is_not(made: RunComparis
     other_way = compare_runs(made.second, made.first)
     assert next(answer(other_way))[1].startswith("Clearly lower in a: mim -0.1")
     same = compare_runs(made.first, made.first)
-    assert list(answer(same)) == [("pass", "No score of a shared row differs.")]
+    assert list(answer(same)) == [("pass", "No AUROC of a shared row differs.")]
     assert shown(made).splitlines()[1].startswith("Clearly higher in b: mim")
 
 
@@ -139,6 +140,23 @@ def test_the_same_scores_differ_by_nothing(made: RunComparison) -> None:
     assert set(again.lines["models"]) == {"same scores"}
     assert (again.lines[["difference", "low", "high"]] == 0).all(axis=None)
     assert not again.differences
+
+
+def test_rows_whose_images_keep_their_ranks_differ_by_nothing(
+    made: RunComparison, tmp_path: Path
+) -> None:
+    tables = made.first.tables
+    moved = tables.scores["score"] == "mim"
+    values = tables.scores["value"].mask(moved, np.exp(tables.scores["value"]))
+    scores = tables.scores.assign(value=values)
+    again = compare_runs(made.first, run(tmp_path / "c", replace(tables, scores=scores), name="c"))
+    own = again.lines[again.lines["row"] == "mim"]
+    assert set(own["models"]) == {"same ranks"}
+    assert (own[["difference", "low", "high"]] == 0).all(axis=None)
+    assert set(again.lines["models"]) == {"same scores", "same ranks"}
+    text = " ".join(shown(again).split())
+    assert "All images keep their ranks, so no AUROC changes: mim." in text
+    assert list(answer(again)) == [("pass", "No AUROC of a shared row differs.")]
 
 
 def test_one_training_leaves_the_p_value_unknown(tmp_path: Path) -> None:
