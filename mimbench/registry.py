@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from mimbench.errors import DetectorError, PluginError, UnknownNameError
+from mimbench.errors import DetectorError, PluginError, RecipeError, UnknownNameError
 from mimbench.plugin_files import files_of, import_file
 
 __all__ = [
@@ -92,11 +92,12 @@ def where(name: str, error: BaseException) -> str:
 
     Returns:
         For example "mine.py, line 7: ", the innermost line of the plug-in's file or package; its
-        `score` if the error arose nowhere in it. Empty for detectors that come with mimbench.
+        `score` if the error arose nowhere in it. Empty for detectors that come with mimbench, and
+        where the recipe is wrong and not the code.
     """
     name = _spelt_out(name)
     own = set(sources(name))
-    if not own:
+    if not own or isinstance(error, RecipeError):
         return ""
     if isinstance(error, SyntaxError) and Path(error.filename or "").resolve() in own:
         return f"{Path(error.filename or '').name}, line {error.lineno}: "

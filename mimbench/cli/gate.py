@@ -134,9 +134,7 @@ def _compared(
         return result, None
     judged = result.settings
     changed = tuple(dict.fromkeys(test.row for test in result.tests if not test.unchanged))
-    return result, gates.movers(
-        before, after, changed, role=judged.role, relation=judged.relation
-    )
+    return result, gates.movers(before, after, changed, role=judged.role, relation=judged.relation)
 
 
 def _why_not(error: MimbenchError, file: Path | None, given: Mapping[str, Any]) -> "GateResult":
@@ -182,8 +180,8 @@ def _update(
     error: MimbenchError | None,
 ) -> None:
     """Make the candidate the reference; what kept the two from being compared is only said."""
-    from mimbench.gate import stated_settings
-    from mimbench.gate.update import update_reference
+    from mimbench.gate import folder_settings, stated_settings
+    from mimbench.gate.update import trained_too_seldom, update_reference
     from mimbench.report.build import rewrite_leaderboard
 
     settings = stated_settings(file, given)
@@ -195,7 +193,13 @@ def _update(
     files = ", ".join(written)
     if first:
         say_error(f"{reference} is new, made from {candidate}: {files}. Nothing was compared.\n")
-        return
-    if error is not None:
-        say_error(f"Not compared: {error}\n")
-    say_error(f"{reference} is now {candidate}: {files}.\n")
+    else:
+        if error is not None:
+            say_error(f"Not compared: {error}\n")
+        say_error(f"{reference} is now {candidate}: {files}.\n")
+    if seldom := trained_too_seldom(reference, folder_settings(reference, file, given)):
+        say_error(
+            f"Warning: {', '.join(seldom)}: too few trainings to show what retraining changes, so "
+            "another one with as few seeds will be not comparable; repeat the run with --seeds 3, "
+            "or give a spread in the gate file's [retraining].\n"
+        )

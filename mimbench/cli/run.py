@@ -146,7 +146,7 @@ def run(
             report_of = make_report(folder, progress)
     show_report(report_of, folder, as_json, result.failures, result.files)
     show_failures(result.failures)
-    if not as_json:
+    if not as_json and report_of.board.rows:  # or else there is nothing to judge
         verify = shlex.join(["mimbench", "verify", str(folder)])
         say(f"next: {verify}; or table, compare, gate with this folder")
     return ExitCode.FAILED_ROWS if result.failures else ExitCode.DONE

@@ -199,6 +199,7 @@ def scores_of(
         of their own that are not run.
 
     Raises:
+        RecipeError: the recipe names scores that the detector does not yield.
         DetectorError: a score is missing, has the wrong shape, is complex, or is not finite.
     """
     found = dict(result) if isinstance(result, Mapping) else {"": result}
@@ -210,16 +211,20 @@ def scores_of(
                 f"{recipe.name} yields a score called {name!r}; a name has no control characters."
             )
     if recipe.scores and list(found) != [""]:
-        missing = [s for s in (*recipe.scores, *_covariates(recipe)) if s not in found]
-        if missing:
+        if missing := [score for score in recipe.scores if score not in found]:
+            raise RecipeError(
+                f"recipe {recipe.name}: scores names {', '.join(missing)}, which its detector does "
+                f"not yield; it yields {', '.join(found)}."
+            )
+        if missing := [score for score in _covariates(recipe) if score not in found]:
             raise DetectorError(
                 f"{recipe.name} did not yield {', '.join(missing)}; it yields {', '.join(found)}."
             )
         found = {score: found[score] for score in (*recipe.scores, *_covariates(recipe))}
     if recipe.headline and not set(recipe.headline) & set(found):
-        raise DetectorError(
-            f"the headline of {recipe.name}, {', '.join(recipe.headline)}, is no score of it, so "
-            f"no row of it would be shown; {_its_scores(found)}"
+        raise RecipeError(
+            f"recipe {recipe.name}: headline names {', '.join(recipe.headline)}, which is no score "
+            f"of it, so no row of it would be shown; {_its_scores(found)}"
         )
     return {
         recipe.row(score): _checked(recipe, score, values, n)

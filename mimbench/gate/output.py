@@ -56,7 +56,7 @@ def as_text(result: GateResult, moved: pd.DataFrame | None = None, width: int | 
     """
     lines = [_headline(result), ""]
     lines += [_method(result)] * bool(result.tests)
-    lines += [f"{mark}: {text}." for mark, text in _grouped(result.problems)]
+    lines += [f"{mark}: {text}" for mark, text in _grouped(result.problems)]
     lines += filter(None, [_remedy(result)])
     same = _unchanged(result)
     for row, verdict in result.verdicts.items():
@@ -89,7 +89,7 @@ def as_markdown(result: GateResult, moved: pd.DataFrame | None = None) -> str:
     """Markdown for the summary of a CI job; `moved` as for `as_text`."""
     lines = [f"### {_headline(result)}", ""]
     lines += [markdown_cell(_method(result)), ""] * bool(result.tests)
-    lines += [f"- **{mark}**: {markdown_cell(text)}." for mark, text in _grouped(result.problems)]
+    lines += [f"- **{mark}**: {markdown_cell(text)}" for mark, text in _grouped(result.problems)]
     if remedy := _remedy(result):
         lines += ["", markdown_cell(remedy)]
     for what, rows in _unchanged(result).items():
@@ -278,14 +278,15 @@ def _p(test: GateTest) -> str:
 
 
 def _grouped(problems: Sequence[Problem]) -> Iterator[tuple[str, str]]:
-    """What kind of thing is wrong, and what; rows with the same problem share a sentence."""
+    """What kind of thing is wrong, and a sentence on what; rows with the same problem share it."""
     groups: dict[tuple[str, str, str], list[Problem]] = {}
     for problem in problems:
         alike = problem.message.replace(problem.row, "*") if problem.row else problem.message
         groups.setdefault((problem.kind, _mark(problem), alike), []).append(problem)
     for (_, mark, _), (first, *others) in groups.items():
         also = f"; the same holds for {', '.join(other.row for other in others)}" * bool(others)
-        yield mark, first.message + also
+        said = first.message + also
+        yield mark, said if said.endswith(("?", "!")) else f"{said}."
 
 
 def _mark(problem: Problem) -> str:

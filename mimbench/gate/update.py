@@ -6,13 +6,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mimbench.errors import OutputError, TableError
+from mimbench.gate.comparability import row_fits
+from mimbench.gate.settings import GateSettings
 from mimbench.runfolder.compact import write_compact
 from mimbench.scores.reading import read_tables
 from mimbench.scores.run_files import refuse_links
 from mimbench.scores.tables import RECORD, TABLES, RunTables
+from mimbench.statistics.run.retraining import FREEDOM
 from mimbench.text import listed
 
-__all__ = ["update_reference"]
+__all__ = ["trained_too_seldom", "update_reference"]
 
 FILES = {*(f"{name}.parquet" for name in TABLES), RECORD}  # that are replaced
 BESIDE = {
@@ -79,6 +82,24 @@ def update_reference(
     except OSError as error:
         raise OutputError(f"{reference} cannot be updated: {error.strerror}.") from error
     return tuple(written)
+
+
+def trained_too_seldom(reference: Path, settings: GateSettings) -> tuple[str, ...]:
+    """Rows that can be compared only with the same weights: their retraining is unknown.
+
+    Args:
+        reference: folder of the reference.
+        settings: the rows that are gated, and the spreads that are recorded for them.
+    """
+    tables = read_tables(reference)
+    found = []
+    for row in settings.rows:
+        fits = row_fits(tables, row)
+        random = fits[fits["seed"].notna()]
+        freedom = len(random) - random.groupby("fold", dropna=False).ngroups
+        if len(random) and freedom < FREEDOM and row not in settings.retraining:
+            found.append(row)
+    return tuple(found)
 
 
 def _rows(tables: RunTables) -> set[str]:

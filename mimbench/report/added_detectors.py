@@ -19,9 +19,10 @@ from mimbench.statistics.core.estimate import Estimate
 from mimbench.statistics.run.comparisons import holm
 from mimbench.text import counted
 
-__all__ = ["added_detectors", "added_lines"]
+__all__ = ["NOTHING", "added_detectors", "added_lines"]
 
 MIM = "inpainting"  # the family of its detectors
+NOTHING = "The run has nothing to compare it with."
 MOST_LINES = 2
 MOST_GROUPS = 3
 
@@ -145,7 +146,7 @@ def _line(
     ]
     gaps = [gap for gap in (*of_reference, *of_controls) if not isnan(gap.difference.value)]
     if not gaps:
-        return Line(f"Added: {entry.row}", "caution", "The run has nothing to compare it with.")
+        return Line(f"Added: {entry.row}", "caution", NOTHING)
     p_values = [gap.p for gap in gaps]
     clear = dict(zip(gaps, (holm(p_values) < LEVEL).tolist(), strict=True))
     parts: list[str] = []

@@ -301,9 +301,10 @@ def plan_lines(plan: Plan, estimate: RuntimeEstimate, processes: int) -> list[st
     work = estimate.fit + estimate.score
     alone = f"{duration(work)} of one process, " * (processes > 1)
     total = f"{duration(work / processes)} in {counted(processes, 'process')}"
+    without = f", without {', '.join(estimate.unknown)}" if estimate.unknown else ""
     return [
         *lines,
-        f"about {alone}{total}, and {_megabytes(estimate.size)} on disk",
+        f"about {alone}{total}, and {_megabytes(estimate.size)} on disk{without}",
         BASIS,
     ]
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mimbench.claims import verdicts_of
-from mimbench.report.added_detectors import added_lines
+from mimbench.report.added_detectors import NOTHING, added_lines
 from mimbench.report.build import Report
 from mimbench.report.cautions import cautions
 from mimbench.report.external import external_notes
@@ -49,7 +49,7 @@ class PrintedBoard:
         rows: (name, kind, style) of each row.
         cells: (text, style) of each row and column.
         failures: (row, why in a few words).
-        added: (which, how it compares) of each detector that the user added.
+        added: (which, how it compares) of each detector that the user added, if with anything.
     """
 
     title: str
@@ -78,6 +78,7 @@ def printed_board(report: Report) -> PrintedBoard:
         added=[
             (line.about, line.words)
             for line in added_lines(report.run, board, verdicts_of(report.run))
+            if not line.words.startswith(NOTHING)
         ],
     )
 

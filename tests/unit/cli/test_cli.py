@@ -175,6 +175,20 @@ def test_a_run_with_a_failed_row_ends_with_code_3_and_says_which(
         assert (folder / name).is_file(), name
 
 
+def test_the_last_lines_of_a_run_say_what_it_has_and_no_more(
+    mimbench: Command, folders: dict[str, Path], plugin: Path
+) -> None:
+    images = ("run", "--data", folders["data"], "--canonical-size", 32, "--suite", "none")
+    code, shown = mimbench(*images, "--quiet", "--only", f"{plugin}:Raises")
+    assert code == 3, shown
+    assert "Failed: Raises" in shown
+    assert "next: mimbench" not in shown, "there is nothing to judge"
+    code, shown = mimbench(*images, "--quiet", "--only", f"{plugin}:Brightness")
+    assert code == 0, shown
+    assert "next: mimbench verify" in shown
+    assert "Added: Brightness" not in shown, "it has nothing to be compared with"
+
+
 def test_a_broken_file_is_listed_and_harmonising_is_shown_beside_the_images_as_they_are(
     mimbench: Command, folders: dict[str, Path], tmp_path: Path
 ) -> None:

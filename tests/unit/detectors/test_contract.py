@@ -296,10 +296,48 @@ def test_batch_normalisation_scores_in_evaluation_mode_after_a_load(torch_file: 
 
 def test_a_headline_that_is_no_score_is_refused_and_not_left_out(tmp_path: Path) -> None:
     recipe = recipe_of("histogram").model_copy(update={"headline": ("score",)})
-    with pytest.raises(DetectorError, match="without a name: leave headline out"):
+    with pytest.raises(RecipeError, match="without a name: leave headline out"):
         scores_of(recipe, torch.zeros(3), 3)
-    with pytest.raises(DetectorError, match=r"score, is no score of it.*its scores: l1, ssim"):
-        scores_of(recipe, {"l1": torch.zeros(3), "ssim": torch.zeros(3)}, 3)
+    own = {"l1": torch.zeros(3), "ssim": torch.zeros(3)}
+    words = r"recipe histogram: headline names score, which is no score.*its scores: l1, ssim"
+    with pytest.raises(RecipeError, match=words):
+        scores_of(recipe, own, 3)
+    asked = recipe.model_copy(update={"headline": (), "scores": ("l1", "l2")})
+    with pytest.raises(RecipeError, match="scores names l2, which its detector does not yield"):
+        scores_of(asked, own, 3)
+
+
+def test_a_path_in_a_recipe_starts_where_the_command_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = tmp_path / "bench"
+    bench.mkdir()
+    monkeypatch.chdir(tmp_path)
+    (bench / "mine.py").write_text(
+        "def score(images):\n    return images.float().mean((1, 2, 3))\n"
+    )
+    recipe = bench / "mine.toml"
+    recipe.write_text('name = "mine"\ndetector = "mine.py:score"\n')
+    with pytest.raises(RecipeError) as raised:
+        recipe_of("bench/mine.toml")
+    assert f"no such file in {tmp_path}" in str(raised.value)
+    assert str(raised.value).endswith("; write bench/mine.py:score.")
+    recipe.write_text('name = "mine"\ndetector = "bench/mine.py:score"\n')
+    assert recipe_of("bench/mine.toml").detector == "bench/mine.py:score"
+    (bench / "mine.py").unlink()
+    with pytest.raises(RecipeError, match=r"not where the recipe lies\.$"):
+        recipe_of("bench/mine.toml")
+
+
+def test_what_is_wrong_in_a_recipe_is_not_blamed_on_a_line_of_code(tmp_path: Path) -> None:
+    code = tmp_path / "mine.py"
+    code.write_text("def score(images):\n    return images[:, 0].float().mean((1, 2))\n")
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(f'name = "mine"\ndetector = "{code}:score"\nheadline = ["level"]\n')
+    problems = {outcome.problem for outcome in check(str(recipe)) if outcome.problem}
+    assert problems
+    assert all("recipe mine: headline names level" in problem for problem in problems)
+    assert not any("line 1" in problem for problem in problems)
 
 
 def test_the_direction_of_a_trained_model_is_judged_only_if_that_is_asked(

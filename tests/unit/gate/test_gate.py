@@ -148,15 +148,15 @@ def test_two_models_that_both_separate_few_images_are_not_said_to_be_the_same() 
 
 def test_images_whose_order_rounding_swaps_keep_their_ranks(reference: RunTables) -> None:
     """Two images of one side, with none between them, change no placement value."""
-    scores = reference.scores.copy()
-    two = scores["image_id"].isin(["acne-000", "acne-001"]) & (scores["score"] == "mim")
-    highest = scores["value"].max()
-    for step, (image, other) in enumerate((("acne-000", "acne-001"), ("acne-001", "acne-000"))):
-        scores.loc[two & (scores["image_id"] == image), "value"] = highest + 1
-        scores.loc[two & (scores["image_id"] == other), "value"] = highest + 1 + 1e-3
-        run = RunTables(scores.copy(), reference.fits, reference.images)
-        before = run if step == 0 else before
-    (verdict,) = {test.unchanged for test in gate(before, run).tests}
+    highest = reference.scores["value"].max()
+    runs = []
+    for order in (("acne-000", "acne-001"), ("acne-001", "acne-000")):
+        scores = reference.scores.copy()
+        for step, image in enumerate(order):
+            own = (scores["image_id"] == image) & (scores["score"] == "mim")
+            scores.loc[own, "value"] = highest + 1 + 1e-3 * step
+        runs.append(RunTables(scores, reference.fits, reference.images))
+    (verdict,) = {test.unchanged for test in gate(*runs).tests}
     assert verdict == "ranks"
 
 

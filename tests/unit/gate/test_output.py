@@ -14,7 +14,7 @@ from synthetic_run import RUN_INFO, write_synthetic_run
 
 from mimbench.cli import main
 from mimbench.files import file_hash
-from mimbench.gate import GateSettings, as_junit, as_markdown, as_text, gate, movers
+from mimbench.gate import GateSettings, as_junit, as_markdown, as_text, gate, movers, not_compared
 from mimbench.scores.digests import write_sealed
 from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import Origin, RunTables, checksums
@@ -291,6 +291,37 @@ def test_an_update_makes_the_candidate_the_reference(
     assert command(monkeypatch, "gate", candidate, better, "--update") == 64
     assert "more than a reference" in capsys.readouterr().err
     assert set(read_tables(candidate).fits["state_hash"]) != hashes
+
+
+def test_an_update_warns_of_a_reference_that_no_other_training_can_be_compared_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    once = tables()
+    whole = {"fold": "Int64", "seed": "Int64"}
+    steady = replace(once, fits=once.fits.assign(seed=pd.NA).astype(whole))
+    spreads = "\n".join(f"{row} = {{sd = 0.01}}" for row in ROWS)
+    (tmp_path / "gate.toml").write_text(f"[retraining]\n{spreads}\n")
+    recorded = ("--file", tmp_path / "gate.toml")
+    for name, run, given, warned in (
+        ("once", once, (), True),
+        ("recorded", once, recorded, False),
+        ("thrice", retrained(), (), False),
+        ("steady", steady, (), False),
+    ):
+        folder = written(tmp_path / name, run)
+        reference = tmp_path / f"reference-{name}"
+        assert command(monkeypatch, "gate", reference, folder, "--update", *given) == 0
+        said = capsys.readouterr().err
+        assert ("Warning: cnn, mim, vae: too few trainings" in said) == warned, name
+        assert ("--seeds 3" in said) == warned
+
+
+def test_a_question_at_the_end_of_a_problem_has_no_second_stop() -> None:
+    error = "Unknown row of the reference 'mmi'. Did you mean mim?"
+    result = not_compared(error, GateSettings(), settings_wrong=True)
+    for shown in (as_text(result), as_markdown(result)):
+        assert "Did you mean mim?\n" in shown
+    assert "It is gone.\n" in as_text(not_compared("It is gone.", GateSettings()))
 
 
 def test_an_update_keeps_the_rows_that_the_reference_has_and_loses_none_in_silence(

@@ -1,6 +1,7 @@
 """The run time is estimated from a short trial of each detector."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,9 @@ def test_a_dry_run_says_what_each_row_costs_and_leaves_nothing(
     assert "2 trained models, 1 condition on 54 images" in text
     assert "Slow: 2 trained models, training 2 s, scoring" in text
     assert "in 2 processes" in text
+    assert "on disk\n" in text, "nothing is left out of the total"
+    untimed = replace(planned, estimate=replace(planned.estimate, rows=(), unknown=("Slow",)))
+    assert "on disk, without Slow\n" in "\n".join(untimed.lines(2))
     assert planned.estimate.size > 0
     assert not folder.exists()
 
