@@ -219,8 +219,8 @@ def _method(result: GateResult) -> str:
         f"AUROC against {asked.role} categories ({asked.relation.replace('-', ' ')}), paired on "
         f"common images; margin {asked.margin:g}; at most {asked.alpha:.0%} false alarms over the "
         f"family of {counted(len(result.tests), 'test')}. p is of a drop of at most the margin, "
-        f"Holm-adjusted over the family; intervals are {1 - 2 * asked.alpha:.0%} and of one test "
-        "alone."
+        f"Holm-adjusted over the family; intervals are "
+        f"{100 * (1 - 2 * asked.alpha):.3g}% and of one test alone."
     )
 
 

@@ -192,6 +192,7 @@ def test_a_pass_a_regression_and_a_failed_row_have_codes_of_their_own(
     done = act(repository, environment)
     assert (done.code, done.outputs["answer"]["exit-code"]) == (0, "0"), done.log
     assert "Gate passed" in done.summary
+    assert "PASS          1 row in which every score is the same" in done.log
     model = repository / "model.py"
     model.write_text(MODEL.replace("images[:, 0]", "-images[:, 0]"))
     done = act(repository, environment)
@@ -239,6 +240,18 @@ def test_the_workflow_of_the_documentation_fits_the_action(repository: Path) -> 
     (step,) = (step for step in job["steps"] if "mimbench/.github/actions/gate@" in step["uses"])
     known: dict[str, Any] = yaml.safe_load(ACTION.read_text())["inputs"]
     assert set(step["with"]) <= set(known)
+
+
+def test_the_page_makes_every_file_that_its_jobs_name() -> None:
+    made = set(re.findall(r'^```\w+ title="([^"]+)"$', PAGE, re.MULTILINE))
+    named = {*re.findall(r" -r (\S+)", PAGE), *re.findall(r"requirements: (\S+)", PAGE)}
+    named |= set(re.findall(r"(?:run|gate-file|--file):? (\S+\.toml)", PAGE))
+    assert {"bench/requirements.txt", "bench/run.toml", "bench/gate.toml"} <= named
+    assert named <= made
+    (ignored,) = re.findall(
+        r'^```text title="\.gitignore"\n(.*?)^```', PAGE, re.DOTALL | re.MULTILINE
+    )
+    assert {"candidate/", "gate.md", "gate.xml"} == set(ignored.split())
 
 
 def test_the_job_for_gitlab_has_the_codes_of_the_gate(

@@ -242,7 +242,7 @@ def cells(line: str) -> list[str]:
 
 
 def test_the_level_of_the_intervals_is_that_of_the_test() -> None:
-    for alpha, level in ((0.05, "90%"), (0.005, "99%")):
+    for alpha, level in ((0.05, "90%"), (0.001, "99.8%")):
         result = gate(retrained(), retrained(draw=1), GateSettings(alpha=alpha))
         assert f"intervals are {level}" in as_text(result)
 
