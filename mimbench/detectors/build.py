@@ -16,7 +16,7 @@ from mimbench.detectors.networks.devices import seeded
 from mimbench.detectors.networks.weights import packaged_file
 from mimbench.detectors.parameters import parameters_of
 from mimbench.detectors.protocol import Batch, Detector, State, TrainingSet, TrainsOn
-from mimbench.errors import DetectorError, MimbenchError, PluginError
+from mimbench.errors import DetectorError, MimbenchError, PluginError, RecipeError
 from mimbench.files import file_hash
 from mimbench.recipes import Recipe
 from mimbench.registry import resolve, sources, where
