@@ -14,6 +14,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from mimbench.api.columns import COLUMNS
 from mimbench.claims import Claim, ClaimsFile
@@ -162,14 +163,33 @@ def _claims_file() -> Iterator[str]:
         yield from (f"## {title}", "", "| field | values | default | meaning |")
         yield "| --- | --- | --- | --- |"
         for name, field in model.model_fields.items():
-            values = ", ".join(
-                f"`{one}`" for one in get_args(field.annotation) if isinstance(one, str)
-            )
-            empty = field.is_required() or field.default in (None, "", ())
+            values = _values(field)
+            empty = field.is_required() or field.get_default(call_default_factory=True) in (
+                None, "", (), {},
+            )  # fmt: skip
             default = "" if empty else f"`{json.dumps(field.default, default=str)}`"
             needed = "**required**. " * field.is_required()
             yield f"| `{name}` | {values} | {default} | {needed}{field.description} |"
         yield ""
+
+
+def _values(field: FieldInfo) -> str:
+    """What a field may hold: its choices, or its kind and limits."""
+    choices = [one for one in get_args(field.annotation) if isinstance(one, str)]
+    if choices:
+        return ", ".join(f"`{one}`" if one else "empty" for one in choices)
+    kind = str(field.annotation)
+    if "Claim" in kind:
+        return "tables"
+    if "dict" in kind:
+        return "table of texts"
+    if "tuple" in kind:
+        return "list of texts"
+    if "float" not in kind:
+        return "text"
+    above = next(limit.gt for limit in field.metadata if hasattr(limit, "gt"))
+    below = next(limit.lt for limit in field.metadata if hasattr(limit, "lt"))
+    return f"number above {above} and below {below}"
 
 
 def _run_columns() -> Iterator[str]:

@@ -43,6 +43,7 @@ def problems(
     *,
     place: str = "",
     flags: Mapping[tuple[str, ...], str] = MappingProxyType({}),
+    table: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """All problems in one line: "steps must be a whole number, not 45.5; width is missing".
 
@@ -51,12 +52,13 @@ def problems(
         model: what was asked for; its fields are named where one is unknown.
         place: name of the value, where there is no model.
         flags: what the user wrote in place of a field, such as "--folds", by the field's path.
+        table: what was validated; an entry of a list in it is called by its id or name.
     """
     errors = error.errors(include_url=False)
     wrong = {one["loc"][:depth] for one in errors for depth in range(len(one["loc"]))}
     # a list counts as too short without its wrong entries, which are told themselves
     errors = [one for one in errors if one["type"] != "too_short" or one["loc"] not in wrong]
-    return "; ".join(_problem(one, model, place, flags) for one in errors)
+    return "; ".join(_problem(one, model, place, flags, table) for one in errors)
 
 
 def flag_of(place: Sequence[int | str], flags: Mapping[tuple[str, ...], str]) -> str:
@@ -70,9 +72,10 @@ def _problem(
     model: type[BaseModel] | None,
     place: str,
     flags: Mapping[tuple[str, ...], str],
+    table: Mapping[str, Any],
 ) -> str:
     kind = one["type"]
-    parts = [place, *map(str, one["loc"])] if place else map(str, one["loc"])
+    parts = [place, *_named(one["loc"], table)] if place else _named(one["loc"], table)
     field = flag_of(one["loc"], flags) or ".".join(parts) or "the file"
     if kind == "missing":
         return f"{field} is missing"
@@ -83,6 +86,21 @@ def _problem(
     rule = RULES.get(kind)
     said = rule.format(**one.get("ctx", {})) if rule else one["msg"].lower()
     return f"{field} {said}, not {_shown(one['input'])}"
+
+
+def _named(place: Sequence[int | str], table: Mapping[str, Any]) -> list[str]:
+    """The parts of a place, where an entry of a list is called by its id or name if it has one."""
+    parts: list[str] = []
+    inner: Any = table
+    for part in place:
+        try:
+            inner = inner[part]
+        except (KeyError, IndexError, TypeError):  # what is missing, or a choice of pydantic's
+            inner = None
+        entry = inner if isinstance(part, int) and isinstance(inner, Mapping) else {}
+        name = entry.get("id") or entry.get("name")
+        parts.append(name if isinstance(name, str) else str(part))
+    return parts
 
 
 def _allowed(place: tuple[int | str, ...], model: type[BaseModel] | None) -> str:

@@ -209,7 +209,7 @@ def validate(
     try:
         return model.model_validate_json(json.dumps(table, default=str), strict=True)
     except ValidationError as error:
-        said = problems(error, model, flags=flags)
+        said = problems(error, model, flags=flags, table=table)
         by_flags = all(flag_of(one["loc"], flags) for one in error.errors(include_url=False))
         raise RecipeError(f"{said}." if by_flags else f"{where}: {said}.") from error
 

@@ -1,5 +1,7 @@
 """The numbers behind a claim: paired, with all that they vary by."""
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,11 +13,12 @@ from mimbench.claims.statement import Claim
 from mimbench.claims.swap_tests import SwapTest, SwapTests
 from mimbench.claims.untested import (
     NotTestedError,
+    category_is_missing,
+    corruptions_are_missing,
     image_flag,
     known_curve_flag,
     row_flag,
     row_is_missing,
-    suite_flag,
 )
 from mimbench.errors import UnknownNameError
 from mimbench.scores.tables import CLEAN, RunTables
@@ -69,6 +72,13 @@ class RunEvidence:
         own = fits.loc[fits["detector"] == row.partition("/")[0], "reason"]
         return next((str(reason).rstrip(".") for reason in own if reason), "")
 
+    def not_run(self, row: str) -> str:
+        """Why the run's detectors could not give this row; empty if that is not why it lacks it."""
+        fits = self._tables.fits[self._tables.main_fits]
+        told = fits.get("not_run", ())
+        reasons = (json.loads(own or "{}").get(row, "") for own in told)
+        return next((str(reason).rstrip(".") for reason in reasons if reason), "")
+
     def controls(self, row: str) -> tuple[str, ...]:
         """The controls that a row is compared with, see `controls_of`; also those that failed."""
         return controls_of(row, self._facts)
@@ -91,7 +101,7 @@ class RunEvidence:
             NotTestedError: the run has no images that the claim speaks of.
         """
         if claim.metric == "auroc":
-            groups = self._run_aurocs(claim).groups(claim.question)
+            groups = self._groups(claim)
         else:
             groups = [group[:2] for group in self._run_shares(claim).groups(claim.metric)]
         found = sorted({relation for role, relation in groups if role == claim.role})
@@ -103,8 +113,21 @@ class RunEvidence:
                 raise NotTestedError(f"the run has {why}", image_flag("external"))
             kind = claim.relation.replace("-", " ")
             images = " ".join([kind, claim.role]).strip()
-            raise NotTestedError(f"the run has no {images} images", image_flag(claim.role))
+            of = f" of {claim.category}" * bool(found and claim.category)
+            raise NotTestedError(f"the run has no {images} images{of}", image_flag(claim.role))
         return tuple(reversed(chosen))
+
+    def _groups(self, claim: Claim) -> list[tuple[str, str]]:
+        """Role and relation of each mean, or of each that has the claim's category."""
+        aurocs = self._run_aurocs(claim)
+        groups = aurocs.groups(claim.question)
+        if not claim.category:
+            return groups
+        has = {group: aurocs.categories(*group, claim.question) for group in groups}
+        known = {name for group in groups if group[0] == claim.role for name in has[group]}
+        if known and claim.category not in known:
+            raise category_is_missing(claim.category, claim.role, known)
+        return [group for group in groups if claim.category in has[group]]
 
     def number(self, place: Place, row: str = "") -> Measured:
         """The claim's metric for `row`, by default the place's own, under the claim's condition.
@@ -142,9 +165,17 @@ class RunEvidence:
         else:
             found = tuple(name for name in claim.corruptions if name in there)
         if claim.corruptions and not found:
-            lacking = f"the tables hold no scores under {', '.join(claim.corruptions)}"
-            raise NotTestedError(lacking, suite_flag(claim.corruptions, replaces=bool(there)))
+            raise corruptions_are_missing(claim.corruptions, there)
         return found
+
+    def gaps(self, claim: Claim, row: str) -> Iterator[NotTestedError]:
+        """All rows, images and conditions that the run lacks for a claim about a row."""
+        yield from (self.lacking(name) for name in (row, *claim.against) if name not in self.rows)
+        for ask in (self.relations, self.corruptions, self._known_counts):
+            try:
+                ask(claim)
+            except NotTestedError as error:
+                yield error
 
     def fits(self, place: Place) -> str:
         """How many fits of the row were averaged, in words."""
@@ -190,15 +221,14 @@ class RunEvidence:
         Raises:
             NotTestedError: the run has no known-curve of `row`.
         """
+        fewest = self._known_counts(place.claim)[0]
         curve = self._known_curve(place.claim)
-        if not curve.counts:
-            raise self._no_known_curve()
         if place.row not in curve.rows:
             lacking = f"the run has no row '{place.row}' that was trained in it"
             raise NotTestedError(lacking, row_flag(place.row))
         if curve.rows[place.row][0] in curve.learners:
             raise NotTestedError(f"{place.row} is trained on known categories itself")
-        fewest, claim = curve.counts[0], place.claim
+        claim = place.claim
         asked = Quantity(
             row,
             role=claim.role,
@@ -214,6 +244,15 @@ class RunEvidence:
         every = _valued(curve.main.measured(asked), row)
         return f"{words} {orders}", every, _valued(few, row)
 
+    def _known_counts(self, claim: Claim) -> tuple[int, ...]:
+        """With how many known categories classifiers were trained; empty if nothing asks."""
+        if claim.kind != "needs_no_known":
+            return ()
+        counts = tuple(self._known_curve(claim).counts)
+        if not counts:
+            raise self._no_known_curve()
+        return counts
+
     def _no_known_curve(self) -> NotTestedError:
         images = self._tables.images
         known = images.loc[images["role"] == "known", "category"].nunique()
@@ -224,6 +263,7 @@ class RunEvidence:
         return NotTestedError(f"the run has no known-curve; add one with {flag}", flag)
 
     def _auroc(self, place: Place, row: str, corruptions: tuple[str, ...]) -> Measured:
+        self._require(row)
         claim = place.claim
         conditions = [(name, -1) for name in corruptions] or [(CLEAN, 0)]
         quantities = [
@@ -242,11 +282,12 @@ class RunEvidence:
         try:
             parts = [self._run_aurocs(claim).measured(quantity) for quantity in quantities]
         except UnknownNameError as error:
-            raise self._refused(row, error) from error
+            raise NotTestedError(_reason(error)) from error
         return _valued(Measured.mean(parts), row)
 
     def _share(self, place: Place, row: str, metric: str, *, anywhere: bool = False) -> Measured:
         """A share among the claim's images; `anywhere`: if they give none, among all others."""
+        self._require(row)
         shares, claim = self._run_shares(place.claim), place.claim
         found = [g for g in shares.groups(metric) if metric == "sensitivity" or g[2] == ""]
         groups = [group for group in found if group[:2] == (claim.role, place.relation)]
@@ -261,16 +302,19 @@ class RunEvidence:
                 Measured.mean([shares.measured(row, metric, group) for group in groups]), row
             )
         except UnknownNameError as error:
-            raise self._refused(row, error) from error
+            raise NotTestedError(_reason(error)) from error
+
+    def _require(self, row: str) -> None:
+        if row not in self.rows:
+            raise self.lacking(row)
 
     def lacking(self, row: str) -> NotTestedError:
         """Why the run has no scores of a row, with what would add them."""
+        if why := self.not_run(row):
+            return NotTestedError(f"{row} was not run: {why}")
         if why := self.silence(row):
             return NotTestedError(f"{row} has no scores: {why}")
         return row_is_missing(row, self.rows, set(self._facts["detector"]))
-
-    def _refused(self, row: str, error: UnknownNameError) -> NotTestedError:
-        return NotTestedError(_reason(error)) if row in self.rows else self.lacking(row)
 
     def _run_aurocs(self, claim: Claim) -> RunAurocs:
         return self._aurocs_among(self._among(claim))

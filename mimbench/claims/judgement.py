@@ -11,7 +11,7 @@ from mimbench.claims.evidence import Place, RunEvidence
 from mimbench.claims.finding import Finding, find
 from mimbench.claims.sample_size import more_patients, open_question
 from mimbench.claims.statement import Claim, ClaimsFile
-from mimbench.claims.untested import NotTestedError
+from mimbench.claims.untested import NotTestedError, together
 from mimbench.claims.verdict import Verdict
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.run.comparisons import holm_factors
@@ -25,12 +25,13 @@ class _Untested:
     """A claim that was not tested at one place, for what the run lacks.
 
     Attributes:
+        reasons: all that the run lacks, each within a sentence.
         remedy: what to add to the run's command; empty where no flag would do.
         p: it does not count in the family.
     """
 
     place: Place
-    reason: str
+    reasons: tuple[str, ...]
     remedy: str = ""
     p: float = nan
 
@@ -75,20 +76,25 @@ def verify(tables: RunTables, claims: ClaimsFile) -> list[Verdict]:
 
 def _findings(evidence: RunEvidence, claim: Claim) -> Iterable[Finding | _Untested]:
     for row in claim.rows:
-        if row not in evidence.rows:
-            why = evidence.lacking(row)
-            yield _Untested(Place(claim, row, ""), str(why), why.remedy)
-            continue
         try:
+            if row not in evidence.rows:
+                raise evidence.lacking(row)
             places = [Place(claim, row, relation) for relation in evidence.relations(claim)]
         except NotTestedError as error:
-            yield _Untested(Place(claim, row, ""), str(error), error.remedy)
+            yield _untested(evidence, Place(claim, row, ""), error)
             continue
         for place in places:
             try:
                 yield find(evidence, place)
             except NotTestedError as error:
-                yield _Untested(place, str(error), error.remedy)
+                yield _untested(evidence, place, error)
+
+
+def _untested(evidence: RunEvidence, place: Place, first: NotTestedError) -> _Untested:
+    """A claim that was not tested, with what was found first and all else that the run lacks."""
+    gaps = [first, *evidence.gaps(place.claim, place.row)]
+    reasons = tuple(dict.fromkeys(str(gap) for gap in gaps))
+    return _Untested(place, reasons, together(gap.remedy for gap in gaps))
 
 
 def _verdict(evidence: RunEvidence, finding: Finding, factor: float, alpha: float) -> Verdict:
@@ -147,8 +153,10 @@ def _open(finding: Finding, verdict: Verdict, factor: float, alpha: float) -> Ve
     at_threshold = abs(finding.value - finding.threshold) < 1e-9
     limit = 0.0 if at_threshold else float(varies_by(*finding.number.retraining)[0])
     shown = nan if isinf(more) else more
+    alone = verdict.low > verdict.threshold or verdict.high < verdict.threshold
+    why = "The interval is of this comparison alone; p is adjusted for all of them. " * alone
     return verdict.model_copy(
-        update={"more_target_patients": shown, "explanation": open_question(more, limit)}
+        update={"more_target_patients": shown, "explanation": why + open_question(more, limit)}
     )
 
 
@@ -182,7 +190,7 @@ def _not_tested(entry: _Untested) -> Verdict:
         headline=place.row == claim.rows[0],
         statement=claim.statement,
         verdict="not tested",
-        explanation=_sentences([entry.reason]),
+        explanation=_sentences(entry.reasons),
         remedy=entry.remedy,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mimbench.claims.statement import ClaimsFile
+from mimbench.claims.untested import together
 from mimbench.claims.verdict import Verdict, Verdicts
 from mimbench.files import atomic_write
 from mimbench.runfolder.derived import record_derived
@@ -67,7 +68,11 @@ def as_text(
     blocks = [f"{paragraph(summary, width)}\n{paragraph(rules, width)}"]
     numbers = [own for own in verdicts if own.verdict != "not tested" or own.effect]
     blocks += ["\n".join(_lines(own, width)) for own in numbers]
-    blocks += _not_tested([own for own in verdicts if own not in numbers], width)
+    untested = [own for own in verdicts if own not in numbers]
+    blocks += _not_tested(untested, width)
+    if len({own.remedy for own in untested if own.remedy}) > 1:
+        flags = together(own.remedy for own in untested)
+        blocks.append(paragraph(f"All of these flags together: {flags}", width))
     marked = legend(own.caution for own in verdicts)
     blocks += [paragraph(marked, width)] * bool(marked)
     return "\n\n".join(blocks) + "\n"

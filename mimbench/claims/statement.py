@@ -40,13 +40,15 @@ class Claim(BaseModel):
     )
     statement: str = Field(min_length=1, description="What is claimed, in a sentence.")
     source: str = Field(default="", description="Where the claim comes from.")
-    kind: Kind = Field(description="What is tested, see above.")
+    kind: Kind = Field(description="What is tested; see the kinds.")
     rows: tuple[str, ...] = Field(
         min_length=1,
         description="Rows that it is about; the first is the headline, fixed beforehand.",
     )
     against: tuple[str, ...] = Field(default=(), description="Rows to compare with.")
-    bound: float | None = Field(default=None, gt=0, lt=1, description="Number to be reached.")
+    bound: float | None = Field(
+        default=None, gt=0, lt=1, description="Value of the metric to be reached."
+    )
     bound_is: Literal["required", "estimate"] = Field(
         default="required", description="`estimate`: the bound is somebody's, of other images."
     )

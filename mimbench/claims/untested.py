@@ -1,18 +1,22 @@
 """Claims that a run cannot answer, and what to add to its command so that it can."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from mimbench.errors import MimbenchError, UnknownNameError
 from mimbench.recipes import names, read_toml
 
 __all__ = [
     "NotTestedError",
+    "category_is_missing",
+    "corruptions_are_missing",
     "image_flag",
     "known_curve_flag",
     "row_flag",
     "row_is_missing",
-    "suite_flag",
+    "together",
 ]
+
+FEW = 8  # names that are all told
 
 IMAGES = {
     "known": "--data DIR, with a folder for each known category",
@@ -69,13 +73,55 @@ def row_is_missing(row: str, rows: Collection[str], detectors: Collection[str]) 
     return NotTestedError(lacking, row_flag(row))
 
 
-def suite_flag(corruptions: Sequence[str], *, replaces: bool = False) -> str:
+def category_is_missing(category: str, role: str, known: Collection[str]) -> NotTestedError:
+    """That a run has no such category: the one that is meant, or the flag that adds images of it.
+
+    Args:
+        category: that a claim names.
+        role: of its images.
+        known: categories of this role in the run.
+    """
+    lacking = f"the run has no {role} category '{category}'"
+    if suggestion := UnknownNameError("category", category, known).suggestion:
+        return NotTestedError(f"{lacking} ({suggestion})")
+    told = f" (it has {', '.join(sorted(known))})" * (len(known) <= FEW)
+    return NotTestedError(f"{lacking}{told}", image_flag(role))
+
+
+def corruptions_are_missing(asked: Sequence[str], there: Collection[str]) -> NotTestedError:
+    """That a run has none of these corruptions: those that are meant, or the flag that adds them.
+
+    Args:
+        asked: that a claim names.
+        there: corruptions of the run.
+    """
+    lacking = f"the tables hold no scores under {', '.join(asked)}"
+    suites = {name: set(_corruptions(name)) for name in sorted(names("corruptions"))}
+    known = set(there).union(*suites.values())
+    strange = [name for name in asked if name not in {"*", *known}]
+    hints = [UnknownNameError("corruption", name, known).suggestion for name in strange]
+    if found := list(filter(None, hints)):
+        return NotTestedError(f"{lacking} ({' '.join(found)})")
+    told = f" (they hold {', '.join(sorted(there))})" * (bool(strange) and 0 < len(there) <= FEW)
+    return NotTestedError(f"{lacking}{told}", _suite_flag(asked, suites, replaces=bool(there)))
+
+
+def together(remedies: Iterable[str]) -> str:
+    """Several remedies as one: each flag once, then what to know of them."""
+    parts = [remedy.partition(", ") for remedy in remedies if remedy]
+    flags = dict.fromkeys(flag for own, *_ in parts for flag in own.removeprefix("--").split(" --"))
+    notes = dict.fromkeys(note for *_, own in parts for note in own.split("; ") if note)
+    return ", ".join(filter(None, [" ".join(f"--{flag}" for flag in flags), "; ".join(notes)]))
+
+
+def _suite_flag(
+    corruptions: Sequence[str], suites: Mapping[str, set[str]], *, replaces: bool
+) -> str:
     """The flag that adds a shipped suite with these corruptions; the first that has most of them.
 
     A corruption that no shipped suite has needs a suite file of its own. `replaces`: the run has
     suites, which the flag would replace.
     """
-    suites = {name: set(_corruptions(name)) for name in sorted(names("corruptions"))}
     if tuple(corruptions) == ("*",):
         return "--suite quick"
     wanted = set(corruptions)

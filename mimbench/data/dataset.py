@@ -239,10 +239,22 @@ def _read(
         pictures.pixels,
         pictures.facts,
         pd.DataFrame(rejected, columns=["path", "reason"], dtype="str"),
-        (*offer.notes, *pictures.notes),
+        (*_without_unread(offer.notes, table[~pictures.keep]), *pictures.notes),
         target,
         offer.left_out,
     )
+
+
+def _without_unread(notes: Sequence[str], lost: pd.DataFrame) -> list[str]:
+    """Notes on the files of each collection, those that count pictures which cannot be read too."""
+    told = list(notes)
+    for dataset, rows in lost.groupby("dataset"):
+        counts = rows["category"].value_counts()
+        what = ", ".join(f"{count} {category}" for category, count in sorted(counts.items()))
+        first = next((k for k, note in enumerate(told) if note.startswith(f"{dataset}: read ")), -1)
+        if first >= 0:
+            told[first] = f"{told[first].rstrip('.')}; of these, {what} cannot be read."
+    return told
 
 
 def _check_categories(table: pd.DataFrame, found: Dataset) -> None:

@@ -134,6 +134,8 @@ class Detector:
         lines: scores from which `fit` has taken, by a line through the held-out images of what it
             was fitted on, another score: `{"residual": "untrained"}`. The other score must be
             yielded, too, so that statistics can fit the line again.
+        needs_held_out: scores that a fit can only give with so many held-out images of what it is
+            fitted on: `{"residual": 5}`. A run says before it starts where there are fewer.
         random: whether fits with different seeds differ.
         any_size: of a control that images of any size can be given to: a run computes it at every
             input size of its other rows as well, because a control has to see what they see.
@@ -156,6 +158,7 @@ class Detector:
     libraries: ClassVar[tuple[str, ...]] = ()
     open_set: ClassVar[tuple[str, ...]] = ()
     lines: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    needs_held_out: ClassVar[Mapping[str, int]] = MappingProxyType({})
     needs: tuple[str, ...] = ()
     knows: tuple[str, ...] = ()
     combines: tuple[str, ...] = ()

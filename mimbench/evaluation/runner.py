@@ -99,6 +99,8 @@ def try_plan(
     progress.stage("Reading images", 1)
     plan = make_plan(settings, read_comparison(folder / AUDIT))
     progress.update(1)
+    for note in plan.dataset.notes:
+        progress.message(note)
     with threads_set_to(backend.threads):
         addresses = fit_addresses(plan, device)
         context = TaskContext(plan, addresses, folder.absolute(), device, backend.threads)

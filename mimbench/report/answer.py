@@ -19,6 +19,7 @@ from mimbench.report.leaderboard.paired_differences import PairedDifferences
 from mimbench.report.subject import Subject, subject_of
 from mimbench.runfolder.reading import RunFolder
 from mimbench.scores.tables import RunTables, of_rows
+from mimbench.statistics.core.estimate import Estimate as Difference
 from mimbench.statistics.run.controls import controls_of, row_facts
 
 __all__ = ["Answer", "Line", "State", "answer_of"]
@@ -165,7 +166,21 @@ class _Compared:
     kind: str
     verdict: Verdict
     highest: str
-    gap: str
+    difference: Difference | None
+
+    @property
+    def gap(self) -> str:
+        """The difference with its interval."""
+        return "n/a" if self.difference is None else difference_text(self.difference)
+
+    @property
+    def adjusted(self) -> str:
+        """Why a difference is not clear whose own interval says so; empty if that is not so."""
+        own = self.difference
+        alone = own is not None and (own.low > 0 or own.high < 0)
+        if not alone or isnan(self.verdict.p) or _reached(self.verdict):
+            return ""
+        return f" alone; p {self.verdict.adjusted_p} when adjusted for all comparisons here"
 
     @property
     def words(self) -> str:
@@ -187,14 +202,14 @@ def _highest(
     group: Group,
     board: Leaderboard,
     differences: PairedDifferences,
-) -> tuple[str, str]:
+) -> tuple[str, Difference | None]:
     """The highest of some rows on a group, and the subject's difference from it."""
     cells = {row: board.entry(row).cell(group, "auroc") for row in rows}
     there = {row: cell.value for row, cell in cells.items() if cell is not None and cell.exists}
     if not there:
-        return "", "n/a"
+        return "", None
     name = max(there, key=lambda row: there[row])
-    return name, difference_text(differences.between(entry.row, name, group))
+    return name, differences.between(entry.row, name, group)
 
 
 def _group_line(entry: Entry, group: Group, compared: Sequence[_Compared]) -> Line:
@@ -213,7 +228,7 @@ def _inconclusive(found: Sequence[_Compared]) -> list[str]:
     """The comparisons that are on neither side clearly, in one sentence."""
     if not found:
         return []
-    sides = [f"the {own.kind} (highest {own.highest}, {own.gap})" for own in found]
+    sides = [f"the {own.kind} (highest {own.highest}, {own.gap}{own.adjusted})" for own in found]
     unknown = any(isnan(own.verdict.p) for own in found)
     why = ": what retraining changes is unknown" if unknown else ""
     reached = [own.verdict.explanation for own in found if _reached(own.verdict)]

@@ -41,6 +41,12 @@ def test_an_unbuilt_page_has_words_where_the_built_one_has_a_table() -> None:
     assert sorted(found) == sorted(makers)
 
 
+def test_readers_of_the_page_on_claims_have_its_tables_without_building_it() -> None:
+    page = (ROOT / "docs" / "reference" / "claims.md").read_text(encoding="utf-8")
+    table = "\n".join(hook("_hooks")._claims_file())
+    assert f"<!-- generated: claims_file -->\n{table}\n<!-- end -->" in page
+
+
 def test_the_leaderboard_has_a_line_for_every_committed_row_with_its_run_and_command() -> None:
     page = hook("_leaderboard").on_page_markdown(marked("leaderboard"))
     lines = re.findall(r"<tr.*?</tr>", page)

@@ -29,6 +29,16 @@ def test_an_unknown_field_names_those_of_its_own_table(
     assert set(allowed) <= set(named)
 
 
+def test_an_entry_of_a_list_is_called_by_its_id_or_name(tmp_path: Path) -> None:
+    first = {"id": "a", "statement": "b", "kind": "at_least", "rows": ["c"], "bound": 0.6}
+    wrong = [{**first, "id": "finds-unknown", "bounds": 0.6}, {**first, "id": "wide", "bound": 6.0}]
+    with pytest.raises(RecipeError) as error:
+        validate(ClaimsFile, {"name": "x", "claim": [first, *wrong, {"id": 3}]}, "file.toml")
+    assert "unknown field claim.finds-unknown.bounds, meant bound?" in str(error.value)
+    assert "claim.wide.bound must be below 1" in str(error.value)
+    assert "claim.3.id must be a text" in str(error.value)
+
+
 def test_a_wrong_flag_is_named_as_the_user_wrote_it() -> None:
     for given, said in (
         ({"folds": 0}, "--folds must be 1 or more, not 0."),

@@ -1,5 +1,6 @@
 """An audit as text and as a page."""
 
+from collections import Counter
 from html import escape
 
 from mimbench.data.audit.audit import Audit
@@ -8,6 +9,7 @@ from mimbench.text import counted
 
 __all__ = ["as_html", "as_text"]
 
+_MOST_NOTES = 4  # of one check, in text
 _PNG = "data:image/png;base64,"
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -39,8 +41,22 @@ figcaption {{ color: #555; font-size: 0.9em; }}
 
 
 def as_text(audit: Audit) -> str:
-    """One line per finding, the gravest first, and a summary at the end."""
-    lines = [f"{f.severity:8}{f.check}: {f.message}" for f in audit.findings]
+    """One line per finding, the gravest first, and a summary at the end.
+
+    Of many notes of one check the first few stand for all; those on reading are about one thing
+    each.
+    """
+    lines: list[str] = []
+    told: Counter[str] = Counter()
+    for found in audit.findings:
+        short = found.severity == "note" and found.check != "reading"
+        told[found.check] += short
+        if not short or told[found.check] <= _MOST_NOTES:
+            lines.append(f"{found.severity:8}{found.check}: {found.message}")
+    for check, count in told.items():
+        if count > _MOST_NOTES:
+            more = f"{counted(count - _MOST_NOTES, 'more note')}; --html FILE or --json has all"
+            lines.append(f"{'note':8}{check}: {more}, as audit.csv of a run.")
     return "\n".join([*lines, _summary(audit)]) + "\n"
 
 

@@ -61,6 +61,7 @@ class MIM(Detector):
 
     trains_on = "target"
     lines = MappingProxyType({"residual": "untrained"})
+    needs_held_out = MappingProxyType({"residual": FEWEST})
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ from mimbench.data.splits import split
 from mimbench.detectors.build import kind_of
 from mimbench.errors import RecipeError
 from mimbench.evaluation.planning.control_sizes import with_controls_at_every_size
+from mimbench.evaluation.planning.held_out import held_out_notes
 from mimbench.evaluation.planning.known_subsets import Withheld, withheld_from
 from mimbench.evaluation.planning.missing_weights import without_weights
 from mimbench.evaluation.planning.one_class import (
@@ -173,6 +174,7 @@ def make_plan(run: RunFile, known: Comparison | None = None) -> Plan:
         )
     target = plan.dataset.target
     able = [recipe for recipe in recipes if recipe.name not in not_run]
+    notes += held_out_notes(able, plan.images, target, run.folds, run.plan_seed)
     fits = tuple(fit for recipe in able for fit in _fits(recipe, run, target, withheld))
     dataset = replace(plan.dataset, notes=(*plan.dataset.notes, *notes, *_count(fits)))
     return replace(plan, dataset=dataset, recipes=recipes, fits=fits, not_run=not_run)

@@ -1,5 +1,7 @@
 """How many folds give a frozen threshold: each adds validation patients of the target."""
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from mimbench.data.splits import split
@@ -7,7 +9,7 @@ from mimbench.errors import SplitError
 from mimbench.scores.splits import split_column
 from mimbench.statistics.run.threshold import fewest_patients
 
-__all__ = ["fewest_folds", "threshold_note", "validation_patients"]
+__all__ = ["MOST_FOLDS", "fewest_folds", "threshold_note", "validation_patients"]
 
 MOST_FOLDS = 20
 
@@ -30,13 +32,15 @@ def validation_patients(images: pd.DataFrame, folds: int, *, external: bool) -> 
     )
 
 
-def fewest_folds(images: pd.DataFrame, plan_seed: int, *, external: bool) -> int | None:
-    """The smallest number of folds that gives a threshold; None if up to 20 give none.
+def fewest_folds(
+    images: pd.DataFrame, plan_seed: int, enough: Callable[[pd.DataFrame, int], bool]
+) -> int | None:
+    """The smallest number of folds that gives enough; None if up to 20 do not.
 
     Args:
         images: of a run.
         plan_seed: of its splits.
-        external: whether the threshold judges external images.
+        enough: whether images that may be trained on, split into so many folds, are enough.
     """
     trainable = images[images["role"].isin(["target", "known"])]
     for folds in range(1, MOST_FOLDS + 1):
@@ -44,7 +48,7 @@ def fewest_folds(images: pd.DataFrame, plan_seed: int, *, external: bool) -> int
             drawn = split(trainable, folds, plan_seed)
         except SplitError:  # too few patients for so many folds
             continue
-        if validation_patients(drawn, folds, external=external) >= fewest_patients():
+        if enough(drawn, folds):
             return folds
     return None
 
@@ -54,7 +58,11 @@ def threshold_note(images: pd.DataFrame, folds: int, plan_seed: int, *, external
     count = validation_patients(images, folds, external=external)
     if count >= fewest_patients():
         return ""
-    fewest = fewest_folds(images, plan_seed, external=external)
+
+    def enough(drawn: pd.DataFrame, number: int) -> bool:
+        return validation_patients(drawn, number, external=external) >= fewest_patients()
+
+    fewest = fewest_folds(images, plan_seed, enough)
     patients = images.loc[images["role"] == "target", "patient"].nunique()
     remedy = (
         f"--folds {fewest} is the smallest number of folds that gives one"

@@ -21,6 +21,7 @@ from mimbench.report.page.glance import glance
 from mimbench.report.page.sections import all_sections
 from mimbench.report.page.sections.leaderboard import spare_controls
 from mimbench.report.page.sections.section import Page
+from mimbench.report.page.sections.verdicts import first_lines
 from mimbench.report.page.security import figure_uri, policy
 from mimbench.report.results import Results
 from mimbench.report.subject import what_was_measured
@@ -86,6 +87,7 @@ def render_page(
         shared,
         title=what_was_measured(run),
         added=page.added,
+        verdict_lines=first_lines(page.verdicts),
         answer=page.answer,
         checks=checks(run, results, subject),
         sections=bodies,

@@ -85,10 +85,10 @@ class RunAurocs:
         found = [asked for asked in self._layout.questions() if asked.name == question]
         return [(group.role, group.relation) for asked in found for group in asked.means]
 
-    def categories(self, role: str, relation: str) -> list[str]:
+    def categories(self, role: str, relation: str, question: str = "detection") -> list[str]:
         """Categories in the mean of a role and relation."""
-        asked = [question for question in self._layout.questions() if question.name == "detection"]
-        found = [group for question in asked for group in question.groups]
+        asked = [own for own in self._layout.questions() if own.name == question]
+        found = [group for own in asked for group in own.groups]
         return [g.category for g in found if (g.role, g.relation) == (role, relation)]
 
     def influence(self, quantity: Quantity) -> Influence:

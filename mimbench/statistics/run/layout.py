@@ -132,7 +132,7 @@ class Layout:
             failed = next((_failure(records[i]) for i in own if records[i]["status"] != "ok"), "")
             for code, score in scored:
                 silent = [records[i] for i in own if code * self._n_fits + i not in seen]
-                silence = f"no scores from {_describe(silent[0])}" if silent else ""
+                silence = _silence(silent[0], score) if silent else ""
                 line = next((_line(records[i], score) for i in own), None)
                 yield Row(score, str(detector), members, failed or silence, line)
             names = {score for _, score in scored}
@@ -260,6 +260,12 @@ def _describe(fit: dict[Any, Any]) -> str:
     seed, fold = _numbers(fit)
     parts = [f"fold {fold}"] * (fold >= 0) + [f"seed {seed}"] * (seed >= 0)
     return f"the fit of {', '.join(parts)}" if parts else "it"
+
+
+def _silence(fit: dict[Any, Any], score: str) -> str:
+    """Which fit has no such score, and why if it says so."""
+    why = json.loads(fit.get("not_run") or "{}").get(score, "")
+    return f"no scores from {_describe(fit)}" + f": {why}" * bool(why)
 
 
 def _line(fit: dict[Any, Any], score: str) -> str | None:

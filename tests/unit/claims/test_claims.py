@@ -672,15 +672,74 @@ def test_a_row_that_is_missing_is_named_once_before_all_else_that_is_missing(
 ) -> None:
     untestable = [
         claim(row="vit").model_copy(update={"id": name, "role": role})
-        for name, role in (("a", "unknown"), ("b", "external"))
+        for name, role in (("a", "unknown"), ("b", "unknown"), ("c", "external"))
     ]
     verdicts = verify(run, ClaimsFile(name="test", claim=tuple(untestable)))
-    assert {own.explanation for own in verdicts} == {"The run has no row 'vit'."}
+    assert [own.explanation for own in verdicts] == [
+        "The run has no row 'vit'.",
+        "The run has no row 'vit'.",
+        "The run has no row 'vit'. The run has no external images.",
+    ]
     text = as_text(verdicts, ClaimsFile(name="test", claim=tuple(untestable)), "mpox")
     assert "target mpox" in text
-    assert text.count("NOT TESTED") == 1
+    assert text.count("NOT TESTED") == 2
     assert "a (vit)" in text
     assert "b (vit)" in text
+
+
+def test_all_that_a_claim_lacks_is_named_with_one_command_for_all(run: RunTables) -> None:
+    noisy = claim("degrades_less", row="vit", against=("vgg",), corruptions=("snow",))
+    (verdict,) = judge(run, noisy)
+    assert verdict.explanation == (
+        "The run has no row 'vit'. The run has no row 'vgg'. The tables hold no scores under snow."
+    )
+    rest = ", and one --suite for each suite that the run has: the flag replaces them"
+    assert verdict.remedy == f"--detector vit --detector vgg --suite imagenet-c{rest}"
+    other = claim(row="vit", role="external")
+    text = as_text(judge(run, noisy, other), ClaimsFile(name="t", claim=(noisy,)), "mpox")
+    together = "--detector vit --detector vgg --suite imagenet-c --external DIR, and one --suite"
+    assert f"All of these flags together: {together}" in " ".join(text.split())
+
+
+def test_a_row_that_its_detector_could_not_give_is_told_the_reason(run: RunTables) -> None:
+    fits = run.fits.assign(not_run=json.dumps({"good/residual": "its line needs more images"}))
+    silent = RunTables(run.scores, fits, run.images)
+    verdicts = judge(
+        silent,
+        claim(row="good/residual"),
+        claim("superior", row="cnn", against=("good/residual",)),
+        claim("superior", row="cnn", against=("good/residual", "harmonic")),
+    )
+    reason = "good/residual was not run: its line needs more images"
+    assert [own.explanation for own in verdicts[:2]] == [f"{reason[0].upper()}{reason[1:]}."] * 2
+    assert [own.remedy for own in verdicts[:2]] == ["", ""]
+    assert reason in verdicts[2].explanation
+
+
+def test_misspelt_categories_and_corruptions_are_told_the_right_ones(run: RunTables) -> None:
+    category, strange = judge(run, claim(category="acnee"), claim(category="psoriasis"))
+    assert category.explanation == ("The run has no unknown category 'acnee' (Did you mean acne?).")
+    assert category.remedy == ""
+    assert strange.explanation == "The run has no unknown category 'psoriasis' (it has acne)."
+    assert strange.remedy == "--unknown DIR"
+    wrong, own = judge(run, *(claim(corruptions=(name,)) for name in ("gausian_noise", "wet_lens")))
+    assert "(Did you mean gaussian_noise" in wrong.explanation
+    assert wrong.remedy == ""
+    assert own.explanation.endswith("under wet_lens (they hold gaussian_noise).")
+    assert own.remedy.startswith("--suite FILE.toml, with the corruption")
+
+
+def test_a_claim_on_one_category_is_judged_where_that_category_is() -> None:
+    categories = {
+        "mpox": ("target", "clinic", 80),
+        "acne": ("unknown", "clinic", 60),
+        "scabies": ("unknown", "atlas", 60),
+    }
+    run = made_tables({"mim": Made(0.9)}, images=made_images(categories))
+    (verdict,) = judge(run, claim(row="mim", category="scabies"))
+    assert verdict.relation == "other-source"
+    (lacking,) = judge(run, claim(row="mim", category="scabies", relation="same-source"))
+    assert lacking.explanation == "The run has no same source unknown images of scabies."
 
 
 @pytest.mark.parametrize(
@@ -690,6 +749,7 @@ def test_a_row_that_is_missing_is_named_once_before_all_else_that_is_missing(
         ('kind = "superior"\nrows = ["a"]\nagainst = ["b"]\nbound = 0.5', "has no 'bound'"),
         ('kind = "better"\nrows = ["a"]', "kind"),
         ('kind = "at_least"\nrows = ["a"]\nbound = 0.5\nroll = "known"', "roll"),
+        ('kind = "at_least"\nrows = ["a"]\nbounds = 0.5', r"unknown field claim\.c\.bounds"),
     ],
 )
 def test_a_wrong_claims_file_names_the_field(tmp_path: Path, text: str, words: str) -> None:

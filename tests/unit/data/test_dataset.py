@@ -127,6 +127,15 @@ def test_unreadable_files_are_listed_and_the_others_are_read(folders):
     ]
 
 
+def test_the_count_of_files_says_which_cannot_be_read(folders):
+    (folders / "acne" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no photo")
+    dataset = _load(folders)
+    first = dataset.notes[0]
+    assert "7 acne" in first
+    assert first.endswith("; of these, 1 acne cannot be read.")
+    assert "13 files found: 12 read, 1 rejected" in dataset.notes[-1]
+
+
 def test_further_columns_stay_and_are_empty_elsewhere(tree, folders):
     root = tree(["clinic/1.png"])
     (root / "clinic/list.csv").write_text("path,category,sex\n1.png,orf,f\n")

@@ -99,6 +99,17 @@ def test_a_number_that_shows_nothing_is_not_called_better(
     assert "Better than every classifier" not in words
 
 
+def test_an_interval_beside_zero_that_decides_nothing_has_the_adjusted_p() -> None:
+    rows = {f"harmonic{k}": Made(0.5, control=True) for k in range(6)}
+    rows |= {"good": Made(0.7, swap=0.5), "harmonic": Made(0.82, control=True)}
+    said = line(answer(rows), "unknown")[1]
+    assert re.search(
+        r"Inconclusive against the controls \(highest harmonic, -0\.\d\d \[-0\.\d\d, -0\.\d\d\]†? "
+        r"alone; p 0\.\d{3} when adjusted for all comparisons here\)\.",
+        said,
+    ), said
+
+
 def test_below_a_control_is_said_and_never_passes() -> None:
     rows = {"good": Made(0.7, swap=0.5), "cnn": CNN, "harmonic": Made(0.95, control=True)}
     state, words = line(answer(rows), "unknown")

@@ -1,21 +1,33 @@
 """Verdicts about claims, as the page shows them: the headline first, further readings below."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mimbench.claims import Verdict, count_text
+from mimbench.report.answer import Line, State
 from mimbench.report.page.sections.section import Page, Section
 
-__all__ = ["SECTIONS", "ClaimView", "claim_views", "evidence"]
+__all__ = ["SECTIONS", "ClaimView", "claim_views", "evidence", "first_lines"]
+
+MOST_LINES = 5
+STATES: dict[str, State] = {"supported": "pass", "refuted": "fail", "not reproduced": "fail"}
 
 
 @dataclass(frozen=True)
 class ClaimView:
-    """A claim with the readings of its headline row, one per relation, and further ones."""
+    """A claim with what was found.
+
+    Attributes:
+        claim: its statement.
+        headline: readings of its headline row, one per relation.
+        untested: rows without any number, and one of their verdicts, for each reason.
+        further: readings of other rows.
+    """
 
     claim: str
     headline: tuple[Verdict, ...]
+    untested: tuple[tuple[tuple[str, ...], Verdict], ...]
     further: tuple[Verdict, ...]
 
 
@@ -27,11 +39,59 @@ def claim_views(verdicts: Sequence[Verdict]) -> list[ClaimView]:
     return [
         ClaimView(
             own[0].statement,
-            tuple(verdict for verdict in own if verdict.headline),
-            tuple(verdict for verdict in own if not verdict.headline),
+            tuple(verdict for verdict in own if verdict.headline and not _empty(verdict)),
+            tuple(_by_reason([verdict for verdict in own if _empty(verdict)])),
+            tuple(verdict for verdict in own if not verdict.headline and not _empty(verdict)),
         )
         for own in by_claim.values()
     ]
+
+
+def _empty(verdict: Verdict) -> bool:
+    """Whether there is nothing to say but why it was not tested."""
+    return verdict.verdict == "not tested" and not verdict.effect
+
+
+def _by_reason(verdicts: Sequence[Verdict]) -> Iterator[tuple[tuple[str, ...], Verdict]]:
+    """Rows that were not tested for one reason, together."""
+    found: dict[tuple[str, str], list[Verdict]] = {}
+    for own in verdicts:
+        found.setdefault((own.explanation, own.remedy), []).append(own)
+    for same in found.values():
+        yield tuple(dict.fromkeys(own.row for own in same)), same[0]
+
+
+def first_lines(verdicts: Sequence[Verdict]) -> tuple[Line, ...]:
+    """The verdicts on headline rows for the top of the page, at most five lines.
+
+    Those that were tested have one each; the last line names the claims of the others.
+    """
+    headline = [own for own in verdicts if own.headline]
+    tested = [own for own in headline if own.verdict != "not tested"]
+    untested = [own for own in headline if own.verdict == "not tested"]
+    room = MOST_LINES - bool(untested)
+    shown = tested if len(tested) <= room else tested[: MOST_LINES - 1]
+    lines = [_line(own, own.relation if _apart(own, headline) else "") for own in shown]
+    more = [own for own in tested if own not in shown]
+    names = {own.claim: None for own in (*more, *untested)}
+    if names:
+        about = "Further verdicts" if more else "Not tested"
+        lines.append(Line(about, "caution", f"{', '.join(names)}."))
+    return tuple(lines)
+
+
+def _apart(own: Verdict, verdicts: Sequence[Verdict]) -> bool:
+    """Whether its claim has another verdict, for images of the other relation."""
+    return [other.claim for other in verdicts].count(own.claim) > 1
+
+
+def _line(own: Verdict, relation: str) -> Line:
+    what = own.effect.partition(", ")[0] + f", {relation.replace('-', ' ')}" * bool(relation)
+    return Line(
+        own.verdict,
+        STATES.get(own.verdict, "caution"),
+        f"{own.statement} {what}: {own.number}, claimed {own.claimed}.",
+    )
 
 
 def evidence(verdict: Verdict) -> str:

@@ -11,6 +11,7 @@ from PIL import Image
 from tampering import reseal
 
 from mimbench.data.audit import Audit, as_html, as_text, audit, cached_audit
+from mimbench.data.audit.finding import Finding
 from mimbench.data.audit.probe import probe, strongest_differences
 from mimbench.data.dataset import Dataset, ImageOptions, gather, load, survey
 from mimbench.data.near_duplicates import similar_features
@@ -227,6 +228,18 @@ def test_text_and_page_show_every_finding(few):
     assert text.endswith(f"11 images: 0 errors, 2 warnings, {found.count('note')} notes.\n")
     assert "a &amp; b.jpg" in page
     assert page.count("<tr ") == len(found.findings)
+
+
+def test_of_many_notes_of_one_check_text_has_the_first_and_the_count_and_the_page_all():
+    pairs = [Finding("note", "near-duplicates", f"pair {k}.") for k in range(53)]
+    read = [Finding("note", "reading", f"fact {k}.") for k in range(9)]
+    found = Audit((*pairs, *read), 566)
+    text = as_text(found)
+    assert text.count("near-duplicates: pair ") == 4
+    assert "near-duplicates: 49 more notes; --html FILE or --json has all" in text
+    assert text.count("reading: fact ") == 9
+    assert "53 more" not in text
+    assert as_html(found).count("pair ") == 53
 
 
 def test_an_audit_is_kept_until_the_images_change(few, tmp_path):

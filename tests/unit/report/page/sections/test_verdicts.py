@@ -14,6 +14,7 @@ from mimbench.errors import MimbenchError
 from mimbench.progress import Silent
 from mimbench.report import write_report
 from mimbench.report.page.sections.section import Page
+from mimbench.report.page.sections.verdicts import claim_views, first_lines
 from mimbench.report.results import compute_results
 from mimbench.runfolder.derived import record_derived, write_derived
 from mimbench.runfolder.reading import read_run
@@ -85,6 +86,69 @@ def test_page_and_terminal_count_verdicts_alike(tables: RunTables, tmp_path: Pat
     counts = "1 refuted, 1 not tested; further readings: 1 not tested"
     assert f'<span class="ci">{counts}</span>' in write_report(folder).page.read_text("utf-8")
     assert as_text(verdicts, STATED, "mpox").startswith(f"Claims of test, target mpox: {counts}.")
+
+
+def _verdict(claim: str, verdict: str = "not reproduced", **more: object) -> Verdict:
+    numbers = {"value": 0.45, "low": 0.34, "high": 0.56, "threshold": 0.8}
+    measured = {"effect": "AUROC of mim/ssim, unknown categories, clean", **numbers}
+    return Verdict(
+        claim=claim,
+        row="mim/ssim",
+        headline=True,
+        statement="MIM finds the unknown.",
+        verdict=verdict,
+        **{**(measured if verdict != "not tested" else {}), **more},
+    )
+
+
+def test_the_top_of_the_page_has_a_line_for_each_claim_that_was_tested() -> None:
+    untested = _verdict("noise", "not tested")
+    further = _verdict("a", row="mim/l1", headline=False)
+    found = first_lines([_verdict("a"), further, _verdict("b", "supported"), untested])
+    assert [(own.about, own.state) for own in found] == [
+        ("not reproduced", "fail"), ("supported", "pass"), ("Not tested", "caution"),
+    ]  # fmt: skip
+    assert found[0].words == (
+        "MIM finds the unknown. AUROC of mim/ssim: 0.450 [0.340, 0.560], claimed 0.800 or more."
+    )
+    assert found[2].words == "noise."
+    assert first_lines([]) == ()
+
+
+def test_the_top_of_the_page_has_at_most_five_lines_on_claims() -> None:
+    five = [_verdict(name) for name in "abcde"]
+    assert len(first_lines(five)) == 5
+    last = first_lines([*five, _verdict("f")])[-1]
+    assert (last.about, last.words) == ("Further verdicts", "e, f.")
+    two = [_verdict("a", relation=side) for side in ("same-source", "other-source")]
+    assert ["AUROC of mim/ssim, same source:" in own.words for own in first_lines(two)] == [
+        True,
+        False,
+    ]
+
+
+def test_rows_without_a_number_stand_open_on_the_page_with_their_reason(
+    tables: RunTables, tmp_path: Path
+) -> None:
+    folder = clean_run(tables, tmp_path / "run")
+    untested = [
+        _verdict(
+            "a",
+            "not tested",
+            row=row,
+            headline=False,
+            explanation="Mim/residual was not run: its line needs more images.",
+        )
+        for row in ("mim/residual", "mim/l2")
+    ]
+    own = [_verdict("a"), *untested, _verdict("a", row="mim/l1", headline=False)]
+    (view,) = claim_views(own)
+    assert view.untested == ((("mim/residual", "mim/l2"), untested[0]),)
+    write_verdicts(own, folder, read_tables(folder), STATED)
+    page = write_report(folder).page.read_text("utf-8")
+    assert page.count("was not run: its line needs") == 1
+    assert page.index("was not run: its line needs") < page.index("1 further reading")
+    assert page.index("MIM finds the unknown. AUROC of mim/ssim: 0.450") < page.index("<nav")
 
 
 def test_claimed_rows_are_among_the_first_curves(tables: RunTables, tmp_path: Path) -> None:

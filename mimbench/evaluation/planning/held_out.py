@@ -1,0 +1,62 @@
+"""Scores that need more held-out images than the folds give: said before anything is fitted."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from mimbench.detectors.build import kind_of
+from mimbench.evaluation.planning.threshold_folds import MOST_FOLDS, fewest_folds
+from mimbench.recipes import Recipe
+from mimbench.scores.splits import split_column
+
+__all__ = ["held_out_notes"]
+
+
+def held_out_notes(
+    recipes: Sequence[Recipe],
+    images: pd.DataFrame,
+    target: str,
+    folds: int,
+    plan_seed: int,
+) -> Iterator[str]:
+    """Which rows have too few held-out images in some fold, and what gives them more.
+
+    Args:
+        recipes: that are fitted.
+        images: with `category`, `role`, `patient` and a column `split_<k>` per fold.
+        target: category that they are fitted on.
+        folds: number of folds.
+        plan_seed: of the splits.
+    """
+    rows: dict[int, list[str]] = {}
+    for recipe in recipes:
+        for score, fewest in kind_of(recipe).needs_held_out.items():
+            if score in recipe.scores or not recipe.scores:
+                rows.setdefault(fewest, []).append(recipe.row(score))
+    count = _held_out(images, target, folds)
+    where = "the fold with the fewest" if folds > 1 else "validation"
+    for fewest, named in rows.items():
+        if count < fewest:
+            yield (
+                f"Not run: {', '.join(named)}. A fit needs {fewest} held-out images of {target}, "
+                f"and {where} has {count}. Add images of other {target} patients"
+                f"{_folds_remedy(images, target, fewest, plan_seed)}."
+            )
+
+
+def _held_out(images: pd.DataFrame, target: str, folds: int) -> int:
+    """Validation images of the target, in the fold that has the fewest."""
+    own = images[images["category"] == target]
+    return min(int((own[split_column(fold)] == "validation").sum()) for fold in range(folds))
+
+
+def _folds_remedy(images: pd.DataFrame, target: str, fewest: int, plan_seed: int) -> str:
+    """Another number of folds that gives enough images, as the end of a sentence."""
+
+    def enough(drawn: pd.DataFrame, folds: int) -> bool:
+        return _held_out(drawn, target, folds) >= fewest
+
+    folds = fewest_folds(images, plan_seed, enough)
+    if folds is None:
+        return f"; no number of folds up to {MOST_FOLDS} gives enough of those that are there"
+    return f", or use --folds {folds}, the smallest number of folds that gives enough"
