@@ -22,7 +22,7 @@ from mimbench.scores.tables import RunTables, of_rows
 from mimbench.statistics.core.estimate import Estimate as Difference
 from mimbench.statistics.run.controls import controls_of, row_facts
 
-__all__ = ["Answer", "Line", "State", "answer_of"]
+__all__ = ["ALPHA", "Answer", "Line", "State", "answer_of"]
 
 State = Literal["pass", "caution", "fail"]
 MOST_LINES = 5

@@ -368,6 +368,8 @@ def test_phone_needs_no_sideways_scrolling(open_page: Open) -> None:
     page = open_page(**PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate("document.documentElement.scrollHeight") <= 9100  # 27,400 px once
+    bar = page.locator("nav ul").evaluate("(bar) => getComputedStyle(bar).scrollbarWidth")
+    assert bar == "none"  # the links fade where they go on
     sorts = page.locator(".board th[aria-sort]").bounding_box()
     assert sorts["x"] + sorts["width"] <= 390  # the column that sorts is in sight
     board = page.locator(".scroll").filter(has=page.locator(".board"))

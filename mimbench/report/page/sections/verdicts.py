@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 from mimbench.claims import Verdict, count_text
-from mimbench.report.answer import Line, State
+from mimbench.report.answer import ALPHA, Line, State
 from mimbench.report.page.sections.section import Page, Section
 
 __all__ = ["SECTIONS", "ClaimView", "claim_views", "evidence", "first_lines"]
@@ -90,8 +91,17 @@ def _line(own: Verdict, relation: str) -> Line:
     return Line(
         own.verdict,
         STATES.get(own.verdict, "caution"),
-        f"{own.statement} {what}: {own.number}, claimed {own.claimed}.",
+        f"{own.statement} {what}: {own.number}, claimed {own.claimed}; {_decided_by(own)}",
     )
+
+
+def _decided_by(own: Verdict) -> str:
+    """Why an interval alone does not give the verdict, in a few words."""
+    if isnan(own.p):
+        return "part of its variance is unknown."
+    reached = own.verdict == "confounded" or (own.verdict == "inconclusive" and own.p < ALPHA)
+    why = f" {own.explanation.split('. ')[0].rstrip('.')}." * reached
+    return f"adjusted p {own.adjusted_p}.{why}"
 
 
 def evidence(verdict: Verdict) -> str:

@@ -89,7 +89,7 @@ def test_page_and_terminal_count_verdicts_alike(tables: RunTables, tmp_path: Pat
 
 
 def _verdict(claim: str, verdict: str = "not reproduced", **more: object) -> Verdict:
-    numbers = {"value": 0.45, "low": 0.34, "high": 0.56, "threshold": 0.8}
+    numbers = {"value": 0.45, "low": 0.34, "high": 0.56, "threshold": 0.8, "p": 0.003}
     measured = {"effect": "AUROC of mim/ssim, unknown categories, clean", **numbers}
     return Verdict(
         claim=claim,
@@ -109,10 +109,25 @@ def test_the_top_of_the_page_has_a_line_for_each_claim_that_was_tested() -> None
         ("not reproduced", "fail"), ("supported", "pass"), ("Not tested", "caution"),
     ]  # fmt: skip
     assert found[0].words == (
-        "MIM finds the unknown. AUROC of mim/ssim: 0.450 [0.340, 0.560], claimed 0.800 or more."
+        "MIM finds the unknown. AUROC of mim/ssim: 0.450 [0.340, 0.560], claimed 0.800 or more; "
+        "adjusted p 0.003."
     )
     assert found[2].words == "noise."
     assert first_lines([]) == ()
+
+
+def test_the_top_of_the_page_says_why_a_claim_is_inconclusive() -> None:
+    why = (
+        "The number is reached, but no swap test shows that it knows its class. This is one split."
+    )
+    for more, said in (
+        ({"p": 0.21}, "; adjusted p 0.210."),
+        ({"p": math.nan}, "; part of its variance is unknown."),
+        ({"explanation": why}, "adjusted p 0.003. The number is reached, but no swap test shows "
+         "that it knows its class."),
+    ):  # fmt: skip
+        (own,) = first_lines([_verdict("a", "inconclusive", **more)])
+        assert own.words.endswith(said)
 
 
 def test_the_top_of_the_page_has_at_most_five_lines_on_claims() -> None:
