@@ -311,7 +311,7 @@ class RunEvidence:
     def lacking(self, row: str) -> NotTestedError:
         """Why the run has no scores of a row, with what would add them."""
         if why := self.not_run(row):
-            return NotTestedError(f"{row} was not run: {why}")
+            return NotTestedError(f"the row {row} was not run: {why}")
         if why := self.silence(row):
             return NotTestedError(f"{row} has no scores: {why}")
         return row_is_missing(row, self.rows, set(self._facts["detector"]))

@@ -710,7 +710,7 @@ def test_a_row_that_its_detector_could_not_give_is_told_the_reason(run: RunTable
         claim("superior", row="cnn", against=("good/residual",)),
         claim("superior", row="cnn", against=("good/residual", "harmonic")),
     )
-    reason = "good/residual was not run: its line needs more images"
+    reason = "the row good/residual was not run: its line needs more images"
     assert [own.explanation for own in verdicts[:2]] == [f"{reason[0].upper()}{reason[1:]}."] * 2
     assert [own.remedy for own in verdicts[:2]] == ["", ""]
     assert reason in verdicts[2].explanation

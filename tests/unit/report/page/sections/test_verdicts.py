@@ -89,16 +89,22 @@ def test_page_and_terminal_count_verdicts_alike(tables: RunTables, tmp_path: Pat
 
 
 def _verdict(claim: str, verdict: str = "not reproduced", **more: object) -> Verdict:
-    numbers = {"value": 0.45, "low": 0.34, "high": 0.56, "threshold": 0.8, "p": 0.003}
-    measured = {"effect": "AUROC of mim/ssim, unknown categories, clean", **numbers}
-    return Verdict(
-        claim=claim,
-        row="mim/ssim",
-        headline=True,
-        statement="MIM finds the unknown.",
-        verdict=verdict,
-        **{**(measured if verdict != "not tested" else {}), **more},
-    )
+    measured = {
+        "effect": "AUROC of mim/ssim, unknown categories, clean",
+        "value": 0.45,
+        "low": 0.34,
+        "high": 0.56,
+        "threshold": 0.8,
+        "p": 0.003,
+    }
+    told = {
+        "row": "mim/ssim",
+        "headline": True,
+        "statement": "MIM finds the unknown.",
+        **(measured if verdict != "not tested" else {}),
+        **more,
+    }
+    return Verdict(claim=claim, verdict=verdict, **told)
 
 
 def test_the_top_of_the_page_has_a_line_for_each_claim_that_was_tested() -> None:
@@ -152,7 +158,7 @@ def test_rows_without_a_number_stand_open_on_the_page_with_their_reason(
             "not tested",
             row=row,
             headline=False,
-            explanation="Mim/residual was not run: its line needs more images.",
+            explanation="The row mim/residual was not run: its line needs more images.",
         )
         for row in ("mim/residual", "mim/l2")
     ]
