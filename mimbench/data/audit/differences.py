@@ -21,6 +21,7 @@ _SKEW = 5
 _FEW_PATIENTS = 10
 # The operating threshold is a conformal rank at 95 % sensitivity, which 18 patients cannot give.
 _THRESHOLD_PATIENTS = 19
+_CHANCE = 0.5
 _PROBE_MATTERS = 0.6
 
 
@@ -96,8 +97,12 @@ def difference_findings(
         patients = table["patient"][part]
         yield _probe_finding(name, reference, severity, probe(own, other, patients))
         if (table.loc[part, "path"] != "").any():  # generated images have no marks
-            mark = strongest_region(pixels[part], other, patients)
-            yield _mark_finding(name, reference, severity, mark, pixels[part], other)
+            rows = np.flatnonzero(part)
+            mark = strongest_region(pixels, rows, other, patients)
+            shown = ""
+            if mark.estimate.low > _CHANCE:
+                shown = mean_pictures(pixels, rows, other, mark.region)
+            yield _mark_finding(name, reference, severity, mark, shown)
 
 
 def _probe_finding(name: str, reference: str, severity: Severity, estimate: Estimate) -> Finding:
@@ -113,14 +118,7 @@ def _probe_finding(name: str, reference: str, severity: Severity, estimate: Esti
     return Finding(severity if can else "note", "source probe", message)
 
 
-def _mark_finding(
-    name: str,
-    reference: str,
-    severity: Severity,
-    mark: Mark,
-    pixels: npt.NDArray[np.uint8],
-    other: Rows,
-) -> Finding:
+def _mark_finding(name: str, reference: str, severity: Severity, mark: Mark, shown: str) -> Finding:
     estimate = mark.estimate
     if estimate.reason:
         return Finding("note", "marks", f"{name}: not available, {estimate.reason}.")
@@ -141,14 +139,13 @@ def _mark_finding(
             " Only a mark at the same place in every picture is looked for; one that moves by a "
             "few pixels can be missed."
         )
-    shown = mean_pictures(pixels, other, mark.region) if estimate.low > 0.5 else ""
     return Finding(severity if can else "note", "marks", message, shown)
 
 
 def _how(estimate: Estimate) -> str:
     if estimate.low > _PROBE_MATTERS:
         return "can"
-    return "can in part" if estimate.low > 0.5 else "can hardly"
+    return "can in part" if estimate.low > _CHANCE else "can hardly"
 
 
 def _area(estimate: Estimate) -> str:

@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from mimbench.statistics.core.estimate import Estimate, missing
 from mimbench.statistics.core.influence import Influence, combine
+from mimbench.statistics.ranking.roc import auroc
 from mimbench.statistics.run.clustered_auroc import Cells
 
 __all__ = [
@@ -126,8 +127,7 @@ def strongest_differences(
     for name in facts:
         values = facts[name].to_numpy(dtype=np.float64)
         ours, theirs = values[~other], values[other]
-        greater = (theirs[:, None] > ours[None]).mean()
-        area = float(greater + (theirs[:, None] == ours[None]).mean() / 2)
+        area = auroc(ours, theirs).value
         if max(area, 1 - area) >= least:
             medians = float(np.median(ours)), float(np.median(theirs))
             found.append(Difference(str(name), max(area, 1 - area), *medians))

@@ -40,10 +40,12 @@ _CLIP = 3.0  # standard deviations, so that strong edges of what is shown count 
 _LEAST_SPREAD = 1.0  # grey levels
 _RIDGE = 0.3  # of the kernel's mean diagonal
 _MOST = 400  # images of each side, for the time's sake
+_TOGETHER = 256  # pictures that a mean reads at once
 _SHOWN = 168  # pixels a side of a mean picture
 
 Array = npt.NDArray[np.float64]
 Pixels = npt.NDArray[np.uint8]
+Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Mark:
 
 def strongest_region(
     pixels: Pixels,
+    rows: Rows,
     other: npt.NDArray[np.bool_],
     patients: pd.Series,
     seed: int = 0,
@@ -73,8 +76,10 @@ def strongest_region(
     fifth, five times; its AUROC is the mean over the five fits.
 
     Args:
-        pixels: uint8 (N, S, S, 3), RGB, as detectors see them.
-        other: bool (N,), whether an image belongs to the other collection.
+        pixels: uint8 (N, S, S, 3), RGB, as detectors see them; only those that are looked at are
+            read.
+        rows: (n,) which of them take part.
+        other: bool (n,), whether an image belongs to the other collection.
         patients: one per image.
         seed: of the folds.
         level: of the interval, for all regions together.
@@ -90,7 +95,7 @@ def strongest_region(
         return Mark("", missing(f"fewer than {LEAST_PATIENTS} patients on one side"))
     split = StratifiedGroupKFold(min(FOLDS, *sides), shuffle=True, random_state=seed)
     folds = list(split.split(codes, theirs, codes))
-    detail = np.stack([_detail(picture) for picture in pixels[chosen]])
+    detail = np.stack([_detail(picture) for picture in pixels[rows[chosen]]])
     found = []
     for region in REGIONS:
         kernel = _kernel(_part(detail, region))
@@ -104,21 +109,35 @@ def strongest_region(
     return Mark(REGIONS[best], found[best])
 
 
-def mean_pictures(pixels: Pixels, other: npt.NDArray[np.bool_], region: str) -> str:
+def mean_pictures(pixels: Pixels, rows: Rows, other: npt.NDArray[np.bool_], region: str) -> str:
     """Mean pictures of a region: the reference left, the other collection right.
+
+    Args:
+        pixels: uint8 (N, S, S, 3), RGB.
+        rows: (n,) which of them take part.
+        other: bool (n,), whether an image belongs to the other collection.
+        region: one of REGIONS.
 
     Returns:
         A PNG file as a data URI. It shows what many patients' photographs have in common.
     """
     shown = []
     for side in (False, True):
-        mean = _part(pixels[other == side], region).mean(axis=0)
+        mean = _mean(_part(pixels, region), rows[other == side])
         picture = Image.fromarray(np.round(mean).astype(np.uint8))
         shown.append(np.asarray(picture.resize((_SHOWN, _SHOWN), Image.Resampling.NEAREST)))
     gap = np.full((_SHOWN, _SHOWN // 12, 3), 255, dtype=np.uint8)
     buffer = BytesIO()
     Image.fromarray(np.concatenate([shown[0], gap, shown[1]], axis=1)).save(buffer, "PNG")
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _mean(images: npt.NDArray[np.generic], rows: Rows) -> Array:
+    """Mean of some pictures, of which few are in memory at a time."""
+    total = np.zeros(images.shape[1:])
+    for start in range(0, len(rows), _TOGETHER):
+        total += images[rows[start : start + _TOGETHER]].sum(axis=0)
+    return total / len(rows)
 
 
 def _at_most(other: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:

@@ -10,9 +10,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from mimbench.data.near_duplicates.features import Features, mirrored, turned_signs
+from mimbench.data.near_duplicates.votes import (
+    Patterns,
+    Positions,
+    by_pattern,
+    close_signs,
+    most_votes,
+)
 
 __all__ = ["Candidate", "Turn", "by_keypoints", "by_signs"]
 
@@ -21,6 +27,7 @@ _PATTERNS = 8
 _PATTERN_BITS = 16
 _COMMON = 0.1  # share of pictures in which a pattern says nothing any more
 _RARE_ENOUGH = 10  # pictures, where there are few
+_MANY = 2000  # pictures, likewise: above 20,000 the time would grow with all pairs
 _CHUNK = 256
 _DIFFERENT_SIGNS = 12  # of 63
 
@@ -45,7 +52,7 @@ class Turn:
     @property
     def back(self) -> "Turn":
         """The change of the second picture into the first."""
-        return self if self.mirror else replace(self, quarter=-self.quarter % 4)
+        return self if self.mirror or not self.quarter else replace(self, quarter=-self.quarter % 4)
 
 
 @dataclass(frozen=True)
@@ -58,63 +65,52 @@ class Candidate:
 
 
 def by_keypoints(new: Sequence[Features], old: Sequence[Features]) -> Iterator[Candidate]:
-    """For each new picture the old ones that share most patterns of bits, as it is or mirrored."""
-    known = _patterns(old)
-    pictures = np.asarray((known > 0).sum(axis=0)).ravel()
+    """For each new picture the old ones that share most patterns of bits, as it is or mirrored.
+
+    There is one more than `MOST`, since a picture may be among its own partners.
+    """
+    patterns, starts = _patterns(old)
+    pictures = np.bincount(patterns, minlength=_PATTERNS << _PATTERN_BITS)
     weight = np.log1p(len(old) / np.maximum(pictures, 1))
-    weight[pictures > max(_COMMON * len(old), _RARE_ENOUGH)] = 0
-    weighted = (known @ sp.diags_array(weight)).T.tocsc()
+    weight[pictures > min(max(_COMMON * len(old), _RARE_ENOUGH), _MANY)] = 0
+    members, member_starts = by_pattern(patterns, starts, np.where(weight > 0, pictures, 0))
+    turns = Turn(False), Turn(True)
     for start in range(0, len(new), _CHUNK):
         part = new[start : start + _CHUNK]
-        plain = (_patterns(part) @ weighted).toarray()
-        mirror = (_patterns([mirrored(picture) for picture in part]) @ weighted).toarray()
-        votes = np.maximum(plain, mirror)
-        for row, own in enumerate(votes):
-            for other in _most(own).tolist():
-                turned = bool(mirror[row, other] > plain[row, other])
-                yield Candidate(start + row, other, Turn(turned))
+        plain, mirror = _patterns(part), _patterns([mirrored(picture) for picture in part])
+        found, turned = most_votes(
+            *plain, *mirror, members, member_starts, weight, len(old), MOST + 1
+        )
+        for row, own in enumerate(found):
+            for other, in_mirror in zip(own.tolist(), turned[row].tolist(), strict=True):
+                if other >= 0:
+                    yield Candidate(start + row, other, turns[in_mirror])
 
 
-def _most(votes: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:
-    """Positions of the most votes: largest first, of equal ones the earlier.
-
-    One more than `MOST`, since a picture may be among its own partners.
-    """
-    there = np.flatnonzero(votes > 0)
-    if len(there) > MOST + 1:
-        least = np.partition(votes[there], -MOST - 1)[-MOST - 1]
-        there = there[votes[there] >= least]
-    return there[np.argsort(-votes[there], kind="stable")][: MOST + 1]
-
-
-def _patterns(pictures: Sequence[Features]) -> sp.csr_array:
-    """Which patterns each picture has, (N, 8 * 2^16), 0 or 1."""
-    rows, columns = [], []
+def _patterns(pictures: Sequence[Features]) -> tuple[Patterns, Positions]:
+    """Which of 8 * 2^16 patterns each picture has, one picture after another, and their starts."""
+    found = [np.zeros(0, dtype=np.int32)]
     powers = 1 << np.arange(_PATTERN_BITS)
-    for number, picture in enumerate(pictures):
+    for picture in pictures:
         bits = np.unpackbits(picture.bits, axis=1)
         values = bits[:, _BITS] @ powers + (np.arange(_PATTERNS) << _PATTERN_BITS)
-        found = np.unique(values)
-        columns.append(found)
-        rows.append(np.full(len(found), number))
-    where = np.concatenate([*rows, []]).astype(np.int64), np.concatenate([*columns, []]).astype(int)
-    shape = len(pictures), _PATTERNS << _PATTERN_BITS
-    return sp.csr_array((np.ones(len(where[0]), dtype=np.float32), where), shape=shape)
+        found.append(np.unique(values).astype(np.int32))
+    return np.concatenate(found), np.cumsum([len(own) for own in found])
 
 
 def by_signs(new: Sequence[Features], old: Sequence[Features]) -> Iterator[Candidate]:
-    """Whole pictures whose lowest frequencies have the same signs, turned in any of eight ways."""
+    """Whole pictures whose lowest frequencies have the same signs, turned in any of eight ways.
+
+    Where `new` is `old`, each pair comes once, the earlier picture first.
+    """
     known = _packed(np.array([picture.signs for picture in old], dtype=bool).reshape(-1, 8, 8))
     own = np.array([picture.signs for picture in new], dtype=bool).reshape(-1, 8, 8)
     for mirror in (False, True):
         for quarter in range(4):
             turned = _packed(turned_signs(own, quarter, mirror))
-            for start in range(0, len(turned), _CHUNK):
-                part = turned[start : start + _CHUNK]
-                close = np.bitwise_count(part[:, None] ^ known) <= _DIFFERENT_SIGNS
-                close &= (part != 0)[:, None] & (known != 0)
-                for row, other in np.argwhere(close):
-                    yield Candidate(start + int(row), int(other), Turn(mirror, quarter, whole=True))
+            rows, others = close_signs(turned, known, _DIFFERENT_SIGNS, new is old)
+            for row, other in zip(rows.tolist(), others.tolist(), strict=True):
+                yield Candidate(row, other, Turn(mirror, quarter, whole=True))
 
 
 def _packed(signs: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:

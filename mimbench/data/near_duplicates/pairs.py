@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +93,8 @@ def near_duplicates_between(new: pd.DataFrame, old: pd.DataFrame) -> pd.DataFram
     """
     pictures = _Pictures(pd.concat([new, old]))
     own, other = sorted(set(new["image_id"])), sorted(set(old["image_id"]))
-    own_features, other_features = pictures.features(own), pictures.features(other)
+    own_features = pictures.features(own)
+    other_features = own_features if new is old else pictures.features(other)
     found: dict[tuple[str, str], _Judged] = {}
     rows: dict[tuple[str, str], tuple[str, str]] = {}
     for search in (by_keypoints, by_signs):
@@ -137,7 +138,7 @@ class _Pictures:
             image: decode(data)
             for image, data in zip(table["image_id"], table["features"], strict=True)
         }
-        self._mirrored = cache(lambda image: mirrored(self._features[image]))
+        self._mirrored = lru_cache(_KEPT_PICTURES)(lambda image: mirrored(self._features[image]))
         self._paths = dict(zip(table["image_id"], table["path"], strict=True))
         self._grey = lru_cache(_KEPT_PICTURES)(self._read)
         self._judged: dict[tuple[str, str, Turn], _Judged | None] = {}

@@ -1,6 +1,7 @@
 """The audit finds what was planted, weighs it, and says nothing of what is not there."""
 
 import re
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -195,6 +196,26 @@ def test_the_probe_is_at_chance_on_chance_and_sure_of_a_certain_fact():
     assert probe(facts, other, patients).value == pytest.approx(1)
     (first, *_) = strongest_differences(facts, other)
     assert (first.fact, first.area, first.ours, first.theirs) == ("jpeg", 1, 0, 1)
+
+
+def test_the_area_of_a_fact_is_that_of_all_pairs():
+    values = np.random.default_rng(2).integers(0, 5, 400)
+    other = np.arange(400) % 3 == 0
+    values[other] += 2
+    ours, theirs = values[~other], values[other]
+    pairs = theirs[:, None] - ours
+    (found,) = strongest_differences(pd.DataFrame({"fact": values}), other, least=0.5)
+    assert found.area == pytest.approx(((pairs > 0) + (pairs == 0) / 2).mean())
+
+
+def test_facts_of_a_large_collection_are_compared_without_all_pairs():
+    facts = pd.DataFrame({"fact": np.arange(100_000.0)})
+    tracemalloc.start()
+    (found,) = strongest_differences(facts, np.arange(100_000) >= 50_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.area == 1
+    assert most < 2**27
 
 
 def test_the_probe_does_not_learn_patients_by_heart():

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,12 +31,15 @@ def _with_logo(image: Image.Image, x: int = 6, y: int = 120, opacity: int = 130)
     return jpeg(85)(Image.alpha_composite(image.convert("RGBA"), layer).convert("RGB"))
 
 
-def _sides(changed: list[Image.Image]) -> tuple[np.ndarray, np.ndarray, pd.Series]:
+def _sides(
+    changed: list[Image.Image],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, pd.Series]:
     """COUNT photos as they are, and others."""
     plain = [jpeg(85)(photo(seed)) for seed in range(COUNT)]
     pixels = np.stack([_pixels(image) for image in [*plain, *changed]])
     other = np.arange(len(pixels)) >= COUNT
-    return pixels, other, pd.Series([f"p{number}" for number in range(len(pixels))])
+    everyone = np.arange(len(pixels))
+    return pixels, everyone, other, pd.Series([f"p{number}" for number in everyone])
 
 
 def test_a_logo_on_the_same_photos_is_found_at_the_lower_left() -> None:
@@ -83,19 +87,33 @@ def test_the_interval_is_corrected_for_the_choice_of_a_region() -> None:
 
 
 def test_too_few_patients_are_said() -> None:
-    pixels, other, _ = _sides([photo(seed) for seed in range(COUNT)])
+    pixels, rows, other, _ = _sides([photo(seed) for seed in range(COUNT)])
     patients = pd.Series(np.where(other, "one", "two"))
-    mark = strongest_region(pixels, other, patients)
+    mark = strongest_region(pixels, rows, other, patients)
     assert "patients" in mark.estimate.reason
 
 
 def test_the_mean_pictures_show_the_mark_of_the_other_collection() -> None:
     black, white = np.zeros((3, 30, 30, 3), np.uint8), np.zeros((3, 30, 30, 3), np.uint8)
     white[:, 20:, :10] = 240
-    uri = mean_pictures(np.concatenate([black, white]), np.arange(6) >= 3, "lower left")
+    further = np.full((300, 30, 30, 3), 99, np.uint8)
+    pixels, other = np.concatenate([further, black, white]), np.arange(6) >= 3
+    uri = mean_pictures(pixels, 300 + np.arange(6), other, "lower left")
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))))
     assert shown[50, 50].max() == 0
     assert shown[50, -50].min() == 240
+
+
+def test_pictures_of_a_large_collection_are_not_copied() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (8000, 32, 32, 3), np.uint8)
+    rows = np.arange(len(pixels))
+    other, patients = rows % 2 == 1, pd.Series(rows // 100 * 2 + rows % 2)
+    tracemalloc.start()
+    strongest_region(pixels, rows, other, patients)
+    mean_pictures(pixels, rows, other, "top")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < pixels.nbytes
 
 
 def _collections(root: Path, logo: bool, harmonise: bool = False) -> Dataset:
