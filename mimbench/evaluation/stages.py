@@ -112,7 +112,7 @@ class _ScoreReader:
         self.names: dict[int, list[str]] = {}
         self.told: set[str] = set()
         self.found: dict[int, ScoredBlock] = {}
-        self.positions = pd.Index(images)
+        self.positions = {image: position for position, image in enumerate(images)}
 
     def read(self, blocks: Sequence[tuple[int, WantedBlock]]) -> list[tuple[int, WantedBlock]]:
         """Read numbered blocks of fits that have not failed; returns those that are damaged.
@@ -154,7 +154,8 @@ class _ScoreReader:
 
     def _add(self, number: int, wanted: WantedBlock, block: Block) -> bool:
         """Take the scores of a block; False if they are of other images."""
-        images = self.positions.get_indexer(pd.Index(block.scores["image_id"])).astype(np.int32)
+        found = [self.positions.get(image, -1) for image in block.scores["image_id"].tolist()]
+        images = np.asarray(found, dtype=np.int32)
         if len(images) == 0 or images.min() < 0:
             return False
         own = list(block.scores.columns[1:])
@@ -163,7 +164,7 @@ class _ScoreReader:
             self.fail(wanted, DetectorError(other_scores(before, own)))
             return True
         fit_id = self.fits[wanted.fit].fit_id
-        values = block.scores[own].to_numpy(dtype=np.float64).T
+        values = block.scores.iloc[:, 1:].to_numpy(dtype=np.float64).T
         self.found[number] = ScoredBlock(fit_id, wanted.condition, tuple(own), images, values)
         for row, kind in block.about.get("converted", {}).items():
             if row not in self.told:

@@ -1,4 +1,4 @@
-"""Memory and time of a score table of millions of scores, from its file to the table of metrics.
+"""Memory and time of a score table of millions of scores, from its file to the largest tables.
 
     python tests/benchmarks/score_table.py 20000 100000
 
@@ -23,6 +23,8 @@ from mimbench.scores.reading import read_tables
 from mimbench.scores.tables import FIT_COLUMNS, RunTables
 from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.tables.metrics import metrics_table
+from mimbench.statistics.tables.operating import operating_table
+from mimbench.statistics.tables.robustness import robustness_table
 
 ROWS = 5
 CORRUPTIONS, SEVERITIES = 4, 5
@@ -100,6 +102,8 @@ def measure(count: int) -> None:
         tables = timed("read", lambda: read_tables(folder))
         timed("arrays of one row", lambda: Layout(tables).values(Layout(tables).rows[0]))
         timed("metrics and intervals", lambda: metrics_table(tables))
+        timed("robustness", lambda: robustness_table(tables))
+        timed("frozen thresholds", lambda: operating_table(tables))
 
 
 def main() -> None:

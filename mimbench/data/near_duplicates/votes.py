@@ -65,8 +65,8 @@ def most_votes(
     """
     count = plain_starts.size - 1
     found, turned = np.full((count, most), -1, np.int64), np.zeros((count, most), np.bool_)
-    votes = np.zeros((2, pictures))
-    seen, touched = np.zeros(pictures, np.bool_), np.empty(pictures, np.int64)
+    votes = np.zeros((pictures, 2))  # as it is and mirrored, beside each other in memory
+    touched = np.empty(pictures, np.int32)
     best = np.empty(most)
     for row in range(count):
         reached = 0
@@ -77,15 +77,14 @@ def most_votes(
                 own = weight[patterns[k]]
                 for m in range(member_starts[patterns[k]], member_starts[patterns[k] + 1]):
                     other = members[m]
-                    votes[way, other] += own
-                    if not seen[other]:
-                        seen[other] = True
+                    if votes[other, 0] == 0 and votes[other, 1] == 0:
                         touched[reached] = other
                         reached += 1
+                    votes[other, way] += own
         filled = 0
         for k in range(reached):
             other = touched[k]
-            value = max(votes[0, other], votes[1, other])
+            value = max(votes[other, 0], votes[other, 1])
             at = filled
             while at > 0 and (
                 best[at - 1] < value or (best[at - 1] == value and found[row, at - 1] > other)
@@ -98,10 +97,9 @@ def most_votes(
                 best[at], found[row, at] = value, other
         for k in range(filled):
             other = found[row, k]
-            turned[row, k] = votes[1, other] > votes[0, other]
+            turned[row, k] = votes[other, 1] > votes[other, 0]
         for k in range(reached):
-            other = touched[k]
-            seen[other], votes[0, other], votes[1, other] = False, 0.0, 0.0
+            votes[touched[k]] = 0.0
     return found, turned
 
 
