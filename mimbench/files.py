@@ -14,6 +14,7 @@ __all__ = [
     "PARTIAL",
     "FileHashes",
     "atomic_write",
+    "cache_record",
     "create",
     "digests_by_name",
     "disk_full_as_error",
@@ -140,6 +141,11 @@ class FileHashes:
             known = self._known[path] = (stamp, file_hash(path))
         return known[1]
 
+    @property
+    def known(self) -> dict[Path, str]:
+        """SHA-256 of all files that were asked for, as they were then."""
+        return {path: digest for path, (_, digest) in self._known.items()}
+
 
 def file_hash(path: Path) -> str:
     """SHA-256 (hex) of a file's bytes."""
@@ -163,3 +169,15 @@ def user_cache() -> Path | None:
     except RuntimeError:
         return None
     return home / "mimbench"
+
+
+def cache_record(kind: str, folder: Path) -> Path | None:
+    """Where this user's cache keeps a record about a folder; None for a user without a home.
+
+    Args:
+        kind: of the record.
+        folder: that it is about, wherever that lies.
+    """
+    cache = user_cache()
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:32]
+    return None if cache is None else cache / kind / f"{name}.json"

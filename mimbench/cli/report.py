@@ -61,11 +61,12 @@ def _add_rows(folder: Path, files: list[Path], progress: Display, accept_changed
 def make_report(folder: Path, progress: Display, *, accept_changed: bool = False) -> "KeptReport":
     """Compute tables, figures and page of a run, unless they would come out the same."""
     progress.stage("Reporting", 1)  # before what takes seconds to import
-    from mimbench.report import write_report
     from mimbench.report.unchanged import KeptReport, keep_report, kept_report, made_from
 
     kept = kept_report(folder, accept_changed=accept_changed)
     if kept is None:
+        from mimbench.report import write_report
+
         source = made_from(folder, accept_changed=accept_changed)
         made = write_report(folder, progress=progress, accept_changed=accept_changed)
         kept = KeptReport.of(made)
@@ -98,7 +99,7 @@ def show_report(
     files: "Accounting | None" = None,
 ) -> None:
     """Print the leaderboard and where the page is, or all of it as JSON."""
-    from mimbench.report.leaderboard.terminal import leaderboard_table
+    from mimbench.report.leaderboard.printed import leaderboard_table
 
     page = (folder / "index.html").resolve()
     if as_json:

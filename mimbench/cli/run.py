@@ -128,11 +128,19 @@ def run(
     for note in from_elsewhere(run_file, given):
         say(note)
     require_all_there(settings.data.places)
-    # what takes seconds to import comes after what a typing mistake is about
+    # what takes long to import comes after what a typing mistake is about
+    from mimbench.evaluation.unchanged import keep_run, made_from, nothing_to_compute
+
+    folder = out or Path("runs") / settings.name
+    source = None
+    if not (dry_run or dask_transfer) and dask is timeout is None:
+        source = made_from(settings, folder, jobs=jobs, strict=strict)
+    if source is not None and nothing_to_compute(folder, source):
+        _show_as_it_was(folder, quiet, as_json)
+        return ExitCode.DONE
     from mimbench.evaluation.runner import run as run_all
     from mimbench.evaluation.runner import try_plan
 
-    folder = out or Path("runs") / settings.name
     with _workers(
         jobs, timeout, dask, transfer=dask_transfer, planned=dry_run, device=settings.device
     ) as work:
@@ -144,12 +152,32 @@ def run(
         with Display(console(stderr=as_json), quiet=quiet) as progress:
             result = run_all(settings, folder, progress, command_line(), strict=strict, jobs=work)
             report_of = make_report(folder, progress)
+            if source is not None and not result.failures:
+                keep_run(folder, source, result.read)
     show_report(report_of, folder, as_json, result.failures, result.files)
     show_failures(result.failures)
-    if not as_json and report_of.board.rows:  # or else there is nothing to judge
+    if report_of.board.rows:  # or else there is nothing to judge
+        _say_what_is_next(folder, as_json)
+    return ExitCode.FAILED_ROWS if result.failures else ExitCode.DONE
+
+
+def _show_as_it_was(folder: Path, quiet: bool, as_json: bool) -> None:
+    """Report a run of which all is there, as it would be after computing nothing."""
+    from mimbench.data.reading.accounting import account
+
+    with Display(console(stderr=as_json), quiet=quiet) as progress:
+        progress.message(
+            "Nothing to compute: options, code, packages and all results are as they were."
+        )
+        report_of = make_report(folder, progress)
+    show_report(report_of, folder, as_json, files=account(0, 0, ()))
+    _say_what_is_next(folder, as_json)
+
+
+def _say_what_is_next(folder: Path, as_json: bool) -> None:
+    if not as_json:
         verify = shlex.join(["mimbench", "verify", str(folder)])
         say(f"next: {verify}; or table, compare, gate with this folder")
-    return ExitCode.FAILED_ROWS if result.failures else ExitCode.DONE
 
 
 @contextmanager

@@ -54,11 +54,13 @@ class RunResult:
         folder: the run's folder.
         failures: (fit, reason) of every detector that failed.
         files: what became of each file that was found.
+        read: SHA-256 of the files that the detectors depend on.
     """
 
     folder: Path
     failures: tuple[tuple[str, str], ...]
     files: Accounting
+    read: Mapping[Path, str]
 
 
 @dataclass(frozen=True)
@@ -229,7 +231,8 @@ def execute(
     for problem in gallery.write(plan, outcome.alive, tables, folder, usable_here(device)):
         progress.message(problem)
     failures = tuple((str(spec), reason) for spec, reason in outcome.failed.values())
-    return RunResult(folder, (*failures, *not_combined), plan.dataset.accounting)
+    read = context.addresses.hashes.known
+    return RunResult(folder, (*failures, *not_combined), plan.dataset.accounting, read)
 
 
 def _compute(

@@ -13,25 +13,27 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from matplotlib import rcParams
 
 from mimbench.errors import OutputError, TableError
-from mimbench.files import file_hash, user_cache
-from mimbench.report.build import Report
-from mimbench.report.figures.cache import LIBRARIES as DRAWING
-from mimbench.report.leaderboard.formats import leaderboard_frame
-from mimbench.report.leaderboard.terminal import PrintedBoard, printed_board
+from mimbench.files import cache_record, file_hash
+from mimbench.report.figures import LIBRARIES as DRAWING
+from mimbench.report.leaderboard.printed import PrintedBoard
 from mimbench.runfolder.history import history_problem
 from mimbench.scores.digests import read_sealed, write_sealed
 from mimbench.scores.run_files import AS_IS, refuse_links
 from mimbench.scores.tables import BESIDE, TABLES
 from mimbench.scores.tables import RECORD as RUN
 
+if TYPE_CHECKING:
+    from mimbench.report.build import Report
+
 __all__ = ["KeptReport", "keep_report", "kept_report", "made_from"]
 
 LIBRARIES = (*DRAWING, "jinja2", "numba", "pillow", "pyarrow", "scikit-learn")
+KIND = "reports"  # of the record
 PACKAGE = Path(__file__).parents[1]
 CODE = (".py", ".j2", ".css", ".js")
 TOLD_ANEW = "date"  # in run.json: the same command writes another one
@@ -58,8 +60,12 @@ class KeptReport:
     again: bool
 
     @classmethod
-    def of(cls, report: Report) -> Self:
+    def of(cls, report: "Report") -> Self:
         """What is told of a report that was just made."""
+        # they take long to import, and a kept report needs neither
+        from mimbench.report.leaderboard.formats import leaderboard_frame
+        from mimbench.report.leaderboard.terminal import printed_board
+
         lines = leaderboard_frame(report.board).to_dict("records")
         told = [{str(name): _plain(value) for name, value in line.items()} for line in lines]
         return cls(report.page, tuple(report.run.doubts), printed_board(report), told, True)
@@ -80,7 +86,7 @@ def kept_report(folder: Path, *, accept_changed: bool = False) -> KeptReport | N
         OutputError: something in the folder is a link.
     """
     refuse_links(folder)
-    path = _record(folder)
+    path = cache_record(KIND, folder)
     if path is None or not path.is_file() or history_problem(folder):
         return None
     try:
@@ -106,7 +112,7 @@ def keep_report(folder: Path, told: KeptReport, source: str, *, accept_changed: 
         source: `made_from` before the report was begun.
         accept_changed: as the report was made.
     """
-    path = _record(folder)
+    path = cache_record(KIND, folder)
     if path is None or history_problem(folder):
         return
     if made_from(folder, accept_changed=accept_changed) != source:
@@ -134,13 +140,6 @@ def made_from(folder: Path, *, accept_changed: bool = False) -> str:
     for path in _read_files(folder):
         digest.update(json.dumps([path.relative_to(folder).as_posix(), file_hash(path)]).encode())
     return digest.hexdigest()
-
-
-def _record(folder: Path) -> Path | None:
-    """Where the record of a folder lies; None for a user without a home."""
-    cache = user_cache()
-    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:32]
-    return None if cache is None else cache / "reports" / f"{name}.json"
 
 
 def _read_files(folder: Path) -> Iterator[Path]:

@@ -5,7 +5,6 @@ import platform
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,13 +12,13 @@ import torch
 import mimbench
 from mimbench.detectors.networks.devices import training_dtype
 from mimbench.errors import MimbenchError
+from mimbench.evaluation.execution.machine import cpu_model, memory_gib
 
 __all__ = [
     "describe",
     "device_of",
     "devices_of",
     "library_versions",
-    "memory_gib",
     "pick_device",
     "usable_here",
 ]
@@ -61,7 +60,7 @@ def describe(device: torch.device) -> dict[str, Any]:
         "python": platform.python_version(),
         **library_versions(),
         "system": platform.platform(),
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "cpus": os.cpu_count(),
         "memory_gib": memory_gib(),
         "threads": torch.get_num_threads(),
@@ -75,25 +74,6 @@ def _training_precision(device: torch.device) -> str | None:
     if usable_here(device).type != device.type:
         return None
     return str(training_dtype(device)).removeprefix("torch.")
-
-
-def _cpu_model() -> str | None:
-    """Name of the processor, where Linux says it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, None)
-
-
-def memory_gib() -> float | None:
-    """Memory of the machine, GiB, where the system says it."""
-    try:
-        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
-    return round(size / 2**30, 1)
 
 
 def pick_device(name: str) -> torch.device:

@@ -15,8 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 from mimbench.errors import MimbenchError
-from mimbench.evaluation.execution.environment import devices_of, memory_gib, pick_device
+from mimbench.evaluation.execution.environment import devices_of, pick_device
 from mimbench.evaluation.execution.executor import TRIES, Executor, Failures
+from mimbench.evaluation.execution.machine import memory_gib
 from mimbench.evaluation.execution.performing import KeptFits
 from mimbench.evaluation.execution.scheduler import Scheduler
 from mimbench.evaluation.execution.tasks import Task, TaskContext, evened_out

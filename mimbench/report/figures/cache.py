@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 
 from mimbench.errors import TableError
 from mimbench.files import atomic_write, file_hash
+from mimbench.report.figures import LIBRARIES
 from mimbench.scores.digests import read_json
 
 __all__ = ["Drawn", "fingerprint"]
 
 RECORD = "drawn.json"
 ENDINGS = (".png", ".svg")
-LIBRARIES = ("matplotlib", "seaborn", "scipy", "numpy", "pandas")
 PACKAGE = Path(__file__).parents[1]  # the report
 
 

@@ -1,13 +1,4 @@
-"""The leaderboard on a terminal, as wide as that is and at most 100 columns."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from rich import box
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.measure import Measurement
-from rich.table import Table
-from rich.text import Text
+"""What a terminal says of a report's leaderboard: columns, cells and notes."""
 
 from mimbench.claims import verdicts_of
 from mimbench.report.added_detectors import NOTHING, added_lines
@@ -27,39 +18,16 @@ from mimbench.report.leaderboard.failures import told_together
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import Estimate, rounded
 from mimbench.report.leaderboard.notes import sample_note
+from mimbench.report.leaderboard.printed import PrintedBoard
 from mimbench.report.page.sections.known import curve_findings, left_out_findings
-from mimbench.statistics.core.cautions import MARK, legend
+from mimbench.statistics.core.cautions import legend
 
-__all__ = ["PrintedBoard", "leaderboard_table", "printed_board"]
+__all__ = ["printed_board"]
 
 MARKS = {"above": " ", "control": " ", "not compared": "?", "uncertain": "~", "not above": "!"}
 STYLES = {"above": "", "control": "dim", "not compared": "", "uncertain": "", "not above": "yellow"}
-WIDTH = 100
 _Place = Group | Column | RowColumn  # a group of images, whose AUROC it is, or a further column
-LONGEST_NAME = 24  # on one line
 MOST_ON_ONE_LINE = 3  # groups; with more, intervals go below their AUROCs
-
-
-@dataclass(frozen=True)
-class PrintedBoard:
-    """All that is printed of a leaderboard, as JSON can hold it.
-
-    Attributes:
-        columns: (heading, name in one line) of each column, most wanted first.
-        rows: (name, kind, style) of each row.
-        cells: (text, style) of each row and column.
-        failures: (row, why in a few words).
-        added: (which, how it compares) of each detector that the user added, if with anything.
-    """
-
-    title: str
-    warnings: Sequence[str]
-    columns: Sequence[Sequence[str]]
-    rows: Sequence[Sequence[str]]
-    cells: Sequence[Sequence[Sequence[str]]]
-    failures: Sequence[Sequence[str]]
-    notes: Sequence[str]
-    added: Sequence[Sequence[str]]
 
 
 def printed_board(report: Report) -> PrintedBoard:
@@ -83,69 +51,6 @@ def printed_board(report: Report) -> PrintedBoard:
     )
 
 
-def leaderboard_table(board: PrintedBoard) -> RenderableType:
-    """The board as rich prints it.
-
-    On a terminal that is too narrow, the last columns are left out, and a note names them.
-    """
-    return _Fitted(board)
-
-
-class _Fitted:
-    """The leaderboard, with as many columns as the terminal has room for."""
-
-    def __init__(self, board: PrintedBoard) -> None:
-        self.board = board
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        board = self.board
-        room = min(WIDTH, options.max_width)
-        free = options.update(max_width=10 * WIDTH)
-        kept, broken = next(
-            (count, names)
-            for count in range(len(board.columns), 0, -1)
-            for names in (False, True)
-            if count == 1
-            or Measurement.get(console, free, _table(board, count, broken=names)).maximum <= room
-        )
-        left_out = [name.replace("\n", "") for _, name in board.columns[kept:]]
-        for line in board.warnings:
-            yield Text(f"Warning: {line}", style="yellow")
-        yield _table(board, kept, room, broken=broken)
-        if left_out:
-            yield Text(
-                f"Left out, as this terminal has {options.max_width} columns: "
-                f"{'; '.join(left_out)}. The page has all."
-            )
-        cells = [text for row in board.cells for text, _ in row[:kept]]
-        marked = any(MARK in text for text in cells)
-        yield from (Text(note) for note in board.notes if marked or not note.startswith(MARK))
-        for about, words in board.added:
-            yield Text.assemble((f"{about}.", "bold"), f" {words}")
-
-
-def _table(board: PrintedBoard, kept: int, width: int | None = None, *, broken: bool) -> Table:
-    """The table with the first columns; `broken`: names of rows take a line for each part."""
-    table = Table(
-        title=board.title,
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        width=width,
-    )
-    table.add_column("score", overflow="fold")
-    table.add_column("", no_wrap=True)
-    for heading, _ in board.columns[:kept]:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for (name, kind, style), cells in zip(board.rows, board.cells, strict=True):
-        texts = [Text(text, style=own) for text, own in cells[:kept]]
-        table.add_row(Text(_name(name, broken)), Text(kind), *texts, style=style)
-    for row, reason in board.failures:
-        table.add_row(Text(row), Text(""), Text(reason, style="red"))
-    return table
-
-
 def _heading(column: _Place, board: Leaderboard) -> str:
     heading = _title(column)
     if isinstance(column, Group):
@@ -155,11 +60,6 @@ def _heading(column: _Place, board: Leaderboard) -> str:
 
 def _title(column: _Place) -> str:
     return column.label if isinstance(column, Group) else column.terminal
-
-
-def _name(row: str, broken: bool) -> str:
-    whole = len(row) <= LONGEST_NAME and not broken
-    return row if whole else row.replace("/", "/\n")
 
 
 def _cell(column: _Place, entry: Entry, board: Leaderboard) -> tuple[str, str]:

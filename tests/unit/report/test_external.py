@@ -12,7 +12,8 @@ from synthetic_run import CATEGORIES, Category, synthetic_tables, write_syntheti
 from mimbench.report import Report, write_report
 from mimbench.report.external import external_lines, external_table
 from mimbench.report.leaderboard.groups import Group
-from mimbench.report.leaderboard.terminal import leaderboard_table, printed_board
+from mimbench.report.leaderboard.printed import leaderboard_table
+from mimbench.report.leaderboard.terminal import printed_board
 from mimbench.scores.tables import UNLABELLED, RunTables
 from mimbench.statistics.tables.external import external_test
 

@@ -32,8 +32,9 @@ from mimbench.report.figures.samples import clean_samples, mean_roc
 from mimbench.report.figures.training import loss_curves
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import rounded
+from mimbench.report.leaderboard.printed import leaderboard_table
 from mimbench.report.leaderboard.publication_formats import latex_text
-from mimbench.report.leaderboard.terminal import leaderboard_table, printed_board
+from mimbench.report.leaderboard.terminal import printed_board
 from mimbench.report.page.payload import _thousandths
 from mimbench.report.results import Results
 from mimbench.report.subgroups import write_subgroups
@@ -328,7 +329,7 @@ def test_an_added_detector_is_compared_on_the_page_first_and_on_the_terminal_las
 
 
 def test_report_does_without_torch(report: Report) -> None:
-    modules = "sys, mimbench.report, mimbench.report.leaderboard.terminal"
+    modules = "sys, mimbench.report.build, mimbench.report.leaderboard.terminal"
     code = f"import {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -12,6 +12,7 @@ from synthetic_run import RUN_INFO, synthetic_tables, write_synthetic_run
 
 from mimbench import report
 from mimbench.cli import main
+from mimbench.files import cache_record
 from mimbench.report import unchanged
 from mimbench.scores.digests import write_sealed
 from mimbench.scores.tables import checksums
@@ -40,7 +41,7 @@ def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     shutil.copytree(made, tmp_path / "run")
     (old,) = (made.parent / "cache").rglob("*.json")
-    new = unchanged._record(Path("run"))
+    new = cache_record(unchanged.KIND, Path("run"))
     assert new is not None
     new.parent.mkdir(parents=True)
     shutil.copy(old, new)
@@ -58,7 +59,7 @@ def mimbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 
 def record(folder: Path) -> Path:
-    path = unchanged._record(folder)
+    path = cache_record(unchanged.KIND, folder)
     assert path is not None
     return path
 

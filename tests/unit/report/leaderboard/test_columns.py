@@ -8,7 +8,7 @@ from rich.console import Console
 from synthetic_run import write_synthetic_run
 
 from mimbench.report import Report, write_report
-from mimbench.report.leaderboard import columns, formats, publication, terminal
+from mimbench.report.leaderboard import columns, formats, printed, publication, terminal
 from mimbench.report.leaderboard.columns import Column, Measure, RowColumn, column_of
 from mimbench.report.page.sections import leaderboard as section
 from mimbench.scores.tables import RunTables
@@ -49,11 +49,11 @@ def extended(tables: RunTables, tmp_path_factory: pytest.TempPathFactory) -> Rep
         report = write_report(
             write_synthetic_run(folder, RunTables(scores, tables.fits, tables.images))
         )
-        patch.setattr(terminal, "WIDTH", 140)
+        patch.setattr(printed, "WIDTH", 140)
         for name, width in {"terminal": 140, "60": 60, "80": 80}.items():
             with (folder / f"{name}.txt").open("w") as file:
                 Console(file=file, width=width).print(
-                    terminal.leaderboard_table(terminal.printed_board(report))
+                    printed.leaderboard_table(terminal.printed_board(report))
                 )
     return report
 

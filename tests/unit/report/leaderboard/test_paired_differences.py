@@ -20,9 +20,10 @@ from mimbench.report.leaderboard.formats import (
     leaderboard_markdown,
 )
 from mimbench.report.leaderboard.paired_differences import PairedDifferences
+from mimbench.report.leaderboard.printed import leaderboard_table
 from mimbench.report.leaderboard.publication import Choice, board_table
 from mimbench.report.leaderboard.publication_formats import as_latex
-from mimbench.report.leaderboard.terminal import leaderboard_table, printed_board
+from mimbench.report.leaderboard.terminal import printed_board
 from mimbench.report.page.render import render_page
 from mimbench.report.results import compute_results
 from mimbench.runfolder.reading import read_run
