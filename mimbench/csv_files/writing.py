@@ -1,6 +1,7 @@
 """CSV files as people open them: in a spreadsheet, which evaluates some of what it reads."""
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def _cells(table: pd.DataFrame) -> pd.DataFrame:
     return cells
 
 
+@lru_cache(maxsize=10_000)  # columns repeat few texts
 def plain_cell(text: str) -> str:
     """Text that a spreadsheet shows as it is."""
     return text if _HARMLESS.fullmatch(text) else _BEGINS.sub(r"\1'", text)

@@ -83,6 +83,7 @@ class Resamples:
         ood_images: ArrayLike,
         starts: Sequence[int] | NDArray[np.int64] | None = None,
         tpr: float = 0.95,
+        wanted: Sequence[bool] | NDArray[np.bool_] | None = None,
     ) -> Array:
         """All `METRICS` of each OOD group against the same ID images, under every resample.
 
@@ -93,11 +94,14 @@ class Resamples:
             ood_images: (m,) index of each OOD image.
             starts: (G + 1,) where the groups start; by default all are one group.
             tpr: true positive rate of the two FPR conventions.
+            wanted: (metrics,) those that are wanted under the resamples, and not of the sample
+                alone, which saves time; by default all.
 
         Returns:
             (G, metrics, 1 + count), the first being the sample itself; NaN where a side is empty
-            in a resample or a score is NaN. The detection error is that of the sample alone: the
-            smallest over all thresholds is biased, so its resamples make no interval.
+            in a resample, a score is NaN or a metric is not wanted. The detection error is that of
+            the sample alone: the smallest over all thresholds is biased, so its resamples make no
+            interval.
         """
         x, y = (np.asarray(scores, dtype=np.float64) for scores in (id_scores, ood_scores))
         limits = np.asarray([0, y.size] if starts is None else starts, dtype=np.int64)
@@ -105,6 +109,7 @@ class Resamples:
         result = np.empty((limits.size - 1, len(METRICS), self.weights.shape[0] * WIDTH))
         lost = np.bincount(groups, np.isnan(y), minlength=limits.size - 1)
         valid = (lost == 0) & (np.diff(limits) > 0) & (x.size > 0) & ~np.isnan(x).any()
+        asked = np.ones(len(METRICS), bool) if wanted is None else np.asarray(wanted, bool)
         id_order, ood_order = np.argsort(x), np.lexsort((y, groups))
         weighted_metrics(
             x[id_order],
@@ -115,8 +120,10 @@ class Resamples:
             valid,
             self.weights,
             tpr,
+            asked,
             result,
         )
+        result[:, ~asked, 1:] = np.nan
         return result[:, :, : self.count + 1]
 
 

@@ -74,6 +74,23 @@ class FoldTraining:
         return replace(self, by_source=sources, folds=mixed_rows(matrix, self.folds))
 
     @classmethod
+    def joined(cls, parts: Sequence[Self | None]) -> Self | None:
+        """That of the numbers of all parts, one after another; None without trained models.
+
+        Raises:
+            ValueError: the parts' models were trained on something else.
+        """
+        own = [part for part in parts if part is not None]
+        if not own:
+            return None
+        names = set(own[0].by_source)
+        if len(own) < len(parts) or any(set(part.by_source) != names for part in own):
+            raise ValueError("numbers of models that were trained on something else")
+        sources = {name: np.concatenate([part.by_source[name] for part in own]) for name in names}
+        folds = np.concatenate([part.folds for part in own])
+        return cls(sources, folds, max(part.ratio for part in own))
+
+    @classmethod
     def combine(cls, terms: Sequence[Self | None], weights: Sequence[Array]) -> Self | None:
         """That of a weighted sum; None for terms without trained models. Weights are (E,)."""
         pairs = [(term, w) for term, w in zip(terms, weights, strict=True) if term is not None]

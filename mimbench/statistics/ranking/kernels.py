@@ -32,6 +32,7 @@ def weighted_metrics(
     valid: NDArray[np.bool_],
     weights: NDArray[np.uint8],
     tpr: float,
+    wanted: NDArray[np.bool_],
     result: Array,
 ) -> None:
     """Fill `result` (G, metrics, blocks x WIDTH) in the order of `METRICS`.
@@ -45,9 +46,12 @@ def weighted_metrics(
         valid: (G,) groups to measure; the others become NaN.
         weights: (blocks, images, WIDTH) how often each image counts.
         tpr: true positive rate of the FPRs.
-        result: NaN where a side has no weight; the detection error of the first column alone is
-            computed, since the smallest over all thresholds of a resample makes no interval.
+        wanted: (metrics,) those that are wanted of all columns, and not of the first alone.
+        result: NaN where a side has no weight, or where a metric is not wanted; the detection error
+            of the first column alone is computed, since the smallest over all thresholds of a
+            resample makes no interval.
     """
+    ranked = wanted[0] or wanted[3] or wanted[4]
     below = np.searchsorted(x, y).astype(np.int64)
     up_to = np.searchsorted(x, y, side="right").astype(np.int64)
     cumulative = np.zeros((x.size + 1, WIDTH))
@@ -57,7 +61,8 @@ def weighted_metrics(
             own = weights[block, id_images[k]]
             for b in range(WIDTH):
                 cumulative[k + 1, b] = cumulative[k, b] + own[b]
-        accepted_at = _rank_reaching(cumulative, tpr)
+        whole = block == 0 or ranked
+        accepted_at = _rank_reaching(cumulative, tpr) if whole else cumulative[0]
         for group in range(valid.size):
             out = result[group, :, columns]
             out[...] = np.nan
@@ -65,18 +70,24 @@ def weighted_metrics(
                 continue
             span = slice(starts[group], starts[group + 1])
             images = ood_images[span]
-            _from_the_top(
-                y[span],
-                below[span],
-                up_to[span],
-                images,
-                weights[block],
-                cumulative,
-                accepted_at,
-                tpr,
-                out,
-            )
-            _from_the_bottom(x, y[span], images, weights[block], cumulative, out)
+            if whole:
+                _from_the_top(
+                    y[span],
+                    below[span],
+                    up_to[span],
+                    images,
+                    weights[block],
+                    cumulative,
+                    accepted_at,
+                    tpr,
+                    out,
+                )
+            elif wanted[2]:
+                _precision_from_the_top(
+                    y[span], below[span], images, weights[block], cumulative, out
+                )
+            if block == 0 or wanted[1]:
+                _from_the_bottom(x, y[span], images, weights[block], cumulative, out)
             if block == 0:
                 drawn = weights[0, :, 0][images]
                 out[5, 0] = _detection_error(y[span], below[span], drawn, cumulative[:, 0])
@@ -170,6 +181,50 @@ def _from_the_top(
 
 
 @partial(compiled, error_model="numpy")
+def _precision_from_the_top(
+    y: Array,
+    below: Indices,
+    images: Indices,
+    weights: NDArray[np.uint8],
+    cumulative: Array,
+    out: Array,
+) -> None:
+    """AUPR-OUT alone, which takes half the time: the same pass without what only others need."""
+    total_id = cumulative[-1]
+    state = np.zeros((5, WIDTH))
+    flagged, tied, precision = state[0], state[1], state[2]
+    above_line, below_line = state[3], state[4]
+    below_line[:] = 1.0
+    pending = 0
+    for j in range(y.size - 1, -1, -1):
+        own = weights[images[j]]
+        if j > 0 and y[j - 1] == y[j]:
+            for b in range(WIDTH):
+                tied[b] += own[b]
+            continue
+        low = cumulative[below[j]]
+        for b in range(WIDTH):
+            step = tied[b] + own[b]
+            after = flagged[b] + step
+            both = max(after + (total_id[b] - low[b]), 1.0)
+            above_line[b] = above_line[b] * both + step * after * below_line[b]
+            below_line[b] *= both
+            flagged[b] = after
+            tied[b] = 0.0
+        pending += 1
+        if pending == FRACTIONS:
+            pending = 0
+            for b in range(WIDTH):
+                precision[b] += above_line[b] / below_line[b]
+                above_line[b], below_line[b] = 0.0, 1.0
+    for b in range(WIDTH):
+        precision[b] += above_line[b] / below_line[b]
+    for b in range(WIDTH):
+        if flagged[b] > 0 and total_id[b] > 0:
+            out[2, b] = precision[b] / flagged[b]
+
+
+@partial(compiled, error_model="numpy")
 def _from_the_bottom(
     x: Array,
     y: Array,
@@ -209,9 +264,14 @@ def _from_the_bottom(
                 above_line[b], below_line[b] = 0.0, 1.0
     for b in range(WIDTH):
         precision[b] += above_line[b] / below_line[b]
+    while j < y.size:  # above the last ID image
+        own = weights[images[j]]
+        for b in range(WIDTH):
+            accepted[b] += own[b]
+        j += 1
     total = cumulative[-1]
     for b in range(WIDTH):
-        if not np.isnan(out[0, b]):
+        if accepted[b] > 0 and total[b] > 0:
             out[1, b] = precision[b] / total[b]
 
 

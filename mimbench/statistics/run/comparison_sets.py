@@ -13,7 +13,7 @@ from mimbench.statistics.core.fold_training import (
     rank_variance,
     trained_influence,
 )
-from mimbench.statistics.core.influence import Influence, combine
+from mimbench.statistics.core.influence import Influence, combine, joined
 from mimbench.statistics.ranking.placement import placement_values
 from mimbench.statistics.run.clustered_auroc import Cells
 from mimbench.statistics.run.layout import Layout
@@ -45,6 +45,12 @@ class Area:
         for term, weight in zip(terms, weights, strict=True):
             total += weight * term.per_cell
         return cls(combine([term.influence for term in terms], weights), total)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The numbers of all parts, one after another."""
+        per_cell = np.concatenate([part.per_cell for part in parts], axis=1)
+        return cls(joined([part.influence for part in parts]), per_cell)
 
     @classmethod
     def mean(cls, terms: Sequence[Self]) -> Self:
@@ -109,9 +115,17 @@ class RowAreas:
         )
         self._trained_on = layout.trained_on(row) if several else ""
         self._shares: tuple[Array, Array] | None = None
+        self._nothing: Area | None = None
 
     def area(self, condition: int, other: int) -> Area:
         """AUROC with the ID side under `condition` and the OOD side under `other`."""
+        if not self.row.reason:
+            return self._area(condition, other)
+        if self._nothing is None:  # the same under every condition
+            self._nothing = self._area(condition, other)
+        return self._nothing
+
+    def _area(self, condition: int, other: int) -> Area:
         own = [self._influence(fit, fold, condition, other) for fit, fold, _ in self.cells]
         values = np.stack([influence.value for influence in own])
         total = combine(own, list(self.weights))
@@ -184,7 +198,11 @@ class RowAreas:
             return np.where(present > 0, total / present, np.nan)
 
     def spread(self, per_cell: Array) -> tuple[Array, Array]:
-        """(E,) standard deviation over folds (of seed means) and over seeds (of fold means)."""
+        """Standard deviation over folds (of seed means) and over seeds (of fold means).
+
+        Args:
+            per_cell: (cells, ...) values; the results have its further axes.
+        """
         folds = [fold for _, fold, _ in self.cells]
         seeds = [seed for _, _, seed in self.cells]
         return _sd_of_means(per_cell, folds), _sd_of_means(per_cell, seeds)
@@ -209,7 +227,7 @@ def _trained_patients(layout: Layout, question: Question) -> NDArray[np.bool_]:
 def _sd_of_means(per_cell: Array, labels: Sequence[int]) -> Array:
     names = sorted(set(labels))
     if len(names) < 2:
-        return np.full(per_cell.shape[1], np.nan)
+        return np.full(per_cell.shape[1:], np.nan)
     of = np.asarray(labels)
     means = np.stack([np.mean(per_cell[of == name], axis=0) for name in names])
     return np.asarray(np.std(means, axis=0, ddof=1))

@@ -92,28 +92,48 @@ def _row_parts(
     for k, (corruption, severity) in enumerate(layout.conditions):
         for side, own in zip(sides, alike, strict=True):
             at, reason = frozen[side.external]
-            shares, per_cell = side.measured(cells, values[:, k], at, row.score)
-            low, high = shares.area_interval(level)
-            cautions = share_cautions(shares.patients.variance, shares.parts[0].variance[0])
-            finite = np.isfinite(per_cell)
-            numbers = {
-                "value": shares.area,
-                "low": low,
-                "high": high,
-                "lowest": np.where(finite, per_cell, np.inf).min(0),
-                "highest": np.where(finite, per_cell, -np.inf).max(0),
-            }
-            why = [reason or text for text in shares.reasons]
-            lost = np.asarray([bool(text) for text in why])
-            yield {
-                **own,
-                **{name: np.where(lost, np.nan, found) for name, found in numbers.items()},
-                "corruption": [corruption] * len(why),
-                "severity": [severity] * len(why),
-                "method": np.where(lost, "", METHOD).tolist(),
-                "reason": why,
-                "caution": np.where(lost, "", cautions).tolist(),
-            }
+            if reason:  # there is nothing to measure
+                found = _missing(reason, len(side.groups))
+            else:
+                found = _shares(side, cells, values[:, k], at, row, level)
+            count = len(side.groups)
+            place = {"corruption": [corruption] * count, "severity": [severity] * count}
+            yield {**own, **found, **place}
+
+
+def _shares(
+    side: Side,
+    cells: list[tuple[int, int, int]],
+    values: NDArray[np.float64],
+    thresholds: NDArray[np.float64],
+    row: Row,
+    level: float,
+) -> dict[str, Iterable[Any]]:
+    """The columns of what is measured at frozen thresholds."""
+    shares, per_cell = side.measured(cells, values, thresholds, row.score)
+    low, high = shares.area_interval(level)
+    cautions = share_cautions(shares.patients.variance, shares.parts[0].variance[0])
+    finite = np.isfinite(per_cell)
+    numbers = {
+        "value": shares.area,
+        "low": low,
+        "high": high,
+        "lowest": np.where(finite, per_cell, np.inf).min(0),
+        "highest": np.where(finite, per_cell, -np.inf).max(0),
+    }
+    lost = np.asarray([bool(text) for text in shares.reasons])
+    return {
+        **{name: np.where(lost, np.nan, found) for name, found in numbers.items()},
+        "method": np.where(lost, "", METHOD).tolist(),
+        "reason": list(shares.reasons),
+        "caution": np.where(lost, "", cautions).tolist(),
+    }
+
+
+def _missing(reason: str, count: int) -> dict[str, Iterable[Any]]:
+    """The same columns where there is no threshold."""
+    numbers = dict.fromkeys(("value", "low", "high", "lowest", "highest"), [np.nan] * count)
+    return {**numbers, "method": [""] * count, "reason": [reason] * count, "caution": [""] * count}
 
 
 def _of_groups(layout: Layout, row: Row, side: Side) -> dict[str, Iterable[Any]]:

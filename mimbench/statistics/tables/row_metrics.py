@@ -1,8 +1,9 @@
 """All numbers of one row for one question: every condition, protocol, category and mean."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,27 @@ def row_blocks(
     return list(_RowMetrics(areas, resamples, level, severities=severities).blocks())
 
 
+# of one metric: value, low, high, method, reasons, fold_sd, seed_sd and cautions, as in a block
+_Numbers = tuple[
+    Array, Array, Array, str, tuple[str, ...], Array, Array, tuple[str, ...]
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where metrics are measured.
+
+    Attributes:
+        condition: corruption and severity.
+        area: its AUROCs.
+        sides: conditions of the target's and the other images; None for a mean of conditions.
+    """
+
+    condition: Condition
+    area: Area
+    sides: tuple[int, int] | None = None
+
+
 @dataclass(frozen=True)
 class _Sampled:
     """What is measured under resamples, under one condition.
@@ -77,14 +99,26 @@ class _Sampled:
     Attributes:
         values: (E, metrics) of the sample itself.
         variances: (E, metrics) over the resamples; NaN where no interval needs it.
-        per_cell: (cells, E, metrics) values of each fit and fold.
+        fold_sd, seed_sd: (E, metrics) spread over folds and over seeds.
         count: how many resamples.
     """
 
     values: Array
     variances: Array
-    per_cell: Array
+    fold_sd: Array
+    seed_sd: Array
     count: int
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The numbers of all parts, one after another."""
+        return cls(
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([part.variances for part in parts]),
+            np.concatenate([part.fold_sd for part in parts]),
+            np.concatenate([part.seed_sd for part in parts]),
+            parts[0].count,
+        )
 
 
 class _RowMetrics:
@@ -94,6 +128,9 @@ class _RowMetrics:
         self._severities = severities
         self.conditions, self.areas = areas.conditions, areas
         self.comparison_set, self.resamples, self.level = areas.comparison_set, resamples, level
+        self._fewer = resamples.first(CORRUPTED)
+        self._nothing: dict[int, _Sampled] = {}
+        self._clean: dict[int, Area] = {}
         folds = sorted({fold for _, fold, _ in areas.cells})
         self._fewest_id = min(self.comparison_set.id_images[fold].size for fold in folds)
         sizes = np.min([np.diff(self.comparison_set.starts[fold]) for fold in folds], axis=0)
@@ -122,7 +159,7 @@ class _RowMetrics:
         if (CLEAN, 0) in self.conditions:
             k = self.conditions.index((CLEAN, 0))
             clean = self.areas.area(k, k)
-            yield from self._measured((CLEAN, 0), "both", clean, None, (k, k))
+            yield from self._measured([_Place((CLEAN, 0), clean, (k, k))], "both", None)
         for protocol in self.comparison_set.question.protocols:
             if protocol == "both" or clean is not None:
                 yield from self._corrupted(protocol, clean)
@@ -136,57 +173,62 @@ class _RowMetrics:
             for k in members:
                 other = self.conditions.index((CLEAN, 0)) if protocol == "target-only" else k
                 area = self.areas.area(k, other)
-                severities.append(area)
-                if self._severities:
-                    yield from self._measured(self.conditions[k], protocol, area, clean, (k, other))
-            means.append(Area.mean(severities))
-            yield from self._measured((corruption, MEAN_SEVERITY), protocol, means[-1], clean)
+                severities.append(_Place(self.conditions[k], area, (k, other)))
+            means.append(Area.mean([place.area for place in severities]))
+            whole = _Place((corruption, MEAN_SEVERITY), means[-1])
+            shown = [*severities, whole] if self._severities else [whole]
+            yield from self._measured(shown, protocol, clean)
         if means:
-            place = (ALL_CORRUPTIONS, MEAN_SEVERITY)
-            yield from self._measured(place, protocol, Area.mean(means), clean)
+            place = _Place((ALL_CORRUPTIONS, MEAN_SEVERITY), Area.mean(means))
+            yield from self._measured([place], protocol, clean)
 
     def _measured(
-        self,
-        condition: Condition,
-        protocol: str,
-        area: Area,
-        clean: Area | None,
-        sides: tuple[int, int] | None = None,
+        self, places: Sequence[_Place], protocol: str, clean: Area | None
     ) -> Iterator[Block]:
-        """Every metric under one condition.
+        """Every metric under some conditions, which are measured together: it is much faster.
 
         Args:
-            condition: corruption and severity.
+            places: the conditions; means of conditions are the last.
             protocol: which sides are corrupted.
-            area: its AUROCs.
-            clean: those on clean images, to compare with.
-            sides: conditions of the target's and the other images; None for a mean of conditions.
+            clean: AUROCs on clean images, to compare with.
         """
-        sampled = None if sides is None else self._samples(*sides)
+        area = Area.joined([place.area for place in places])
+        beside = None if clean is None else self._repeated(clean, len(places))
+        single = [place.sides for place in places if place.sides is not None]
+        sampled = _Sampled.joined([self._samples(*sides) for sides in single]) if single else None
+        found: list[list[Block]] = [[] for _ in places]
         for metric in definitions.METRICS:
-            block = None
+            numbers = None
             if isinstance(metric, AreaMetric):
-                block = self._area_block(metric, condition, protocol, area, clean)
+                numbers = self._area_numbers(metric, area, beside)
             elif isinstance(metric, ScoreMetric) and sampled is not None:
-                block = self._score_block(metric, condition, protocol, area, sampled)
-            if block is not None:
-                yield block
+                numbers = self._score_numbers(metric, area, sampled)
+            if numbers is not None:
+                for own, place, part in zip(found, places, self._parts(numbers), strict=False):
+                    own.append(Block(*place.condition, protocol, metric.name, *part))
+        for own in found:
+            yield from own
 
-    def _area_block(
-        self,
-        metric: AreaMetric,
-        condition: Condition,
-        protocol: str,
-        area: Area,
-        clean: Area | None,
-    ) -> Block | None:
+    def _repeated(self, clean: Area, count: int) -> Area:
+        """The AUROCs on clean images, so many times."""
+        if count not in self._clean:
+            self._clean[count] = Area.joined([clean] * count)
+        return self._clean[count]
+
+    def _parts(self, numbers: _Numbers) -> Iterator[_Numbers]:
+        """Numbers of several conditions, condition by condition."""
+        count = len(self.areas.entries)
+        value, low, high, method, reasons, fold_sd, seed_sd, cautions = numbers
+        for first in range(0, len(value), count):
+            k = slice(first, first + count)
+            yield (value[k], low[k], high[k], method,
+                   reasons[k], fold_sd[k], seed_sd[k], cautions[k])  # fmt: skip
+
+    def _area_numbers(self, metric: AreaMetric, area: Area, clean: Area | None) -> _Numbers | None:
         own = metric.combine(area, clean)
         if own is None:
             return None
-        return Block(
-            *condition,
-            protocol,
-            metric.name,
+        return (
             metric.value(own.influence),
             *metric.interval(own.influence, self.level),
             metric.method,
@@ -195,43 +237,37 @@ class _RowMetrics:
             metric.cautions(area, clean, own),
         )
 
-    def _score_block(
-        self,
-        metric: ScoreMetric,
-        condition: Condition,
-        protocol: str,
-        area: Area,
-        sampled: "_Sampled",
-    ) -> Block:
+    def _score_numbers(self, metric: ScoreMetric, area: Area, sampled: _Sampled) -> _Numbers:
         """With a bootstrap interval.
 
         Patients that were trained on, or held out for a line, widen it as they widen the AUROC's.
         """
-        k = self._sampled.index(metric.name)
+        k, size = self._sampled.index(metric.name), len(sampled.values)
+        times = size // len(self.areas.entries)  # a mean of conditions has no such numbers
         values = np.clip(sampled.values[:, k], 0.0, 1.0)
-        why = self._no_interval[metric.name]
-        reasons = [a or b for a, b in zip(self.areas.reasons(area), why, strict=True)]
-        low, high = np.full((2, len(values)), np.nan)
+        why = self._no_interval[metric.name] * times
+        missing = self.areas.reasons(area)[:size]
+        reasons = tuple(a or b for a, b in zip(missing, why, strict=True))
+        low, high = np.full((2, size), np.nan)
         given = np.asarray([not reason for reason in reasons])
         if given.any():
             low[given], high[given] = spread_interval(
                 values[given],
                 sampled.variances[given, k],
-                area.influence.fewest_patients[given],
+                area.influence.fewest_patients[:size][given],
                 self.level,
-                area.influence.widening[given],
+                area.influence.widening[:size][given],
             )
-        return Block(
-            *condition,
-            protocol,
-            metric.name,
+        fewest = np.tile(self._fewest_ood, times)
+        return (
             values,
             low,
             high,
             f"patient bootstrap, {sampled.count} resamples, logit",
-            tuple(reasons),
-            *self.areas.spread(sampled.per_cell[:, :, k]),
-            metric.cautions(np.full(len(values), self._fewest_id), self._fewest_ood),
+            reasons,
+            sampled.fold_sd[:, k],
+            sampled.seed_sd[:, k],
+            metric.cautions(np.full(size, self._fewest_id), fewest),
         )
 
     def _why_no_interval(self, metric: ScoreMetric) -> list[str]:
@@ -240,9 +276,16 @@ class _RowMetrics:
             return ["no resamples"] * len(self.areas.entries)
         return metric.no_interval(self._fewest_id, self._fewest_ood)
 
-    def _samples(self, condition: int, other: int) -> "_Sampled":
+    def _samples(self, condition: int, other: int) -> _Sampled:
         clean = self.conditions[condition] == (CLEAN, 0)
-        draws = self.resamples if clean else self.resamples.first(CORRUPTED)
+        draws = self.resamples if clean else self._fewer
+        if not self.areas.row.reason:
+            return self._drawn(condition, other, draws)
+        if draws.count not in self._nothing:  # the same under every condition
+            self._nothing[draws.count] = self._drawn(condition, other, draws)
+        return self._nothing[draws.count]
+
+    def _drawn(self, condition: int, other: int, draws: Resamples) -> _Sampled:
         own = (self._cell(cell, condition, other, draws) for cell in self.areas.cells)
         if len(self.areas.cells) == 1:  # its own mean
             groups = next(own)
@@ -251,7 +294,8 @@ class _RowMetrics:
             groups, points = self._mean(own, draws.count)
         groups[(np.isnan(points[:, :, 0]) & (self.areas.weights > 0)).any(0)] = np.nan
         values, variances = mixed_spreads(groups, self.areas.entries, self._wanted)
-        return _Sampled(values, variances, self.areas.per_cell(points), draws.count)
+        spread = self.areas.spread(self.areas.per_cell(points))
+        return _Sampled(values, variances, *spread, draws.count)
 
     def _cell(
         self, cell: tuple[int, int, int], condition: int, other: int, draws: Resamples
@@ -261,7 +305,8 @@ class _RowMetrics:
         x, y = self.areas.scores(fit, fold, condition, other)
         own, others = self.comparison_set.id_images[fold], self.comparison_set.ood_images[fold]
         starts = self.comparison_set.starts[fold]
-        found = draws.metrics(x, own, y, others, starts)
+        wanted = self._wanted[: len(TOGETHER)]
+        found = draws.metrics(x, own, y, others, starts, wanted=wanted)
         if not self._computed:
             return found
         drawn, drawn_others = draws.drawn(own), draws.drawn(others)

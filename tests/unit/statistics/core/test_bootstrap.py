@@ -49,6 +49,14 @@ def test_every_metric_equals_a_scikit_learn_loop(digits):
     )
     np.testing.assert_array_equal(fewer, measured[:, :, :21])
     assert resamples.first(71) is resamples
+    for names in (("aupr_in", "aupr_out"), ("aupr_out", "fpr95_target"), ()):
+        asked = np.isin(METRICS, names)
+        some = resamples.metrics(
+            scores[:24], np.arange(24), scores[24:], np.arange(24, 69), [0, 15, 45], wanted=asked
+        )
+        np.testing.assert_array_equal(some[:, :, 0], measured[:, :, 0])
+        np.testing.assert_array_equal(some[:, asked], measured[:, asked])
+        assert np.isnan(some[:, ~asked, 1:]).all()
     for group, name in enumerate(["acne", "rosacea"]):
         own = (category == name) | (category == "mpox")
         for k in range(71):  # more than one block

@@ -14,7 +14,7 @@ from mimbench.statistics.core.fold_training import (
     rank_variance,
     trained_influence,
 )
-from mimbench.statistics.core.influence import Influence, combine
+from mimbench.statistics.core.influence import Influence, combine, joined
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 
 FOLDS, PATIENTS = 3, 24
@@ -46,6 +46,15 @@ def test_training_is_paired_where_two_rows_trained_on_the_same_and_adds_up_where
     measles = influence([0.1, -0.1, 0.0], "measles", folds=(0.4, 0.2, 0.1))
     # the tested patients are the same and cancel; those trained on are others
     assert combine([mpox, measles], [1, -1]).variance == pytest.approx([0.04 + 0.04])
+
+
+def test_numbers_of_the_same_training_are_joined_and_of_another_refused():
+    mpox, same = influence([0.1, -0.1, 0.0], "mpox"), influence([0.2, -0.1, 0.0], "mpox")
+    variances = [*mpox.training_variance, *same.training_variance]
+    assert joined([mpox, same]).training_variance == pytest.approx(variances)
+    for other in (influence([0.1, -0.1, 0.0], "measles"), replace(mpox, training=None)):
+        with pytest.raises(ValueError, match="trained on something else"):
+            joined([mpox, other])
 
 
 def test_training_moves_an_auroc_by_no_more_than_it_moves_ranks():

@@ -1,11 +1,12 @@
 """AUROC variances against the published formulas, written out pair by pair."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from mimbench.statistics.core.influence import combine
+from mimbench.statistics.core.influence import combine, joined
 from mimbench.statistics.run.clustered_auroc import Cells
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
 
@@ -120,6 +121,26 @@ def test_folds_with_different_patients_add_their_variances():
     assert mean.patients[0][0] == 20
     # t with about twice the degrees of freedom of one fold
     assert mean.df[0] > 1.5 * min(fold.df[0] for fold in folds)
+
+
+def test_numbers_that_are_joined_are_what_they_were_alone():
+    cells = Cells(np.arange(12) // 2, 6 + np.arange(20) // 2, [0, 8, 20], 16)
+    rng = np.random.default_rng(3)
+    parts = [cells.influence(rng.normal(size=12), rng.normal(1, 1, size=20)) for _ in "abc"]
+    parts[1] = replace(parts[1], reasons=("", "lost"), unknown=("seed", ""))
+    alone = [own.area_interval() for own in parts]
+    together = joined(parts)
+    assert together.reasons == ("", "", "", "lost", "", "")
+    assert together.unknown == ("", "", "seed", "", "", "")
+    np.testing.assert_array_equal(together.value, np.concatenate([own.value for own in parts]))
+    np.testing.assert_allclose(together.area_interval(), np.concatenate(alone, axis=1), rtol=1e-14)
+    clean = joined([parts[0]] * 3)
+    drops = combine([clean, together], [1, -1]).difference_interval()
+    for k, own in enumerate(parts):
+        drop = combine([parts[0], own], [1, -1]).difference_interval()
+        np.testing.assert_allclose(np.stack(drops)[:, 2 * k : 2 * k + 2], drop, rtol=1e-14)
+    with pytest.raises(ValueError, match="without one"):
+        joined([parts[0], replace(parts[1], line=np.zeros((2, 16)))])
 
 
 @pytest.mark.parametrize("shift", [-10.0, 10.0])
