@@ -133,7 +133,7 @@ def run(
 
     folder = out or Path("runs") / settings.name
     source = None
-    if not (dry_run or dask_transfer) and dask is timeout is None:
+    if not (dry_run or dask_transfer) and dask is None and timeout is None:
         source = made_from(settings, folder, jobs=jobs, strict=strict)
     if source is not None and nothing_to_compute(folder, source):
         _show_as_it_was(folder, quiet, as_json)

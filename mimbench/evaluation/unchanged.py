@@ -72,7 +72,7 @@ def nothing_to_compute(folder: Path, source: str) -> bool:
     try:
         content, _ = read_sealed(path)
         same = content["made_from"] == source and content["read"] == _digests(content["read"])
-        return same and content["written"] == _written(folder)
+        return bool(same and content["written"] == _written(folder))
     except (TableError, OSError, KeyError, TypeError):
         return False
 

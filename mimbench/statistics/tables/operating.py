@@ -97,8 +97,12 @@ def _row_parts(
             else:
                 found = _shares(side, cells, values[:, k], at, row, level)
             count = len(side.groups)
-            place = {"corruption": [corruption] * count, "severity": [severity] * count}
-            yield {**own, **found, **place}
+            yield {
+                **own,
+                **found,
+                "corruption": [corruption] * count,
+                "severity": [severity] * count,
+            }
 
 
 def _shares(

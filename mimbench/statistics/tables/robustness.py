@@ -258,7 +258,7 @@ def _severities_below(curve: _Curve, floor: float, level: float) -> dict[str, li
     alike: dict[tuple[int, ...], list[str]] = {}
     for name, own in curve.corrupted.items():
         alike.setdefault(tuple(own), []).append(name)
-    found = {}
+    found: dict[str, list[Estimate]] = {}
     for severities, names in alike.items():
         areas = {s: joined([curve.corrupted[name][s] for name in names]) for s in severities}
         below = severity_below(joined([curve.clean] * len(names)), areas, floor, level)

@@ -205,7 +205,8 @@ class _RowMetrics:
                 numbers = self._score_numbers(metric, area, sampled)
             if numbers is not None:
                 for own, place, part in zip(found, places, self._parts(numbers), strict=False):
-                    own.append(Block(*place.condition, protocol, metric.name, *part))
+                    corruption, severity = place.condition
+                    own.append(Block(corruption, severity, protocol, metric.name, *part))
         for own in found:
             yield from own
 
