@@ -716,6 +716,15 @@ def test_a_row_that_its_detector_could_not_give_is_told_the_reason(run: RunTable
     assert reason in verdicts[2].explanation
 
 
+def test_a_row_that_one_fit_could_not_give_is_told_which_and_why(run: RunTables) -> None:
+    lost = "good-mpox-1-0"
+    told = np.where(run.fits["fit_id"] == lost, json.dumps({"good": "too few images"}), "{}")
+    kept = run.scores[run.scores["fit_id"] != lost]
+    (verdict,) = judge(RunTables(kept, run.fits.assign(not_run=told), run.images), claim())
+    assert verdict.verdict == "not tested"
+    assert "no scores from the fit of fold 0, seed 1: too few images" in verdict.explanation
+
+
 def test_misspelt_categories_and_corruptions_are_told_the_right_ones(run: RunTables) -> None:
     category, strange = judge(run, claim(category="acnee"), claim(category="psoriasis"))
     assert category.explanation == ("The run has no unknown category 'acnee' (Did you mean acne?).")
