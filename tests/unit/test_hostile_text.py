@@ -15,7 +15,7 @@ from mimbench.claims.output import write_verdicts
 from mimbench.claims.statement import read_claims
 from mimbench.gate import GateSettings, as_junit, as_markdown, gate, movers
 from mimbench.gate.comparability import Problem
-from mimbench.gate.result import GateResult, GateTest
+from mimbench.gate.result import GateResult, GateTest, diagnosis
 from mimbench.report.leaderboard.formats import _line
 from mimbench.scores.tables import FIT_COLUMNS, SCORE_COLUMNS
 
@@ -25,10 +25,11 @@ EVIL = "a|b\n<script>alert(1)</script> [x](http://y) \x1b[2J \x00"
 @pytest.fixture
 def result() -> GateResult:
     words = {"row": EVIL, "condition": "clean", "verdict": "regression", "caution": ""}
+    words |= {"unchanged": ""}
     numbers: dict[str, Any] = {field.name: 0.5 for field in fields(GateTest)}
     test = GateTest(**{**numbers, **words})
-    diagnosis = pd.DataFrame(columns=["row", "condition", "drop"])
-    return GateResult(GateSettings(), (Problem("images", EVIL, False),), (test,), diagnosis)
+    problem = Problem("images", EVIL, False)
+    return GateResult(GateSettings(), (problem,), (test,), diagnosis([test]))
 
 
 def test_a_summary_for_a_pull_request_has_neither_html_nor_links_nor_more_cells(
@@ -36,7 +37,7 @@ def test_a_summary_for_a_pull_request_has_neither_html_nor_links_nor_more_cells(
 ) -> None:
     text = as_markdown(result)
     (row,) = [line for line in text.splitlines() if line.startswith("| regression")]
-    assert row.replace("\\|", "").count("|") == 9
+    assert row.replace("\\|", "").count("|") == 13
     for wrong in ("<script", "](http", "\x1b", "\x00"):
         assert wrong not in text
     assert "<script" not in _line([EVIL])
