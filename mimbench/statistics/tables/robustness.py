@@ -12,7 +12,7 @@ from mimbench.errors import UnknownNameError
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.cautions import area_cautions
 from mimbench.statistics.core.estimate import Estimate
-from mimbench.statistics.core.influence import Influence, combine, joined
+from mimbench.statistics.core.influence import Influence, combine
 from mimbench.statistics.run.comparison_sets import ComparisonSet, RowAreas
 from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.questions import Question, Row
@@ -119,19 +119,18 @@ def worst_area(areas: Mapping[str, Influence], level: float = 0.95) -> list[tupl
     Returns:
         Name of the corruption and estimate, E times.
     """
-    names, together = list(areas), joined(list(areas.values()))
-    values = together.value.reshape(len(names), -1)
-    ends = np.stack(together.area_interval(1 - (1 - level) / len(names)))
-    lows, highs = ends.reshape(2, *values.shape)
-    cautions = area_cautions(together.area, *together.patients)
+    names = list(areas)
+    values = np.stack([area.value for area in areas.values()])
+    ends = np.stack([area.area_interval(1 - (1 - level) / len(names)) for area in areas.values()])
     found = []
     for e, why in enumerate(_reasons(list(areas.values()))):
         if why:
             found.append(("", Estimate(np.nan, reason=why)))
             continue
-        low, high = lows[:, e].min(), highs[:, e].min()
+        low, high = ends[:, :, e].min(0)
         worst = int(np.argmin(values[:, e]))
-        caution = cautions[worst * values.shape[1] + e]
+        own = areas[names[worst]]
+        caution = area_cautions(own.area, *own.patients)[e]
         method = "simultaneous, logit"
         estimate = Estimate(
             float(values[worst, e]), float(low), float(high), method, caution=caution
@@ -235,13 +234,13 @@ def _summaries(
 ) -> Iterator[Summary]:
     """Every summary of one row under one protocol."""
     entries = len(curve.clean.value)
-    surfaces = [degradation_area(curve.clean, own) for own in curve.corrupted.values()]
+    surfaces = []
+    for corruption, own in curve.corrupted.items():
+        surfaces.append(degradation_area(curve.clean, own))
+        yield "degradation_area", [corruption] * entries, surfaces[-1].area_estimates(level)
+        below = severity_below(curve.clean, own, floor, level)
+        yield "severity_below", [corruption] * entries, below
     if surfaces:
-        below = _severities_below(curve, floor, level)
-        areas = _split(joined(surfaces).area_estimates(level), entries)
-        for corruption, own in zip(curve.corrupted, areas, strict=True):
-            yield "degradation_area", [corruption] * entries, own
-            yield "severity_below", [corruption] * entries, below[corruption]
         everywhere = [ALL_CORRUPTIONS] * entries
         yield "degradation_area", everywhere, _mean(surfaces).area_estimates(level)
         worst = worst_area(
@@ -249,48 +248,21 @@ def _summaries(
         )
         yield "worst_auroc", [name for name, _ in worst], [estimate for _, estimate in worst]
         if reference is not None:
-            for metric, corruption, ratios in _ratios(curve, reference, level):
-                yield metric, [corruption] * entries, ratios
+            for metric, corruption, ratio in _ratios(curve, reference, level):
+                yield metric, [corruption] * entries, ratio.estimates(level)
 
 
-def _severities_below(curve: _Curve, floor: float, level: float) -> dict[str, list[Estimate]]:
-    """`severity_below` of each corruption; those with the same severities are asked together."""
-    alike: dict[tuple[int, ...], list[str]] = {}
-    for name, own in curve.corrupted.items():
-        alike.setdefault(tuple(own), []).append(name)
-    found: dict[str, list[Estimate]] = {}
-    for severities, names in alike.items():
-        areas = {s: joined([curve.corrupted[name][s] for name in names]) for s in severities}
-        below = severity_below(joined([curve.clean] * len(names)), areas, floor, level)
-        found |= dict(zip(names, _split(below, len(curve.clean.value)), strict=True))
-    return found
-
-
-def _split(estimates: list[Estimate], entries: int) -> list[list[Estimate]]:
-    """Estimates that were asked together, so many at a time."""
-    return [estimates[k : k + entries] for k in range(0, len(estimates), entries)]
-
-
-def _ratios(
-    curve: _Curve, reference: _Curve, level: float
-) -> Iterator[tuple[str, str, list[Estimate]]]:
+def _ratios(curve: _Curve, reference: _Curve, level: float) -> Iterator[tuple[str, str, Ratio]]:
     plain, relative = [], []
     for corruption in curve.corrupted:
         own, others = (one.errors[corruption] for one in (curve, reference))
         plain.append(corruption_error(own, others, level))
         own, others = (one.rises[corruption] for one in (curve, reference))
         relative.append(relative_corruption_error(own, others, level))
-    places, entries = [*curve.corrupted, ALL_CORRUPTIONS], len(curve.clean.value)
-    asked = [_asked([*own, mean_ratio(own)], entries, level) for own in (plain, relative)]
-    for corruption, *of_both in zip(places, *asked, strict=True):
-        for metric, estimates in zip(("ce", "relative_ce"), of_both, strict=True):
-            yield metric, corruption, estimates
-
-
-def _asked(ratios: Sequence[Ratio], entries: int, level: float) -> list[list[Estimate]]:
-    """Estimates of ratios of one kind, asked together."""
-    whole = joined([ratio.influence for ratio in ratios])
-    return _split(Ratio(whole, positive=ratios[0].positive).estimates(level), entries)
+        yield "ce", corruption, plain[-1]
+        yield "relative_ce", corruption, relative[-1]
+    yield "ce", ALL_CORRUPTIONS, mean_ratio(plain)
+    yield "relative_ce", ALL_CORRUPTIONS, mean_ratio(relative)
 
 
 def _mean(areas: Sequence[Influence]) -> Influence:
