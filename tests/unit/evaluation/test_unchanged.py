@@ -56,8 +56,9 @@ def computed(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(runner, "run", compute)
+    report = SimpleNamespace(board=SimpleNamespace(rows=["histogram"]))
     for name in ("make_report", "show_report"):
-        monkeypatch.setattr(f"mimbench.cli.run.{name}", lambda *_, **__: SimpleNamespace())
+        monkeypatch.setattr(f"mimbench.cli.run.{name}", lambda *_, **__: report)
 
     def run(*given: str, failed: bool = False) -> bool:
         began.clear()
