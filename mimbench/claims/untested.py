@@ -108,10 +108,13 @@ def corruptions_are_missing(asked: Sequence[str], there: Collection[str]) -> Not
 
 def together(remedies: Iterable[str]) -> str:
     """Several remedies as one: each flag once, then what to know of them."""
-    parts = [remedy.partition(", ") for remedy in remedies if remedy]
+    given = list(dict.fromkeys(filter(None, remedies)))
+    whole = [remedy for remedy in given if " or " in remedy]  # alternatives stay together
+    parts = [remedy.partition(", ") for remedy in given if remedy not in whole]
     flags = dict.fromkeys(flag for own, *_ in parts for flag in own.removeprefix("--").split(" --"))
     notes = dict.fromkeys(note for *_, own in parts for note in own.split("; ") if note)
-    return ", ".join(filter(None, [" ".join(f"--{flag}" for flag in flags), "; ".join(notes)]))
+    own = ", ".join(filter(None, [" ".join(f"--{flag}" for flag in flags), "; ".join(notes)]))
+    return "; ".join(filter(None, [own, *whole]))
 
 
 def _suite_flag(

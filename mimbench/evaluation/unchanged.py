@@ -1,8 +1,8 @@
 """A run that has nothing to compute is known as such before torch is imported.
 
 The record of what a run was made from lies in the user's cache, as that of its report. It is kept
-for runs of generated images by shipped recipes: what photos, plug-ins and weights of one's own
-depend on is known only to who reads them, so such a run always plans again.
+for runs of generated images by shipped recipes and suites: what photos, plug-ins, and suites and
+weights of one's own depend on is known only to who reads them, so such a run always plans again.
 """
 
 import hashlib
@@ -51,7 +51,10 @@ def made_from(settings: RunFile, folder: Path, *, jobs: int | None, strict: bool
         jobs: worker processes, as the user said.
         strict: whether a warning of the audit stops the run.
     """
-    if not (_generated(settings.data) and all(map(_shipped, settings.detectors))):
+    shipped_suites = set(settings.suites) <= set(names("corruptions"))
+    if not (
+        shipped_suites and _generated(settings.data) and all(map(_shipped, settings.detectors))
+    ):
         return None
     told = [settings.model_dump(mode="json"), str(folder.absolute()), str(Path.cwd()), jobs, strict]
     content = [told, _here(), _packages(), _code()]

@@ -42,7 +42,7 @@ MEANING = {
 }
 SAME = {
     "scores": "every score is the same in both runs",
-    "ranks": "all images keep their ranks, so no AUROC changes",
+    "ranks": "all images keep their ranks under each condition, so these AUROCs are the same",
 }
 
 
@@ -215,10 +215,11 @@ def _remedy(result: GateResult) -> str:
 
 def _method(result: GateResult) -> str:
     asked = result.settings
+    tested = sum(not test.unchanged for test in result.tests)
     return (
         f"AUROC against {asked.role} categories ({asked.relation.replace('-', ' ')}), paired on "
         f"common images; margin {asked.margin:g}; at most {asked.alpha:.0%} false alarms over the "
-        f"family of {counted(len(result.tests), 'test')}. p is of a drop of at most the margin, "
+        f"family of {counted(tested, 'test')}. p is of a drop of at most the margin, "
         f"Holm-adjusted over the family; intervals are "
         f"{100 * (1 - 2 * asked.alpha):.3g}% and of one test alone."
     )

@@ -180,7 +180,7 @@ class _Compared:
         alone = own is not None and (own.low > 0 or own.high < 0)
         if not alone or isnan(self.verdict.p) or _reached(self.verdict):
             return ""
-        return f" alone; p {self.verdict.adjusted_p} when adjusted for all comparisons here"
+        return f" alone; p {self.verdict.adjusted_p} over all {self.kind} and comparisons here"
 
     @property
     def words(self) -> str:

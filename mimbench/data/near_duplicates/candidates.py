@@ -27,7 +27,8 @@ _PATTERNS = 8
 _PATTERN_BITS = 16
 _COMMON = 0.1  # share of pictures in which a pattern says nothing any more
 _RARE_ENOUGH = 10  # pictures, where there are few
-_MANY = 2000  # pictures, likewise: above 20,000 the time would grow with all pairs
+_MANY = 2000  # pictures, likewise: above 20,000 the time would grow with all pairs,
+_LEAST = 0.02  # but a smaller share than this one would lose copies
 _CHUNK = 256
 _DIFFERENT_SIGNS = 12  # of 63
 
@@ -72,7 +73,8 @@ def by_keypoints(new: Sequence[Features], old: Sequence[Features]) -> Iterator[C
     patterns, starts = _patterns(old)
     pictures = np.bincount(patterns, minlength=_PATTERNS << _PATTERN_BITS)
     weight = np.log1p(len(old) / np.maximum(pictures, 1))
-    weight[pictures > min(max(_COMMON * len(old), _RARE_ENOUGH), _MANY)] = 0
+    many = max(_MANY, _LEAST * len(old))
+    weight[pictures > min(max(_COMMON * len(old), _RARE_ENOUGH), many)] = 0
     members, member_starts = by_pattern(patterns, starts, np.where(weight > 0, pictures, 0))
     turns = Turn(False), Turn(True)
     for start in range(0, len(new), _CHUNK):

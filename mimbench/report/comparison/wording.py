@@ -21,7 +21,7 @@ __all__ = ["SAME", "answer", "facts", "groups", "header", "lines_of", "notes", "
 
 SAME = {
     "same scores": "Every score is the same in both runs",
-    "same ranks": "All images keep their ranks, so no AUROC changes",
+    "same ranks": "All images keep their ranks under each condition, so these AUROCs are the same",
 }
 NAMED = 3  # differences in a sentence
 
@@ -49,7 +49,7 @@ def answer(made: RunComparison) -> Iterator[tuple[State, str]]:
     lines = made.lines[~made.lines["models"].isin(SAME) & made.lines["difference"].notna()]
     if lines.empty:
         if len(lacking) < len(made.lines):
-            yield "pass", "No AUROC of a shared row differs."
+            yield "pass", "No AUROC that is compared differs."
         return
     clear = lines[lines["p"] < LEVEL]
     states: tuple[tuple[State, str, int], ...] = (("fail", "lower", -1), ("pass", "higher", 1))

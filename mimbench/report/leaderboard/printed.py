@@ -76,8 +76,8 @@ class _Fitted:
                 f"Left out, as this terminal has {options.max_width} columns: "
                 f"{'; '.join(left_out)}. The page has all."
             )
-        cells = [text for row in board.cells for text, _ in row[:kept]]
-        marked = any(MARK in text for text in cells)
+        told = [text for row in board.cells for text, _ in row[:kept]]
+        marked = any(MARK in text for text in (*told, *(words for _, words in board.added)))
         yield from (Text(note) for note in board.notes if marked or not note.startswith(MARK))
         for about, words in board.added:
             yield Text.assemble((f"{about}.", "bold"), f" {words}")

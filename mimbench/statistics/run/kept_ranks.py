@@ -1,10 +1,9 @@
-"""Whether two runs rank the images of a comparison alike, so that no AUROC of it changed."""
+"""Whether two runs rank the images of a comparison alike, so that its AUROCs are the same."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from mimbench.statistics.ranking.placement import placement_values
 from mimbench.statistics.run.comparison_sets import RowAreas
@@ -12,15 +11,18 @@ from mimbench.statistics.run.comparison_sets import RowAreas
 __all__ = ["keeps_ranks"]
 
 Array = NDArray[np.float64]
-NEIGHBOUR = 1.0  # places that an image moves where rounding swaps two scores
+FEWEST = 8  # images; fewer are ranked alike by chance
+ROUNDING = 1e-6  # of the range of the scores: what two may swap by
 
 
 def keeps_ranks(before: tuple[RowAreas, int], after: tuple[RowAreas, int]) -> bool:
     """Whether every trained model ranks all images alike in both runs, under every condition.
 
     Each image must have exactly the same placement value against the other side. That alone would
-    take two good models for the same where both separate the few images that there are. So each
-    must keep its place among all images of both sides, too; there, neighbours may swap by rounding.
+    take two good models for the same where both separate the few images that there are. So all
+    images of both sides must have the same order, too, but for scores that differ by rounding. What
+    is compared are images under one condition; target images under corruption among clean others
+    may still rank otherwise.
 
     Args:
         before: the row in one run, and which of its `entries` the AUROC is.
@@ -36,7 +38,7 @@ def keeps_ranks(before: tuple[RowAreas, int], after: tuple[RowAreas, int]) -> bo
 
 
 def _ranked(areas: RowAreas, entry: int) -> Iterator[tuple[object, Array, Array]]:
-    """Of each cell and condition: whose they are, placement values, and ranks among all images."""
+    """Of each cell and condition: whose they are, placement values, and scores of all images."""
     used, comparison_set = areas.entries[entry] > 0, areas.comparison_set
     for fit, fold, seed in sorted(areas.cells, key=lambda cell: cell[1:]):
         starts = comparison_set.starts[fold]
@@ -47,11 +49,18 @@ def _ranked(areas: RowAreas, entry: int) -> Iterator[tuple[object, Array, Array]
             x, y = areas.scores(fit, fold, number, number)
             _, of_id, of_ood = placement_values(x, y, starts)
             placements = np.concatenate([of_id[used].ravel(), of_ood[judged]])
-            ranks = rankdata(np.concatenate([x, y[judged]]))
-            yield (fold, seed, images), placements, ranks
+            yield (fold, seed, images), placements, np.concatenate([x, y[judged]])
 
 
 def _alike(own: tuple[object, Array, Array], theirs: tuple[object, Array, Array]) -> bool:
     if own[0] != theirs[0] or not np.array_equal(own[1], theirs[1]):
         return False
-    return bool(np.all(np.abs(own[2] - theirs[2]) <= NEIGHBOUR))  # NaN where a score is missing
+    return _in_order(own[2], theirs[2]) and _in_order(theirs[2], own[2])
+
+
+def _in_order(scores: Array, others: Array) -> bool:
+    """Whether `others` never falls where `scores` rises; False where a score is missing."""
+    if len(scores) < FEWEST or np.isnan(scores).any() or np.isnan(others).any():
+        return False
+    along = others[np.argsort(scores, kind="stable")]
+    return bool(np.all(np.maximum.accumulate(along) - along <= ROUNDING * np.ptp(others)))

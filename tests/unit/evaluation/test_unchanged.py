@@ -151,10 +151,11 @@ def test_a_run_with_a_failed_row_tries_it_again(computed: Repeated) -> None:
     assert not computed(*SMALL)
 
 
-def test_photos_and_detectors_of_others_are_always_read(
+def test_photos_and_detectors_and_suites_of_others_are_always_read(
     computed: Repeated, folders: dict[str, Path], plugin: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.toml").write_text('extends = "histogram"\nname = "mine"\n')
+    (tmp_path / "suite.toml").write_text('name = "suite"\ncorruptions = ["brightness"]\n')
     (tmp_path / "run.toml").write_text(
         'detectors = [{ extends = "mim-perceptual", parameters = { weights = "mine.pth" } }]\n'
         'data = { data = ["phantom"] }\n'
@@ -165,6 +166,7 @@ def test_photos_and_detectors_of_others_are_always_read(
         (*SMALL, "--unknown", str(folders["unknown"])),
         (*SMALL, "--external", str(folders["unknown"])),
         ("--only", "mine.toml"),
+        (*SMALL[:2], "--suite", "suite.toml"),
         ("--only", f"{plugin}:Brightness"),
         ("run.toml",),
     ):

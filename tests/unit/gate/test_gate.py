@@ -154,7 +154,7 @@ def test_images_whose_order_rounding_swaps_keep_their_ranks(reference: RunTables
         scores = reference.scores.copy()
         for step, image in enumerate(order):
             own = (scores["image_id"] == image) & (scores["score"] == "mim")
-            scores.loc[own, "value"] = highest + 1 + 1e-3 * step
+            scores.loc[own, "value"] = highest + 1 + 1e-7 * step
         runs.append(RunTables(scores, reference.fits, reference.images))
     (verdict,) = {test.unchanged for test in gate(*runs).tests}
     assert verdict == "ranks"

@@ -6,7 +6,7 @@ from math import isnan
 from typing import Any
 
 from mimbench.claims import Verdict, count_text
-from mimbench.report.answer import ALPHA, Line, State
+from mimbench.report.answer import Line, State
 from mimbench.report.page.sections.section import Page, Section
 
 __all__ = ["SECTIONS", "ClaimView", "claim_views", "evidence", "first_lines"]
@@ -71,6 +71,8 @@ def first_lines(verdicts: Sequence[Verdict]) -> tuple[Line, ...]:
     tested = [own for own in headline if own.verdict != "not tested"]
     untested = [own for own in headline if own.verdict == "not tested"]
     room = MOST_LINES - bool(untested)
+    if len(tested) > room:  # what speaks against a claim is never left out
+        tested.sort(key=lambda own: STATES.get(own.verdict) != "fail")
     shown = tested if len(tested) <= room else tested[: MOST_LINES - 1]
     lines = [_line(own, own.relation if _apart(own, headline) else "") for own in shown]
     more = [own for own in tested if own not in shown]
@@ -99,8 +101,8 @@ def _decided_by(own: Verdict) -> str:
     """Why an interval alone does not give the verdict, in a few words."""
     if isnan(own.p):
         return "part of its variance is unknown."
-    reached = own.verdict == "confounded" or (own.verdict == "inconclusive" and own.p < ALPHA)
-    why = f" {own.explanation.split('. ')[0].rstrip('.')}." * reached
+    told = own.verdict in ("confounded", "inconclusive") and own.explanation
+    why = f" {own.explanation.split('. ')[0].rstrip('.')}." if told else ""
     return f"adjusted p {own.adjusted_p}.{why}"
 
 

@@ -90,3 +90,11 @@ def test_an_unknown_detector_is_named_with_the_own_ones_of_the_run(tmp_path: Pat
     path.write_text(RUN, encoding="utf-8")
     with pytest.raises(UnknownNameError, match=r"'mim-shrot'\. Did you mean mim-short"):
         resolve_run(str(path), {"only": ["mim-shrot"]})
+
+
+def test_a_long_list_and_a_file_with_a_comma_in_its_path(tmp_path: Path) -> None:
+    many = ["histogram"] * 40
+    assert resolve_run("default", {"only": [",".join(many)]}).detectors == tuple(many)
+    recipe = tmp_path / "a,b.toml"
+    recipe.write_text('extends = "histogram"\nname = "own"\n')
+    assert resolve_run("default", {"only": [str(recipe)]}).detectors == (str(recipe),)

@@ -84,7 +84,7 @@ def test_the_answer_names_what_is_clear_and_counts_what_is_not(made: RunComparis
     other_way = compare_runs(made.second, made.first)
     assert next(answer(other_way))[1].startswith("Clearly lower in a: mim -0.1")
     same = compare_runs(made.first, made.first)
-    assert list(answer(same)) == [("pass", "No AUROC of a shared row differs.")]
+    assert list(answer(same)) == [("pass", "No AUROC that is compared differs.")]
     assert shown(made).splitlines()[1].startswith("Clearly higher in b: mim")
 
 
@@ -155,8 +155,11 @@ def test_rows_whose_images_keep_their_ranks_differ_by_nothing(
     assert (own[["difference", "low", "high"]] == 0).all(axis=None)
     assert set(again.lines["models"]) == {"same scores", "same ranks"}
     text = " ".join(shown(again).split())
-    assert "All images keep their ranks, so no AUROC changes: mim." in text
-    assert list(answer(again)) == [("pass", "No AUROC of a shared row differs.")]
+    assert (
+        "All images keep their ranks under each condition, so these AUROCs are the same: mim."
+        in text
+    )
+    assert list(answer(again)) == [("pass", "No AUROC that is compared differs.")]
 
 
 def test_one_training_leaves_the_p_value_unknown(tmp_path: Path) -> None:
