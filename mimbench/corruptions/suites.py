@@ -21,7 +21,7 @@ class Suite:
 
     Attributes:
         name: as in `corruptions/<name>.toml`.
-        description: one sentence.
+        description: one sentence, or empty.
         corruptions: the built-in ones, then those defined in the file, in its order.
         severities: ascending, from 1..5.
     """
@@ -79,7 +79,7 @@ def parse(table: Mapping[str, Any], where: str) -> Suite:
             )
     return Suite(
         name=_text(table, "name", where),
-        description=_text(table, "description", where),
+        description=_text(table, "description", where) if "description" in table else "",
         corruptions=_corruptions(table, where),
         severities=_severities(table.get("severities", list(SEVERITIES)), where),
     )

@@ -48,7 +48,7 @@ def test_a_suite_is_named_as_its_file(path: Path) -> None:
     ("change", "message"),
     [
         ({"name": ""}, "'name' must be a text"),
-        ({"description": None}, "'description' must be a text"),
+        ({"description": 3}, "'description' must be a text"),
         ({"corruption_names": []}, "no field 'corruption_names'"),
         ({"corruptions": []}, "at least one name"),
         ({"corruptions": "fog"}, "list of names"),

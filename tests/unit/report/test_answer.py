@@ -105,7 +105,7 @@ def test_an_interval_beside_zero_that_decides_nothing_has_the_adjusted_p() -> No
     said = line(answer(rows), "unknown")[1]
     assert re.search(
         r"Inconclusive against the controls \(highest harmonic, -0\.\d\d \[-0\.\d\d, -0\.\d\d\]†? "
-        r"alone; p 0\.\d{3} when adjusted for all comparisons here\)\.",
+        r"alone; p 0\.\d{3} over all controls and comparisons here\)\.",
         said,
     ), said
 

@@ -65,16 +65,19 @@ def _by_reason(verdicts: Sequence[Verdict]) -> Iterator[tuple[tuple[str, ...], V
 def first_lines(verdicts: Sequence[Verdict]) -> tuple[Line, ...]:
     """The verdicts on headline rows for the top of the page, at most five lines.
 
-    Those that were tested have one each; the last line names the claims of the others.
+    Those that were tested have one each, and the others with the reason where there is room; or
+    else the last line names their claims.
     """
     headline = [own for own in verdicts if own.headline]
     tested = [own for own in headline if own.verdict != "not tested"]
     untested = [own for own in headline if own.verdict == "not tested"]
+    if len(headline) <= MOST_LINES:
+        return tuple(_line(own, headline) for own in (*tested, *untested))
     room = MOST_LINES - bool(untested)
     if len(tested) > room:  # what speaks against a claim is never left out
         tested.sort(key=lambda own: STATES.get(own.verdict) != "fail")
     shown = tested if len(tested) <= room else tested[: MOST_LINES - 1]
-    lines = [_line(own, own.relation if _apart(own, headline) else "") for own in shown]
+    lines = [_line(own, headline) for own in shown]
     more = [own for own in tested if own not in shown]
     names = {own.claim: None for own in (*more, *untested)}
     if names:
@@ -88,7 +91,10 @@ def _apart(own: Verdict, verdicts: Sequence[Verdict]) -> bool:
     return [other.claim for other in verdicts].count(own.claim) > 1
 
 
-def _line(own: Verdict, relation: str) -> Line:
+def _line(own: Verdict, verdicts: Sequence[Verdict]) -> Line:
+    if own.verdict == "not tested":
+        return Line(own.verdict, "caution", f"{own.statement} {_first(own.explanation)}")
+    relation = own.relation if _apart(own, verdicts) else ""
     what = own.effect.partition(", ")[0] + f", {relation.replace('-', ' ')}" * bool(relation)
     return Line(
         own.verdict,
@@ -102,8 +108,13 @@ def _decided_by(own: Verdict) -> str:
     if isnan(own.p):
         return "part of its variance is unknown."
     told = own.verdict in ("confounded", "inconclusive") and own.explanation
-    why = f" {own.explanation.split('. ')[0].rstrip('.')}." if told else ""
+    why = f" {_first(own.explanation)}" if told else ""
     return f"adjusted p {own.adjusted_p}.{why}"
+
+
+def _first(explanation: str) -> str:
+    """Its first sentence."""
+    return f"{explanation.split('. ')[0].rstrip('.')}."
 
 
 def evidence(verdict: Verdict) -> str:

@@ -108,17 +108,19 @@ def _verdict(claim: str, verdict: str = "not reproduced", **more: object) -> Ver
 
 
 def test_the_top_of_the_page_has_a_line_for_each_claim_that_was_tested() -> None:
-    untested = _verdict("noise", "not tested")
+    untested = _verdict("noise", "not tested", explanation="The run has no corruption. Add one.")
     further = _verdict("a", row="mim/l1", headline=False)
     found = first_lines([_verdict("a"), further, _verdict("b", "supported"), untested])
     assert [(own.about, own.state) for own in found] == [
-        ("not reproduced", "fail"), ("supported", "pass"), ("Not tested", "caution"),
+        ("not reproduced", "fail"), ("supported", "pass"), ("not tested", "caution"),
     ]  # fmt: skip
     assert found[0].words == (
         "MIM finds the unknown. AUROC of mim/ssim: 0.450 [0.340, 0.560], claimed 0.800 or more; "
         "adjusted p 0.003."
     )
-    assert found[2].words == "noise."
+    assert found[2].words == "MIM finds the unknown. The run has no corruption."
+    many = first_lines([*map(_verdict, "abc"), untested, _verdict("d"), _verdict("e")])
+    assert (many[-1].about, many[-1].words) == ("Further verdicts", "e, noise.")
     assert first_lines([]) == ()
 
 
