@@ -160,7 +160,7 @@ def test_an_output_that_cannot_be_written_is_neither_an_answer_nor_a_traceback(
             [*gate, "--json"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert done.returncode == ExitCode.UNWRITABLE, done.stderr
-    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr  # what the gate says to people comes before the error
     assert "No space left" in done.stderr
     reader, writer = os.pipe()
     os.close(reader)
