@@ -117,7 +117,7 @@ def test_a_dry_run_says_what_each_row_costs_and_leaves_nothing(
     assert "Slow: 2 trained models, training 2 s, scoring" in text
     assert "in 2 processes" in text
     assert "on disk\n" in text, "nothing is left out of the total"
-    untimed = replace(planned, estimate=replace(planned.estimate, rows=(), unknown=("Slow",)))
+    untimed = replace(planned, estimate=replace(planned.estimate, rows=(), unknown={"Slow": "why"}))
     assert "on disk, without Slow\n" in "\n".join(untimed.lines(2))
     assert planned.estimate.size > 0
     assert not folder.exists()
