@@ -159,6 +159,7 @@ def test_a_package_that_scoring_imports_from_is_in_the_address_or_decides_no_sco
         *(f"runfolder/{name}.py" for name in ("score_blocks", "store")),
         # the audit of the images, and what a fit says of its validation images
         *(f"statistics/core/{name}.py" for name in ("estimate", "influence")),
+        "statistics/ranking/roc.py",
         "statistics/run/clustered_auroc.py",
         "statistics/tables/calibration.py",
         # what reads, writes and carries
