@@ -177,8 +177,11 @@ def test_what_is_chosen_stands_in_the_address(open_page: Open, report: Report) -
     assert there.locator(".panel .curve").count() == curves
     pressed = there.locator(".toggles button", has_text="mim/residual")
     assert pressed.get_attribute("aria-pressed") == "false"
-    assert there.locator("#categories table").is_visible(), "the section is unfolded"
-    assert there.locator("#categories").bounding_box()["y"] < 200
+    there.locator("#categories table").first.wait_for()  # the section is unfolded
+    # and scrolled to, which comes when the page is laid out
+    there.wait_for_function(
+        "() => document.getElementById('categories').getBoundingClientRect().y < 200"
+    )
     there.close()
 
 
