@@ -55,7 +55,7 @@ def as_text(result: GateResult, moved: pd.DataFrame | None = None, width: int | 
         width: of a line, characters; None: a sentence is a line.
     """
     lines = [_headline(result), ""]
-    lines += [_method(result)] * bool(result.tests)
+    lines += [_method(result)] * any(not test.unchanged for test in result.tests)
     lines += [f"{mark}: {text}" for mark, text in _grouped(result.problems)]
     lines += filter(None, [_remedy(result)])
     same = _unchanged(result)
@@ -88,7 +88,8 @@ def _wrapped(line: str, width: int) -> str:
 def as_markdown(result: GateResult, moved: pd.DataFrame | None = None) -> str:
     """Markdown for the summary of a CI job; `moved` as for `as_text`."""
     lines = [f"### {_headline(result)}", ""]
-    lines += [markdown_cell(_method(result)), ""] * bool(result.tests)
+    if any(not test.unchanged for test in result.tests):
+        lines += [markdown_cell(_method(result)), ""]
     lines += [f"- **{mark}**: {markdown_cell(text)}" for mark, text in _grouped(result.problems)]
     if remedy := _remedy(result):
         lines += ["", markdown_cell(remedy)]

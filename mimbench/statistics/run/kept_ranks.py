@@ -12,7 +12,7 @@ __all__ = ["keeps_ranks"]
 
 Array = NDArray[np.float64]
 FEWEST = 8  # images; fewer are ranked alike by chance
-ROUNDING = 1e-6  # of the range of the scores: what two may swap by
+ROUNDING = 1e-6  # of two scores: by how much they may differ and swap
 
 
 def keeps_ranks(before: tuple[RowAreas, int], after: tuple[RowAreas, int]) -> bool:
@@ -29,10 +29,13 @@ def keeps_ranks(before: tuple[RowAreas, int], after: tuple[RowAreas, int]) -> bo
         after: the same of the other run.
 
     Returns:
-        False where a trained model, an image, a condition or a score is missing in one of the runs.
+        False where a trained model, an image, a condition or a score is missing in one of the runs,
+        or where there is nothing to compare.
     """
     rows = before[0], after[0]
     if rows[0].conditions != rows[1].conditions or len(rows[0].cells) != len(rows[1].cells):
+        return False
+    if not rows[0].conditions or not rows[0].cells:
         return False
     return all(map(_alike, _ranked(*before), _ranked(*after)))  # ends at the first difference
 
@@ -63,4 +66,5 @@ def _in_order(scores: Array, others: Array) -> bool:
     if len(scores) < FEWEST or np.isnan(scores).any() or np.isnan(others).any():
         return False
     along = others[np.argsort(scores, kind="stable")]
-    return bool(np.all(np.maximum.accumulate(along) - along <= ROUNDING * np.ptp(others)))
+    highest = np.maximum.accumulate(along)  # so far; one outlier makes no difference elsewhere
+    return bool(np.all(highest - along <= ROUNDING * np.maximum(abs(highest), abs(along))))

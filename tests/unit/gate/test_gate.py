@@ -146,6 +146,18 @@ def test_two_models_that_both_separate_few_images_are_not_said_to_be_the_same() 
         assert "largest drops" not in shown.lower()
 
 
+def test_an_outlier_does_not_hide_that_other_images_changed_places(reference: RunTables) -> None:
+    """Both models separate all images; how the other targets are ranked differs."""
+    runs = []
+    for sign in (1, -1):
+        scores = reference.scores.copy()
+        mim, target = scores["score"] == "mim", scores["image_id"].str.startswith("mpox")
+        scores.loc[mim, "value"] = np.where(target, 0, 1e4) + sign * scores["value"]
+        scores.loc[mim & (scores["image_id"] == "acne-000"), "value"] = 1e12
+        runs.append(RunTables(scores, reference.fits, reference.images))
+    assert not any(test.unchanged for test in gate(*runs).tests)
+
+
 def test_images_whose_order_rounding_swaps_keep_their_ranks(reference: RunTables) -> None:
     """Two images of one side, with none between them, change no placement value."""
     highest = reference.scores["value"].max()
