@@ -1,5 +1,7 @@
 """Commands that judge a run's tables: subgroups and claims."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +16,7 @@ from mimbench.errors import MimbenchError, TableError
 from mimbench.text import paragraph
 
 if TYPE_CHECKING:
-    from mimbench.claims import ClaimsFile
+    from mimbench.claims import ClaimsFile, Verdict
 
 PAPER = "mim-paper"
 
@@ -64,29 +66,46 @@ def verify(
     The verdicts go to verdicts.json and onto the run's page, which is made again.
     """
     visit(folder)
-    from mimbench import claims as judging
-    from mimbench.scores.reading import doubt_about, read_tables
+    from mimbench.claims import exit_code, read_claims
 
     had = any((folder / name).exists() for name in ("verdicts.json", "verdicts.csv"))
     kept = _kept_claims(folder, replaced=claims is not None)
-    stated = judging.read_claims(claims or PAPER) if claims or kept is None else kept
-    tables = read_tables(folder, accept_changed=accept_changed)
-    verdicts = judging.verify(tables, stated)
-    judging.write_verdicts(verdicts, folder, tables, stated)
+    stated = read_claims(claims or PAPER) if claims or kept is None else kept
+    judged = judge(folder, stated, accept_changed=accept_changed)
     if as_json:
-        print_json([verdict.model_dump() for verdict in verdicts])
+        print_json([verdict.model_dump() for verdict in judged.verdicts])
     else:
-        images = tables.images
-        (target,) = images.loc[images["role"] == "target", "category"].unique()
-        say(judging.as_text(verdicts, stated, target, line_width()), end="")
+        say(judged.text, end="")
     tell = say_error if as_json else say
     if had and (told := _told(kept, stated, asked=claims is not None)):
         tell(f"\n{paragraph(told, line_width())}")
-    if doubt := doubt_about(tables):
-        tell(f"\n{paragraph(f'{folder}: {doubt}', line_width())}\n")
+    if judged.doubt:
+        tell(f"\n{paragraph(f'{folder}: {judged.doubt}', line_width())}\n")
     show_on_page(folder, as_json=as_json, accept_changed=accept_changed)
-    code: int = judging.exit_code(verdicts, strict=strict)
-    return code
+    return exit_code(judged.verdicts, strict=strict)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Verdicts on claims, as text too, and what makes the tables doubtful; empty if nothing."""
+
+    verdicts: "Sequence[Verdict]"
+    text: str
+    doubt: str
+
+
+def judge(folder: Path, claims: "ClaimsFile", *, accept_changed: bool = False) -> Judged:
+    """Judge claims by a run, and leave the verdicts in its folder."""
+    from mimbench.claims import as_text, verify, write_verdicts
+    from mimbench.scores.reading import doubt_about, read_tables
+
+    tables = read_tables(folder, accept_changed=accept_changed)
+    verdicts = verify(tables, claims)
+    write_verdicts(verdicts, folder, tables, claims)
+    images = tables.images
+    (target,) = images.loc[images["role"] == "target", "category"].unique()
+    text = as_text(verdicts, claims, target, line_width())
+    return Judged(verdicts, text, doubt_about(tables))
 
 
 def _kept_claims(folder: Path, *, replaced: bool) -> "ClaimsFile | None":

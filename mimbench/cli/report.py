@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -14,6 +14,7 @@ from mimbench.cli.terminal.progress_bar import Display
 from mimbench.cli.terminal.streams import console, say
 
 if TYPE_CHECKING:
+    from mimbench.cli.judge import Judged
     from mimbench.data.reading.accounting import Accounting
     from mimbench.report.unchanged import KeptReport
 
@@ -97,23 +98,30 @@ def show_report(
     as_json: bool,
     failures: Sequence[tuple[str, str]] = (),
     files: "Accounting | None" = None,
+    judged: "Judged | None" = None,
 ) -> None:
-    """Print the leaderboard and where the page is, or all of it as JSON."""
+    """Print the leaderboard, verdicts and where the page is, or all of it as JSON."""
     from mimbench.report.leaderboard.printed import leaderboard_table
 
     page = (folder / "index.html").resolve()
     if as_json:
-        result = {
+        result: dict[str, Any] = {
             "folder": str(folder),
             "page": str(page),
             "doubts": list(made.doubts),
             "leaderboard": made.leaderboard,
             "failed": [{"fit": fit, "reason": reason} for fit, reason in failures],
         }
-        print_json(result if files is None else {**result, "files": files.as_json()})
+        if files is not None:
+            result["files"] = files.as_json()
+        if judged is not None:
+            result["verdicts"] = [verdict.model_dump() for verdict in judged.verdicts]
+        print_json(result)
         return
     terminal = console()
     terminal.print(leaderboard_table(made.board))
+    if judged is not None:
+        say(f"\n{judged.text}")
     kept = "" if made.again else " (as it was: nothing that it is made from has changed)"
     terminal.print(f"Page: {page}{kept}", soft_wrap=True)
 

@@ -9,24 +9,39 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mimbench.cli.completion import shipped
+from mimbench.cli.judge import judge
 from mimbench.cli.options import with_flags
 from mimbench.cli.report import make_report, show_failures, show_report
 from mimbench.cli.root import command_line
 from mimbench.cli.terminal.exit_codes import ExitCode
 from mimbench.cli.terminal.interruption import interruptible
 from mimbench.cli.terminal.progress_bar import Display
-from mimbench.cli.terminal.streams import console, result_only, say
+from mimbench.cli.terminal.streams import console, line_width, result_only, say
 from mimbench.data.options import require_all_there
 from mimbench.errors import MimbenchError
 from mimbench.evaluation.planning.flags import FLAGS, from_elsewhere, resolve_run
-from mimbench.evaluation.planning.run_file import RUNNING
+from mimbench.evaluation.planning.run_file import MEASURED, RUNNING
+from mimbench.text import paragraph
 
 if TYPE_CHECKING:
+    from mimbench.claims import ClaimsFile
+    from mimbench.cli.judge import Judged
     from mimbench.evaluation.execution.executor import Backend
+    from mimbench.evaluation.planning.run_file import RunFile
 
 __all__ = ["run"]
 
 
+Claims = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Measure what these claims need, and judge them: a claims file (.toml) or shipped "
+        "claims. Flags that are given as well win.",
+        rich_help_panel=MEASURED,
+        autocompletion=shipped("claims"),
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -106,6 +121,7 @@ def run(
         ),
     ] = "default",
     *,
+    claims: Claims = None,
     given: Mapping[str, Any],
     out: Out = None,
     jobs: Workers = None,
@@ -124,8 +140,9 @@ def run(
     Scores are bit-identical on processors of one kind if the threads per process are equal:
     OMP_NUM_THREADS divided by --jobs.
     """
-    settings = resolve_run(run_file, given)
-    for note in from_elsewhere(run_file, given):
+    stated, needed = _needed(claims, run_file, given)
+    settings = resolve_run(run_file, {**given, **needed})
+    for note in (*from_elsewhere(run_file, given), *_about(stated, needed, settings)):
         say(note)
     require_all_there(settings.data.places)
     # what takes long to import comes after what a typing mistake is about
@@ -136,7 +153,7 @@ def run(
     if not (dry_run or dask_transfer) and dask is None and timeout is None:
         source = made_from(settings, folder, jobs=jobs, strict=strict)
     if source is not None and nothing_to_compute(folder, source):
-        _show_as_it_was(folder, quiet, as_json)
+        _show_as_it_was(folder, stated, quiet, as_json)
         return ExitCode.DONE
     from mimbench.evaluation.runner import run as run_all
     from mimbench.evaluation.runner import try_plan
@@ -151,17 +168,51 @@ def run(
             return ExitCode.DONE
         with Display(console(stderr=as_json), quiet=quiet) as progress:
             result = run_all(settings, folder, progress, command_line(), strict=strict, jobs=work)
+            judged = _judged(folder, stated, progress)
             report_of = make_report(folder, progress)
             if source is not None and not result.failures:
                 keep_run(folder, source, result.read)
-    show_report(report_of, folder, as_json, result.failures, result.files)
+    show_report(report_of, folder, as_json, result.failures, result.files, judged)
     show_failures(result.failures)
     if report_of.board.rows:  # or else there is nothing to judge
         _say_what_is_next(folder, as_json)
     return ExitCode.FAILED_ROWS if result.failures else ExitCode.DONE
 
 
-def _show_as_it_was(folder: Path, quiet: bool, as_json: bool) -> None:
+def _needed(
+    claims: str | None, run_file: str, given: Mapping[str, Any]
+) -> "tuple[ClaimsFile | None, dict[str, Any]]":
+    """The claims that a run is for, and the flags that they need beside the given ones."""
+    if claims is None:
+        return None, {}
+    from mimbench.claims import read_claims
+    from mimbench.evaluation.planning.claimed import flags_for
+
+    stated = read_claims(claims)
+    return stated, flags_for(stated, run_file, given)
+
+
+def _about(
+    claims: "ClaimsFile | None", needed: Mapping[str, Any], settings: "RunFile"
+) -> Iterator[str]:
+    """Say which flags the claims stand for, and which images they lack."""
+    if claims is None:
+        return
+    from mimbench.evaluation.planning.claimed import as_flags, images_for
+
+    yield paragraph(f"For the claims of {claims.name}: {as_flags(needed)}", line_width())
+    yield from (paragraph(note, line_width()) for note in images_for(claims, settings.data))
+
+
+def _judged(folder: Path, claims: "ClaimsFile | None", progress: "Display") -> "Judged | None":
+    """The verdicts, which are in the folder before its page is made."""
+    if claims is None:
+        return None
+    progress.stage("Judging the claims", 1)
+    return judge(folder, claims)
+
+
+def _show_as_it_was(folder: Path, claims: "ClaimsFile | None", quiet: bool, as_json: bool) -> None:
     """Report a run of which all is there, as it would be after computing nothing."""
     from mimbench.data.reading.accounting import account
 
@@ -169,8 +220,9 @@ def _show_as_it_was(folder: Path, quiet: bool, as_json: bool) -> None:
         progress.message(
             "Nothing to compute: options, code, packages and all results are as they were."
         )
+        judged = _judged(folder, claims, progress)
         report_of = make_report(folder, progress)
-    show_report(report_of, folder, as_json, files=account(0, 0, ()))
+    show_report(report_of, folder, as_json, files=account(0, 0, ()), judged=judged)
     _say_what_is_next(folder, as_json)
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from mimbench.detectors.named import recipe_of
 from mimbench.errors import MimbenchError, RecipeError, UnknownNameError
 from mimbench.evaluation.planning.run_file import ADDED, MEASURED, ONLY, RunFile
 from mimbench.flag import Flag, flags_of
-from mimbench.recipes import derive, names, read_toml, validate
+from mimbench.recipes import Recipe, derive, names, read_toml, validate
 
-__all__ = ["FLAGS", "from_elsewhere", "resolve_run"]
+__all__ = ["FLAGS", "from_elsewhere", "own_detectors", "resolve_run", "run_table", "separated"]
 
 FLAGS = tuple(flags_of(RunFile, MEASURED))
 KINDS = {dict: "table, [data]", list: "list of names"}
@@ -32,8 +33,8 @@ def resolve_run(name: str, given: Mapping[str, Any]) -> RunFile:
         UnknownNameError: there is no such run.
         RecipeError: file and flags make no run; it names the field and what would be right.
     """
-    table, path = _run_table(name)
-    given = {**given, **_separated(given)}
+    table, path = run_table(name)
+    given = {**given, **separated(given)}
     if given.get(ONLY.name) or given.get(ADDED.name):
         given = {**given, **_named(table, given)}
     told = [flag for flag in FLAGS if flag.given_in(given)]
@@ -65,19 +66,19 @@ def from_elsewhere(name: str, given: Mapping[str, Any]) -> Iterator[str]:
     Yields:
         A sentence each.
     """
-    table, path = _run_table(name)
-    own = _own(table)
+    table, path = run_table(name)
+    own = own_detectors(table)
     run = table.get("name", path.stem)
-    for chosen in _separated(given).get(ONLY.name, ()):
+    for chosen in separated(given).get(ONLY.name, ()):
         if chosen in own or chosen not in names("baselines"):
             continue
-        extend = [row for row, one in own.items() if _base(one) == chosen]
+        extend = [row for row, one in own.items() if one.base == chosen]
         has = f"{', '.join(extend)}, which extends it" if extend else ", ".join(own)
         told = f"--only {chosen}: the shipped recipe. Run '{run}' has none of that name"
         yield f"{told}; it has {has}."
 
 
-def _run_table(name: str) -> tuple[dict[str, Any], Path]:
+def run_table(name: str) -> tuple[dict[str, Any], Path]:
     """What a run file says, and where it is."""
     table, path = read_toml("runs", name)
     for field, kind in (("data", dict), ("detectors", list), ("suites", list)):
@@ -86,7 +87,7 @@ def _run_table(name: str) -> tuple[dict[str, Any], Path]:
     return table, path
 
 
-def _separated(given: Mapping[str, Any]) -> dict[str, list[str]]:
+def separated(given: Mapping[str, Any]) -> dict[str, list[str]]:
     """The flags that take several values separated by commas, with each of them; no empty ones."""
     return {
         flag.name: [one for text in given[flag.name] for one in _values(text)]
@@ -109,8 +110,11 @@ def _named(table: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, list
     Raises:
         UnknownNameError: there is no such detector.
     """
-    own = _own(table)
-    chosen = [own.get(name) or _existing(name, own) for name in given.get(ONLY.name) or ()]
+    own = own_detectors(table)
+    chosen = [
+        own[name].entry if name in own else _existing(name, own)
+        for name in given.get(ONLY.name) or ()
+    ]
     added = [_existing(name, {}) for name in given.get(ADDED.name) or ()]
     return {ONLY.name: chosen, ADDED.name: added}
 
@@ -123,20 +127,28 @@ def _existing(name: str, own: Iterable[str]) -> str:
     return name
 
 
-def _own(table: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class OwnDetector:
+    """A detector of a run file: the recipe, and the entry that it is made from."""
+
+    entry: str | dict[str, Any]
+    recipe: Recipe
+
+    @property
+    def base(self) -> str:
+        """The recipe that an entry extends; empty if it is none in place."""
+        return str(self.entry.get("extends", "")) if isinstance(self.entry, dict) else ""
+
+
+def own_detectors(table: Mapping[str, Any]) -> dict[str, OwnDetector]:
     """A run file's detectors as they stand in it, by name; none that would end the run."""
     found = {}
     for one in table.get("detectors", ()):
         with suppress(MimbenchError):
             if isinstance(one, str | dict):
                 recipe = recipe_of(one) if isinstance(one, str) else derive(one, "")
-                found[recipe.name] = one
+                found[recipe.name] = OwnDetector(one, recipe)
     return found
-
-
-def _base(one: Any) -> str:
-    """The recipe that an entry of a run file extends; empty if it is none in place."""
-    return str(one.get("extends", "")) if isinstance(one, dict) else ""
 
 
 def _set(table: dict[str, Any], flag: Flag, value: Any) -> None:

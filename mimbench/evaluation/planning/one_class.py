@@ -14,8 +14,9 @@ from mimbench.errors import (
 )
 from mimbench.recipes import Recipe
 
-__all__ = ["NO_KNOWN", "check_swap", "known_categories", "without_known"]
+__all__ = ["AUTO", "NO_KNOWN", "known_categories", "swap_categories", "without_known"]
 
+AUTO = "auto"
 NO_KNOWN = "no known category"
 
 
@@ -57,26 +58,57 @@ def _trains_on_known(recipe: Recipe) -> bool:
         return False
 
 
-def check_swap(names: Sequence[str], dataset: Dataset) -> None:
-    """Refuse a swap test on a category that cannot stand in the target's place.
+def swap_categories(
+    names: Sequence[str], dataset: Dataset
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The known categories that stand in the target's place in the swap test.
+
+    Args:
+        names: of categories; `AUTO` for the one of the target's source with most patients.
+        dataset: of the run.
+
+    Returns:
+        The categories, each once, and a note for each `AUTO`.
 
     Raises:
         DataError: there is no known category, or this one is of another source than the target.
         UnknownNameError: there is no such known category.
     """
+    named = [_swap_category(name, dataset) for name in names if name != AUTO]
+    if AUTO not in names:
+        return tuple(dict.fromkeys(named)), ()
+    chosen = _most_patients(dataset)
+    if chosen is None:
+        why = "The swap test is not run: the target's source has no known category."
+        return tuple(dict.fromkeys(named)), (why,)
+    return tuple(dict.fromkeys([*named, chosen])), (f"The swap test is on {chosen}.",)
+
+
+def _most_patients(dataset: Dataset) -> str | None:
+    """The known category of the target's source with most patients; the first of equal ones."""
+    table = dataset.table
+    known = table[table["role"] == "known"]
+    here = set(table.loc[table["category"] == dataset.target, "source"])
+    inside = known.groupby("category")["source"].agg(set).map(lambda sources: sources <= here)
+    patients = known.groupby("category")["patient"].nunique()[inside]
+    return str(patients.idxmax()) if len(patients) else None
+
+
+def _swap_category(name: str, dataset: Dataset) -> str:
+    """A category by its name, if it can stand in the target's place."""
     table, known = dataset.table, known_categories(dataset)
-    if names and not known:
+    if not known:
         raise DataError(
             "The swap test fits one-class detectors on a known category, and the data have "
             f"{NO_KNOWN}. Add a folder of another category to the data, or leave out --swap."
         )
+    category = canonical_category(name)
+    if category not in known:
+        raise UnknownNameError("known category for the swap test", name, known)
     sources = table.groupby("category")["source"].agg(set)
-    for name in names:
-        category = canonical_category(name)
-        if category not in known:
-            raise UnknownNameError("known category for the swap test", name, known)
-        if not sources[category] <= sources[dataset.target]:
-            raise DataError(
-                f"The swap category '{category}' is not from the target's source, so the two "
-                "models would differ by the camera too. Choose a category of the target's source."
-            )
+    if not sources[category] <= sources[dataset.target]:
+        raise DataError(
+            f"The swap category '{category}' is not from the target's source, so the two "
+            "models would differ by the camera too. Choose a category of the target's source."
+        )
+    return category

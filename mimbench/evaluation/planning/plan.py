@@ -10,20 +10,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mimbench.corruptions.definition import Corruption
-from mimbench.data.categories import canonical_category
 from mimbench.data.dataset import Dataset, load
 from mimbench.data.near_duplicates import Comparison
 from mimbench.data.splits import split
 from mimbench.detectors.build import kind_of
-from mimbench.errors import RecipeError
+from mimbench.errors import RecipeError, UnknownNameError
 from mimbench.evaluation.planning.control_sizes import with_controls_at_every_size
 from mimbench.evaluation.planning.held_out import held_out_notes
 from mimbench.evaluation.planning.known_subsets import Withheld, withheld_from
 from mimbench.evaluation.planning.missing_weights import without_weights
 from mimbench.evaluation.planning.one_class import (
     NO_KNOWN,
-    check_swap,
     known_categories,
+    swap_categories,
     without_known,
 )
 from mimbench.evaluation.planning.run_file import RunFile
@@ -158,10 +157,10 @@ def make_plan(run: RunFile, known: Comparison | None = None) -> Plan:
     plan = plan_images(run, known)
     recipes = with_controls_at_every_size(recipes, plan.canonical_size)
     check_names(recipes)
-    check_swap(run.swap, plan.dataset)
+    swapped, swap_notes = swap_categories(run.swap, plan.dataset)
     withheld, notes = _withheld(run, plan.dataset, recipes)
     notes = [*(note for recipe in recipes for note in recipe_notes(recipe, plan.dataset)), *notes]
-    notes += _threshold_notes(run, plan.images)
+    notes += [*swap_notes, *_threshold_notes(run, plan.images)]
     lacking = without_weights(recipes)
     notes += [f"{name} is not run: {why}" for name, why in lacking.items()]
     not_run = without_known(recipes, plan.dataset)
@@ -175,7 +174,7 @@ def make_plan(run: RunFile, known: Comparison | None = None) -> Plan:
     target = plan.dataset.target
     able = [recipe for recipe in recipes if recipe.name not in not_run]
     notes += held_out_notes(able, plan.images, target, run.folds, run.plan_seed)
-    fits = tuple(fit for recipe in able for fit in _fits(recipe, run, target, withheld))
+    fits = tuple(fit for recipe in able for fit in _fits(recipe, run, (target, *swapped), withheld))
     dataset = replace(plan.dataset, notes=(*plan.dataset.notes, *notes, *_count(fits)))
     return replace(plan, dataset=dataset, recipes=recipes, fits=fits, not_run=not_run)
 
@@ -214,10 +213,14 @@ def _size_notes(plan: Plan) -> Iterator[str]:
 
 def _conditions(run: RunFile) -> tuple[Condition, ...]:
     conditions = [Condition(None, 0)]
-    if run.severities and not run.suites:
-        raise RecipeError("--severities needs a corruption suite: add --suite NAME.")
-    for name in run.suites:
-        suite = read_suite(name)
+    flags = ["--severities"] * bool(run.severities) + ["--corruption"] * bool(run.corruptions)
+    if flags and not run.suites:
+        raise RecipeError(f"{flags[0]} needs a corruption suite: add --suite NAME.")
+    suites = {name: read_suite(name) for name in run.suites}
+    known = {name for suite in suites.values() for name, _ in suite.conditions}
+    if strange := [name for name in run.corruptions if name not in known]:
+        raise UnknownNameError("corruption of the run's suites", strange[0], known)
+    for name, suite in suites.items():
         there = sorted({severity for _, severity in suite.conditions})
         if not set(run.severities) <= set(there):
             lacks = sorted(set(run.severities) - set(there))
@@ -225,7 +228,9 @@ def _conditions(run: RunFile) -> tuple[Condition, ...]:
             raise RecipeError(f"Suite {name} has no severity {asked}; it has {has}.")
         for corruption, severity in suite.conditions:
             condition = Condition(suite.corruption(corruption), severity)
-            if severity in (run.severities or there) and condition not in conditions:
+            chosen = corruption in (run.corruptions or known)
+            chosen &= severity in (run.severities or there)
+            if chosen and condition not in conditions:
                 conditions.append(condition)
     seen: dict[tuple[str, int], Condition] = {}
     for condition in conditions:
@@ -280,17 +285,20 @@ def _count(fits: Sequence[FitSpec]) -> list[str]:
     ]
 
 
-def _fits(recipe: Recipe, run: RunFile, target: str, withheld: Sequence[Withheld]) -> list[FitSpec]:
+def _fits(
+    recipe: Recipe, run: RunFile, categories: Sequence[str], withheld: Sequence[Withheld]
+) -> list[FitSpec]:
+    """Of one recipe; `categories`: the target, then those of the swap test."""
     if kind_of(recipe).trains_on == "rows":
         return []  # made once the others are scored
     detector = built_or_none(recipe)
     if detector is None or detector.trains_on == "nothing":
         return [FitSpec(recipe, "nothing", None, None)]
     seeds = tuple(range(run.seeds)) if detector.random else (None,)
-    swapped = [canonical_category(name) for name in run.swap if detector.trains_on == "target"]
+    learned = categories if detector.trains_on == "target" else categories[:1]
     main = [
-        FitSpec(recipe, category, fold, seed, swapped=category != target)
-        for category in (target, *swapped)
+        FitSpec(recipe, category, fold, seed, swapped=category != categories[0])
+        for category in learned
         for fold in range(run.folds)
         for seed in seeds
     ]

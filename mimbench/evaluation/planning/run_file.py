@@ -70,6 +70,9 @@ class RunFile(BaseModel):
             redefines=True,
         ),
     ] = Field(default=(), description="Corruption suites. Clean images are always scored.")
+    corruptions: Annotated[
+        tuple[str, ...], Flag(name="corruption", separated=True, redefines=True)
+    ] = Field(default=(), description="Use only these corruptions of the suites.")
     severities: Annotated[Numbers, Flag("1,3,5", redefines=True)] = Field(
         default=(), description="Use only these severities of the suites."
     )
@@ -90,8 +93,8 @@ class RunFile(BaseModel):
     )
     swap: Annotated[tuple[str, ...], Flag("CATEGORY", empty="none", redefines=True)] = Field(
         default=(),
-        description="Also fit one-class detectors on this known category, for the swap test, or "
-        "'none'.",
+        description="Also fit one-class detectors on this known category, for the swap test; "
+        "'auto' is the one of the target's source with most patients, or 'none'.",
     )
     known_curve: Annotated[Numbers, Flag("1,2,4")] = Field(
         default=(),

@@ -356,6 +356,54 @@ def test_verify_judges_the_claims_of_the_verdicts_that_a_run_has(
     assert "Replaced: verdicts on claims that are not on record." in shown
 
 
+COLOUR = """
+name = "colour"
+[[claim]]
+id = "colour"
+statement = "Colour is better than detail."
+kind = "superior"
+rows = ["histogram"]
+against = ["complexity/rough"]
+role = "unknown"
+corruptions = ["fog"]
+[[claim]]
+id = "elsewhere"
+statement = "Colour serves elsewhere."
+kind = "at_least"
+rows = ["histogram"]
+bound = 0.5
+role = "external"
+"""
+
+
+def test_a_run_for_claims_measures_what_they_need_and_ends_with_the_verdicts(
+    mimbench: Command, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "colour.toml").write_text(COLOUR, encoding="utf-8")
+    command = (
+        *("run", "--data", folders["data"], "--unknown", folders["unknown"], "--quiet"),
+        *("--canonical-size", 32, "--claims", "colour.toml", "--severities", 3),
+        *("--only", "histogram", "--only", "complexity", "--out", "runs/claimed"),
+    )
+    code, shown = mimbench(*command)
+    assert code == 0, shown
+    told, lacking, *_ = shown.splitlines()
+    asked = "--suite imagenet-c --corruption fog --seeds 3 --swap auto"
+    assert told == f"For the claims of colour: {asked}"
+    assert lacking.startswith("Not tested without --external DIR")
+    assert "Claims of colour, target mpox: " in shown
+    assert "NOT TESTED  The run has no external images" in shown
+    assert shown.index("Leaderboard") < shown.index("Claims of colour") < shown.index("Page: ")
+    folder = tmp_path / "runs" / "claimed"
+    scores = pd.read_parquet(folder / "scores.parquet")
+    assert set(scores["corruption"]) == {"clean", "fog"}
+    assert 'id="verdicts"' in (folder / "index.html").read_text(encoding="utf-8")
+    code, shown = mimbench(*command, "--json")
+    verdicts = json.loads(shown[shown.index("{") : shown.rindex("}") + 1])["verdicts"]
+    assert [verdict["claim"] for verdict in verdicts] == ["colour", "elsewhere"]
+    assert verdicts == json.loads((folder / "verdicts.json").read_text("utf-8"))["verdicts"]
+
+
 def test_score_lists_what_it_cannot_read_and_refuses_before_it_begins(
     mimbench: Command, finished_run: Path, plugin: Path, tmp_path: Path
 ) -> None:

@@ -1,0 +1,156 @@
+"""The run that claims need: their rows, controls, corruptions, trainings and the swap test."""
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from mimbench.claims import ClaimsFile
+from mimbench.claims.untested import image_flag
+from mimbench.corruptions.suites import Suite
+from mimbench.data.options import ImageOptions
+from mimbench.detectors.named import recipe_of
+from mimbench.errors import RecipeError, UnknownNameError
+from mimbench.evaluation.planning.flags import FLAGS, own_detectors, run_table, separated
+from mimbench.evaluation.planning.one_class import AUTO
+from mimbench.evaluation.planning.run_file import ADDED, ONLY
+from mimbench.evaluation.planning.suites import read_suite
+from mimbench.recipes import names
+from mimbench.registry import entry_point_names
+
+__all__ = ["as_flags", "flags_for", "images_for"]
+
+DEFAULT = "default"  # the run whose controls and suites serve where a run file has none
+EVERY = "*"
+SEVERITIES = (1, 3, 5)
+KNOWN_CURVE = "1"  # a claim compares the fewest with all
+
+
+def flags_for(claims: ClaimsFile, run: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What claims need of a run, as flags. What the user said is left as it is.
+
+    - the detectors that the claims name, and the run's controls (those of the default run where it
+      has none);
+    - the corruptions that they name, at three severities, or no corruption;
+    - as many trainings as a verdict needs: three, or two in each of several folds;
+    - the swap test, and the known-curve if a claim is about known categories.
+
+    Args:
+        claims: of `read_claims`.
+        run: name of a shipped run, or path of a run file.
+        given: what the user said, by the flags' names.
+
+    Returns:
+        The flags that the user did not give, by their names.
+
+    Raises:
+        RecipeError: a claim is about a row, or a corruption, that nothing brings into the run.
+    """
+    table, _ = run_table(run)
+    told = {flag.name for flag in FLAGS if flag.given_in(given)}
+    needed: dict[str, Any] = {}
+    if ONLY.name not in told:
+        needed[ONLY.name] = _detectors(claims, table, given)
+    if "suite" not in told:
+        needed |= {name: value for name, value in _corruptions(claims, table) if name not in told}
+    folds = given.get("folds") or table.get("folds", 1)
+    needed["seeds"] = max(2 if folds > 1 else 3, table.get("seeds", 1))
+    if given.get("data") or not table.get("swap"):
+        needed["swap"] = [AUTO]
+    if any(claim.kind == "needs_no_known" for claim in claims.claim):
+        needed["known_curve"] = table.get("known_curve") or KNOWN_CURVE
+    return {name: value for name, value in needed.items() if name not in told}
+
+
+def as_flags(needed: Mapping[str, Any]) -> str:
+    """Flags as the user would type them."""
+    options = {flag.name: flag.option for flag in FLAGS}
+    words: list[str] = []
+    for name, value in needed.items():
+        for one in value if isinstance(value, list) else [value]:
+            words += [options[name], str(one)]
+    return shlex.join(words)
+
+
+def images_for(claims: ClaimsFile, data: ImageOptions) -> Iterator[str]:
+    """Say of each role that claims are about and a run has no images of how to add some."""
+    unknown = bool(data.unknown or data.unknown_categories)
+    there = {
+        "unknown": unknown,
+        "abnormal": bool(data.abnormal),
+        "external": bool(data.external),
+        "ood": unknown or bool(data.abnormal),
+    }
+    for role, found in there.items():
+        about = [claim.id for claim in claims.claim if claim.role == role]
+        if about and not found:
+            yield f"Not tested without {image_flag(role)}: {', '.join(about)}."
+
+
+def _detectors(claims: ClaimsFile, table: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """The detectors of the claims' rows, then the controls."""
+    own = own_detectors(table)
+    added = {recipe_of(spec).name for spec in separated(given).get(ADDED.name, ())}
+    known = {*own, *names("baselines"), *entry_point_names(), *added}
+    found = []
+    for claim in claims.claim:
+        for row in (*claim.rows, *claim.against):
+            detector = _detector(row, known)
+            if detector not in known:
+                strange = UnknownNameError("detector", detector, known)
+                raise RecipeError(
+                    f"Claim '{claim.id}' is about the row '{row}'. {strange} One of your own is "
+                    "added by --detector FILE."
+                )
+            found += [detector] * (detector not in added)
+    default = own_detectors(run_table(DEFAULT)[0])
+    controls = [_controls(own), _controls(default)]
+    return list(dict.fromkeys([*found, *next(filter(None, controls), [])]))
+
+
+def _detector(row: str, known: Iterable[str]) -> str:
+    """The detector of a row; of a control's copy at another size, the control."""
+    name = row.partition("/")[0]
+    stem, _, size = name.rpartition("-")
+    return stem if name not in known and size.removesuffix("px").isdecimal() else name
+
+
+def _controls(own: Mapping[str, Any]) -> list[str]:
+    return [name for name, detector in own.items() if detector.recipe.control]
+
+
+def _corruptions(claims: ClaimsFile, table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Flags for the corruptions of the claims; the run's own suites come before others."""
+    asked = list(dict.fromkeys(name for claim in claims.claim for name in claim.corruptions))
+    own = list(table.get("suites", ()))
+    if EVERY in asked:
+        if not own:
+            yield "suite", list(run_table(DEFAULT)[0]["suites"])
+        return
+    if not asked:
+        yield "suite", ["none"]
+        return
+    suites = _suites_with(asked, dict.fromkeys([*own, *names("corruptions")]))
+    yield "suite", list(suites)
+    yield "corruption", asked
+    whole = all(set(SEVERITIES) <= set(suite.severities) for suite in suites.values())
+    if whole and "severities" not in table:
+        yield "severities", ",".join(map(str, SEVERITIES))
+
+
+def _suites_with(corruptions: Sequence[str], known: Iterable[str]) -> dict[str, Suite]:
+    """Suites that have these corruptions, by name or path; as few as a greedy choice finds."""
+    suites = {name: read_suite(name) for name in known}
+    there = {name: {one for one, _ in suite.conditions} for name, suite in suites.items()}
+    chosen: dict[str, Suite] = {}
+    lacking = set(corruptions)
+    while lacking:
+        best = max(there, key=lambda name: len(lacking & there[name]))
+        if not lacking & there[best]:
+            strange = UnknownNameError("corruption", min(lacking), set().union(*there.values()))
+            raise RecipeError(
+                f"A claim is about a corruption that no suite has. {strange} A suite of your own "
+                "is named by --suite FILE."
+            )
+        chosen[best] = suites[best]
+        lacking -= there[best]
+    return chosen

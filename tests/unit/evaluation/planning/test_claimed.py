@@ -1,0 +1,178 @@
+"""A run for claims measures what they need, and says which flags that is."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_images import write_category
+
+from mimbench.claims import Claim, ClaimsFile, read_claims
+from mimbench.data.options import ImageOptions
+from mimbench.errors import RecipeError, UnknownNameError
+from mimbench.evaluation.planning.claimed import as_flags, flags_for, images_for
+from mimbench.evaluation.planning.flags import resolve_run
+from mimbench.evaluation.planning.plan import make_plan, plan_images
+from mimbench.evaluation.planning.run_file import RunFile
+
+RUN = """
+detectors = [{ extends = "mim", name = "mim-short" }, "resnet18", "histogram"]
+suites = ["derm-c"]
+swap = ["orf"]
+[data]
+data = ["phantom"]
+"""
+
+
+def claims(**fields: Any) -> ClaimsFile:
+    own = {"id": "a", "statement": "A.", "kind": "at_least", "rows": ("mim/ssim",), "bound": 0.6}
+    if fields.get("kind", "at_least") != "at_least":
+        del own["bound"]
+    return ClaimsFile(name="own", claim=(Claim(**{**own, **fields}),))
+
+
+def noise(*corruptions: str) -> ClaimsFile:
+    return claims(corruptions=corruptions)
+
+
+def test_a_claim_brings_its_rows_the_controls_three_trainings_and_the_swap_test() -> None:
+    stated = claims(kind="superior", against=("resnet18/posterior", "file-statistics-64px"))
+    needed = flags_for(stated, "default", {"data": ["photos"]})
+    controls = ["harmonic", "random-generator", "complexity", "histogram"]
+    only = ["mim", "resnet18", "file-statistics", *controls]
+    assert needed == {"only": only, "suite": ["none"], "seeds": 3, "swap": ["auto"]}
+    run = resolve_run("default", {"data": ["photos"], **needed})
+    assert run.detectors == tuple(only)
+    assert (run.suites, run.seeds, run.swap) == ((), 3, ("auto",))
+    assert as_flags(needed).startswith("--only mim --only resnet18 ")
+    assert as_flags(needed).endswith(" --suite none --seeds 3 --swap auto")
+
+
+def test_what_the_user_or_the_run_file_says_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(RUN, encoding="utf-8")
+    needed = flags_for(claims(rows=("mim-short/ssim",)), str(path), {})
+    assert needed == {"only": ["mim-short", "histogram"], "suite": ["none"], "seeds": 3}
+    short, _, histogram = resolve_run(str(path), {}).detectors
+    assert resolve_run(str(path), needed).detectors == (short, histogram)
+    given = {"only": ["mim"], "suite": ["quick"], "seeds": 1, "swap": ["none"], "data": ["x"]}
+    assert flags_for(noise("fog"), "default", given) == {}
+    assert flags_for(claims(), "default", {"folds": 3})["seeds"] == 2
+
+
+def test_an_added_detector_is_not_named_twice() -> None:
+    given = {"detector": ["mine.py:Mine"]}
+    needed = flags_for(claims(rows=("Mine",)), "default", given)
+    assert "Mine" not in needed["only"]
+    run = resolve_run("default", {**given, **needed})
+    assert run.detectors[-1] == "mine.py:Mine"
+
+
+@pytest.mark.parametrize(
+    ("asked", "suites", "severities"),
+    [
+        (["gaussian_noise"], ["quick"], "1,3,5"),  # the run's own suite comes first
+        (["fog", "speckle_noise"], ["imagenet-c", "imagenet-c-extra"], "1,3,5"),
+        (["*"], None, None),  # all that the run has
+    ],
+)
+def test_the_corruptions_of_claims_are_measured_and_no_others(
+    asked: Sequence[str], suites: list[str] | None, severities: str | None, photos: Path
+) -> None:
+    needed = flags_for(noise(*asked), "default", {})
+    assert (needed.get("suite"), needed.get("severities")) == (suites, severities)
+    assert needed.get("corruption") == (list(asked) if suites else None)
+    run = resolve_run("default", needed)
+    every = conditions(resolve_run("default", {}), photos)
+    assert conditions(run, photos) == (set(asked) if suites else every)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    for name, level, count in (("mpox", 90, 6), ("acne", 140, 4), ("orf", 170, 6)):
+        write_category(folder / name, level, count, level)
+    return folder
+
+
+def conditions(run: RunFile, photos: Path) -> set[str]:
+    """Names of what a run measures beside clean images."""
+    data = ImageOptions(data=(str(photos),), canonical_size=32)
+    plan = plan_images(run.model_copy(update={"data": data}))
+    return {condition.name for condition in plan.conditions} - {"clean"}
+
+
+def test_severities_that_a_suite_lacks_are_not_asked_for(tmp_path: Path) -> None:
+    suite = tmp_path / "own.toml"
+    suite.write_text('name = "own"\nseverities = [2]\ncorruptions = ["fog"]', encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    path.write_text(RUN.replace("derm-c", str(suite)), encoding="utf-8")
+    needed = flags_for(noise("fog"), str(path), {})
+    assert needed["suite"] == [str(suite)]
+    assert "severities" not in needed
+
+
+def test_a_row_or_corruption_that_nothing_brings_is_an_error_before_the_run() -> None:
+    with pytest.raises(RecipeError, match=r"Claim 'a' .*'mmi/ssim'.*Did you mean mim.*--detector"):
+        flags_for(claims(rows=("mmi/ssim",)), "default", {})
+    with pytest.raises(RecipeError, match=r"no suite has.*Did you mean gaussian_noise"):
+        flags_for(noise("gausian_noise"), "default", {})
+
+
+def test_a_claim_on_known_categories_brings_a_known_curve_from_one_category() -> None:
+    needed = flags_for(read_claims("mim-paper"), "default", {})
+    assert needed["known_curve"] == "1"
+    assert needed["corruption"] == [
+        "gaussian_noise",
+        "shot_noise",
+        "impulse_noise",
+        "speckle_noise",
+    ]
+
+
+def test_images_that_claims_lack_are_told_by_role() -> None:
+    paper = read_claims("mim-paper")
+    photos = resolve_run("default", {"data": ["photos"]})
+    lacking = list(images_for(paper, photos.data))
+    assert [line.partition(",")[0] for line in lacking] == [
+        "Not tested without --unknown DIR: mean-auroc",
+        "Not tested without --abnormal DIR",
+        "Not tested without --external DIR",
+    ]
+    phantom = list(images_for(paper, resolve_run("default", {}).data))
+    assert [line for line in phantom if "--external" not in line] == []
+
+
+def test_a_filter_of_corruptions_needs_a_suite_that_has_them(photos: Path) -> None:
+    fog = resolve_run("default", {"suite": ["imagenet-c"], "corruption": ["fog,frost"]})
+    assert fog.corruptions == ("fog", "frost")
+    assert conditions(fog, photos) == {"fog", "frost"}
+    with pytest.raises(UnknownNameError, match="Unknown corruption of the run's suites 'fgo'"):
+        conditions(resolve_run("default", {"suite": ["quick"], "corruption": ["fgo"]}), photos)
+    with pytest.raises(RecipeError, match="--corruption needs a corruption suite"):
+        conditions(resolve_run("default", {"suite": ["none"], "corruption": ["fog"]}), photos)
+
+
+def test_the_swap_test_is_on_the_known_category_with_most_patients(photos: Path) -> None:
+    given = {"data": [str(photos)], "only": ["histogram"], "suite": ["none"], "canonical_size": 32}
+    plan = make_plan(resolve_run("default", {**given, "swap": ["auto"]}))
+    assert {spec.fitted_on for spec in plan.fits} == {"mpox", "orf"}
+    assert "The swap test is on orf." in plan.dataset.notes
+    both = make_plan(resolve_run("default", {**given, "swap": ["auto", "orf"]}))
+    assert len(both.fits) == len(plan.fits)
+
+
+def test_without_a_known_category_there_is_no_swap_test_and_a_note(tmp_path: Path) -> None:
+    write_category(tmp_path / "photos" / "mpox", 90, 6, 1)
+    write_category(tmp_path / "others" / "orf", 170, 6, 2)
+    given = {
+        "data": [str(tmp_path / "photos")],
+        "unknown": [str(tmp_path / "others")],
+        "only": ["histogram"],
+        "suite": ["none"],
+        "swap": ["auto"],
+        "canonical_size": 32,
+    }
+    plan = make_plan(resolve_run("default", given))
+    assert {spec.fitted_on for spec in plan.fits} == {"mpox"}
+    assert any("The swap test is not run" in note for note in plan.dataset.notes)
