@@ -60,9 +60,9 @@ def as_text(
         width: of a line, characters.
     """
     rules = (
-        "p is over patients and retraining, Holm-adjusted over all verdicts that the run can test; "
-        f"a verdict is clear below {claims.alpha:g}. They speak of this implementation and these "
-        "images."
+        "Intervals and p are over patients and retraining; the leaderboard's intervals are over "
+        "patients alone. p is Holm-adjusted over all verdicts that the run can test; a verdict is "
+        f"clear below {claims.alpha:g}. They speak of this implementation and these images."
     )
     summary = f"Claims of {claims.name}, target {target}: {count_text(verdicts)}."
     blocks = [f"{paragraph(summary, width)}\n{paragraph(rules, width)}"]

@@ -81,7 +81,7 @@ def verify(
         tell(f"\n{paragraph(told, line_width())}")
     if judged.doubt:
         tell(f"\n{paragraph(f'{folder}: {judged.doubt}', line_width())}\n")
-    show_on_page(folder, as_json=as_json, accept_changed=accept_changed)
+    show_on_page(folder, as_json=as_json, accept_changed=accept_changed, checked=True)
     return exit_code(judged.verdicts, strict=strict)
 
 

@@ -11,14 +11,22 @@ from rich.text import Text
 from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.root import Json, Quiet, print_json
 from mimbench.cli.terminal.progress_bar import Display
-from mimbench.cli.terminal.streams import console, say
+from mimbench.cli.terminal.streams import console, line_width, say
+from mimbench.text import paragraph
 
 if TYPE_CHECKING:
     from mimbench.cli.judge import Judged
     from mimbench.data.reading.accounting import Accounting
     from mimbench.report.unchanged import KeptReport
 
-__all__ = ["make_report", "report", "show_failures", "show_on_page", "show_report"]
+__all__ = [
+    "checks_text",
+    "make_report",
+    "report",
+    "show_failures",
+    "show_on_page",
+    "show_report",
+]
 
 
 def report(
@@ -76,10 +84,19 @@ def make_report(folder: Path, progress: Display, *, accept_changed: bool = False
     return kept
 
 
-def show_on_page(folder: Path, *, as_json: bool = False, accept_changed: bool = False) -> None:
+def checks_text(made: "KeptReport") -> str:
+    """The checks of a run that did not pass, a paragraph each; empty if all did."""
+    found = (f"Check of {name}, {state}: {words}." for name, state, words in made.board.checks)
+    return "\n".join(paragraph(line, line_width(), rest="  ") for line in found)
+
+
+def show_on_page(
+    folder: Path, *, as_json: bool = False, accept_changed: bool = False, checked: bool = False
+) -> None:
     """Make a run's page again, so that it shows what lies in the folder by now.
 
-    Where there is no page, say which command makes one.
+    Where there is no page, say which command makes one. `checked`: say which checks of the run did
+    not pass.
     """
     if not (folder / "index.html").is_file():
         if not as_json:
@@ -89,6 +106,8 @@ def show_on_page(folder: Path, *, as_json: bool = False, accept_changed: bool = 
     with Display(console(stderr=True)) as progress:
         made = make_report(folder, progress, accept_changed=accept_changed)
     if not as_json:
+        if checked and (text := checks_text(made)):
+            say(f"\n{text}")
         say(f"\nPage: {made.page.resolve()}")
 
 
@@ -121,7 +140,8 @@ def show_report(
     terminal = console()
     terminal.print(leaderboard_table(made.board))
     if judged is not None:
-        say(f"\n{judged.text}")
+        say("\n\n".join(filter(None, [f"\n{judged.text}".rstrip(), checks_text(made)])))
+        say("")
     kept = "" if made.again else " (as it was: nothing that it is made from has changed)"
     terminal.print(f"Page: {page}{kept}", soft_wrap=True)
 

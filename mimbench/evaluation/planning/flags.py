@@ -157,6 +157,12 @@ def _set(table: dict[str, Any], flag: Flag, value: Any) -> None:
     for name in above:
         table = table[name]
     if isinstance(value, list):
+        if flag.empty in value and value != [flag.empty]:
+            others = ", ".join(one for one in value if one != flag.empty)
+            raise RecipeError(
+                f"{flag.option} {flag.empty} stands for no value at all; leave out "
+                f"'{flag.empty}', or {others}."
+            )
         value = [] if value == [flag.empty] else list(value)
     table[field] = [*table.get(field, ()), *value] if flag.adds else value
 

@@ -30,6 +30,7 @@ class PrintedBoard:
         cells: (text, style) of each row and column.
         failures: (row, why in a few words).
         added: (which, how it compares) of each detector that the user added, if with anything.
+        checks: (name, "caution" or "fail", what was found) of each check that did not pass.
     """
 
     title: str
@@ -40,6 +41,7 @@ class PrintedBoard:
     failures: Sequence[Sequence[str]]
     notes: Sequence[str]
     added: Sequence[Sequence[str]]
+    checks: Sequence[Sequence[str]] = ()
 
 
 def leaderboard_table(board: PrintedBoard) -> RenderableType:

@@ -4,6 +4,7 @@ from mimbench.claims import verdicts_of
 from mimbench.report.added_detectors import NOTHING, added_lines
 from mimbench.report.build import Report
 from mimbench.report.cautions import cautions
+from mimbench.report.checks import checks
 from mimbench.report.external import external_notes
 from mimbench.report.leaderboard.columns import (
     AUROC,
@@ -20,6 +21,7 @@ from mimbench.report.leaderboard.lookup import Estimate, rounded
 from mimbench.report.leaderboard.notes import sample_note
 from mimbench.report.leaderboard.printed import PrintedBoard
 from mimbench.report.page.sections.known import curve_findings, left_out_findings
+from mimbench.report.subject import subject_of
 from mimbench.statistics.core.cautions import legend
 
 __all__ = ["printed_board"]
@@ -32,7 +34,7 @@ MOST_ON_ONE_LINE = 3  # groups; with more, intervals go below their AUROCs
 
 def printed_board(report: Report) -> PrintedBoard:
     """Headline rows with the clean AUROC of each group, then what to know about the numbers."""
-    board = report.board
+    board, verdicts = report.board, verdicts_of(report.run)
     columns: list[_Place] = [*_groups(board), *_details(board), *_of_rows()]
     shown = [entry for entry in board.entries if entry.headline]
     return PrintedBoard(
@@ -45,8 +47,13 @@ def printed_board(report: Report) -> PrintedBoard:
         notes=_notes(report),
         added=[
             (line.about, line.words)
-            for line in added_lines(report.run, board, verdicts_of(report.run))
+            for line in added_lines(report.run, board, verdicts)
             if not line.words.startswith(NOTHING)
+        ],
+        checks=[
+            (check.name, check.state, check.words)
+            for check in checks(report.run, report.results, subject_of(report.run, board, verdicts))
+            if check.state != "pass"
         ],
     )
 

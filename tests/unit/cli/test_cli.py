@@ -393,6 +393,7 @@ def test_a_run_for_claims_measures_what_they_need_and_ends_with_the_verdicts(
     assert lacking.startswith("Not tested without --external DIR")
     assert "Claims of colour, target mpox: " in shown
     assert "NOT TESTED  The run has no external images" in shown
+    assert "Check of power, fail: " in shown
     assert shown.index("Leaderboard") < shown.index("Claims of colour") < shown.index("Page: ")
     folder = tmp_path / "runs" / "claimed"
     scores = pd.read_parquet(folder / "scores.parquet")

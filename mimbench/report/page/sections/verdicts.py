@@ -106,7 +106,7 @@ def _line(own: Verdict, verdicts: Sequence[Verdict]) -> Line:
 def _decided_by(own: Verdict) -> str:
     """Why an interval alone does not give the verdict, in a few words."""
     if isnan(own.p):
-        return "part of its variance is unknown."
+        return "how much retraining or a fitted line moves it is unknown."
     told = own.verdict in ("confounded", "inconclusive") and own.explanation
     why = f" {_first(own.explanation)}" if told else ""
     return f"adjusted p {own.adjusted_p}.{why}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mimbench.errors import UnknownNameError
+from mimbench.errors import RecipeError, UnknownNameError
 from mimbench.evaluation.planning.flags import from_elsewhere, resolve_run
 
 RUN = """
@@ -44,6 +44,11 @@ def test_a_flag_of_the_images_keeps_what_the_file_says_of_the_others() -> None:
 def test_the_word_none_leaves_out_all_suites() -> None:
     assert resolve_run("default", {"suite": ["none"]}).suites == ()
     assert resolve_run("default", {"suite": ["quick"]}).suites == ("quick",)
+
+
+def test_the_word_none_stands_alone() -> None:
+    with pytest.raises(RecipeError, match="--suite none stands for no value .* 'none', or quick"):
+        resolve_run("default", {"suite": ["none,quick"]})
 
 
 def test_a_run_with_a_swap_test_can_go_without() -> None:
