@@ -37,7 +37,7 @@ Claims = Annotated[
     typer.Option(
         metavar="NAME",
         help="Measure what these claims need, and judge them: a claims file (.toml) or shipped "
-        "claims. Flags that are given as well win.",
+        "claims. A flag that you give yourself wins.",
         rich_help_panel=MEASURED,
         autocompletion=shipped("claims"),
     ),
