@@ -66,6 +66,11 @@ class RunEvidence:
         """Names of the run's rows, those that failed among them."""
         return frozenset(map(str, self._facts.index))
 
+    @property
+    def folds(self) -> int:
+        """Folds of the run; 1 is a single split."""
+        return max(1, int(self._tables.folds))
+
     def silence(self, row: str) -> str:
         """Why the detector of a row that the run lacks gave no score; empty if it was not asked."""
         fits = self._tables.fits[self._tables.main_fits]

@@ -218,14 +218,21 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
     gaps = Gaps.of((other, place.row), drops)
     areas = [term.value for term in (clean, corrupted, other_clean, other_corrupted)]
     finding = _difference(place, effect, drops, 0.0, gaps, reach=2.0, areas=areas)
-    for row, number in ((place.row, clean), (other, other_clean)):
-        low = float(number.area_interval()[0][0])
-        if not low > CLEAN_FLOOR:
-            reason = (
-                f"the clean AUROC of {row} is {number.area[0]:.2f} with a lower end of {low:.2f}; "
-                f"robustness is judged only where the lower end is above {CLEAN_FLOOR:.2f}"
-            )
-            return replace(finding, obstacle=reason)
+    lows = {
+        row: (float(number.area[0]), float(number.area_interval()[0][0]))
+        for row, number in ((place.row, clean), (other, other_clean))
+    }
+    near_chance = [
+        f"of {row} is {area:.2f} with a lower end of {low:.2f}"
+        for row, (area, low) in lows.items()
+        if not low > CLEAN_FLOOR
+    ]
+    if near_chance:
+        reason = (
+            f"the clean AUROC {', and that '.join(near_chance)}; robustness is judged only where "
+            f"the lower end of both rows is above {CLEAN_FLOOR:.2f}"
+        )
+        return replace(finding, obstacle=reason)
     if corrupted.value[0] < other_corrupted.value[0]:
         reason = (
             f"the corrupted AUROC of {place.row}, {corrupted.value[0]:.2f}, is below that of "

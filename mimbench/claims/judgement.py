@@ -16,8 +16,11 @@ from mimbench.claims.verdict import Verdict
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.run.comparisons import holm_factors
 from mimbench.statistics.run.variance import varies_by
+from mimbench.text import counted
 
 __all__ = ["verify"]
+
+FEW = 10  # patients; with fewer a number shows little, whatever its interval says
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def verify(tables: RunTables, claims: ClaimsFile) -> list[Verdict]:
     factors = np.full(len(found), nan)
     factors[tested] = holm_factors(p[tested])
     return [
-        _verdict(evidence, entry, float(factor), claims.alpha)
+        _with_few_patients(evidence, _verdict(evidence, entry, float(factor), claims.alpha))
         if isinstance(entry, Finding)
         else _not_tested(entry)
         for entry, factor in zip(found, factors, strict=True)
@@ -158,6 +161,18 @@ def _open(finding: Finding, verdict: Verdict, factor: float, alpha: float) -> Ve
     return verdict.model_copy(
         update={"more_target_patients": shown, "explanation": why + open_question(more, limit)}
     )
+
+
+def _with_few_patients(evidence: RunEvidence, verdict: Verdict) -> Verdict:
+    """The verdict, which says first that hardly any patient was tested, if that is so."""
+    patients = {"target": verdict.target_patients, "other": verdict.other_patients}
+    # a share is of one side alone
+    few = [counted(n, f"{side} patient") for side, n in patients.items() if 0 < n < FEW]
+    if not few:
+        return verdict
+    more = "--folds 3 tests all patients" if evidence.folds == 1 else "More photos are needed"
+    told = f"Tested: only {' and '.join(few)}; fewer than {FEW} show little. {more}."
+    return verdict.model_copy(update={"explanation": f"{told} {verdict.explanation}".rstrip()})
 
 
 def _judged(verdict: Verdict, word: str, reasons: Iterable[str], **more: float) -> Verdict:

@@ -59,11 +59,17 @@ def as_text(
         target: category that the run is about.
         width: of a line, characters.
     """
-    rules = (
-        "Intervals and p are over patients and retraining; the leaderboard's intervals are over "
-        "patients alone. p is Holm-adjusted over all verdicts that the run can test; a verdict is "
-        f"clear below {claims.alpha:g}. They speak of this implementation and these images."
-    )
+    rules = "Verdicts speak of this implementation and these images."
+    if any(own.effect for own in verdicts):
+        rules += (
+            " Their intervals are over patients and, where it is known, retraining; those of the "
+            "leaderboard are over patients alone."
+        )
+    if any(own.adjusted_p for own in verdicts):
+        rules += (
+            " p is Holm-adjusted over all verdicts that the run can test; a verdict is clear below "
+            f"{claims.alpha:g}."
+        )
     summary = f"Claims of {claims.name}, target {target}: {count_text(verdicts)}."
     blocks = [f"{paragraph(summary, width)}\n{paragraph(rules, width)}"]
     numbers = [own for own in verdicts if own.verdict != "not tested" or own.effect]
@@ -123,5 +129,6 @@ def _lines(own: Verdict, width: int) -> list[str]:
         measured += f"adjusted p {own.adjusted_p}; " if own.adjusted_p else ""
         others = f" and {own.other_patients} other" if own.other_patients else ""
         lines.append(f"{measured}{own.target_patients} target{others} patients.")
-    lines += [own.explanation] * bool(own.explanation)
+    if own.explanation:  # first where the numbers do not count
+        lines.insert(2 if own.verdict == "not tested" else len(lines), own.explanation)
     return [paragraph(line, width, first="  " * (k > 0), rest="  ") for k, line in enumerate(lines)]

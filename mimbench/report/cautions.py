@@ -1,5 +1,8 @@
 """What a reader must not conclude from a run."""
 
+from collections.abc import Iterator
+
+from mimbench.recipes import names, read_recipe
 from mimbench.report.leaderboard.columns import measures
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
 from mimbench.report.leaderboard.lookup import rounded
@@ -10,7 +13,7 @@ from mimbench.statistics.tables.subgroups import FEWEST_PATIENTS
 from mimbench.statistics.tables.validation import validation_table
 from mimbench.text import counted
 
-__all__ = ["cautions", "few_targets", "untaught"]
+__all__ = ["cautions", "few_targets", "shortened", "untaught"]
 
 NO_OTHERS = (
     "All images are of the target, so there is no AUROC and no leaderboard. Add images of anything "
@@ -40,6 +43,7 @@ def cautions(run: RunFolder, board: Leaderboard, kinds: tuple[str, ...] = ()) ->
         )
     found += run.doubts
     found += few_targets(run.tables)
+    found += [f"{words}. Such a row does not speak for its recipe." for words in shortened(run)]
     if run.info.rounding:
         found.append(run.info.rounding)
     found += untaught(run.tables)
@@ -68,6 +72,19 @@ def cautions(run: RunFolder, board: Leaderboard, kinds: tuple[str, ...] = ()) ->
             "listed in rejected.csv and in the section Limits of index.html."
         )
     return tuple(found)
+
+
+def shortened(run: RunFolder) -> Iterator[str]:
+    """The detectors that were trained for fewer steps than the recipe of their name has, if any."""
+    found = []
+    for detector in run.detectors.values():
+        if detector.name in names("baselines"):
+            usual = read_recipe(detector.name).parameters.get("steps", 0)
+            steps = detector.parameters.get("steps", usual)
+            if isinstance(steps, int) and steps < usual:
+                found.append(f"{detector.name} for {steps} steps, not {usual}")
+    if found:
+        yield f"Trained shorter than the recipe says: {', '.join(found)}"
 
 
 def few_targets(tables: RunTables) -> list[str]:

@@ -10,7 +10,7 @@ from math import isnan
 import pandas as pd
 
 from mimbench.report.answer import State
-from mimbench.report.cautions import untaught
+from mimbench.report.cautions import shortened, untaught
 from mimbench.report.leaderboard.entries import Leaderboard
 from mimbench.report.leaderboard.lookup import interval_text
 from mimbench.report.results import Results
@@ -68,7 +68,10 @@ def _data(run: RunFolder, board: Leaderboard) -> Check:
     probes = found[found["check"] == PROBE]
     if len(probes):
         names = ", ".join(str(text).partition(" ")[0] for text in probes["message"])
-        words = f"{names}: separated by file facts alone, so its AUROC may not be of skin"
+        words = (
+            f"{names}: separated by file facts alone, so its AUROC may not be of skin; --harmonise "
+            "measures what re-encoding all files changes"
+        )
         return Check("data audit", "fail", words, "audit")
     if (found["severity"] == "error").any():
         return Check("data audit", "fail", _count(found, "error"), "audit")
@@ -89,6 +92,8 @@ def _training(run: RunFolder, board: Leaderboard) -> Check:
     if poor := untaught(run.tables):
         names = ", ".join(sentence.partition(" ")[0] for sentence in poor)
         return Check("training", "fail", f"{names}: no better than guessing", "validation")
+    if short := list(shortened(run)):
+        return Check("training", "caution", f"{short[0][:1].lower()}{short[0][1:]}", "limits")
     if failed:
         return Check("training", "caution", f"failed: {', '.join(failed)}", "limits")
     if board.few_trainings:

@@ -94,7 +94,7 @@ class DataSet(BaseModel):
         size = f"{self.images} images" + (f", {self.groups}" if self.groups else "")
         licence = f"licence {self.licence}" if self.licence else "licence: see its page"
         where = f"doi:{self.doi}" if self.doi else self.page
-        return f"{self.title} as published: {size}; {licence}; {where}."
+        return f"looks like {self.title}, which as published has {size}; {licence}; {where}."
 
 
 def set_names() -> tuple[str, ...]:

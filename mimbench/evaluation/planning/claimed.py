@@ -21,6 +21,7 @@ __all__ = ["as_flags", "flags_for", "images_for"]
 
 DEFAULT = "default"  # the run whose controls and suites serve where a run file has none
 EVERY = "*"
+FOLDS = 3
 SEVERITIES = (1, 3, 5)
 KNOWN_CURVE = "1"  # a claim compares the fewest with all
 
@@ -31,7 +32,8 @@ def flags_for(claims: ClaimsFile, run: str, given: Mapping[str, Any]) -> dict[st
     - the detectors that the claims name, and the run's controls (those of the default run where it
       has none);
     - the corruptions that they name, at three severities, or no corruption;
-    - as many trainings as a verdict needs: three, or two in each of several folds;
+    - three folds, so that every image is tested, and two trainings in each, or three of a single
+      split;
     - the swap test, and the known-curve if a claim is about known categories.
 
     Args:
@@ -52,7 +54,9 @@ def flags_for(claims: ClaimsFile, run: str, given: Mapping[str, Any]) -> dict[st
         needed[ONLY.name] = _detectors(claims, table, given)
     if "suite" not in told:
         needed |= {name: value for name, value in _corruptions(claims, table) if name not in told}
-    folds = given.get("folds") or table.get("folds", 1)
+    if "folds" not in table and "given_fold" not in {*table, *told}:
+        needed["folds"] = FOLDS
+    folds = given.get("folds") or needed.get("folds") or table.get("folds", 1)
     needed["seeds"] = max(2 if folds > 1 else 3, table.get("seeds", 1))
     if given.get("data") or not table.get("swap"):
         needed["swap"] = [AUTO]

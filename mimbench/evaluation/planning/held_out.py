@@ -1,4 +1,4 @@
-"""Scores that need more held-out images than the folds give: said before anything is fitted."""
+"""Too few images in a part of the splits: said before anything is fitted."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,8 +8,27 @@ from mimbench.detectors.build import kind_of
 from mimbench.evaluation.planning.threshold_folds import MOST_FOLDS, fewest_folds
 from mimbench.recipes import Recipe
 from mimbench.scores.splits import split_column
+from mimbench.statistics.tables.subgroups import FEWEST_PATIENTS
+from mimbench.text import counted
 
-__all__ = ["held_out_notes"]
+__all__ = ["few_tested_notes", "held_out_notes"]
+
+
+def few_tested_notes(images: pd.DataFrame, folds: int) -> Iterator[str]:
+    """Say so if hardly any patient of the target will be tested.
+
+    Args:
+        images: with `role`, `patient` and a column `split_<k>` per fold.
+        folds: number of folds.
+    """
+    own = images[images["role"] == "target"]
+    parts = own[[split_column(fold) for fold in range(folds)]]
+    tested = own.loc[(parts == "test").any(axis=1), "patient"].nunique()
+    if tested < FEWEST_PATIENTS:
+        every = own["patient"].nunique()
+        remedy = f" --folds 3 tests all {every}." if folds == 1 and every > tested else ""
+        patients = counted(tested, "target patient")
+        yield f"Tested: only {patients}; fewer than {FEWEST_PATIENTS} show little.{remedy}"
 
 
 def held_out_notes(

@@ -16,7 +16,7 @@ from mimbench.data.splits import split
 from mimbench.detectors.build import kind_of
 from mimbench.errors import RecipeError, UnknownNameError
 from mimbench.evaluation.planning.control_sizes import with_controls_at_every_size
-from mimbench.evaluation.planning.held_out import held_out_notes
+from mimbench.evaluation.planning.held_out import few_tested_notes, held_out_notes
 from mimbench.evaluation.planning.known_subsets import Withheld, withheld_from
 from mimbench.evaluation.planning.missing_weights import without_weights
 from mimbench.evaluation.planning.one_class import (
@@ -160,7 +160,8 @@ def make_plan(run: RunFile, known: Comparison | None = None) -> Plan:
     swapped, swap_notes = swap_categories(run.swap, plan.dataset)
     withheld, notes = _withheld(run, plan.dataset, recipes)
     notes = [*(note for recipe in recipes for note in recipe_notes(recipe, plan.dataset)), *notes]
-    notes += [*swap_notes, *_threshold_notes(run, plan.images)]
+    notes += [*swap_notes, *few_tested_notes(plan.images, run.folds)]
+    notes += _threshold_notes(run, plan.images)
     lacking = without_weights(recipes)
     notes += [f"{name} is not run: {why}" for name, why in lacking.items()]
     not_run = without_known(recipes, plan.dataset)

@@ -422,7 +422,7 @@ def test_a_claim_below_the_clean_floor_has_its_drops_printed(run: RunTables) -> 
     asked = claim("degrades_less", row="harmonic", against=("cnn",), corruptions=("*",))
     (verdict,) = judge(run, asked)
     assert verdict.verdict == "not tested"
-    assert "the lower end is above 0.60" in verdict.explanation
+    assert "the lower end of both rows is above 0.60" in verdict.explanation
     evidence = RunEvidence(run)
     place = Place(asked, "harmonic", verdict.relation)
     lost, own = (
@@ -435,6 +435,20 @@ def test_a_claim_below_the_clean_floor_has_its_drops_printed(run: RunTables) -> 
     text = " ".join(as_text([verdict], ClaimsFile(name="test", claim=(asked,)), "mpox").split())
     assert f"{effect}, unknown categories" in text
     assert verdict.number in text
+    assert text.index("robustness is judged only") < text.index(effect), "the reason comes first"
+    weak = made_tables({"weak": Made(0.6, drop=0.02), "weaker": Made(0.58)}, seeds=SEEDS)
+    (both,) = judge(weak, claim("degrades_less", "weak", against=("weaker",), corruptions=("*",)))
+    assert both.explanation.startswith("The clean AUROC of weak is ")
+    assert ", and that of weaker is " in both.explanation
+
+
+def test_hardly_any_patients_are_named_before_all_else(
+    run: RunTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mimbench.claims.judgement.FEW", 10_000)
+    (verdict,) = judge(run, claim(row="twin", bound=0.85))
+    count = f"{verdict.target_patients} target patients and {verdict.other_patients} other"
+    assert verdict.explanation.startswith(f"Tested: only {count} patients; fewer than 10000")
 
 
 def test_the_numbers_of_a_claim_that_cannot_be_judged_are_those_of_its_reason(

@@ -388,12 +388,13 @@ def test_a_run_for_claims_measures_what_they_need_and_ends_with_the_verdicts(
     code, shown = mimbench(*command)
     assert code == 0, shown
     told, lacking, *_ = shown.splitlines()
-    asked = "--suite imagenet-c --corruption fog --seeds 3 --swap auto"
+    asked = "--suite imagenet-c --corruption fog --folds 3 --seeds 2 --swap auto"
     assert told == f"For the claims of colour: {asked}"
     assert lacking.startswith("Not tested without --external DIR")
     assert "Claims of colour, target mpox: " in shown
     assert "NOT TESTED  The run has no external images" in shown
     assert "Check of power, fail: " in shown
+    assert "Tested: only 9 target patients" in shown
     assert shown.index("Leaderboard") < shown.index("Claims of colour") < shown.index("Page: ")
     folder = tmp_path / "runs" / "claimed"
     scores = pd.read_parquet(folder / "scores.parquet")

@@ -12,6 +12,8 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from urllib.parse import unquote
 
 import numpy as np
@@ -24,7 +26,7 @@ from synthetic_run import RUN_INFO, write_synthetic_run
 from mimbench.api import open_run
 from mimbench.errors import MimbenchError, OutputError
 from mimbench.report import Report, build, write_report
-from mimbench.report.cautions import few_targets
+from mimbench.report.cautions import few_targets, shortened
 from mimbench.report.figures import draw
 from mimbench.report.figures.panels import save_figure
 from mimbench.report.figures.roc import operating_points
@@ -38,7 +40,8 @@ from mimbench.report.leaderboard.terminal import printed_board
 from mimbench.report.page.payload import _thousandths
 from mimbench.report.results import Results
 from mimbench.report.subgroups import write_subgroups
-from mimbench.runfolder.reading import read_run
+from mimbench.runfolder.info import DetectorInfo
+from mimbench.runfolder.reading import RunFolder, read_run
 from mimbench.scores.tables import RunTables
 
 KNOWN = Group("known", "same-source")
@@ -479,3 +482,14 @@ def test_what_cannot_be_written_whole_leaves_the_report_before(
     del before[folder / "starts.json"], after[folder / "starts.json"]  # it has the time it took
     assert after.keys() == before.keys()
     assert [path.name for path in before if after[path] != before[path]] == []
+
+
+def test_a_short_training_is_named_beside_the_recipe_that_it_shortens() -> None:
+    steps = {"mim": 50, "resnet18": 200, "mine": 1}
+    detectors = {
+        name: DetectorInfo(name=name, parameters={"steps": count}) for name, count in steps.items()
+    }
+    (said,) = shortened(cast(RunFolder, SimpleNamespace(detectors=detectors)))
+    assert said == "Trained shorter than the recipe says: mim for 50 steps, not 500"
+    del detectors["mim"]
+    assert not list(shortened(cast(RunFolder, SimpleNamespace(detectors=detectors))))

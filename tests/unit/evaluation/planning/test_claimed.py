@@ -40,24 +40,35 @@ def test_a_claim_brings_its_rows_the_controls_three_trainings_and_the_swap_test(
     needed = flags_for(stated, "default", {"data": ["photos"]})
     controls = ["harmonic", "random-generator", "complexity", "histogram"]
     only = ["mim", "resnet18", "file-statistics", *controls]
-    assert needed == {"only": only, "suite": ["none"], "seeds": 3, "swap": ["auto"]}
+    trained = {"folds": 3, "seeds": 2}
+    assert needed == {"only": only, "suite": ["none"], **trained, "swap": ["auto"]}
     run = resolve_run("default", {"data": ["photos"], **needed})
     assert run.detectors == tuple(only)
-    assert (run.suites, run.seeds, run.swap) == ((), 3, ("auto",))
+    assert (run.suites, run.folds, run.seeds, run.swap) == ((), 3, 2, ("auto",))
     assert as_flags(needed).startswith("--only mim --only resnet18 ")
-    assert as_flags(needed).endswith(" --suite none --seeds 3 --swap auto")
+    assert as_flags(needed).endswith(" --suite none --folds 3 --seeds 2 --swap auto")
 
 
 def test_what_the_user_or_the_run_file_says_is_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(RUN, encoding="utf-8")
     needed = flags_for(claims(rows=("mim-short/ssim",)), str(path), {})
-    assert needed == {"only": ["mim-short", "histogram"], "suite": ["none"], "seeds": 3}
+    assert needed == {
+        "only": ["mim-short", "histogram"],
+        "suite": ["none"],
+        "folds": 3,
+        "seeds": 2,
+    }
     short, _, histogram = resolve_run(str(path), {}).detectors
     assert resolve_run(str(path), needed).detectors == (short, histogram)
     given = {"only": ["mim"], "suite": ["quick"], "seeds": 1, "swap": ["none"], "data": ["x"]}
-    assert flags_for(noise("fog"), "default", given) == {}
-    assert flags_for(claims(), "default", {"folds": 3})["seeds"] == 2
+    assert flags_for(noise("fog"), "default", {**given, "folds": 1}) == {}
+    for split in ({"folds": 1}, {"given_fold": 2}):
+        single = flags_for(claims(), "default", split)
+        assert ("folds" in single, single["seeds"]) == (False, 3)
+    path.write_text(f"folds = 5\n{RUN}", encoding="utf-8")
+    several = flags_for(claims(rows=("resnet18/msp",)), str(path), {})
+    assert ("folds" in several, several["seeds"]) == (False, 2)
 
 
 def test_an_added_detector_is_not_named_twice() -> None:

@@ -47,7 +47,7 @@ def test_the_word_none_leaves_out_all_suites() -> None:
 
 
 def test_the_word_none_stands_alone() -> None:
-    with pytest.raises(RecipeError, match="--suite none stands for no value .* 'none', or quick"):
+    with pytest.raises(RecipeError, match=r"--suite none stands for no value .* 'none', or quick"):
         resolve_run("default", {"suite": ["none,quick"]})
 
 
