@@ -24,6 +24,7 @@ from mimbench.statistics.core.intervals import (
     logit_interval,
 )
 from mimbench.statistics.core.patient_rows import (
+    NOBODY,
     add_scaled,
     count_and_sum,
     largest,
@@ -45,7 +46,8 @@ class Influence:
         value: (E,) the numbers; NaN where something is missing.
         id: (E, P) influence of each patient through the ID side.
         ood: (E, P) influence of each patient through the OOD side.
-        bound: (E, P) largest influence of patients who stand alone on a side, see `Cells`.
+        bound: (E, P) largest influence of patients who stand alone on a side, see `Cells`; None:
+            nobody does.
         id_share, ood_share: (E, P) 1 / (patients in the smallest group of that side to which the
             patient belongs); 0 for patients who are not on that side.
         reasons: (E,) why a value is NaN; empty otherwise.
@@ -58,7 +60,7 @@ class Influence:
     value: Array
     id: Array
     ood: Array
-    bound: Array
+    bound: Array | None
     id_share: Array
     ood_share: Array
     reasons: tuple[str, ...]
@@ -79,7 +81,8 @@ class Influence:
     @cached_property
     def _squares(self) -> Array:
         """(3, E) of the tested patients: their variance, and its parts from either side."""
-        return squares(self.id, _shaped(self.ood, self.id), _shaped(self.bound, self.id))
+        bound = NOBODY if self.bound is None else _shaped(self.bound, self.id)
+        return squares(self.id, _shaped(self.ood, self.id), bound)
 
     @property
     def widening(self) -> Array:
@@ -134,25 +137,28 @@ class Influence:
         n_id, n_ood = self.patients
         return np.where(n_ood > 0, np.minimum(n_id, n_ood), n_id)
 
-    def mix(self, weights: ArrayLike, shares: tuple[Array, Array] | None = None) -> Self:
+    def mix(self, weights: ArrayLike, like: Self | None = None) -> Self:
         """Return K linear combinations of the E numbers.
 
         Args:
             weights: (K, E).
-            shares: (K, P) `id_share` and `ood_share` of the combinations, where they are known
-                from others of the same weights and patients; by default they are computed.
+            like: others of the same weights and patients, whose shares are taken; by default they
+                are computed.
         """
         matrix = np.atleast_2d(np.asarray(weights, dtype=np.float64))
         used = matrix != 0
-        sides = shares or (largest(used, self.id_share), largest(used, self.ood_share))
+        if like is None:
+            sides = largest(used, self.id_share), largest(used, self.ood_share)
+        else:
+            sides = like.id_share, like.ood_share
         with np.errstate(invalid="ignore"):
             value = np.where(used, matrix * self.value, 0.0).sum(1)
-        return replace(
+        found = replace(
             self,
             value=value,
             id=mixed_rows(matrix, self.id),
             ood=mixed_rows(matrix, self.ood),
-            bound=mixed_rows(np.abs(matrix), self.bound),
+            bound=None if self.bound is None else mixed_rows(np.abs(matrix), self.bound),
             id_share=sides[0],
             ood_share=sides[1],
             reasons=_mixed_texts(self.reasons, used),
@@ -160,6 +166,16 @@ class Influence:
             unknown=_mixed_texts(self.unknown, used),
             training=None if self.training is None else self.training.mixed(matrix),
         )
+        return found if like is None else found._counted_as(like)
+
+    def with_value(self, value: Array, reasons: tuple[str, ...]) -> Self:
+        """Other numbers of the same patient influences."""
+        return replace(self, value=value, reasons=reasons)._counted_as(self)
+
+    def _counted_as(self, other: Self) -> Self:
+        """The same numbers, with the counts of others that have the very same shares."""
+        self.__dict__["_counts"] = other._counts
+        return self
 
     def area_interval(self, level: float = 0.95) -> tuple[Array, Array]:
         """(E,) ends of the intervals of AUROCs or means of AUROCs, on the logit scale."""
@@ -183,9 +199,10 @@ class Influence:
         """E estimates of AUROCs or means of AUROCs."""
         low, high = self.area_interval(level)
         cautions = area_cautions(self.area, *self.patients)
+        columns = (column.tolist() for column in (self.area, low, high))
         return [
-            Estimate(float(v), float(a), float(b), "" if r else LOGIT_METHOD, r, caution=c)
-            for v, a, b, r, c in zip(self.area, low, high, self.reasons, cautions, strict=True)
+            Estimate(v, a, b, "" if r else LOGIT_METHOD, r, caution=c)
+            for v, a, b, r, c in zip(*columns, self.reasons, cautions, strict=True)
         ]
 
     def area_p_above(self, bound: float) -> Array:
@@ -208,7 +225,7 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
     factors = [np.zeros(len(first.value)) + np.asarray(w, dtype=np.float64) for w in weights]
     if len(terms) == 1 and (factors[0] == 1).all():
         return first
-    value, bound = np.zeros_like(first.value), np.zeros_like(first.bound)
+    value, bound = np.zeros_like(first.value), None
     id_side, ood_side = np.zeros_like(first.id), np.zeros_like(first.ood)
     reasons = np.full(len(first.value), "", dtype=object)
     id_share, ood_share = first.id_share, first.ood_share
@@ -216,7 +233,8 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
         value += np.where(weight == 0, 0.0, weight * term.value)
         add_scaled(id_side, weight, _shaped(term.id, id_side))
         add_scaled(ood_side, weight, _shaped(term.ood, ood_side))
-        if term.bound.any():
+        if term.bound is not None:
+            bound = np.zeros_like(first.id) if bound is None else bound
             add_scaled(bound, np.abs(weight), _shaped(term.bound, bound))
         if term.id_share is not id_share:
             id_share = np.maximum(id_share, term.id_share)
@@ -225,13 +243,15 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
         if any(term.reasons):
             new = (reasons == "") & (weight != 0)
             reasons[new] = np.asarray(term.reasons, dtype=object)[new]
-    return Influence(
+    found = Influence(
         value, id_side, ood_side, bound, id_share, ood_share,
         reasons=tuple(reasons),
         line=_summed_lines(terms, factors),
         unknown=_first_unknown(terms, factors),
         training=FoldTraining.combine([term.training for term in terms], factors),
     )  # fmt: skip
+    same = id_share is first.id_share and ood_share is first.ood_share
+    return found._counted_as(first) if same else found
 
 
 def joined(parts: Sequence[Influence]) -> Influence:
@@ -248,11 +268,12 @@ def joined(parts: Sequence[Influence]) -> Influence:
     if lines and len(lines) < len(parts):
         raise ValueError("numbers with a line and numbers without one")
     unknown = [part.unknown or ("",) * len(part.value) for part in parts]
-    return Influence(
+    alone = any(part.bound is not None for part in parts)
+    found = Influence(
         value=np.concatenate([part.value for part in parts]),
         id=np.concatenate([part.id for part in parts]),
         ood=np.concatenate([_shaped(part.ood, part.id) for part in parts]),
-        bound=np.concatenate([_shaped(part.bound, part.id) for part in parts]),
+        bound=np.concatenate([_bounds(part) for part in parts]) if alone else None,
         id_share=np.concatenate([part.id_share for part in parts]),
         ood_share=np.concatenate([part.ood_share for part in parts]),
         reasons=tuple(chain.from_iterable(part.reasons for part in parts)),
@@ -260,6 +281,13 @@ def joined(parts: Sequence[Influence]) -> Influence:
         unknown=tuple(chain.from_iterable(unknown)) if any(map(any, unknown)) else (),
         training=FoldTraining.joined([part.training for part in parts]),
     )
+    sides = zip(*(part._counts for part in parts), strict=True)
+    found.__dict__["_counts"] = tuple(np.concatenate(side, axis=1) for side in sides)
+    return found
+
+
+def _bounds(part: Influence) -> Array:
+    return np.zeros_like(part.id) if part.bound is None else _shaped(part.bound, part.id)
 
 
 def _summed_lines(terms: Sequence[Influence], weights: Sequence[Array]) -> Array | None:

@@ -222,6 +222,7 @@ def _variance(area: float, n_id: float, n_ood: float) -> float:
 
 
 def _broadcast(*arrays: ArrayLike) -> tuple[Array, ...]:
-    return tuple(
-        np.array(array) for array in np.broadcast_arrays(*(np.asarray(a, float) for a in arrays))
-    )
+    own = [np.asarray(array, float) for array in arrays]
+    if any(array.shape != own[0].shape for array in own):
+        own = list(np.broadcast_arrays(*own))
+    return tuple(np.array(array) for array in own)

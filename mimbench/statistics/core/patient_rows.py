@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from mimbench.compiled import compiled
 
-__all__ = ["add_scaled", "count_and_sum", "largest", "mixed_rows", "squares"]
+__all__ = ["NOBODY", "add_scaled", "count_and_sum", "largest", "mixed_rows", "squares"]
 
 Array = NDArray[np.float64]
+NOBODY: Array = np.zeros((0, 0))  # in place of the bounds of patients who stand alone
 
 
 def mixed_rows(weights: Array, values: Array) -> Array:
@@ -64,13 +65,19 @@ def largest(used: NDArray[np.bool_], share: Array) -> Array:
 
 @compiled
 def squares(id_side: Array, ood_side: Array, bound: Array) -> Array:
-    """(3, E) sums over patients of (|id + ood| + bound)², id² and ood²; arguments are (E, P)."""
+    """(3, E) sums over patients of (|id + ood| + bound)², id² and ood²; arguments are (E, P).
+
+    The bound may be `NOBODY`.
+    """
     sums = np.zeros((3, id_side.shape[0]))
+    alone = bound.size > 0
     for entry in range(id_side.shape[0]):
         both, of_id, of_ood = 0.0, 0.0, 0.0
         for patient in range(id_side.shape[1]):
             x, y = id_side[entry, patient], ood_side[entry, patient]
-            total = abs(x + y) + bound[entry, patient]
+            total = abs(x + y)
+            if alone:
+                total += bound[entry, patient]
             both += total * total
             of_id += x * x
             of_ood += y * y

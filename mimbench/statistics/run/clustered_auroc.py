@@ -59,7 +59,8 @@ class Cells:
         id_share, id_factor = _shares(present)
         self.id_share = np.repeat(id_share, sizes.size, axis=0)
         self.id_scale = float(id_factor[0]) / max(self.id_patients.size, 1)
-        self.alone = (self.id_share == 1).astype(np.float64) + (self.ood_share == 1)
+        alone = (self.id_share == 1).astype(np.float64) + (self.ood_share == 1)
+        self.alone = alone if alone.any() else None
 
     def influence(self, id_scores: ArrayLike, ood_scores: ArrayLike) -> Influence:
         """AUROC of each group, with the influence of each patient.
@@ -78,11 +79,14 @@ class Cells:
         add_by_patient((id_placements - centre[:, None]) * self.id_scale, self.id_patients, id_side)
         deviations = (ood_placements - centre[self.groups]) * self.ood_scale[self.groups]
         np.add.at(ood_side, (self.groups, self.ood_patients), deviations)
+        bound = None
+        if self.alone is not None:
+            bound = self.alone * np.sqrt(centre * (1 - centre))[:, None]
         return Influence(
             value=area,
             id=id_side,
             ood=ood_side,
-            bound=self.alone * np.sqrt(centre * (1 - centre))[:, None],
+            bound=bound,
             id_share=self.id_share,
             ood_share=self.ood_share,
             reasons=tuple(self._reasons(x, y, area)),

@@ -114,7 +114,7 @@ class RowAreas:
             len({fold for _, fold, _ in self.cells}) > 1 and comparison_set.trained_patients.any()
         )
         self._trained_on = layout.trained_on(row) if several else ""
-        self._shares: tuple[Array, Array] | None = None
+        self._first: Influence | None = None
         self._nothing: Area | None = None
 
     def area(self, condition: int, other: int) -> Area:
@@ -131,8 +131,9 @@ class RowAreas:
         total = combine(own, list(self.weights))
         if self._trained_on:
             total = replace(total, training=self._training(total, values, condition, other))
-        mixed = total.mix(self.entries, self._shares)
-        self._shares = mixed.id_share, mixed.ood_share  # the same under every condition
+        mixed = total.mix(self.entries, self._first)
+        if self._first is None:  # its shares are those under every condition
+            self._first = mixed
         return Area(mixed, self.per_cell(values))
 
     def _influence(self, fit: int, fold: int, condition: int, other: int) -> Influence:

@@ -1,7 +1,7 @@
 """Corruption errors of AUROCs relative to a reference, with intervals."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,18 +48,17 @@ class Ratio:
         """E estimates."""
         low, high = self.interval(level)
         method = "delta method, logarithm" if self.positive else "delta method"
+        columns = (column.tolist() for column in (self.influence.value, low, high))
         return [
-            Estimate(float(v), float(a), float(b), "" if np.isnan(a) else method, r)
-            for v, a, b, r in zip(
-                self.influence.value, low, high, self.influence.reasons, strict=True
-            )
+            Estimate(v, a, b, "" if isnan(a) else method, r)
+            for v, a, b, r in zip(*columns, self.influence.reasons, strict=True)
         ]
 
 
 def summed_errors(areas: Sequence[Influence]) -> Influence:
     """Sum of 1 - AUROC over conditions, e.g. the severities of one corruption."""
     total = combine(areas, [-1.0] * len(areas))
-    return replace(total, value=len(areas) + total.value)
+    return total.with_value(len(areas) + total.value, total.reasons)
 
 
 def summed_rises(areas: Sequence[Influence], clean: Influence) -> Influence:
@@ -104,10 +103,8 @@ def _ratio(numerator: Influence, denominator: Influence, level: float) -> Influe
     value = numerator.value / under
     ratio = combine([numerator, denominator], [1 / under, -value / under])
     why = "the reference's error may be 0: its interval reaches down to it"
-    return replace(
-        ratio,
-        value=np.where(safe, value, np.nan),
-        reasons=tuple(
-            reason or ("" if ok else why) for reason, ok in zip(ratio.reasons, safe, strict=True)
-        ),
+    reasons = tuple(
+        reason or ("" if ok else why)
+        for reason, ok in zip(ratio.reasons, safe.tolist(), strict=True)
     )
+    return ratio.with_value(np.where(safe, value, np.nan), reasons)

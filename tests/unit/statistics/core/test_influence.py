@@ -223,3 +223,42 @@ def test_intervals_of_clustered_means_and_differences_cover_the_truth():
         rejected.append(paired_difference(*map(Measured, rows))[0].p < 0.05)
     assert 0.925 < np.mean(inside) < 0.98
     assert 0.02 < np.mean(rejected) < 0.08
+
+
+def test_a_patient_alone_keeps_his_bound_beside_numbers_that_have_none():
+    x, y, _ = sample(5)
+    everyone = x.size + y.size
+    several = Cells(np.arange(x.size), x.size + np.arange(y.size), n_patients=everyone)
+    lone = Cells(np.arange(x.size), np.full(y.size, x.size), n_patients=everyone)
+    many, one = several.influence(x, y), lone.influence(x, y)
+    assert many.bound is None
+    assert one.bound is not None
+    assert one.bound.any()
+    zeros = replace(many, bound=np.zeros_like(many.id))
+    for own, full in (
+        (combine([many, one], [0.25, 0.75]), combine([zeros, one], [0.25, 0.75])),
+        (combine([one, many], [0.25, 0.75]), combine([one, zeros], [0.25, 0.75])),
+        (joined([many, one]), joined([zeros, one])),
+        (many.mix([[0.5]]), zeros.mix([[0.5]])),
+    ):
+        np.testing.assert_array_equal(own.variance, full.variance)
+        np.testing.assert_array_equal(own.df, full.df)
+
+
+def test_counts_that_are_taken_over_are_those_of_the_patients():
+    x, y, _ = sample(6)
+    everyone = x.size + y.size + 3
+    cells = Cells(np.arange(x.size), x.size + np.arange(y.size), n_patients=everyone)
+    fewer = Cells(np.arange(x.size) % 3, x.size + np.arange(y.size) % 2, n_patients=everyone)
+    own, other = cells.influence(x, y), fewer.influence(x, y)
+    first = own.mix([[0.5]])
+    for found in (
+        combine([own, own], [1, -1]),
+        combine([own, other], [1, -1]),
+        joined([own, other]),
+        cells.influence(-x, -y).mix([[0.5]], first),
+        own.with_value(own.value / 2, ("",)),
+    ):
+        afresh = replace(found)  # has kept nothing
+        np.testing.assert_array_equal(found.df, afresh.df)
+        np.testing.assert_array_equal(found.patients, afresh.patients)
