@@ -14,6 +14,7 @@ from mimbench.statistics.core.influence import Influence
 from mimbench.statistics.run.comparison_sets import Area, ComparisonSet, RowAreas
 from mimbench.statistics.run.kept_ranks import keeps_ranks
 from mimbench.statistics.run.layout import Layout
+from mimbench.statistics.run.questions import Question
 from mimbench.statistics.run.retraining import Models
 from mimbench.statistics.run.uncertainty import Measured
 from mimbench.statistics.tables.row_metrics import ALL_CORRUPTIONS, MEAN_SEVERITY
@@ -80,14 +81,18 @@ class RunAurocs:
         """Names of the rows."""
         return tuple(row.score for row in self._layout.rows)
 
+    @cached_property
+    def _questions(self) -> list[Question]:
+        return self._layout.questions()
+
     def groups(self, question: str = "detection") -> list[tuple[str, str]]:
         """Role and relation of each mean over categories; empty without OOD images."""
-        found = [asked for asked in self._layout.questions() if asked.name == question]
+        found = [asked for asked in self._questions if asked.name == question]
         return [(group.role, group.relation) for asked in found for group in asked.means]
 
     def categories(self, role: str, relation: str, question: str = "detection") -> list[str]:
         """Categories in the mean of a role and relation."""
-        asked = [own for own in self._layout.questions() if own.name == question]
+        asked = [own for own in self._questions if own.name == question]
         found = [group for own in asked for group in own.groups]
         return [g.category for g in found if (g.role, g.relation) == (role, relation)]
 
@@ -127,20 +132,15 @@ class RunAurocs:
     def _find(self, quantity: Quantity) -> tuple[RowAreas, int]:
         """The row's AUROCs and the position of the group asked for."""
         areas = self._areas(quantity)
-        question = areas.comparison_set.question
-        names = [
-            f"{group.role} / {group.relation} / {group.category}"
-            for group in question.groups + question.means
-        ]
         wanted = f"{quantity.role} / {quantity.relation} / {quantity.category}"
-        return areas, _position("group of images", wanted, names)
+        return areas, _position("group of images", wanted, areas.comparison_set.question.names)
 
     def _areas(self, quantity: Quantity) -> RowAreas:
         """The row's AUROCs on the question asked, at home or on external images."""
         abroad = quantity.role == "external"
         key = (quantity.row, quantity.question, abroad)
         if key not in self._rows:
-            asked = self._layout.questions()
+            asked = self._questions
             own = [q for q in asked if (q.groups[0].role == "external") == abroad] or asked
             question = own[_position("question", quantity.question, [q.name for q in own])]
             row = self._layout.rows[_position("row", quantity.row, self.rows)]

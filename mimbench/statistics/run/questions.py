@@ -39,6 +39,14 @@ class Question:
         )
 
     @cached_property
+    def names(self) -> list[str]:
+        """Role, relation and category of each group, then of each mean."""
+        return [
+            f"{group.role} / {group.relation} / {group.category}"
+            for group in self.groups + self.means
+        ]
+
+    @cached_property
     def mean_weights(self) -> NDArray[np.float64]:
         """(means, groups) weights of the categories in each mean: each category counts once."""
         weights = np.zeros((len(self._members), len(self.groups)))

@@ -132,11 +132,15 @@ class _Texts:
 
     def __init__(self) -> None:
         self._codes: dict[str, int] = {}
+        self._found: dict[tuple[str, ...], Codes] = {}  # the same few stand in most blocks
 
     def codes(self, texts: Iterable[str]) -> Codes:
         """The code of each text."""
-        known = self._codes
-        return np.asarray([known.setdefault(text, len(known)) for text in texts], dtype=np.int32)
+        asked, known = tuple(texts), self._codes
+        if asked not in self._found:
+            codes = [known.setdefault(text, len(known)) for text in asked]
+            self._found[asked] = np.asarray(codes, dtype=np.int32)
+        return self._found[asked]
 
     def column(self, codes: Codes) -> pd.Categorical:
         """The texts of these codes; categories are in the order of the alphabet."""
