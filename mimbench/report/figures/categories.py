@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from mimbench.report.figures.panels import PAPER
@@ -67,6 +67,8 @@ def heat_map_figure(
         rows: columns of the map, in order.
         controls: those that are controls, which their labels say.
     """
+    import seaborn as sns  # slow to import, and figures that stand are not drawn again
+
     blocks = {
         # pivot_table would drop a category in which no row has a number
         str(group): part.pivot(index="label", columns="row", values="value").reindex(
@@ -90,16 +92,19 @@ def heat_map_figure(
             linewidths=1,
             linecolor=PAPER,
             cbar=False,
-            xticklabels=names if axis is axes[-1] else [],
-            yticklabels=list(block.index),
+            xticklabels=[],
+            yticklabels=[],
         )
+        # not by seaborn: to see whether labels overlap, it makes a canvas for each of them
+        axis.set_yticks(np.arange(len(block)) + 0.5, block.index, va="center")
         axis.set(xlabel="", ylabel="")
         axis.grid(visible=False)
         axis.set_title(group, loc="left", fontweight="bold")
         axis.tick_params(axis="y", rotation=0, length=0)
         axis.tick_params(axis="x", length=0)
-    for label in axes[-1].get_xticklabels():
-        label.set(rotation=45, ha="right", rotation_mode="anchor")
+    axes[-1].set_xticks(
+        np.arange(len(names)) + 0.5, names, rotation=45, ha="right", rotation_mode="anchor"
+    )
     figure.colorbar(axes[0].collections[0], cax=legend, orientation="horizontal")
     legend.set_title("AUROC (0.5 = coin toss)", loc="left", fontsize=8)
     legend.tick_params(labelsize=8)

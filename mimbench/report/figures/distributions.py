@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from mimbench.report.figures.panels import INK, label_all, panel_grid
@@ -56,6 +55,8 @@ def distribution_figure(
         groups: the groups in order.
         styles: the rows to draw.
     """
+    import seaborn as sns  # slow to import, and figures that stand are not drawn again
+
     at_home = [group.label for group in groups if not group.external]
     abroad = [group.label for group in groups if group.external]
     order = [TARGET, *at_home, *([EXTERNAL_TARGET] * bool(abroad)), *abroad]

@@ -15,7 +15,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
-from scipy.stats import rankdata
 
 from mimbench.statistics.core.patient_rows import mixed_rows
 
@@ -152,6 +151,8 @@ def rank_variance(id_scores: Sequence[Array], shared: Array, folds: NDArray[np.i
     Returns:
         The variance of ranks in [0, 1]; infinite with too few images to say.
     """
+    from scipy.stats import rankdata  # slow to import; only folds need it
+
     if np.isnan(shared).any() or any(own.size == 0 or np.isnan(own).any() for own in id_scores):
         return np.inf
     below = [
