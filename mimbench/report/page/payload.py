@@ -138,17 +138,21 @@ def _nested(
 
 def _packed(values: NDArray[np.float64]) -> str:
     """Thousandths of values as base64 of little-endian integers of 16 bits; `NONE` where none."""
-    whole = [_thousandths(value) for value in values.ravel()]
-    return base64.b64encode(np.array(whole, dtype="<i2").tobytes()).decode("ascii")
+    return base64.b64encode(_thousandths(values.ravel()).astype("<i2").tobytes()).decode("ascii")
 
 
-def _thousandths(value: float) -> int:
-    """The thousandth nearest to `value` of those that the script prints as `rounded` does.
+def _thousandths(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The thousandths nearest to `values` of those that the script prints as `rounded` does.
 
     The script rounds thousandths to hundredths, half up; rounding twice could print another number
     than the tables of the page, which round the value itself.
     """
-    if not np.isfinite(value):
-        return NONE
-    hundredths = round(float(rounded(value)) * 100)
-    return min(max(round(value * 1000), 10 * hundredths - 5), 10 * hundredths + 4)
+    there = np.isfinite(values)
+    own = np.where(there, values, 0.0)
+    hundredths = np.rint(own * 100).astype(np.int64)
+    near_half = np.abs(own * 100 - np.floor(own * 100) - 0.5) < 1e-6  # a product is not exact
+    for k in np.flatnonzero(near_half):
+        hundredths[k] = round(float(rounded(float(own[k]))) * 100)
+    thousandths = np.rint(own * 1000).astype(np.int64)
+    lowest, highest = 10 * hundredths - 5, 10 * hundredths + 4
+    return np.where(there, np.minimum(np.maximum(thousandths, lowest), highest), NONE)
