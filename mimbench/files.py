@@ -20,6 +20,7 @@ __all__ = [
     "disk_full_as_error",
     "entries_below",
     "file_hash",
+    "file_stamp",
     "user_cache",
 ]
 
@@ -130,12 +131,11 @@ class FileHashes:
 
     def __init__(self) -> None:
         """Nothing is read yet."""
-        self._known: dict[Path, tuple[tuple[int, int, int], str]] = {}
+        self._known: dict[Path, tuple[tuple[int, ...], str]] = {}
 
     def __call__(self, path: Path) -> str:
         """SHA-256 (hex) of a file's bytes as they are now."""
-        found = path.stat()
-        stamp = (found.st_ino, found.st_size, found.st_mtime_ns)
+        stamp = file_stamp(path)
         known = self._known.get(path)
         if known is None or known[0] != stamp:
             known = self._known[path] = (stamp, file_hash(path))
@@ -145,6 +145,18 @@ class FileHashes:
     def known(self) -> dict[Path, str]:
         """SHA-256 of all files that were asked for, as they were then."""
         return {path: digest for path, (_, digest) in self._known.items()}
+
+
+def file_stamp(path: Path | str) -> tuple[int, ...]:
+    """What is another where a file was written to or replaced, without reading it.
+
+    The last two numbers are times of change, nanoseconds since 1970. Programs can set the first of
+    them; the second is the system's own, but on Windows it is the time when the file was made. Two
+    changes may have one time, where the clock of the file system is coarse.
+    """
+    found = os.stat(path)  # noqa: PTH116 - a Path for each of many files takes longer than this
+    file = found.st_dev, found.st_ino, found.st_mode, found.st_size
+    return (*file, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def file_hash(path: Path) -> str:

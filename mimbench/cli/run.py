@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from time import time_ns
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +27,7 @@ from mimbench.text import paragraph
 if TYPE_CHECKING:
     from mimbench.claims import ClaimsFile
     from mimbench.cli.judge import Judged
+    from mimbench.data.reading.accounting import Accounting
     from mimbench.evaluation.execution.executor import Backend
     from mimbench.evaluation.planning.run_file import RunFile
 
@@ -146,14 +148,15 @@ def run(
         say(note)
     require_all_there(settings.data.places)
     # what takes long to import comes after what a typing mistake is about
-    from mimbench.evaluation.unchanged import keep_run, made_from, nothing_to_compute
+    from mimbench.evaluation.unchanged import keep_run, kept_run, made_from
 
     folder = out or Path("runs") / settings.name
     source = None
     if not (dry_run or dask_transfer) and dask is None and timeout is None:
         source = made_from(settings, folder, jobs=jobs, strict=strict)
-    if source is not None and nothing_to_compute(folder, source):
-        _show_as_it_was(folder, stated, quiet, as_json)
+    files = None if source is None else kept_run(folder, source)
+    if files is not None:
+        _show_as_it_was(folder, files, stated, quiet, as_json)
         return ExitCode.DONE
     from mimbench.evaluation.runner import run as run_all
     from mimbench.evaluation.runner import try_plan
@@ -167,11 +170,12 @@ def run(
             say("\n".join(planned.lines(work.count if work else 1)))
             return ExitCode.DONE
         with Display(console(stderr=as_json), quiet=quiet) as progress:
+            begun = time_ns()
             result = run_all(settings, folder, progress, command_line(), strict=strict, jobs=work)
             judged = _judged(folder, stated, progress)
             report_of = make_report(folder, progress)
-            if source is not None and not result.failures:
-                keep_run(folder, source, result.read)
+            if source is not None and not (result.failures or result.further):
+                keep_run(folder, source, begun, result.files, result.read)
     show_report(report_of, folder, as_json, result.failures, result.files, judged)
     show_failures(result.failures)
     if report_of.board.rows:  # or else there is nothing to judge
@@ -212,17 +216,23 @@ def _judged(folder: Path, claims: "ClaimsFile | None", progress: "Display") -> "
     return judge(folder, claims)
 
 
-def _show_as_it_was(folder: Path, claims: "ClaimsFile | None", quiet: bool, as_json: bool) -> None:
+def _show_as_it_was(
+    folder: Path,
+    files: "Accounting",
+    claims: "ClaimsFile | None",
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Report a run of which all is there, as it would be after computing nothing."""
-    from mimbench.data.reading.accounting import account
-
     with Display(console(stderr=as_json), quiet=quiet) as progress:
         progress.message(
-            "Nothing to compute: options, code, packages and all results are as they were."
+            "Nothing to compute: images, options, code, packages and all results are as they were."
         )
+        if files.found:
+            progress.message(files.sentence)
         judged = _judged(folder, claims, progress)
         report_of = make_report(folder, progress)
-    show_report(report_of, folder, as_json, files=account(0, 0, ()), judged=judged)
+    show_report(report_of, folder, as_json, files=files, judged=judged)
     _say_what_is_next(folder, as_json)
 
 

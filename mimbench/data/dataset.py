@@ -46,6 +46,7 @@ class Dataset:
         left_out: all other files that are not in `table`.
         duplicates: pairs that show the same photograph, where `load` looked for them.
         comparison: what was compared for it.
+        leads_out: whether a table names files outside of its folder, there or not.
     """
 
     table: pd.DataFrame
@@ -57,6 +58,7 @@ class Dataset:
     left_out: tuple[LeftOut, ...] = ()
     duplicates: tuple[Duplicate, ...] | None = None
     comparison: Comparison | None = None
+    leads_out: bool = False
 
     def __len__(self) -> int:
         return len(self.table)
@@ -242,6 +244,7 @@ def _read(
         (*_without_unread(offer.notes, table[~pictures.keep]), *pictures.notes),
         target,
         offer.left_out,
+        leads_out=offer.leads_out,
     )
 
 

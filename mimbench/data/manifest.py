@@ -46,6 +46,7 @@ class Manifest:
         left_out: files that are not in `table`.
         used: what each file that is no image was read as, by its path.
         without_images: folders without any image.
+        leads_out: whether a table names files outside of the folder, there or not.
     """
 
     table: pd.DataFrame
@@ -56,3 +57,4 @@ class Manifest:
     left_out: tuple[LeftOut, ...] = ()
     used: Mapping[str, str] = field(default_factory=dict)
     without_images: tuple[WithoutImages, ...] = ()
+    leads_out: bool = False

@@ -82,6 +82,13 @@ class ImageOptions(BaseModel):
         """All folders and CSV files, and words for generated images."""
         return (*self.data, *self.unknown, *self.abnormal, *self.external)
 
+    @property
+    def files(self) -> Names:
+        """The places that are folders and CSV files."""
+        data = (place for place in self.data if place != PHANTOM)
+        abnormal = (place for place in self.abnormal if place != GENERATED)
+        return (*data, *self.unknown, *abnormal, *self.external)
+
 
 def require_all_there(places: Iterable[str]) -> None:
     """Raise DataError where a folder, CSV file or data set is not there; reads nothing."""

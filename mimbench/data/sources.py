@@ -39,6 +39,7 @@ class Offer:
         rejected: (path, reason) of entries that cannot be opened.
         left_out: files that are not in `table`.
         without_images: folders without any image.
+        leads_out: whether a table names files outside of its folder, there or not.
     """
 
     table: pd.DataFrame
@@ -46,6 +47,7 @@ class Offer:
     rejected: tuple[tuple[str, str], ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     without_images: tuple[WithoutImages, ...] = ()
+    leads_out: bool = False
 
 
 class _Told(NamedTuple):
@@ -100,6 +102,7 @@ def _together(manifests: Sequence[Manifest]) -> Offer:
         tuple(entry for manifest in manifests for entry in manifest.rejected),
         tuple(entry for manifest in manifests for entry in manifest.left_out),
         empty,
+        any(manifest.leads_out for manifest in manifests),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from mimbench.corruptions.plugins import source_digest
 from mimbench.csv_files.writing import write_csv
 from mimbench.data.fetch.places import located
 from mimbench.data.near_duplicates import read_comparison
@@ -55,12 +56,15 @@ class RunResult:
         failures: (fit, reason) of every detector that failed.
         files: what became of each file that was found.
         read: SHA-256 of the files that the detectors depend on.
+        further: whether it depends on files of which neither its options nor `read` say where they
+            are: images that a table names outside of its folder, code of a package's corruption.
     """
 
     folder: Path
     failures: tuple[tuple[str, str], ...]
     files: Accounting
     read: Mapping[Path, str]
+    further: bool = False
 
 
 @dataclass(frozen=True)
@@ -232,7 +236,9 @@ def execute(
         progress.message(problem)
     failures = tuple((str(spec), reason) for spec, reason in outcome.failed.values())
     read = context.addresses.hashes.known
-    return RunResult(folder, (*failures, *not_combined), plan.dataset.accounting, read)
+    kernels = {one.corruption.kernel for one in plan.conditions if one.corruption is not None}
+    further = plan.dataset.leads_out or any(map(source_digest, kernels))
+    return RunResult(folder, (*failures, *not_combined), plan.dataset.accounting, read, further)
 
 
 def _compute(

@@ -1,8 +1,11 @@
 """A run that has nothing to compute is known as such before torch is imported.
 
-The record of what a run was made from lies in the user's cache, as that of its report. It is kept
-for runs of generated images by shipped recipes and suites: what photos, plug-ins, and suites and
-weights of one's own depend on is known only to who reads them, so such a run always plans again.
+The record of what a run was made from lies in the user's cache, as that of its report. Photos are
+not read for it: they are as they were if all files in their folders are those of before and none
+was written to, as the file system says. It is kept for detectors that are shipped recipes, or these
+with other numbers. What plug-ins, tables that name images elsewhere, CSV files without a folder,
+and weights of one's own depend on is known only to who reads them, so such a run always plans
+again.
 """
 
 import hashlib
@@ -12,22 +15,25 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from mimbench.data.options import GENERATED, PHANTOM, ImageOptions
+from mimbench.data.fetch.places import located
+from mimbench.data.folder_state import folder_state
+from mimbench.data.reading.accounting import Accounting
 from mimbench.errors import OutputError, TableError
 from mimbench.evaluation.execution.machine import cpu_model, memory_gib
 from mimbench.evaluation.planning.run_file import RunFile
 from mimbench.files import cache_record, entries_below, file_hash
-from mimbench.recipes import names, shipped
+from mimbench.recipes import names, parse_toml, shipped
 from mimbench.runfolder.lock import check_free
 from mimbench.scores.digests import read_sealed, write_sealed
 from mimbench.scores.run_files import refuse_links
 from mimbench.scores.tables import BESIDE, RECORD, TABLES
 
-__all__ = ["KIND", "keep_run", "made_from", "nothing_to_compute"]
+__all__ = ["KIND", "Source", "keep_run", "kept_run", "made_from"]
 
 KIND = "runs"  # of the record
 PACKAGE = Path(__file__).parents[1]
@@ -40,10 +46,24 @@ VARIABLES = (
     *("CUBLAS", "CUDA", "HIP", "HSA", "NVIDIA", "PYTORCH", "ROCR", "TORCH"),
 )
 GPUS = ("nvidia[0-9]*", "kfd", "dxg")  # names of device files
+# nanoseconds in which two changes of a file may have one time; FAT has the coarsest clock
+ONE_TIME = 2 * 10**9
 
 
-def made_from(settings: RunFile, folder: Path, *, jobs: int | None, strict: bool) -> str | None:
-    """Digest of all that a run depends on; None where more would have to be read to know it.
+class Source(NamedTuple):
+    """What a run is made from.
+
+    Attributes:
+        digest: of all of it.
+        changed: the latest time of a file in the folders of images, nanoseconds since 1970.
+    """
+
+    digest: str
+    changed: int
+
+
+def made_from(settings: RunFile, folder: Path, *, jobs: int | None, strict: bool) -> Source | None:
+    """All that a run depends on; None where more would have to be read to know it.
 
     Args:
         settings: of the run.
@@ -51,70 +71,91 @@ def made_from(settings: RunFile, folder: Path, *, jobs: int | None, strict: bool
         jobs: worker processes, as the user said.
         strict: whether a warning of the audit stops the run.
     """
-    shipped_suites = set(settings.suites) <= set(names("corruptions"))
-    if not (
-        shipped_suites and _generated(settings.data) and all(map(_shipped, settings.detectors))
-    ):
+    try:
+        suites = [file_hash(Path(name)) for name in settings.suites if name.endswith(".toml")]
+        recipes = [_recipe(spec) for spec in settings.detectors]
+    except OSError:  # who reads it will say why
+        return None
+    if settings.data.harmonise or None in recipes:
+        return None
+    images = [folder_state(located(place)) for place in settings.data.files]
+    states = [state for state in images if state is not None]
+    if len(states) < len(images):
         return None
     told = [settings.model_dump(mode="json"), str(folder.absolute()), str(Path.cwd()), jobs, strict]
-    content = [told, _here(), _packages(), _code()]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    files = [suites, recipes, [state.digest for state in states]]
+    content = [told, files, _here(), _packages(), _code()]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return Source(digest, max((state.changed for state in states), default=0))
 
 
-def nothing_to_compute(folder: Path, source: str) -> bool:
-    """Whether a run with this `made_from` left all that lies in a folder, as it lies there.
+def kept_run(folder: Path, source: Source) -> Accounting | None:
+    """What became of each file, if a run made from this left all that lies in a folder as it lies.
 
     Raises:
         OutputError: something in the folder is a link, or another process holds the folder.
     """
     path = cache_record(KIND, folder)
     if path is None or not path.is_file():
-        return False
+        return None
     refuse_links(folder, store=True)
     check_free(folder)
     try:
         content, _ = read_sealed(path)
-        same = content["made_from"] == source and content["read"] == _digests(content["read"])
-        return bool(same and content["written"] == _written(folder))
+        same = content["made_from"] == source.digest
+        if not (same and content["read"] == _digests(content["read"])):
+            return None
+        return Accounting(**content["files"]) if content["written"] == _written(folder) else None
     except (TableError, OSError, KeyError, TypeError):
-        return False
+        return None
 
 
-def keep_run(folder: Path, source: str, read: Mapping[Path, str]) -> None:
+def keep_run(
+    folder: Path, source: Source, begun: int, files: Accounting, read: Mapping[Path, str]
+) -> None:
     """Record that all of a run is in its folder, so that the same run need not look again.
+
+    There is no record where a file could not be read, since the cause may be gone next time; nor
+    where one had changed just before it was read, since it could have been written to once more at
+    what the file system calls the same time.
 
     Args:
         folder: of the run, which finished without a failed row.
         source: `made_from` before the run was begun.
+        begun: when the run began to read images, nanoseconds since 1970.
+        files: what became of each file.
         read: SHA-256 of files that its detectors depend on.
     """
     path = cache_record(KIND, folder)
-    if path is None:
+    if path is None or files.rejected or source.changed >= begun - ONE_TIME:
         return
-    files = {str(file.absolute()): digest for file, digest in read.items()}
-    content = {"made_from": source, "read": files, "written": _written(folder)}
+    content = {
+        "made_from": source.digest,
+        "read": {str(file.absolute()): digest for file, digest in read.items()},
+        "files": asdict(files),
+        "written": _written(folder),
+    }
     with suppress(OSError, OutputError):  # without a record the next run plans again
         path.parent.mkdir(parents=True, exist_ok=True)
         write_sealed(path, content)
 
 
-def _generated(data: ImageOptions) -> bool:
-    """Whether a run reads no file to have its images."""
-    drawn = set(data.data) == {PHANTOM} and set(data.abnormal) <= {GENERATED}
-    return drawn and not (data.unknown or data.external or data.harmonise)
-
-
-def _shipped(spec: str | Mapping[str, Any]) -> bool:
-    """Whether a detector is one of the shipped recipes, with at most other numbers in it."""
+def _recipe(spec: str | Mapping[str, Any]) -> Any:
+    """The shipped recipe that a detector is, with other numbers in it; None for any other."""
     if isinstance(spec, str):
-        return spec in names("baselines")
+        if spec in names("baselines"):
+            return spec
+        if not spec.endswith(".toml"):
+            return None
+        spec = parse_toml(Path(spec))
     parameters = spec.get("parameters", {})
-    return (
+    ours = (
         spec.get("extends") in names("baselines")
         and "detector" not in spec
         and isinstance(parameters, Mapping)
         and all(isinstance(value, int | float) for value in parameters.values())
     )
+    return spec if ours else None
 
 
 def _here() -> list[Any]:

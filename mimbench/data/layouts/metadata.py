@@ -14,7 +14,7 @@ import pandas as pd
 from mimbench.csv_files.reading import read_delimited
 from mimbench.data.categories import canonical_category
 from mimbench.data.columns import Columns, fitzpatrick
-from mimbench.data.layouts.named_images import images_of, names_images
+from mimbench.data.layouts.named_images import images_of, lead_out, names_images
 from mimbench.data.layouts.patients import patients
 from mimbench.data.layouts.table import known_values, without_our_columns
 from mimbench.data.manifest import Manifest, given_column, part_name
@@ -139,6 +139,8 @@ def manifest_of(listing: Listing, table: Metadata) -> Manifest:
         DataError: none of the table's images is there.
     """
     rows = _images(listing, table)
+    named, folder = _first(table.cells, table.columns.image), table.files[0].parent
+    outside = lead_out(named, listing.root, folder)
     if not rows:
         example = _first(table.cells, table.columns.image).iloc[0] if len(table.cells) else ""
         raise DataError(
@@ -175,6 +177,7 @@ def manifest_of(listing: Listing, table: Metadata) -> Manifest:
         (*table.notes, *notes, *clash, *_row_notes(table, rows)),
         left_out=tuple(left_out),
         used={shown(path): "list of the images" for path in table.files},
+        leads_out=outside or lead_out(map(shown, table.files), listing.root, Path()),
     )
 
 

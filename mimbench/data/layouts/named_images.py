@@ -2,7 +2,7 @@
 
 import filecmp
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeVar
@@ -11,7 +11,7 @@ from mimbench.data.reading.file_kinds import IMAGE_SUFFIXES
 from mimbench.data.reading.file_names import on_disk, shown
 from mimbench.errors import DataError
 
-__all__ = ["images_of", "names_images"]
+__all__ = ["images_of", "lead_out", "names_images"]
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
 Index = Mapping[str, Sequence[Path]]
@@ -54,6 +54,20 @@ def names_images(cells: Sequence[str], images: Sequence[Path], root: Path, folde
     fitting = [_at(cell, folder, listed) or _fitting(_plain(cell), index)[:1] for cell in cells]
     found = {image if isinstance(image, Path) else image[0] for image in fitting if image}
     return len(found or _without_common_folders(cells, listed, (root, folder)))
+
+
+def lead_out(cells: Iterable[str], root: Path, folder: Path) -> bool:
+    """Whether the path that a cell gives, there or not, lies outside of a folder.
+
+    Args:
+        cells: what each row calls its image.
+        root: the folder.
+        folder: of the table.
+    """
+    inside = os.path.join(os.path.abspath(root), "")  # noqa: PTH100, PTH118 - of many rows
+    beside = os.path.abspath(folder)  # noqa: PTH100
+    paths = (os.path.normpath(os.path.join(beside, on_disk(cell))) for cell in cells if cell)  # noqa: PTH118
+    return not all(path.startswith(inside) for path in paths)
 
 
 def _plain(cell: str) -> str:

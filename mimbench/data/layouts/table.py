@@ -10,6 +10,7 @@ import pandas as pd
 
 from mimbench.csv_files.reading import DelimitedTable, read_delimited
 from mimbench.data.categories import canonical_category
+from mimbench.data.layouts.named_images import lead_out
 from mimbench.data.manifest import Manifest, given_column
 from mimbench.data.reading.file_names import on_disk, shown
 from mimbench.errors import DataError
@@ -65,8 +66,10 @@ def read(csv: Path) -> Manifest:
         _require(csv, table, cells[column])
     names = _names(csv, table, cells["category"])
     cells["category"] = cells["category"].map(canonical_category)
+    given = [spelling for path in cells["path"] for spelling in (path, path.replace("\\", "/"))]
     cells["path"], more = _paths(csv, cells["path"])
-    return Manifest(cells, "csv", names, (*notes, *more))
+    outside = lead_out(given, csv.parent, csv.parent)
+    return Manifest(cells, "csv", names, (*notes, *more), leads_out=outside)
 
 
 def known_values(cells: "pd.Series[str]") -> "pd.Series[str]":

@@ -59,6 +59,18 @@ def test_a_folder_with_croissant_json_is_read_by_it(tmp_path):
     assert set(manifest.table["patient"]) == {""}
 
 
+def test_a_table_outside_of_the_folder_is_known_as_such(tmp_path):
+    MINIATURES["msid"](tmp_path / "set")
+    described = tmp_path / "set" / "croissant.json"
+    write_croissant(str(tmp_path / "set"), described)
+    assert not read_manifest(tmp_path / "set").leads_out
+    described.with_suffix(".csv").rename(tmp_path / "moved.csv")
+    text = (tmp_path / "moved.csv").read_text()
+    (tmp_path / "moved.csv").write_text(text.replace("\n", "\nset/").removesuffix("set/"))
+    described.write_text(described.read_text().replace("croissant.csv", "../moved.csv"))
+    assert read_manifest(tmp_path / "set").leads_out
+
+
 def test_nothing_is_overwritten(described, tmp_path):
     with pytest.raises(OutputError, match=r"pad\.json exists"):
         write_croissant(str(tmp_path / "pad"), described)

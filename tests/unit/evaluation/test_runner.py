@@ -18,7 +18,7 @@ from mimbench.detectors.imaging import shared
 from mimbench.detectors.imaging.shared import provide
 from mimbench.errors import RecipeError, TableError
 from mimbench.evaluation import scoring
-from mimbench.evaluation.planning.plan import Plan, RunFile
+from mimbench.evaluation.planning.plan import Plan, RunFile, make_plan
 from mimbench.evaluation.runner import execute, run
 from mimbench.files import digests_by_name
 from mimbench.progress import Silent
@@ -199,6 +199,23 @@ def test_a_rerun_computes_nothing_and_a_changed_parameter_only_its_own(
     assert old["sharp"] != new["sharp"]
     values = [t.scores.query("score == 'sharp'")["value"].to_numpy() for t in (first, changed)]
     np.testing.assert_allclose(values[1], 2 * values[0])
+
+
+def test_a_run_says_whether_a_table_names_images_outside_of_its_folder(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    data = shutil.copytree(folders["data"], tmp_path / "data")
+    listed = [f"{path.relative_to(data)},{path.parent.name}" for path in data.rglob("*.png")]
+    shutil.copy(data / "mpox" / "00_0.png", tmp_path / "moved.png")
+    (data / "mpox" / "00_0.png").unlink()
+    found = []
+    for first in ("mpox/00_1.png,mpox", "../moved.png,mpox"):
+        rows = dict.fromkeys([first, *(line for line in listed if "/00_0" not in line)])
+        (data / "manifest.csv").write_text("\n".join(["path,category", *rows]))
+        images = ImageOptions(data=(str(data),), canonical_size=32)
+        plan = make_plan(RunFile(detectors=("histogram",), data=images))
+        found.append(execute(plan, tmp_path / "out", Silent()).further)
+    assert found == [False, True]
 
 
 def test_many_images_leave_one_file_of_scores_for_each_fit_and_condition(

@@ -1,7 +1,9 @@
 """A run that has nothing to compute reads nothing and computes nothing; any other one does."""
 
+import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +13,8 @@ import pytest
 
 from mimbench.cli import main
 from mimbench.cli.terminal.exit_codes import ExitCode
-from mimbench.data.reading.accounting import account
+from mimbench.data.folder_state import folder_state
+from mimbench.data.reading.accounting import Accounting
 from mimbench.evaluation import runner, unchanged
 from mimbench.evaluation.runner import RunResult
 from mimbench.files import cache_record, file_hash
@@ -24,6 +27,9 @@ WRITTEN = (
     "blocks/0123456789abcdef/0123456789abcdef01234567.parquet",
 )
 SMALL = ("--only", "histogram", "--suite", "none")
+PHOTOS = (*SMALL, "--data", "photos", "--target", "mpox")
+SUITE = 'name = "suite"\ncorruptions = ["brightness"]\nseverities = [{}]\n'
+LATER = 10**10  # nanoseconds, after which a file is no longer one that had just changed
 
 Repeated = Callable[..., bool]
 
@@ -40,35 +46,51 @@ def weights(tmp_path: Path) -> Path:
 def computed(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> Repeated:
     """Run the command in a folder, where files stand for what is computed and reported.
 
-    Returns whether it computed.
+    Returns whether it computed. It is given what the run came to, and what happens while it
+    computes.
     """
     began: list[Path] = []
-    failures: list[tuple[str, str]] = []
+    told: dict[str, Any] = {}
 
     def compute(settings: Any, folder: Path, *_: object, **options: object) -> RunResult:
         began.append(folder)
+        told.get("meanwhile", lambda: None)()
         for name in WRITTEN:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(name)
         read = {weights: file_hash(weights)} if weights.exists() else {}
-        return RunResult(folder, tuple(failures), account(0, 0, ()), read)
+        failures = (("histogram", "broken"),) if told.get("failed") else ()
+        files = Accounting(8, told.get("rejected", 0), {"hidden file": 1})
+        return RunResult(folder, failures, files, read, told.get("further", False))
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(runner, "run", compute)
-    report = SimpleNamespace(board=SimpleNamespace(rows=["histogram"]))
-    for name in ("make_report", "show_report"):
-        monkeypatch.setattr(f"mimbench.cli.run.{name}", lambda *_, **__: report)
+    monkeypatch.setattr("mimbench.cli.run.time_ns", lambda: time.time_ns() + LATER)
+    board = SimpleNamespace(rows=["histogram"])
+    report = SimpleNamespace(board=board, page=tmp_path, doubts=(), leaderboard=[], again=True)
+    monkeypatch.setattr("mimbench.cli.run.make_report", lambda *_: report)
+    monkeypatch.setattr("mimbench.report.leaderboard.printed.leaderboard_table", lambda _: "")
 
-    def run(*given: str, failed: bool = False) -> bool:
+    def run(*given: str, **happens: Any) -> bool:
         began.clear()
-        failures[:] = [("histogram", "broken")] * failed
+        told.clear()
+        told.update(happens)
         monkeypatch.setattr(sys, "argv", ["mimbench", "run", "--out", "out", "--jobs=0", *given])
         unchanged._code.cache_clear()
-        assert main() == (ExitCode.FAILED_ROWS if failed else 0)
+        assert main() == (ExitCode.FAILED_ROWS if told.get("failed") else 0)
         return bool(began)
 
     return run
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for name in ("mpox/1.png", "orf/1.png", "metadata.csv"):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "photos"
 
 
 def test_the_same_run_again_computes_nothing_and_says_so(
@@ -151,22 +173,105 @@ def test_a_run_with_a_failed_row_tries_it_again(computed: Repeated) -> None:
     assert not computed(*SMALL)
 
 
-def test_photos_and_detectors_and_suites_of_others_are_always_read(
-    computed: Repeated, folders: dict[str, Path], plugin: Path, tmp_path: Path
+def test_photos_are_looked_at_and_not_read(
+    computed: Repeated, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "mine.toml").write_text('extends = "histogram"\nname = "mine"\n')
-    (tmp_path / "suite.toml").write_text('name = "suite"\ncorruptions = ["brightness"]\n')
+    assert computed(*PHOTOS)
+    assert not computed(*PHOTOS)
+    assert "9 files found: 8 read, 0 rejected, 1 left out (hidden file 1)." in (
+        capsys.readouterr().out
+    )
+    assert not computed(*PHOTOS, "--json")
+    assert json.loads(capsys.readouterr().out)["files"]["read"] == 8
+
+
+def test_a_change_of_photos_or_of_a_table_beside_them_is_seen(
+    computed: Repeated, photos: Path
+) -> None:
+    changes: dict[str, Callable[[], object]] = {
+        "a photo": lambda: (photos / "mpox/1.png").write_text("another photo"),
+        "a table": lambda: (photos / "metadata.csv").write_text("image,dx,age"),
+        "added": lambda: (photos / "mpox/2.png").write_text(""),
+        "renamed": lambda: (photos / "mpox/2.png").rename(photos / "mpox/3.png"),
+        "replaced": lambda: (photos / "mpox/3.png").replace(photos / "mpox/1.png"),
+        "removed": lambda: (photos / "mpox/1.png").unlink(),
+    }
+    assert computed(*PHOTOS)
+    for what, change in changes.items():
+        change()
+        assert computed(*PHOTOS), what
+        assert not computed(*PHOTOS), what
+
+
+@pytest.mark.parametrize("flag", ["--unknown", "--abnormal", "--external"])
+def test_photos_of_every_role_are_looked_at(computed: Repeated, photos: Path, flag: str) -> None:
+    given = (*SMALL, flag, "photos")
+    assert computed(*given)
+    assert not computed(*given)
+    (photos / "mpox/1.png").write_text("another photo")
+    assert computed(*given)
+
+
+def test_photos_that_change_while_a_run_reads_them_are_read_again(
+    computed: Repeated, photos: Path
+) -> None:
+    change = {"meanwhile": lambda: (photos / "mpox/1.png").write_text("another photo")}
+    assert computed(*PHOTOS, **change)
+    assert computed(*PHOTOS)
+    assert not computed(*PHOTOS)
+
+
+def test_a_photo_that_changed_just_before_it_was_read_is_read_again(
+    computed: Repeated, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = folder_state(photos)
+    assert state is not None
+    for later, sure in ((-LATER, False), (unchanged.ONE_TIME, False), (LATER, True)):
+        now = state.changed + later
+        monkeypatch.setattr("mimbench.cli.run.time_ns", lambda now=now: now)
+        assert computed(*PHOTOS)
+        assert computed(*PHOTOS) is not sure
+
+
+@pytest.mark.parametrize("happens", [{"rejected": 1}, {"further": True}])
+def test_what_may_be_otherwise_next_time_is_read_again(
+    computed: Repeated, photos: Path, happens: dict[str, Any]
+) -> None:
+    assert computed(*PHOTOS, **happens)
+    assert computed(*PHOTOS)
+    assert not computed(*PHOTOS)
+
+
+def test_a_changed_recipe_or_suite_of_ones_own_is_seen(computed: Repeated) -> None:
+    recipe, suite = Path("mine.toml"), Path("suite.toml")
+    recipe.write_text('extends = "histogram"\nname = "mine"\n')
+    suite.write_text(SUITE.format(1))
+    given = ("--only", "mine.toml", "--suite", "suite.toml")
+    assert computed(*given)
+    assert not computed(*given)
+    recipe.write_text('extends = "histogram"\nname = "mine"\ninput_size = 32\n')
+    assert computed(*given)
+    suite.write_text(SUITE.format(2))
+    assert computed(*given)
+    assert not computed(*given)
+
+
+def test_what_detectors_of_others_and_lists_of_photos_lead_to_is_always_read(
+    computed: Repeated, photos: Path, plugin: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(f'detector = "{plugin}:Brightness"\nname = "mine"\n')
+    (tmp_path / "list.csv").write_text("path,category\nphotos/mpox/1.png,mpox\n")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "mpox").symlink_to(photos / "mpox")
     (tmp_path / "run.toml").write_text(
         'detectors = [{ extends = "mim-perceptual", parameters = { weights = "mine.pth" } }]\n'
         'data = { data = ["phantom"] }\n'
     )
-    photos = ("--data", str(folders["data"]), "--target", "mpox")
     for given in (
-        (*SMALL, *photos),
-        (*SMALL, "--unknown", str(folders["unknown"])),
-        (*SMALL, "--external", str(folders["unknown"])),
+        (*SMALL, "--data", "list.csv"),
+        (*SMALL, "--data", "linked"),
+        (*PHOTOS, "--harmonise"),
         ("--only", "mine.toml"),
-        (*SMALL[:2], "--suite", "suite.toml"),
         ("--only", f"{plugin}:Brightness"),
         ("run.toml",),
     ):

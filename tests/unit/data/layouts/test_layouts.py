@@ -154,6 +154,16 @@ def test_a_folder_with_a_manifest_is_read_by_it(tree):
     assert list(read_manifest(root).table["category"]) == ["acne"]
 
 
+@pytest.mark.parametrize("outside", ["../b/2.png", "..\\b\\2.png", "{root}/b/2.png", "../gone.png"])
+def test_a_manifest_that_names_files_outside_of_its_folder_is_known_as_such(tree, outside):
+    root = tree(["a/x/1.png", "b/2.png"])
+    manifest = root / "a" / "manifest.csv"
+    manifest.write_text(f"path,category\nx/../x/1.png,acne\n{root}/a/x/1.png,acne\n")
+    assert not read_manifest(root / "a").leads_out
+    manifest.write_text(f"path,category\nx/1.png,acne\n{outside.format(root=root)},acne\n")
+    assert read_manifest(root / "a").leads_out
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

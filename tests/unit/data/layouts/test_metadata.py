@@ -151,6 +151,18 @@ def test_columns_that_do_not_fit_say_what_the_table_has(clinic, text, facts):
     assert all(fact in str(error.value) for fact in facts)
 
 
+@pytest.mark.parametrize("cell", ["../b.png", "../gone.png"])
+def test_a_table_that_names_files_outside_of_its_folder_is_known_as_such(tmp_path, cell):
+    write_image(tmp_path / "b.png")
+    write_image(tmp_path / "clinic" / "x" / "a.png")
+    table = tmp_path / "clinic" / "x" / "list.csv"
+    table.write_text("file,dx\n../x/a.png,Nevus\n,Acne\n")
+    columns = parse_columns("image=file,category=dx")
+    assert not read_manifest(tmp_path / "clinic", columns=columns).leads_out
+    table.write_text(f"file,dx\na.png,Nevus\n../{cell},Acne\n")
+    assert read_manifest(tmp_path / "clinic", columns=columns).leads_out
+
+
 def test_two_tables_with_the_columns_must_be_told_apart(clinic):
     (clinic / "again.csv").write_text(TABLE)
     with pytest.raises(DataError, match=r"again\.csv, list\.csv"):
