@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from distributed import LocalCluster
@@ -18,6 +20,7 @@ from misbehaving import MISBEHAVING
 
 from mimbench.errors import MimbenchError
 from mimbench.evaluation.execution.dask_cluster.cluster import DaskCluster
+from mimbench.evaluation.execution.dask_cluster.executor import DaskExecutor
 from mimbench.evaluation.execution.executor import threads_set_to
 from mimbench.scores.reading import read_tables
 
@@ -136,6 +139,31 @@ def test_three_dask_workers_that_die_of_a_detector_make_a_failed_row(
     }
     assert sum("it is repeated" in text for text in told.messages) == 2
     assert set(read_tables(tmp_path).scores["score"]) == {"Level"}
+
+
+def test_a_worker_hears_that_a_task_is_withdrawn_and_that_its_imports_may_begin(
+    address: str,
+) -> None:
+    def withdrawn(name: str, dask_worker: Any) -> set[str]:
+        """Keys of the tasks; the first call adds a run without any."""
+        run = dask_worker.plugins.setdefault(name, SimpleNamespace(withdrawn=set()))
+        return set(run.withdrawn)
+
+    def warm() -> bool:
+        from multiprocessing import forkserver
+
+        preloaded: list[str] = forkserver._forkserver._preload_modules  # type: ignore[attr-defined]
+        return "mimbench.evaluation.execution.worker" in preloaded
+
+    nothing: Any = None
+    with DaskCluster(address) as cluster:
+        executor = DaskExecutor(nothing, cluster)
+        ask = lambda what, *about: list(cluster.client.run(what, *about).values())  # noqa: E731
+        assert ask(withdrawn, executor.name) == [set()]
+        executor.withdraw(cluster.client.submit(int), "a key")
+        wait_for(lambda: ask(withdrawn, executor.name) == [{"a key"}])
+        cluster.prepare()
+        wait_for(lambda: ask(warm) == [True])
 
 
 def test_a_run_that_is_interrupted_leaves_nothing_running_on_the_cluster(

@@ -207,6 +207,6 @@ def _problem(name: str, dask_worker: Any) -> str | None:
     return problem
 
 
-def _stop(name: str, key: str, dask_worker: Any) -> None:
-    """End a task that nobody wants any more: what Dask calls on each worker."""
+async def _stop(name: str, key: str, dask_worker: Any) -> None:
+    """End a task that nobody wants any more: Dask calls it on each worker, see `warm_up_there`."""
     dask_worker.plugins[name].withdrawn.add(key)

@@ -279,8 +279,11 @@ def perform(name: str, key: str, task: Task, *fits: Files) -> TaskReport:
     return plugin.perform(key, task, fits)
 
 
-def warm_up_there() -> None:
-    """Let the imports of a worker and of its processes begin: what Dask calls on each worker."""
+async def warm_up_there() -> None:
+    """Let the imports of a worker and of its processes begin: what Dask calls on each worker.
+
+    It is a coroutine because Dask refuses to call anything else without waiting for its end.
+    """
     warm_up()
 
 
