@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import dask.config
 import pytest
 from distributed import LocalCluster
 from executors import Folders, Told, reasons, work
@@ -25,6 +26,7 @@ from mimbench.evaluation.execution.executor import threads_set_to
 from mimbench.scores.reading import read_tables
 
 LONG = 600  # seconds; a loaded machine imports slowly
+LOST = "distributed.deploy.lost-worker-timeout"  # after that Dask restarts no worker
 
 
 @pytest.fixture
@@ -38,14 +40,17 @@ def plug_in(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Of the scheduler of a Dask worker on this machine, which is started again when it dies."""
-    with LocalCluster(
-        n_workers=1,
-        threads_per_worker=1,
-        memory_limit=0,
-        dashboard_address=None,
-        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # tests run side by side
-        silence_logs=logging.CRITICAL,
-    ) as cluster:
+    with (
+        dask.config.set({LOST: f"{LONG} s"}),
+        LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            memory_limit=0,
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # tests run side by side
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+    ):
         yield cluster.scheduler_address
 
 
@@ -64,13 +69,24 @@ def gone(process: int) -> bool:
     return False
 
 
-def dask(*command: str) -> subprocess.Popen[bytes]:
+def dask_process(*command: str) -> subprocess.Popen[bytes]:
     """A process of Dask, in a process group of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "dask", *command, "--no-dashboard"],
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+class Bounded(Told):
+    """Ends a run that does not end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.until = time.monotonic() + LONG
+
+    def update(self, done: float, note: str = "", left: float | None = None) -> None:
+        assert time.monotonic() < self.until, f"not done within {LONG} s; told: {self.messages}"
 
 
 class OnMessage(Told):
@@ -94,14 +110,14 @@ def test_a_late_worker_is_used_and_a_scheduler_that_dies_ends_the_run_which_can_
 
     def join() -> None:
         options = ("--nthreads", "1", "--local-directory", str(tmp_path / "dask"))
-        processes.append(dask("worker", address, *options))
+        processes.append(dask_process("worker", address, *options))
 
     def kills() -> None:
         wait_for(lambda: any(tmp_path.glob("slow-*")))
         processes[0].kill()
 
     try:
-        processes.append(dask("scheduler", "--port", "0", "--scheduler-file", str(place)))
+        processes.append(dask_process("scheduler", "--port", "0", "--scheduler-file", str(place)))
         wait_for(place.exists)
         address = json.loads(place.read_text())["address"]
         told = OnMessage("no worker now", join)
@@ -131,7 +147,7 @@ def test_a_late_worker_is_used_and_a_scheduler_that_dies_ends_the_run_which_can_
 def test_three_dask_workers_that_die_of_a_detector_make_a_failed_row(
     address: str, folders: Folders, plug_in: Path, tmp_path: Path
 ) -> None:
-    told, names = Told(), ("KillsItsWorker", "Level")
+    told, names = Bounded(), ("KillsItsWorker", "Level")
     with DaskCluster(address) as cluster:
         result = work(folders, tmp_path, [f"{plug_in}:{name}" for name in names], cluster, told)
     assert reasons(result) == {
@@ -139,6 +155,14 @@ def test_three_dask_workers_that_die_of_a_detector_make_a_failed_row(
     }
     assert sum("it is repeated" in text for text in told.messages) == 2
     assert set(read_tables(tmp_path).scores["score"]) == {"Level"}
+
+
+def test_a_worker_started_here_is_started_again_however_long_that_takes() -> None:
+    with dask.config.set({LOST: "1 ms"}), DaskCluster("local:1") as cluster:
+        before = cluster.workers()
+        (process,) = cluster.client.run(os.getpid).values()
+        os.kill(process, signal.SIGKILL)
+        wait_for(lambda: cluster.workers() not in (before, []))
 
 
 def test_a_worker_hears_that_a_task_is_withdrawn_and_that_its_imports_may_begin(

@@ -33,6 +33,12 @@ LOST = (OSError, TimeoutError, ValueError, RuntimeError)  # what a broken connec
 
 LOGGERS = ("distributed", "distributed.client")  # those that Dask gives a level
 PATIENCE = 15  # seconds in which a scheduler must answer
+LOCAL = {
+    # the profile of every worker, a hundred times a second, is not looked at
+    "distributed.worker.profile.enabled": False,
+    # a worker that needs longer than that to restart would never be started again
+    "distributed.deploy.lost-worker-timeout": "1000 days",
+}
 
 
 @dataclass(frozen=True)
@@ -115,8 +121,8 @@ class DaskCluster:
     def _connect(self) -> Any:
         if not self.local:
             return distributed.Client(self.where, timeout=PATIENCE, set_as_default=False)
-        # its profile of every worker, a hundred times a second, is not looked at
-        with _deaf_to_ctrl_c(), dask.config.set({"distributed.worker.profile.enabled": False}):
+        self._open.enter_context(dask.config.set(LOCAL))
+        with _deaf_to_ctrl_c():
             cluster = self._open.enter_context(
                 distributed.LocalCluster(
                     n_workers=self.local,

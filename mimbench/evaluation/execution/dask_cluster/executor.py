@@ -39,6 +39,7 @@ __all__ = ["DaskExecutor"]
 TICK = 0.1  # seconds between two looks at the tasks
 CLUSTER = "all"  # topic of what happens in a Dask cluster
 LOOK_AROUND = 2.0  # seconds between two looks at the workers
+RESTART = 300.0  # seconds in which one of the workers started here must be back
 
 
 class DaskExecutor(Executor):
@@ -52,6 +53,7 @@ class DaskExecutor(Executor):
         self.sent = 0
         self.slots = 0
         self.looked = 0.0
+        self.deserted = 0.0
         self.scheduling: DaskScheduler | None = None
         self.fits: dict[str, Any] = {}
 
@@ -138,16 +140,27 @@ class DaskExecutor(Executor):
             write_files(self.context.folder, files)
 
     def _look_around(self, progress: Progress) -> None:
-        """See how many tasks the workers do at once now."""
+        """See how many tasks the workers do at once now.
+
+        Raises:
+            MimbenchError: the workers started here are gone for long: nobody else brings one.
+        """
         if self.slots and time.monotonic() - self.looked < LOOK_AROUND:
             return
         workers = self.cluster.workers()
         gpu = self.context.device.type == "cuda"
         slots = sum(min(worker.slots, worker.gpus) if gpu else worker.slots for worker in workers)
+        now = time.monotonic()
         if not slots and (self.slots or not self.looked):
             what = "worker with a GPU" if gpu else "worker"
             progress.message(f"{self.cluster.where} has no {what} now; waiting for one to join.")
-        self.slots, self.looked = slots, time.monotonic()
+            self.deserted = now
+        self.slots, self.looked = slots, now
+        if self.cluster.local and not slots and now - self.deserted >= RESTART:
+            raise MimbenchError(
+                f"No Dask worker of {self.cluster.where} is left, and none has restarted within "
+                f"{RESTART:.0f} s. What was computed is kept: repeat the command to continue."
+            )
 
     def _open(self, progress: Progress) -> None:
         """Give the run to all workers, and see whether each can take part."""
