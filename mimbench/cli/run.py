@@ -65,7 +65,8 @@ Dask = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
-        help="Compute on the workers of a Dask scheduler, or on local:N workers started here.",
+        help="Compute on the workers of the Dask scheduler with this address or scheduler file, or "
+        "on local:N workers started here.",
         rich_help_panel=RUNNING,
     ),
 ]

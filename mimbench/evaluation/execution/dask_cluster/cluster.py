@@ -17,6 +17,7 @@ from mimbench.errors import MimbenchError
 try:
     import dask.config
     import distributed
+    from distributed.utils import json_load_robust
 except ImportError as error:
     raise MimbenchError("--dask needs an extra: pip install 'mimbench[dask]'.") from error
 
@@ -60,7 +61,8 @@ class DaskCluster:
     """The workers of a Dask scheduler; use it in `with`.
 
     Attributes:
-        where: address of the scheduler, or local:N for N workers that are started here.
+        where: address of the scheduler, its scheduler file (.json), or local:N for N workers that
+            are started here.
         timeout: seconds that a fit, and the scores of one fit on one unit, may take; None: any.
         transfer: send images and results through the scheduler: no folder is shared.
         planned: only say what would compute: workers of this machine are not started.
@@ -119,6 +121,8 @@ class DaskCluster:
         self._open.close()
 
     def _connect(self) -> Any:
+        if self.where.endswith(".json"):
+            self.where = _address_in(self.where)
         if not self.local:
             return distributed.Client(self.where, timeout=PATIENCE, set_as_default=False)
         self._open.enter_context(dask.config.set(LOCAL))
@@ -211,6 +215,22 @@ class DaskCluster:
         from mimbench.evaluation.execution.dask_cluster.executor import DaskExecutor
 
         return DaskExecutor(context, self)
+
+
+def _address_in(path: str) -> str:
+    """The address that a scheduler writes to its scheduler file, soon after it has started.
+
+    Raises:
+        MimbenchError: there is no such file.
+    """
+    try:
+        found: str = json_load_robust(path, timeout=PATIENCE)["address"]
+    except (OSError, TypeError, KeyError) as error:
+        raise MimbenchError(
+            f"No Dask scheduler has written its address to {path} within {PATIENCE} s. Start one "
+            f"with: dask scheduler --scheduler-file {path}"
+        ) from error
+    return found
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """What a Dask cluster is asked for, and what it answers, before anything is computed."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -60,6 +61,21 @@ def test_where_no_scheduler_answers_is_one_sentence(monkeypatch: pytest.MonkeyPa
         pytest.raises(MimbenchError, match=r"tcp://127.0.0.1:9.*dask scheduler"),
         DaskCluster("tcp://127.0.0.1:9"),
     ):
+        pass
+
+
+def test_the_address_of_a_scheduler_may_be_read_from_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mimbench.evaluation.execution.dask_cluster.cluster.PATIENCE", 1)
+    path = tmp_path / "dask.json"
+    with (
+        pytest.raises(MimbenchError, match=r"dask scheduler --scheduler-file .*dask\.json"),
+        DaskCluster(str(path)),
+    ):
+        pass
+    path.write_text('{"address": "tcp://127.0.0.1:9"}', encoding="utf-8")
+    with pytest.raises(MimbenchError, match=r"tcp://127.0.0.1:9 within"), DaskCluster(str(path)):
         pass
 
 
