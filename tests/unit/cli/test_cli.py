@@ -41,6 +41,7 @@ def mimbench(
     [
         (("--dask", "local:2", "--jobs", 2), ("--jobs", "--dask")),
         (("--dask-transfer",), ("--dask ADDRESS",)),
+        (("--dask", ""), ("--dask is empty",)),
         (("--dask", "local:0"), ("local:N",)),
         (("--dask", "local:2", "--timeout", 0), ("--timeout", "0 seconds")),
     ],

@@ -87,6 +87,8 @@ class DaskCluster:
         if timeout is not None and not timeout > 0:
             raise MimbenchError(f"--timeout must be more than 0 seconds, not {timeout:g}.")
         local = re.fullmatch(r"local:([1-9]\d{0,2})", where)
+        if not where:
+            raise MimbenchError("--dask is empty: give a scheduler's address or file, or local:4.")
         if where.startswith("local") and local is None:
             raise MimbenchError(f"--dask {where}: write local:N with N workers, such as local:4.")
         self.where, self.timeout, self.transfer, self.planned = where, timeout, transfer, planned
