@@ -79,14 +79,16 @@ def dask_process(*command: str) -> subprocess.Popen[bytes]:
 
 
 class Bounded(Told):
-    """Ends a run that does not end."""
+    """Ends a run that tells nothing new for too long."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.until = time.monotonic() + LONG
+        self.last, self.until = (0.0, ""), time.monotonic() + LONG
 
     def update(self, done: float, note: str = "", left: float | None = None) -> None:
-        assert time.monotonic() < self.until, f"not done within {LONG} s; told: {self.messages}"
+        if (done, note) != self.last:
+            self.last, self.until = (done, note), time.monotonic() + LONG
+        assert time.monotonic() < self.until, f"{note}, for {LONG} s; told: {self.messages}"
 
 
 class OnMessage(Told):
