@@ -125,7 +125,8 @@ def _lines(own: Verdict, width: int) -> list[str]:
     reading = "" if own.headline else ", a further reading"
     lines = [f"{own.verdict.upper()}  {own.claim} ({own.row}{reading})", own.statement]
     if own.effect:
-        measured = f"{own.effect}: {own.number}, claimed: {own.claimed}; "
+        measured = "Not counted: " * (own.verdict == "not tested")
+        measured += f"{own.effect}: {own.number}, claimed: {own.claimed}; "
         measured += f"adjusted p {own.adjusted_p}; " if own.adjusted_p else ""
         others = f" and {own.other_patients} other" if own.other_patients else ""
         lines.append(f"{measured}{own.target_patients} target{others} patients.")

@@ -180,7 +180,7 @@ def run(
     show_report(report_of, folder, as_json, result.failures, result.files, judged)
     show_failures(result.failures)
     if report_of.board.rows:  # or else there is nothing to judge
-        _say_what_is_next(folder, as_json)
+        _say_what_is_next(folder, as_json, stated)
     return ExitCode.FAILED_ROWS if result.failures else ExitCode.DONE
 
 
@@ -234,13 +234,15 @@ def _show_as_it_was(
         judged = _judged(folder, claims, progress)
         report_of = make_report(folder, progress)
     show_report(report_of, folder, as_json, files=files, judged=judged)
-    _say_what_is_next(folder, as_json)
+    _say_what_is_next(folder, as_json, claims)
 
 
-def _say_what_is_next(folder: Path, as_json: bool) -> None:
-    if not as_json:
-        verify = shlex.join(["mimbench", "verify", str(folder)])
-        say(f"next: {verify}; or table, compare, gate with this folder")
+def _say_what_is_next(folder: Path, as_json: bool, claims: "ClaimsFile | None") -> None:
+    if as_json:
+        return
+    verify = shlex.join(["mimbench", "verify", str(folder)])
+    judged = "open the page" if claims else verify
+    say(f"next: {judged}; or table, compare, gate with this folder")
 
 
 @contextmanager

@@ -433,7 +433,7 @@ def test_a_claim_below_the_clean_floor_has_its_drops_printed(run: RunTables) -> 
     assert verdict.effect.startswith(effect)
     assert verdict.value == pytest.approx(lost - own)
     text = " ".join(as_text([verdict], ClaimsFile(name="test", claim=(asked,)), "mpox").split())
-    assert f"{effect}, unknown categories" in text
+    assert f"Not counted: {effect}, unknown categories" in text
     assert verdict.number in text
     assert text.index("robustness is judged only") < text.index(effect), "the reason comes first"
     weak = made_tables({"weak": Made(0.6, drop=0.02), "weaker": Made(0.58)}, seeds=SEEDS)

@@ -42,6 +42,25 @@ def test_one_collection_is_not_taken_for_several(tree, names):
     assert not [note for note in read_manifest(tree(names)).notes if "--unknown" in note]
 
 
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ([f"P{n:02d}_{k}.png" for n in range(5) for k in (1, 2)], True),
+        ([f"visit {n} - 0{k}.png" for n in range(6) for k in (1, 2, 3)], True),
+        ([f"IMG_{n}.png" for n in range(20)], False),  # a camera's counter
+        ([f"P{n}_1.png" for n in range(9)], False),
+        ([f"acne{n:02d}.png" for n in range(9)], False),
+    ],
+)
+def test_names_that_seem_to_number_photos_of_a_patient_are_pointed_out(tree, names, told):
+    root = tree([f"{('Acne', 'Orf')[k % 2]}/{name}" for k, name in enumerate(names)])
+    notes = [note for note in read_manifest(root).notes if "begin as another one does" in note]
+    assert len(notes) == told
+    if told:
+        assert names[0] in notes[0]
+        assert "path, category and patient" in notes[0]
+
+
 def test_a_folder_with_images_in_it_is_a_category(tree):
     manifest = read_manifest(tree(["Orf/1.png", "Orf/2.png"]) / "Orf")
     assert set(manifest.table["category"]) == {"orf"}
