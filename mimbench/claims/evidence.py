@@ -71,6 +71,12 @@ class RunEvidence:
         """Folds of the run; 1 is a single split."""
         return max(1, int(self._tables.folds))
 
+    @property
+    def target_patients(self) -> int:
+        """Patients of the target, tested or not."""
+        images = self._tables.images
+        return int(images.loc[images["role"] == "target", "patient"].nunique())
+
     def silence(self, row: str) -> str:
         """Why the detector of a row that the run lacks gave no score; empty if it was not asked."""
         fits = self._tables.fits[self._tables.main_fits]

@@ -70,7 +70,7 @@ def verify(tables: RunTables, claims: ClaimsFile) -> list[Verdict]:
     factors = np.full(len(found), nan)
     factors[tested] = holm_factors(p[tested])
     return [
-        _with_few_patients(evidence, _verdict(evidence, entry, float(factor), claims.alpha))
+        _verdict(evidence, entry, float(factor), claims.alpha)
         if isinstance(entry, Finding)
         else _not_tested(entry)
         for entry, factor in zip(found, factors, strict=True)
@@ -104,6 +104,8 @@ def _verdict(evidence: RunEvidence, finding: Finding, factor: float, alpha: floa
     """The verdict on a test whose p the family multiplies by `factor`."""
     place, claim = finding.place, finding.place.claim
     target, other = (int(side[0]) for side in finding.number.patients.patients)
+    if claim.metric == "specificity":  # a share is of one side, which stands first
+        target, other = other, target
     verdict = Verdict(
         claim=claim.id,
         row=place.row,
@@ -119,6 +121,7 @@ def _verdict(evidence: RunEvidence, finding: Finding, factor: float, alpha: floa
         p=float(np.minimum(1.0, factor * finding.p)),
         target_patients=target,
         other_patients=other,
+        few_patients=_few_patients(evidence, claim, target, other),
         caution=finding.caution,
     )
     if finding.obstacle:
@@ -150,7 +153,7 @@ def _open(finding: Finding, verdict: Verdict, factor: float, alpha: float) -> Ve
         return _judged(verdict, "inconclusive", unknown)
     more = more_patients(
         lambda patients: factor * finding.p_with(patients),
-        verdict.target_patients,
+        verdict.target_patients or verdict.other_patients,
         alpha,
     )
     at_threshold = abs(finding.value - finding.threshold) < 1e-9
@@ -163,16 +166,18 @@ def _open(finding: Finding, verdict: Verdict, factor: float, alpha: float) -> Ve
     )
 
 
-def _with_few_patients(evidence: RunEvidence, verdict: Verdict) -> Verdict:
-    """The verdict, which says first that hardly any patient was tested, if that is so."""
-    patients = {"target": verdict.target_patients, "other": verdict.other_patients}
+def _few_patients(evidence: RunEvidence, claim: Claim, target: int, other: int) -> str:
+    """That hardly any patient was tested, and what to do; empty if enough were."""
+    sides = {"target": target, "other": other}
     # a share is of one side alone
-    few = [counted(n, f"{side} patient") for side, n in patients.items() if 0 < n < FEW]
+    few = [counted(n, f"{side} patient") for side, n in sides.items() if 0 < n < FEW]
     if not few:
-        return verdict
-    more = "--folds 3 tests all patients" if evidence.folds == 1 else "More photos are needed"
-    told = f"Tested: only {' and '.join(few)}; fewer than {FEW} show little. {more}."
-    return verdict.model_copy(update={"explanation": f"{told} {verdict.explanation}".rstrip()})
+        return ""
+    at_home = claim.role != "external" or claim.metric == "auroc"
+    split = evidence.folds == 1 and at_home and max(2, target) < evidence.target_patients
+    more = "--folds 3 tests all target patients" if split and 0 < target < FEW else ""
+    told = f"Tested: only {' and '.join(few)}; fewer than {FEW} show little."
+    return f"{told} {more or 'More photos are needed'}."
 
 
 def _judged(verdict: Verdict, word: str, reasons: Iterable[str], **more: float) -> Verdict:

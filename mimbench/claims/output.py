@@ -128,8 +128,10 @@ def _lines(own: Verdict, width: int) -> list[str]:
         measured = "Not counted: " * (own.verdict == "not tested")
         measured += f"{own.effect}: {own.number}, claimed: {own.claimed}; "
         measured += f"adjusted p {own.adjusted_p}; " if own.adjusted_p else ""
-        others = f" and {own.other_patients} other" if own.other_patients else ""
-        lines.append(f"{measured}{own.target_patients} target{others} patients.")
-    if own.explanation:  # first where the numbers do not count
-        lines.insert(2 if own.verdict == "not tested" else len(lines), own.explanation)
+        sides = ((own.target_patients, "target"), (own.other_patients, "other"))
+        tested = " and ".join(f"{count} {side}" for count, side in sides if count)
+        lines.append(f"{measured}{tested} patients.")
+    reasons = [text for text in (own.few_patients, own.explanation) if text]
+    first = 2 if own.verdict == "not tested" else len(lines)  # where the numbers do not count
+    lines[first:first] = reasons[::-1] if own.verdict == "not tested" else reasons
     return [paragraph(line, width, first="  " * (k > 0), rest="  ") for k, line in enumerate(lines)]

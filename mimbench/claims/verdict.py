@@ -43,6 +43,7 @@ class Verdict(BaseModel):
         more_target_patients: how many more of them would settle it, others in proportion, if the
             effect stays as it is and the interval narrows with the square root of the number;
             NaN where it is settled or no number would.
+        few_patients: that hardly any patient was tested, and what to do; empty if enough were.
         explanation: why this verdict, in a sentence.
         remedy: of a claim that was not tested, what to add to the run's command; empty where no
             flag would do.
@@ -68,6 +69,7 @@ class Verdict(BaseModel):
     target_patients: int = 0
     other_patients: int = 0
     more_target_patients: Number = nan
+    few_patients: str = ""
     explanation: str = ""
     remedy: str = ""
     caution: str = ""

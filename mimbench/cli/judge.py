@@ -68,7 +68,6 @@ def verify(
     visit(folder)
     from mimbench.claims import exit_code, read_claims
 
-    had = any((folder / name).exists() for name in ("verdicts.json", "verdicts.csv"))
     kept = _kept_claims(folder, replaced=claims is not None)
     stated = read_claims(claims or PAPER) if claims or kept is None else kept
     judged = judge(folder, stated, accept_changed=accept_changed)
@@ -77,8 +76,11 @@ def verify(
     else:
         say(judged.text, end="")
     tell = say_error if as_json else say
-    if had and (told := _told(kept, stated, asked=claims is not None)):
+    if claims is None and kept is not None:
+        told = f"Judged again: {kept.name}, as kept in verdicts.json. Other claims: --claims NAME."
         tell(f"\n{paragraph(told, line_width())}")
+    elif judged.replaced:
+        tell(f"\n{paragraph(judged.replaced, line_width())}")
     if judged.doubt:
         tell(f"\n{paragraph(f'{folder}: {judged.doubt}', line_width())}\n")
     show_on_page(folder, as_json=as_json, accept_changed=accept_changed, checked=True)
@@ -87,11 +89,18 @@ def verify(
 
 @dataclass(frozen=True)
 class Judged:
-    """Verdicts on claims, as text too, and what makes the tables doubtful; empty if nothing."""
+    """Verdicts on claims.
+
+    Attributes:
+        text: the verdicts as a terminal shows them.
+        doubt: what makes the tables doubtful; empty if nothing.
+        replaced: which verdicts the folder had before; empty if it had none, or on these claims.
+    """
 
     verdicts: "Sequence[Verdict]"
     text: str
     doubt: str
+    replaced: str
 
 
 def judge(folder: Path, claims: "ClaimsFile", *, accept_changed: bool = False) -> Judged:
@@ -99,13 +108,14 @@ def judge(folder: Path, claims: "ClaimsFile", *, accept_changed: bool = False) -
     from mimbench.claims import as_text, verify, write_verdicts
     from mimbench.scores.reading import doubt_about, read_tables
 
+    replaced = _replaced(folder, claims)
     tables = read_tables(folder, accept_changed=accept_changed)
     verdicts = verify(tables, claims)
     write_verdicts(verdicts, folder, tables, claims)
     images = tables.images
     (target,) = images.loc[images["role"] == "target", "category"].unique()
     text = as_text(verdicts, claims, target, line_width())
-    return Judged(verdicts, text, doubt_about(tables))
+    return Judged(verdicts, text, doubt_about(tables), replaced)
 
 
 def _kept_claims(folder: Path, *, replaced: bool) -> "ClaimsFile | None":
@@ -126,13 +136,14 @@ def _kept_claims(folder: Path, *, replaced: bool) -> "ClaimsFile | None":
         ) from error
 
 
-def _told(kept: "ClaimsFile | None", stated: "ClaimsFile", *, asked: bool) -> str:
-    """What becomes of the verdicts that the folder had; empty if the same claims were asked for."""
+def _replaced(folder: Path, claims: "ClaimsFile") -> str:
+    """Which verdicts of a folder others take the place of; empty if it has none, or on these."""
+    if not any((folder / name).exists() for name in ("verdicts.json", "verdicts.csv")):
+        return ""
+    kept = _kept_claims(folder, replaced=True)
     if kept is None:
         return "Replaced: verdicts on claims that are not on record."
-    if not asked:
-        return f"Judged again: {kept.name}, as kept in verdicts.json. Other claims: --claims NAME."
-    if kept == stated:
+    if kept == claims:
         return ""
-    same = ", whose claims were other ones then" if kept.name == stated.name else ""
+    same = ", whose claims were other ones then" if kept.name == claims.name else ""
     return f"Replaced: the verdicts on {kept.name}{same}."

@@ -140,7 +140,9 @@ def show_report(
     terminal = console()
     terminal.print(leaderboard_table(made.board))
     if judged is not None:
-        say("\n\n".join(filter(None, [f"\n{judged.text}".rstrip(), checks_text(made)])))
+        replaced = paragraph(judged.replaced, line_width()) if judged.replaced else ""
+        told = [f"\n{judged.text}".rstrip(), replaced, checks_text(made)]
+        say("\n\n".join(filter(None, told)))
         say("")
     kept = "" if made.again else " (as it was: nothing that it is made from has changed)"
     terminal.print(f"Page: {page}{kept}", soft_wrap=True)

@@ -203,10 +203,11 @@ def _about(
     """Say which flags the claims stand for, and which images they lack."""
     if claims is None:
         return
-    from mimbench.evaluation.planning.claimed import as_flags, images_for
+    from mimbench.evaluation.planning.claimed import as_flags, lacking
 
-    yield paragraph(f"For the claims of {claims.name}: {as_flags(needed)}", line_width())
-    yield from (paragraph(note, line_width()) for note in images_for(claims, settings.data))
+    flags = as_flags(needed) or "the flags that you gave"
+    yield paragraph(f"For the claims of {claims.name}: {flags}", line_width())
+    yield from (paragraph(note, line_width()) for note in lacking(claims, settings))
 
 
 def _judged(folder: Path, claims: "ClaimsFile | None", progress: "Display") -> "Judged | None":

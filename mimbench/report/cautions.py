@@ -75,16 +75,18 @@ def cautions(run: RunFolder, board: Leaderboard, kinds: tuple[str, ...] = ()) ->
 
 
 def shortened(run: RunFolder) -> Iterator[str]:
-    """The detectors that were trained for fewer steps than the recipe of their name has, if any."""
+    """The detectors that were trained for fewer steps than today's recipe of their name, if any."""
     found = []
     for detector in run.detectors.values():
         if detector.name in names("baselines"):
-            usual = read_recipe(detector.name).parameters.get("steps", 0)
+            recipe = read_recipe(detector.name)
+            usual = recipe.parameters.get("steps", 0)
             steps = detector.parameters.get("steps", usual)
-            if isinstance(steps, int) and steps < usual:
+            same = detector.detector in ("", recipe.detector)
+            if same and isinstance(steps, int) and steps < usual:
                 found.append(f"{detector.name} for {steps} steps, not {usual}")
     if found:
-        yield f"Trained shorter than the recipe says: {', '.join(found)}"
+        yield f"Trained shorter than today's recipe says: {', '.join(found)}"
 
 
 def few_targets(tables: RunTables) -> list[str]:

@@ -92,16 +92,16 @@ def _training(run: RunFolder, board: Leaderboard) -> Check:
     if poor := untaught(run.tables):
         names = ", ".join(sentence.partition(" ")[0] for sentence in poor)
         return Check("training", "fail", f"{names}: no better than guessing", "validation")
-    if short := list(shortened(run)):
-        return Check("training", "caution", f"{short[0][:1].lower()}{short[0][1:]}", "limits")
-    if failed:
-        return Check("training", "caution", f"failed: {', '.join(failed)}", "limits")
+    words = [f"failed: {', '.join(failed)}"] * bool(failed)
+    words += [f"{short[:1].lower()}{short[1:]}" for short in shortened(run)]
+    if words:
+        return Check("training", "caution", "; ".join(words), "limits")
     if board.few_trainings:
-        words = "fewer than three trainings (seeds), so no comparison of trained rows is clear"
-        return Check("training", "caution", words, "spread")
+        few = "fewer than three trainings (seeds), so no comparison of trained rows is clear"
+        return Check("training", "caution", few, "spread")
     seeds = int(fits["seed"].nunique())
-    words = f"{counted(seeds, 'training')} of each" if seeds else "no random training"
-    return Check("training", "pass", words, "spread")
+    told = f"{counted(seeds, 'training')} of each" if seeds else "no random training"
+    return Check("training", "pass", told, "spread")
 
 
 def _power(board: Leaderboard) -> Check:

@@ -19,6 +19,7 @@ from matplotlib import rcParams
 
 from mimbench.errors import OutputError, TableError
 from mimbench.files import cache_record, file_hash
+from mimbench.recipes import shipped
 from mimbench.report.figures import LIBRARIES as DRAWING
 from mimbench.report.leaderboard.printed import PrintedBoard
 from mimbench.runfolder.history import history_problem
@@ -158,12 +159,12 @@ def _written(folder: Path) -> dict[str, str]:
 
 @cache
 def _made_by() -> bytes:
-    """Digest of the code of mimbench, of the libraries that a report needs, and of Python."""
+    """Digest of the code and recipes of mimbench, of a report's libraries, and of Python."""
     libraries = [platform.python_version(), *map(version, LIBRARIES)]
     digest = hashlib.sha256(json.dumps(libraries).encode())
-    for path in sorted(PACKAGE.rglob("*")):
-        if path.suffix in CODE:
-            digest.update(path.read_bytes())
+    code = [path for path in sorted(PACKAGE.rglob("*")) if path.suffix in CODE]
+    for path in (*code, *sorted(shipped("baselines").glob("*.toml"))):
+        digest.update(path.read_bytes())
     return digest.digest()
 
 

@@ -1,10 +1,10 @@
 """The run that claims need: their rows, controls, corruptions, trainings and the swap test."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mimbench.claims import ClaimsFile
+from mimbench.claims import Claim, ClaimsFile
 from mimbench.claims.untested import image_flag
 from mimbench.corruptions.suites import Suite
 from mimbench.data.options import ImageOptions
@@ -12,16 +12,17 @@ from mimbench.detectors.named import recipe_of
 from mimbench.errors import RecipeError, UnknownNameError
 from mimbench.evaluation.planning.flags import FLAGS, own_detectors, run_table, separated
 from mimbench.evaluation.planning.one_class import AUTO
-from mimbench.evaluation.planning.run_file import ADDED, ONLY
+from mimbench.evaluation.planning.run_file import ADDED, ONLY, RunFile
 from mimbench.evaluation.planning.suites import read_suite
-from mimbench.recipes import names
+from mimbench.recipes import Recipe, names
 from mimbench.registry import entry_point_names
 
-__all__ = ["as_flags", "flags_for", "images_for"]
+__all__ = ["as_flags", "flags_for", "lacking"]
 
 DEFAULT = "default"  # the run whose controls and suites serve where a run file has none
 EVERY = "*"
 FOLDS = 3
+SEEDS = 3
 SEVERITIES = (1, 3, 5)
 KNOWN_CURVE = "1"  # a claim compares the fewest with all
 
@@ -32,8 +33,7 @@ def flags_for(claims: ClaimsFile, run: str, given: Mapping[str, Any]) -> dict[st
     - the detectors that the claims name, and the run's controls (those of the default run where it
       has none);
     - the corruptions that they name, at three severities, or no corruption;
-    - three folds, so that every image is tested, and two trainings in each, or three of a single
-      split;
+    - three folds, so that every image is tested, and three trainings in each;
     - the swap test, and the known-curve if a claim is about known categories.
 
     Args:
@@ -53,11 +53,11 @@ def flags_for(claims: ClaimsFile, run: str, given: Mapping[str, Any]) -> dict[st
     if ONLY.name not in told:
         needed[ONLY.name] = _detectors(claims, table, given)
     if "suite" not in told:
-        needed |= {name: value for name, value in _corruptions(claims, table) if name not in told}
+        needed |= dict(_corruptions(claims, table, told))
     if "folds" not in table and "given_fold" not in {*table, *told}:
         needed["folds"] = FOLDS
-    folds = given.get("folds") or needed.get("folds") or table.get("folds", 1)
-    needed["seeds"] = max(2 if folds > 1 else 3, table.get("seeds", 1))
+    if "seeds" not in table or (isinstance(table["seeds"], int) and table["seeds"] < SEEDS):
+        needed["seeds"] = SEEDS
     if given.get("data") or not table.get("swap"):
         needed["swap"] = [AUTO]
     if any(claim.kind == "needs_no_known" for claim in claims.claim):
@@ -75,7 +75,26 @@ def as_flags(needed: Mapping[str, Any]) -> str:
     return shlex.join(words)
 
 
-def images_for(claims: ClaimsFile, data: ImageOptions) -> Iterator[str]:
+def lacking(claims: ClaimsFile, run: RunFile) -> Iterator[str]:
+    """Say which claims a run will not test, as far as that is known before its images are read."""
+    own = own_detectors({"detectors": run.detectors})
+    for claim in claims.claim:
+        rows = dict.fromkeys((*claim.rows, *claim.against))
+        if missing := [row for row in rows if _detector(row, own) not in own]:
+            yield f"Not tested without the rows {', '.join(missing)}: {claim.id}."
+        elif _filtered_out(claim, run):
+            wanted = ",".join(claim.corruptions)
+            yield f"Not tested without --corruption {wanted}: {claim.id}."
+    yield from _images_for(claims, run.data)
+
+
+def _filtered_out(claim: Claim, run: RunFile) -> bool:
+    """Whether a run leaves out all corruptions of a claim that names some."""
+    asked = set(claim.corruptions) - {EVERY}
+    return bool(asked and run.corruptions and not asked & set(run.corruptions))
+
+
+def _images_for(claims: ClaimsFile, data: ImageOptions) -> Iterator[str]:
     """Say of each role that claims are about and a run has no images of how to add some."""
     unknown = bool(data.unknown or data.unknown_categories)
     there = {
@@ -93,8 +112,10 @@ def images_for(claims: ClaimsFile, data: ImageOptions) -> Iterator[str]:
 def _detectors(claims: ClaimsFile, table: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
     """The detectors of the claims' rows, then the controls."""
     own = own_detectors(table)
-    added = {recipe_of(spec).name for spec in separated(given).get(ADDED.name, ())}
-    known = {*own, *names("baselines"), *entry_point_names(), *added}
+    added = {recipe_of(spec).name: spec for spec in separated(given).get(ADDED.name, ())}
+    shipped = {name: name for name in (*names("baselines"), *entry_point_names())}
+    sources = {**shipped, **added}
+    known = {*own, *sources}
     found = []
     for claim in claims.claim:
         for row in (*claim.rows, *claim.against):
@@ -105,10 +126,21 @@ def _detectors(claims: ClaimsFile, table: Mapping[str, Any], given: Mapping[str,
                     f"Claim '{claim.id}' is about the row '{row}'. {strange} One of your own is "
                     "added by --detector FILE."
                 )
-            found += [detector] * (detector not in added)
+            recipe = own[detector].recipe if detector in own else recipe_of(sources[detector])
+            _check_score(claim.id, row, recipe)
+            members = [str(one).partition("/")[0] for one in recipe.parameters.get("rows", ())]
+            found += [one for one in (*members, detector) if one not in added]
     default = own_detectors(run_table(DEFAULT)[0])
     controls = [_controls(own), _controls(default)]
     return list(dict.fromkeys([*found, *next(filter(None, controls), [])]))
+
+
+def _check_score(claim: str, row: str, recipe: Recipe) -> None:
+    """Refuse a score that a recipe does not keep, as far as it names its scores."""
+    _, _, score = row.partition("/")
+    if recipe.scores and score not in recipe.scores:
+        rows = [recipe.row(name) for name in recipe.scores]
+        raise RecipeError(f"Claim '{claim}': {UnknownNameError('row', row, rows)}")
 
 
 def _detector(row: str, known: Iterable[str]) -> str:
@@ -122,7 +154,9 @@ def _controls(own: Mapping[str, Any]) -> list[str]:
     return [name for name, detector in own.items() if detector.recipe.control]
 
 
-def _corruptions(claims: ClaimsFile, table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _corruptions(
+    claims: ClaimsFile, table: Mapping[str, Any], told: Collection[str]
+) -> Iterator[tuple[str, Any]]:
     """Flags for the corruptions of the claims; the run's own suites come before others."""
     asked = list(dict.fromkeys(name for claim in claims.claim for name in claim.corruptions))
     own = list(table.get("suites", ()))
@@ -131,7 +165,8 @@ def _corruptions(claims: ClaimsFile, table: Mapping[str, Any]) -> Iterator[tuple
             yield "suite", list(run_table(DEFAULT)[0]["suites"])
         return
     if not asked:
-        yield "suite", ["none"]
+        if not {"corruption", "severities"} & set(told):  # or else the user wants the run's own
+            yield "suite", ["none"]
         return
     suites = _suites_with(asked, dict.fromkeys([*own, *names("corruptions")]))
     yield "suite", list(suites)

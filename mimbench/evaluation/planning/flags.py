@@ -47,6 +47,9 @@ def resolve_run(name: str, given: Mapping[str, Any]) -> RunFile:
         table["name"] = _slug(given["data"][0])
     for flag in sorted(told, key=lambda flag: flag.adds):
         _set(table, flag, given[flag.name])
+    if any(flag.name == "suite" for flag in told) and not table["suites"]:
+        of_suites = {"corruptions", "severities"} - {flag.path[-1] for flag in told}
+        table = {key: value for key, value in table.items() if key not in of_suites}
     redefined = [flag for flag in told if flag.redefines or (own_images and len(flag.path) > 1)]
     if redefined and table.get("description"):
         options = ", ".join(flag.option for flag in redefined)

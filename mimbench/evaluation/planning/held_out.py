@@ -26,7 +26,8 @@ def few_tested_notes(images: pd.DataFrame, folds: int) -> Iterator[str]:
     tested = own.loc[(parts == "test").any(axis=1), "patient"].nunique()
     if tested < FEWEST_PATIENTS:
         every = own["patient"].nunique()
-        remedy = f" --folds 3 tests all {every}." if folds == 1 and every > tested else ""
+        more = folds == 1 and every > max(2, tested)
+        remedy = f" --folds 3 tests all {every}." if more else ""
         patients = counted(tested, "target patient")
         yield f"Tested: only {patients}; fewer than {FEWEST_PATIENTS} show little.{remedy}"
 

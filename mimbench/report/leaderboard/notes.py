@@ -139,7 +139,7 @@ def _few_trainings(board: "Leaderboard") -> str:
     return (
         f" Fewer than three trainings (seeds) of {', '.join(found[:NAMED])}{more}: how much "
         "retraining moves them is unknown, so comparisons with them are of these trained models "
-        "alone and none counts as clear. Run with --seeds 3, or --folds 3 --seeds 2."
+        "alone and none counts as clear. Run with --seeds 3."
     )
 
 

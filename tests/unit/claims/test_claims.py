@@ -448,7 +448,9 @@ def test_hardly_any_patients_are_named_before_all_else(
     monkeypatch.setattr("mimbench.claims.judgement.FEW", 10_000)
     (verdict,) = judge(run, claim(row="twin", bound=0.85))
     count = f"{verdict.target_patients} target patients and {verdict.other_patients} other"
-    assert verdict.explanation.startswith(f"Tested: only {count} patients; fewer than 10000")
+    assert verdict.few_patients.startswith(f"Tested: only {count} patients; fewer than 10000")
+    text = " ".join(as_text([verdict], ClaimsFile(name="t", claim=(claim(),)), "mpox").split())
+    assert text.index("Tested: only") < text.index(verdict.explanation)
 
 
 def test_the_numbers_of_a_claim_that_cannot_be_judged_are_those_of_its_reason(

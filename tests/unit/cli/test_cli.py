@@ -389,7 +389,7 @@ def test_a_run_for_claims_measures_what_they_need_and_ends_with_the_verdicts(
     code, shown = mimbench(*command)
     assert code == 0, shown
     told, lacking, *_ = shown.splitlines()
-    asked = "--suite imagenet-c --corruption fog --folds 3 --seeds 2 --swap auto"
+    asked = "--suite imagenet-c --corruption fog --folds 3 --seeds 3 --swap auto"
     assert told == f"For the claims of colour: {asked}"
     assert lacking.startswith("Not tested without --external DIR")
     assert "Claims of colour, target mpox: " in shown

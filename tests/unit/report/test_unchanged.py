@@ -154,3 +154,18 @@ def test_changed_tables_are_refused_although_there_is_a_report(
     code, _, said = mimbench("report", "run", "--quiet")
     assert code == 64
     assert "scores.parquet" in said
+
+
+def test_the_shipped_recipes_are_part_of_what_a_report_is_made_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(unchanged.shipped("baselines"), tmp_path / "baselines")
+    monkeypatch.setattr(unchanged, "shipped", lambda kind: tmp_path / kind)
+    monkeypatch.setattr(unchanged, "PACKAGE", tmp_path / "none")
+    made_by = unchanged._made_by.__wrapped__
+    before = made_by()
+    assert made_by() == before
+    recipe = tmp_path / "baselines" / "mim.toml"
+    text = recipe.read_text(encoding="utf-8")
+    recipe.write_text(text.replace("steps = 500", "steps = 5000"), encoding="utf-8")
+    assert made_by() != before

@@ -10,7 +10,7 @@ from small_images import write_category
 from mimbench.claims import Claim, ClaimsFile, read_claims
 from mimbench.data.options import ImageOptions
 from mimbench.errors import RecipeError, UnknownNameError
-from mimbench.evaluation.planning.claimed import as_flags, flags_for, images_for
+from mimbench.evaluation.planning.claimed import as_flags, flags_for, lacking
 from mimbench.evaluation.planning.flags import resolve_run
 from mimbench.evaluation.planning.plan import make_plan, plan_images
 from mimbench.evaluation.planning.run_file import RunFile
@@ -40,13 +40,13 @@ def test_a_claim_brings_its_rows_the_controls_three_trainings_and_the_swap_test(
     needed = flags_for(stated, "default", {"data": ["photos"]})
     controls = ["harmonic", "random-generator", "complexity", "histogram"]
     only = ["mim", "resnet18", "file-statistics", *controls]
-    trained = {"folds": 3, "seeds": 2}
+    trained = {"folds": 3, "seeds": 3}
     assert needed == {"only": only, "suite": ["none"], **trained, "swap": ["auto"]}
     run = resolve_run("default", {"data": ["photos"], **needed})
     assert run.detectors == tuple(only)
-    assert (run.suites, run.folds, run.seeds, run.swap) == ((), 3, 2, ("auto",))
+    assert (run.suites, run.folds, run.seeds, run.swap) == ((), 3, 3, ("auto",))
     assert as_flags(needed).startswith("--only mim --only resnet18 ")
-    assert as_flags(needed).endswith(" --suite none --folds 3 --seeds 2 --swap auto")
+    assert as_flags(needed).endswith(" --suite none --folds 3 --seeds 3 --swap auto")
 
 
 def test_what_the_user_or_the_run_file_says_is_left_as_it_is(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_what_the_user_or_the_run_file_says_is_left_as_it_is(tmp_path: Path) -> 
         "only": ["mim-short", "histogram"],
         "suite": ["none"],
         "folds": 3,
-        "seeds": 2,
+        "seeds": 3,
     }
     short, _, histogram = resolve_run(str(path), {}).detectors
     assert resolve_run(str(path), needed).detectors == (short, histogram)
@@ -66,9 +66,13 @@ def test_what_the_user_or_the_run_file_says_is_left_as_it_is(tmp_path: Path) -> 
     for split in ({"folds": 1}, {"given_fold": 2}):
         single = flags_for(claims(), "default", split)
         assert ("folds" in single, single["seeds"]) == (False, 3)
-    path.write_text(f"folds = 5\n{RUN}", encoding="utf-8")
+    path.write_text(f"folds = 5\nseeds = 4\n{RUN}", encoding="utf-8")
     several = flags_for(claims(rows=("resnet18/msp",)), str(path), {})
-    assert ("folds" in several, several["seeds"]) == (False, 2)
+    assert not {"folds", "seeds"} & set(several)
+    path.write_text(f'seeds = "many"\n{RUN}', encoding="utf-8")
+    needed = flags_for(claims(rows=("resnet18/msp",)), str(path), {})
+    with pytest.raises(RecipeError, match="seeds"):
+        resolve_run(str(path), needed)
 
 
 def test_an_added_detector_is_not_named_twice() -> None:
@@ -144,14 +148,39 @@ def test_a_claim_on_known_categories_brings_a_known_curve_from_one_category() ->
 def test_images_that_claims_lack_are_told_by_role() -> None:
     paper = read_claims("mim-paper")
     photos = resolve_run("default", {"data": ["photos"]})
-    lacking = list(images_for(paper, photos.data))
-    assert [line.partition(",")[0] for line in lacking] == [
+    told = list(lacking(paper, photos))
+    assert [line.partition(",")[0] for line in told[-3:]] == [
         "Not tested without --unknown DIR: mean-auroc",
         "Not tested without --abnormal DIR",
         "Not tested without --external DIR",
     ]
-    phantom = list(images_for(paper, resolve_run("default", {}).data))
-    assert [line for line in phantom if "--external" not in line] == []
+    without = "Not tested without the rows efficientnet_lite0-64/posterior: better-on-unknown."
+    assert without in told
+    phantom = resolve_run("default", flags_for(paper, "default", {}))
+    assert [line for line in lacking(paper, phantom) if "--external" not in line] == []
+
+
+def test_rows_and_corruptions_that_the_users_flags_leave_out_are_told(photos: Path) -> None:
+    given = {"only": ["histogram"], "suite": ["quick"], "corruption": ["brightness"]}
+    run = resolve_run("default", given)
+    told = lacking(noise("gaussian_noise"), run)
+    assert next(told) == "Not tested without the rows mim/ssim: a."
+    own = claims(rows=("histogram",), corruptions=("gaussian_noise", "*"))
+    assert list(lacking(own, run)) == ["Not tested without --corruption gaussian_noise,*: a."]
+
+
+def test_members_of_an_ensemble_come_with_it_and_a_score_must_exist() -> None:
+    needed = flags_for(claims(rows=("mim-resnet18",)), "default", {})
+    assert {"mim", "resnet18", "mim-resnet18"} <= set(needed["only"])
+    with pytest.raises(RecipeError, match="Claim 'a': Unknown row 'mim/sim'"):
+        flags_for(claims(rows=("mim/sim",)), "default", {})
+
+
+def test_a_run_file_with_severities_serves_claims_without_corruptions() -> None:
+    run = resolve_run("phantom-panel", flags_for(claims(), "phantom-panel", {}))
+    assert (run.suites, run.severities, run.corruptions) == ((), (), ())
+    given = {"severities": "1"}
+    assert "suite" not in flags_for(claims(), "phantom-panel", given)
 
 
 def test_a_filter_of_corruptions_needs_a_suite_that_has_them(photos: Path) -> None:
