@@ -21,6 +21,14 @@ ColumnsOption = Annotated[
         help="Columns of the table beside the images: image=file,category=dx,patient=person.",
     ),
 ]
+PatientsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--patients",
+        metavar="PATTERN",
+        help="Regular expression with the patient of a file's name in brackets: '(.+)_[0-9]+'.",
+    ),
+]
 
 
 def phantom(
@@ -67,6 +75,7 @@ def get(
 def show(
     data: Annotated[list[str], typer.Argument(metavar="DIR...", help="Folders or CSV files.")],
     columns: ColumnsOption = None,
+    patients: PatientsOption = None,
     as_json: Json = False,
 ) -> None:
     """Say what mimbench sees in folders of images: data set, categories, patients, bad files."""
@@ -74,7 +83,7 @@ def show(
     from mimbench.cli.listing import describe_images, images_as_json
     from mimbench.data.dataset import survey
 
-    found = survey(data, columns=columns)
+    found = survey(data, columns=columns, patients=patients)
     if as_json:
         print_json(images_as_json(found))
         return
@@ -101,6 +110,7 @@ def check(
     abnormal: Annotated[list[str] | None, typer.Option(metavar="DIR", help="As for run.")] = None,
     external: Annotated[list[str] | None, typer.Option(metavar="DIR", help="As for run.")] = None,
     columns: ColumnsOption = None,
+    patients: PatientsOption = None,
     harmonise: Annotated[bool, typer.Option("--harmonise", help="As for run.")] = False,
     backbone: Annotated[
         str | None,
@@ -125,7 +135,9 @@ def check(
     from mimbench.data.audit import as_html, as_text
 
     roles = {"unknown": unknown, "abnormal": abnormal, "external": external}
-    result, found = audit_images(data, target, roles, harmonise, backbone, weights, columns)
+    result, found = audit_images(
+        data, target, roles, harmonise, backbone, weights, columns, patients
+    )
     if as_json:
         passes = {"passes": result.passes(strict)}
         print_json({**result.as_json(), **passes, **files_as_json(found)})

@@ -210,6 +210,7 @@ def audit_images(
     backbone: str | None = None,
     weights: str = "imagenet",
     columns: str | None = None,
+    patients: str | None = None,
 ) -> tuple[Audit, Dataset]:
     """Audit folders or CSV files, with roles if any are named, else as one collection each.
 
@@ -217,9 +218,10 @@ def audit_images(
     """
     named = {role: places for role, places in roles.items() if places}
     if target is None and not named:
-        found = survey(data, harmonise=harmonise, columns=columns)
+        found = survey(data, harmonise=harmonise, columns=columns, patients=patients)
     else:
-        told = {} if columns is None else {"columns": columns}
+        given = {"columns": columns, "patients": patients}
+        told = {name: value for name, value in given.items() if value is not None}
         table = {"data": data, "target": target, "harmonise": harmonise, **told, **named}
         found = gather(validate(ImageOptions, table, "data check"))
     if backbone is None:

@@ -158,6 +158,7 @@ def run(
     files = None if source is None else kept_run(folder, source)
     if files is not None:
         _show_as_it_was(folder, files, stated, quiet, as_json)
+        _say_what_is_next(folder, as_json, _final(claims, run_file, given))
         return ExitCode.DONE
     from mimbench.evaluation.runner import run as run_all
     from mimbench.evaluation.runner import try_plan
@@ -180,7 +181,7 @@ def run(
     show_report(report_of, folder, as_json, result.failures, result.files, judged)
     show_failures(result.failures)
     if report_of.board.rows:  # or else there is nothing to judge
-        _say_what_is_next(folder, as_json, stated)
+        _say_what_is_next(folder, as_json, _final(claims, run_file, given))
     return ExitCode.FAILED_ROWS if result.failures else ExitCode.DONE
 
 
@@ -235,15 +236,25 @@ def _show_as_it_was(
         judged = _judged(folder, claims, progress)
         report_of = make_report(folder, progress)
     show_report(report_of, folder, as_json, files=files, judged=judged)
-    _say_what_is_next(folder, as_json, claims)
 
 
-def _say_what_is_next(folder: Path, as_json: bool, claims: "ClaimsFile | None") -> None:
+def _final(claims: str | None, run_file: str, given: Mapping[str, Any]) -> str | None:
+    """The command of which a run is a first look; empty if it is none, None without claims."""
+    if claims is None:
+        return None
+    from mimbench.evaluation.planning.claimed import full_command
+
+    return full_command(run_file, given, claims)
+
+
+def _say_what_is_next(folder: Path, as_json: bool, final: str | None) -> None:
     if as_json:
         return
     verify = shlex.join(["mimbench", "verify", str(folder)])
-    judged = "open the page" if claims else verify
-    say(f"next: {judged}; or table, compare, gate with this folder")
+    then = verify if final is None else "open the page"
+    say(f"next: {then}; or table, compare, gate with this folder")
+    if final:
+        say(f"This was a first look. For a final answer:\n{final}")
 
 
 @contextmanager

@@ -156,18 +156,19 @@ def survey(
     harmonise: bool = False,
     labels: Collection[str] | None = None,
     columns: str | None = None,
+    patients: str | None = None,
 ) -> Dataset:
     """Read what lies in folders and CSV files before anybody gives it a role.
 
     The column `role` is empty; repeated files are included. With `labels`, images outside of
     subfolders are unlabelled unless their folder bears one of these names. `columns` names those
-    of a table beside the images, as the field of that name of `ImageOptions`.
+    of a table beside the images, and `patients` is found in names, as the fields of `ImageOptions`.
 
     Raises:
         DataError: a path without images.
         UnknownNameError: a layout that does not exist.
     """
-    offer = files_offered(places, layout, columns, labels)
+    offer = files_offered(places, layout, columns, labels, patients)
     return _accounted(_read(offer, offer.table.assign(role=""), size, harmonise))
 
 

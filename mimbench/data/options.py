@@ -68,6 +68,11 @@ class ImageOptions(BaseModel):
         description="Columns of the table beside the images of --data, of any names: "
         "image=file,category=dx,patient=person.",
     )
+    patients: Annotated[str | None, Flag("PATTERN")] = Field(
+        default=None,
+        description="Regular expression for names in --data without suffix; what is in brackets "
+        "is the patient, where none is known: '(.+)_[0-9]+'.",
+    )
     seed: Annotated[int, FILE_ONLY] = Field(
         default=0, ge=0, le=LARGEST, description="Seed of the generated images."
     )

@@ -1,6 +1,7 @@
 """What folders, CSV files and generators offer, before roles are given and files are opened."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from mimbench.data.columns import Columns, parse_columns
 from mimbench.data.fetch.places import located
 from mimbench.data.generated import abnormal, phantom
 from mimbench.data.layouts import read_manifest
+from mimbench.data.layouts.names import patient_pattern, patients_in_names
 from mimbench.data.layouts.unlabelled import mark_unlabelled
 from mimbench.data.manifest import Manifest
 from mimbench.data.options import GENERATED, PHANTOM, ImageOptions
@@ -55,6 +57,7 @@ class _Told(NamedTuple):
 
     layout: str | None = None
     columns: Columns | None = None
+    patients: re.Pattern[str] | None = None
 
 
 def images_offered(options: ImageOptions) -> Offer:
@@ -67,7 +70,10 @@ def images_offered(options: ImageOptions) -> Offer:
         if (group, place) in words:
             manifest = _generated(place, options.seed)
         else:
-            told = _Told(options.layout, _columns(options.columns)) if group == "data" else _Told()
+            told = _Told()
+            if group == "data":
+                pattern = patient_pattern(options.patients)
+                told = _Told(options.layout, _columns(options.columns), pattern)
             named_so_far = {name for offer in offers for name in offer.table["category"]}
             labels = named_so_far if group == "external" else None
             manifest = _files(place, names[place], told, labels)
@@ -80,13 +86,14 @@ def files_offered(
     layout: str | None,
     columns: str | None = None,
     labels: Collection[str] | None = None,
+    patients: str | None = None,
 ) -> Offer:
     """All images in folders and CSV files that have no role yet.
 
     With `labels`, images outside of subfolders are unlabelled unless their folder is one of these.
     """
     names = _dataset_names(places)
-    told = _Told(layout, _columns(columns))
+    told = _Told(layout, _columns(columns), patient_pattern(patients))
     return _together([_files(place, names[place], told, labels) for place in places])
 
 
@@ -126,6 +133,8 @@ def _files(
 ) -> Manifest:
     path = located(place)
     manifest = read_manifest(path, told.layout, told.columns)
+    if told.patients is not None:
+        manifest = patients_in_names(manifest, told.patients)
     if labels is not None:
         manifest = mark_unlabelled(manifest, path, labels)
     table = manifest.table.assign(dataset=dataset)

@@ -17,9 +17,10 @@ from mimbench.evaluation.planning.suites import read_suite
 from mimbench.recipes import Recipe, names
 from mimbench.registry import entry_point_names
 
-__all__ = ["as_flags", "flags_for", "lacking"]
+__all__ = ["as_flags", "flags_for", "full_command", "lacking"]
 
 DEFAULT = "default"  # the run whose controls and suites serve where a run file has none
+SHORT = "tour"  # the run of few training steps
 EVERY = "*"
 FOLDS = 3
 SEEDS = 3
@@ -70,9 +71,34 @@ def as_flags(needed: Mapping[str, Any]) -> str:
     options = {flag.name: flag.option for flag in FLAGS}
     words: list[str] = []
     for name, value in needed.items():
-        for one in value if isinstance(value, list) else [value]:
-            words += [options[name], str(one)]
+        for one in value if isinstance(value, list | tuple) else [value]:
+            words += [options[name]] if one is True else [options[name], str(one)]
     return shlex.join(words)
+
+
+def full_command(run: str, given: Mapping[str, Any], claims: str) -> str:
+    """The command of a run that the claims need, for one that was only a first look.
+
+    Args:
+        run: name of a shipped run, or path of a run file, as the user gave it.
+        given: what the user said, by the flags' names.
+        claims: as the user gave them.
+
+    Returns:
+        The command without what makes it a first look; empty where nothing does.
+    """
+    fewest = {"folds": FOLDS, "seeds": SEEDS}
+    shorter = {name for name, count in fewest.items() if (given.get(name) or count) < count}
+    shorter |= {"swap"} if given.get("swap") == ["none"] else set()
+    if run != SHORT and not shorter:
+        return ""
+    kept = {
+        flag.name: given[flag.name]
+        for flag in FLAGS
+        if flag.given_in(given) and flag.name not in shorter
+    }
+    words = ["mimbench", "run", *([] if run in (SHORT, DEFAULT) else [run])]
+    return " ".join(filter(None, [shlex.join(words), as_flags(kept), f"--claims {claims}"]))
 
 
 def lacking(claims: ClaimsFile, run: RunFile) -> Iterator[str]:

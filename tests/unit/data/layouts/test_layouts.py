@@ -58,7 +58,7 @@ def test_names_that_seem_to_number_photos_of_a_patient_are_pointed_out(tree, nam
     assert len(notes) == told
     if told:
         assert names[0] in notes[0]
-        assert "path, category and patient" in notes[0]
+        assert "add --patients" in notes[0]
 
 
 def test_a_folder_with_images_in_it_is_a_category(tree):

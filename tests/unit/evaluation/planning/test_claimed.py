@@ -10,7 +10,7 @@ from small_images import write_category
 from mimbench.claims import Claim, ClaimsFile, read_claims
 from mimbench.data.options import ImageOptions
 from mimbench.errors import RecipeError, UnknownNameError
-from mimbench.evaluation.planning.claimed import as_flags, flags_for, lacking
+from mimbench.evaluation.planning.claimed import as_flags, flags_for, full_command, lacking
 from mimbench.evaluation.planning.flags import resolve_run
 from mimbench.evaluation.planning.plan import make_plan, plan_images
 from mimbench.evaluation.planning.run_file import RunFile
@@ -216,3 +216,23 @@ def test_without_a_known_category_there_is_no_swap_test_and_a_note(tmp_path: Pat
     plan = make_plan(resolve_run("default", given))
     assert {spec.fitted_on for spec in plan.fits} == {"mpox"}
     assert any("The swap test is not run" in note for note in plan.dataset.notes)
+
+
+def test_the_full_command_leaves_out_what_makes_a_run_a_first_look() -> None:
+    given = {
+        "data": ["my photos"],
+        "target": "mpox",
+        "harmonise": True,
+        "folds": 1,
+        "seeds": 1,
+        "swap": ["none"],
+        "suite": None,
+    }
+    whole = full_command("tour", given, "ours.toml")
+    start = "mimbench run --data 'my photos' --target mpox --harmonise"
+    assert whole == f"{start} --claims ours.toml"
+    given = {"data": ["x"], "folds": 5, "seeds": 3}
+    assert full_command("default", given, "ours.toml") == ""
+    assert full_command("mine.toml", {**given, "seeds": 2}, "ours.toml") == (
+        "mimbench run mine.toml --data x --folds 5 --claims ours.toml"
+    )

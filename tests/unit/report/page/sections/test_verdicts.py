@@ -130,7 +130,7 @@ def test_the_top_of_the_page_says_why_a_claim_is_inconclusive() -> None:
     )
     for more, said in (
         ({"p": 0.21}, "; adjusted p 0.210."),
-        ({"p": math.nan}, "; part of its variance is unknown."),
+        ({"p": math.nan}, "; how much retraining or a fitted line moves it is unknown."),
         ({"explanation": why}, "adjusted p 0.003. The number is reached, but no swap test shows "
          "that it knows its class."),
     ):  # fmt: skip
