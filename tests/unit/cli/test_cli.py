@@ -392,10 +392,10 @@ def test_a_run_for_claims_measures_what_they_need_and_ends_with_the_verdicts(
     asked = "--suite imagenet-c --corruption fog --folds 3 --seeds 3 --swap auto"
     assert words.startswith(f"For the claims of colour: {asked} Not tested without --external DIR")
     assert "first look" not in words
-    assert "Claims of colour, target mpox: " in shown
-    assert "NOT TESTED  The run has no external images" in shown
-    assert "Check of power, fail: " in shown
-    assert "Tested: only 9 target patients" in shown
+    assert "Claims of colour, target mpox: " in words
+    assert "NOT TESTED The run has no external images" in words
+    assert "Check of power, fail: " in words
+    assert "Tested: only 8 other patients; fewer than 10 show little." in words
     assert shown.index("Leaderboard") < shown.index("Claims of colour") < shown.index("Page: ")
     folder = tmp_path / "runs" / "claimed"
     scores = pd.read_parquet(folder / "scores.parquet")
