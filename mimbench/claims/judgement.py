@@ -16,11 +16,10 @@ from mimbench.claims.verdict import Verdict
 from mimbench.scores.tables import RunTables
 from mimbench.statistics.run.comparisons import holm_factors
 from mimbench.statistics.run.variance import varies_by
+from mimbench.statistics.tables.subgroups import FEWEST_PATIENTS
 from mimbench.text import counted
 
 __all__ = ["verify"]
-
-FEW = 10  # patients; with fewer a number shows little, whatever its interval says
 
 
 @dataclass(frozen=True)
@@ -170,13 +169,13 @@ def _few_patients(evidence: RunEvidence, claim: Claim, target: int, other: int) 
     """That hardly any patient was tested, and what to do; empty if enough were."""
     sides = {"target": target, "other": other}
     # a share is of one side alone
-    few = [counted(n, f"{side} patient") for side, n in sides.items() if 0 < n < FEW]
+    few = [counted(n, f"{side} patient") for side, n in sides.items() if 0 < n < FEWEST_PATIENTS]
     if not few:
         return ""
     at_home = claim.role != "external" or claim.metric == "auroc"
     split = evidence.folds == 1 and at_home and max(2, target) < evidence.target_patients
-    more = "--folds 3 tests all target patients" if split and 0 < target < FEW else ""
-    told = f"Tested: only {' and '.join(few)}; fewer than {FEW} show little."
+    more = "--folds 3 tests all target patients" if split and 0 < target < FEWEST_PATIENTS else ""
+    told = f"Tested: only {' and '.join(few)}; fewer than {FEWEST_PATIENTS} show little."
     return f"{told} {more or 'More photos are needed'}."
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from mimbench.data.categories import canonical_category
+from mimbench.data.layouts.names import NO_PATIENTS
 from mimbench.data.manifest import MANIFEST_COLUMNS, Manifest, given_column
 from mimbench.data.reading.archives import PARTS, Archive
 from mimbench.data.reading.file_names import on_disk, shown
@@ -49,7 +50,7 @@ def read(listing: Listing, about: DataSet) -> Manifest:
         f"{shown(path.name)}: {len(table)} images, read out of the archive."
         for (path, _), table in zip(archives, tables, strict=True)
     ]
-    notes.append("no patients are known, so each image counts as its own patient.")
+    notes.append(NO_PATIENTS)
     table = pd.concat(tables, ignore_index=True)
     used = {shown(path): "archive of the images" for path, _ in archives}
     if smaller:

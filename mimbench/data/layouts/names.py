@@ -15,7 +15,7 @@ __all__ = ["NO_PATIENTS", "begin_alike", "patient_pattern", "patients_in_names"]
 NO_PATIENTS = "no patients are known, so each image counts as its own patient."
 NUMBERED = re.compile(r"(.*[^\W_])([ _.-]+)\d{1,3}")  # a name and the number of a photo
 FEWEST_GROUPS = 5  # with fewer the name is rather that of a category or a camera
-LONGEST = 200  # of a pattern, characters
+ALIKE = "begin as another one does"  # in the warning
 
 
 def patient_pattern(text: str | None) -> re.Pattern[str] | None:
@@ -27,10 +27,10 @@ def patient_pattern(text: str | None) -> re.Pattern[str] | None:
     if text is None:
         return None
     try:
-        pattern = re.compile(text[:LONGEST])
+        pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise DataError(f"--patients '{text}' is no regular expression: {error}.") from error
-    if pattern.groups != 1 or len(text) > LONGEST:
+    if pattern.groups != 1:
         raise DataError(
             f"--patients '{text}' must have the patient in one pair of brackets, as in "
             "'(.+)_[0-9]+', which finds M01 in M01_02.jpg."
@@ -84,9 +84,6 @@ def begin_alike(images: Iterable[Path]) -> list[str]:
         f"show one patient, add --patients '(.+){re.escape(sign)}[0-9]+', or else a patient can "
         "stand on both sides of a split."
     ]
-
-
-ALIKE = "begin as another one does"
 
 
 def _about_patients(note: str) -> bool:

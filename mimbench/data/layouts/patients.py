@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from mimbench.data.identical_files import joined
+from mimbench.data.layouts.names import NO_PATIENTS
 from mimbench.text import counted
 
 __all__ = ["patients"]
@@ -90,7 +91,7 @@ def _notes(
     roots: Sequence[tuple[int, str]],
 ) -> list[str]:
     if not order:
-        return ["no patients are known, so each image counts as its own patient."]
+        return [NO_PATIENTS]
     first = [of_image[0][0] for of_image in keys if of_image]
     said = [f"{name} {first.count(k)}" for k, name in enumerate(names) if k in first]
     if left := len(keys) - len(first):

@@ -61,8 +61,9 @@ def flags_for(claims: ClaimsFile, run: str, given: Mapping[str, Any]) -> dict[st
         needed["seeds"] = SEEDS
     if given.get("data") or not table.get("swap"):
         needed["swap"] = [AUTO]
-    if any(claim.kind == "needs_no_known" for claim in claims.claim):
-        needed["known_curve"] = table.get("known_curve") or KNOWN_CURVE
+    about_known = any(claim.kind == "needs_no_known" for claim in claims.claim)
+    if about_known and not table.get("known_curve"):
+        needed["known_curve"] = KNOWN_CURVE
     return {name: value for name, value in needed.items() if name not in told}
 
 
@@ -97,8 +98,8 @@ def full_command(run: str, given: Mapping[str, Any], claims: str) -> str:
         for flag in FLAGS
         if flag.given_in(given) and flag.name not in shorter
     }
-    words = ["mimbench", "run", *([] if run in (SHORT, DEFAULT) else [run])]
-    return " ".join(filter(None, [shlex.join(words), as_flags(kept), f"--claims {claims}"]))
+    start = shlex.join(["mimbench", "run", *([] if run in (SHORT, DEFAULT) else [run])])
+    return " ".join(filter(None, [start, as_flags(kept), shlex.join(["--claims", claims])]))
 
 
 def lacking(claims: ClaimsFile, run: RunFile) -> Iterator[str]:

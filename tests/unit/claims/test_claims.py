@@ -445,7 +445,7 @@ def test_a_claim_below_the_clean_floor_has_its_drops_printed(run: RunTables) -> 
 def test_hardly_any_patients_are_named_before_all_else(
     run: RunTables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mimbench.claims.judgement.FEW", 10_000)
+    monkeypatch.setattr("mimbench.claims.judgement.FEWEST_PATIENTS", 10_000)
     (verdict,) = judge(run, claim(row="twin", bound=0.85))
     count = f"{verdict.target_patients} target patients and {verdict.other_patients} other"
     assert verdict.few_patients.startswith(f"Tested: only {count} patients; fewer than 10000")

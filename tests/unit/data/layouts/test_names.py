@@ -56,7 +56,7 @@ def test_names_of_unknown_diseases_are_not_read(photos: Path, tmp_path: Path) ->
     assert patients.to_dict() == {"acne": 3, "mpox": 5, "orf": 6}
 
 
-@pytest.mark.parametrize("pattern", ["(", "no brackets", "(two)(groups)", "(x)" + "y" * 300])
+@pytest.mark.parametrize("pattern", ["(", "no brackets", "(two)(groups)"])
 def test_a_pattern_without_one_pair_of_brackets_is_refused(photos: Path, pattern: str) -> None:
     with pytest.raises(DataError, match="--patients"):
         survey([str(photos)], patients=pattern)
