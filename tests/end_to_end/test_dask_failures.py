@@ -1,7 +1,6 @@
 """A Dask cluster whose scheduler dies or whose workers join late or die, and a stopped run."""
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from typing import Any
 
 import dask.config
 import pytest
-from distributed import LocalCluster
+from dask_here import dask_workers
 from executors import Folders, Told, reasons, work
 from misbehaving import MISBEHAVING
 
@@ -40,18 +39,8 @@ def plug_in(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Of the scheduler of a Dask worker on this machine, which is started again when it dies."""
-    with (
-        dask.config.set({LOST: f"{LONG} s"}),
-        LocalCluster(
-            n_workers=1,
-            threads_per_worker=1,
-            memory_limit=0,
-            dashboard_address=None,
-            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # tests run side by side
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-    ):
-        yield cluster.scheduler_address
+    with dask.config.set({LOST: f"{LONG} s"}), dask_workers(1) as found:
+        yield found
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -3,7 +3,6 @@
 The full version: `MIMBENCH_KILLS=100 pytest tests/end_to_end/test_executors.py`.
 """
 
-import logging
 import os
 import random
 import signal
@@ -15,7 +14,7 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
-from distributed import LocalCluster
+from dask_here import dask_workers
 from executors import (
     OPTIONS,
     TIMEOUT,
@@ -163,15 +162,8 @@ def announced(start: Callable[..., None], event: threading.Event) -> Callable[..
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Of the scheduler of two Dask workers on this machine."""
-    with LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        memory_limit=0,
-        dashboard_address=None,
-        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # tests run side by side
-        silence_logs=logging.CRITICAL,
-    ) as cluster:
-        yield cluster.scheduler_address
+    with dask_workers(2) as found:
+        yield found
 
 
 class TestDask(ApartConformance):
