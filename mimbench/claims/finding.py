@@ -99,9 +99,8 @@ class Gaps:
         found = []
         if self.few:
             found.append(
-                f"fewer than three trainings (seeds) of {', '.join(self.few)}: this compares these "
-                "trained models, and how much retraining moves the effect is unknown; three "
-                "trainings (seeds) are needed"
+                f"three trainings (seeds) of {', '.join(self.few)} are needed: with fewer, this is "
+                "about these trained models alone"
             )
         found += self.others
         if self.missing:
@@ -214,7 +213,7 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
     other_clean, other_corrupted = evidence.clean(place, other), evidence.number(place, other)
     drops = other_clean.minus(other_corrupted), clean.minus(corrupted)
     lost, own = (f"{round(float(drop.value[0]), 3) + 0.0:.3f}" for drop in drops)
-    effect = f"AUROC drop of {other} ({lost}) minus that of {place.row} ({own})"
+    effect = f"AUROC that {other} loses ({lost}) minus what {place.row} loses ({own})"
     gaps = Gaps.of((other, place.row), drops)
     areas = [term.value for term in (clean, corrupted, other_clean, other_corrupted)]
     finding = _difference(place, effect, drops, 0.0, gaps, reach=2.0, areas=areas)
@@ -230,7 +229,9 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
     if near_chance:
         reason = (
             f"the clean AUROC {', and that '.join(near_chance)}; robustness is judged only where "
-            f"the lower end of both rows is above {CLEAN_FLOOR:.2f}"
+            f"the lower end of both rows is above {CLEAN_FLOOR:.2f}, as a score near chance has "
+            "nothing to lose. Longer training or more patients may change that; if not, these "
+            "images cannot test the claim"
         )
         return replace(finding, obstacle=reason)
     if corrupted.value[0] < other_corrupted.value[0]:

@@ -149,6 +149,12 @@ def _verdict(evidence: RunEvidence, finding: Finding, factor: float, alpha: floa
 def _open(finding: Finding, verdict: Verdict, factor: float, alpha: float) -> Verdict:
     """An inconclusive verdict, with what would settle it."""
     if unknown := finding.gaps.sentences():
+        undecided = verdict.low <= verdict.threshold <= verdict.high  # by the patients alone
+        if finding.gaps.few and undecided and not verdict.few_patients:
+            unknown.append(
+                "more trainings alone will hardly decide it, as already the interval over patients "
+                f"contains {verdict.threshold + 0.0:g}; more patients make it narrower"
+            )
         return _judged(verdict, "inconclusive", unknown)
     more = more_patients(
         lambda patients: factor * finding.p_with(patients),

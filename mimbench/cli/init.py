@@ -12,7 +12,7 @@ from mimbench.errors import OutputError, UnknownNameError
 __all__ = ["init"]
 
 NEXT = {  # the command that takes a file of each kind
-    "claims": "mimbench run --data PHOTOS --claims {file}",
+    "claims": "mimbench run --data PHOTOS --unknown OTHERS --claims {file}",
     "run": "mimbench run {file}",
     "recipe": "mimbench check {file}",
     "suite": "mimbench corrupt --sheet sheet.png --suite {file}",

@@ -95,12 +95,14 @@ class Judged:
         text: the verdicts as a terminal shows them.
         doubt: what makes the tables doubtful; empty if nothing.
         replaced: which verdicts the folder had before; empty if it had none, or on these claims.
+        rows: that the claims name.
     """
 
     verdicts: "Sequence[Verdict]"
     text: str
     doubt: str
     replaced: str
+    rows: "frozenset[str]"
 
 
 def judge(folder: Path, claims: "ClaimsFile", *, accept_changed: bool = False) -> Judged:
@@ -115,7 +117,8 @@ def judge(folder: Path, claims: "ClaimsFile", *, accept_changed: bool = False) -
     images = tables.images
     (target,) = images.loc[images["role"] == "target", "category"].unique()
     text = as_text(verdicts, claims, target, line_width())
-    return Judged(verdicts, text, doubt_about(tables), replaced)
+    rows = frozenset(row for claim in claims.claim for row in (*claim.rows, *claim.against))
+    return Judged(verdicts, text, doubt_about(tables), replaced, rows)
 
 
 def _kept_claims(folder: Path, *, replaced: bool) -> "ClaimsFile | None":

@@ -120,7 +120,7 @@ def show_report(
     judged: "Judged | None" = None,
 ) -> None:
     """Print the leaderboard, verdicts and where the page is, or all of it as JSON."""
-    from mimbench.report.leaderboard.printed import leaderboard_table
+    from mimbench.report.leaderboard.printed import leaderboard_table, of_claims
 
     page = (folder / "index.html").resolve()
     if as_json:
@@ -138,7 +138,8 @@ def show_report(
         print_json(result)
         return
     terminal = console()
-    terminal.print(leaderboard_table(made.board))
+    board = made.board if judged is None else of_claims(made.board, judged.rows)
+    terminal.print(leaderboard_table(board))
     if judged is not None:
         replaced = paragraph(judged.replaced, line_width()) if judged.replaced else ""
         told = [f"\n{judged.text}".rstrip(), replaced, checks_text(made)]

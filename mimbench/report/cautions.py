@@ -13,7 +13,7 @@ from mimbench.statistics.tables.subgroups import FEWEST_PATIENTS
 from mimbench.statistics.tables.validation import validation_table
 from mimbench.text import counted
 
-__all__ = ["cautions", "few_targets", "shortened", "untaught"]
+__all__ = ["cautions", "few_targets", "shortened", "told_by_checks", "untaught"]
 
 NO_OTHERS = (
     "All images are of the target, so there is no AUROC and no leaderboard. Add images of anything "
@@ -42,11 +42,9 @@ def cautions(run: RunFolder, board: Leaderboard, kinds: tuple[str, ...] = ()) ->
             "inpainter are near chance. A raw error near 0.5 follows from that and shows nothing."
         )
     found += run.doubts
-    found += few_targets(run.tables)
-    found += [f"{words}. Such a row does not speak for its recipe." for words in shortened(run)]
+    found += told_by_checks(run)
     if run.info.rounding:
         found.append(run.info.rounding)
-    found += untaught(run.tables)
     if run.tables.folds <= 1 and board.groups:
         found.append(
             "One split: a single division of the patients cannot show how much the numbers change "
@@ -72,6 +70,12 @@ def cautions(run: RunFolder, board: Leaderboard, kinds: tuple[str, ...] = ()) ->
             "listed in rejected.csv and in the section Limits of index.html."
         )
     return tuple(found)
+
+
+def told_by_checks(run: RunFolder) -> tuple[str, ...]:
+    """Those of the cautions that the checks of a run tell as well."""
+    short = (f"{words}. Such a row does not speak for its recipe." for words in shortened(run))
+    return (*few_targets(run.tables), *short, *untaught(run.tables))
 
 
 def shortened(run: RunFolder) -> Iterator[str]:

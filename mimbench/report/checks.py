@@ -69,8 +69,9 @@ def _data(run: RunFolder, board: Leaderboard) -> Check:
     if len(probes):
         names = ", ".join(str(text).partition(" ")[0] for text in probes["message"])
         words = (
-            f"{names}: separated by file facts alone, so its AUROC may not be of skin; --harmonise "
-            "measures what re-encoding all files changes"
+            f"{names}: the source probe separates it from the target by file and border facts "
+            "alone, so its AUROC may not be of skin; --harmonise measures what re-encoding all "
+            "files changes"
         )
         return Check("data audit", "fail", words, "audit")
     if (found["severity"] == "error").any():
@@ -129,7 +130,7 @@ def _swap_test(results: Results, subject: Subject) -> Check:
     if own.empty:
         return Check("swap test", "caution", f"{subject.row}: not made")
     line = own.to_dict("records")[0]
-    words = f"{subject.row}: class signal {interval_text(line)}"
+    words = f"{subject.row} gains {interval_text(line)} AUROC by learning this class (class signal)"
     if isnan(line["p"]):
         return Check("swap test", "caution", f"{words}, inconclusive", "class_signal")
     clear = line["value"] > 0 and line["p"] < CLEAR

@@ -71,6 +71,7 @@ def threshold_note(images: pd.DataFrame, folds: int, plan_seed: int, *, external
     )
     judged = " for external images" if external else ""
     return (
-        f"No frozen threshold{judged} with --folds {folds}: a threshold needs {fewest_patients()} "
-        f"target patients in validation, and there are {count}; {remedy}."
+        f"No frozen threshold{judged} with --folds {folds}, so no sensitivity and no decision on a "
+        f"single image: a threshold needs {fewest_patients()} target patients in validation, and "
+        f"there are {count}; {remedy}."
     )

@@ -17,6 +17,7 @@ __all__ = [
     "board_legend",
     "corruption_note",
     "difference_text",
+    "few_trainings_note",
     "number_note",
     "sample_note",
     "standing_note",
@@ -100,7 +101,8 @@ def board_legend(board: "Leaderboard") -> str:
 def sample_note(board: "Leaderboard") -> str:
     """What stands behind the whole leaderboard: its images, corruptions and trainings."""
     tested = tested_note(board)
-    return tested and tested + corruption_note(board) + _few_trainings(board)
+    parts = (tested + corruption_note(board), few_trainings_note(board))
+    return " ".join(filter(None, parts)) if tested else ""
 
 
 def tested_note(board: "Leaderboard") -> str:
@@ -129,15 +131,15 @@ def tested_note(board: "Leaderboard") -> str:
     )
 
 
-def _few_trainings(board: "Leaderboard") -> str:
-    """A sentence on the detectors of which the run cannot say how much retraining moves them."""
+def few_trainings_note(board: "Leaderboard") -> str:
+    """On the detectors of which the run cannot say how much retraining moves them, if any."""
     names = [board.entry(row).detector.name for row in board.few_trainings]
     found = list(dict.fromkeys(names))
     if not found:
         return ""
     more = f" and {len(found) - NAMED} more" * (len(found) > NAMED)
     return (
-        f" Fewer than three trainings (seeds) of {', '.join(found[:NAMED])}{more}: how much "
+        f"Fewer than three trainings (seeds) of {', '.join(found[:NAMED])}{more}: how much "
         "retraining moves them is unknown, so comparisons with them are of these trained models "
         "alone and none counts as clear. Run with --seeds 3."
     )

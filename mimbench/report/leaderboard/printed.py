@@ -3,8 +3,8 @@
 Nothing here needs the report that the board was made from, nor what takes long to import.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -13,11 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from mimbench.statistics.core.cautions import MARK
+from mimbench.text import counted
 
-__all__ = ["PrintedBoard", "leaderboard_table"]
+__all__ = ["PrintedBoard", "leaderboard_table", "of_claims"]
 
 WIDTH = 100
 LONGEST_NAME = 24  # on one line
+KINDS = ("e:", "o:")  # beginnings of notes on a kind of row
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,10 @@ class PrintedBoard:
         columns: (heading, name in one line) of each column, most wanted first.
         rows: (name, kind, style) of each row.
         cells: (text, style) of each row and column.
-        failures: (row, why in a few words).
+        controls: those that each row is compared with.
+        failures: (row, why in a few words, why in a sentence).
+        notes: how to read the numbers, and what else to know of them.
+        also_checked: notes that the checks tell in fewer words.
         added: (which, how it compares) of each detector that the user added, if with anything.
         checks: (name, "caution" or "fail", what was found) of each check that did not pass.
     """
@@ -38,10 +43,46 @@ class PrintedBoard:
     columns: Sequence[Sequence[str]]
     rows: Sequence[Sequence[str]]
     cells: Sequence[Sequence[Sequence[str]]]
+    controls: Sequence[Sequence[str]]
     failures: Sequence[Sequence[str]]
     notes: Sequence[str]
+    also_checked: Sequence[str]
     added: Sequence[Sequence[str]]
     checks: Sequence[Sequence[str]] = ()
+
+
+def of_claims(board: PrintedBoard, claimed: Collection[str]) -> PrintedBoard:
+    """The board for a reader of verdicts: the rows of the claims and the controls to beat.
+
+    What the checks tell as well is left out; a note counts the other rows.
+
+    Args:
+        board: all of it.
+        claimed: rows that the claims name.
+    """
+    beaten = {
+        control
+        for (row, *_), controls in zip(board.rows, board.controls, strict=True)
+        if row in claimed
+        for control in controls
+    }
+    kept = [k for k, (row, *_) in enumerate(board.rows) if row in claimed or row in beaten]
+    if not kept:
+        return board
+    failed = [own for own in board.failures if set(own[0].split(", ")) & set(claimed)]
+    others = len(board.rows) - len(kept)
+    left_out = (
+        f"Rows of the claims and the best controls; {counted(others, 'more row')} on the page."
+    )
+    return replace(
+        board,
+        rows=[board.rows[k] for k in kept],
+        cells=[board.cells[k] for k in kept],
+        controls=[board.controls[k] for k in kept],
+        failures=failed,
+        notes=[left_out, *board.notes] if others else board.notes,
+        also_checked=(),
+    )
 
 
 def leaderboard_table(board: PrintedBoard) -> RenderableType:
@@ -79,8 +120,12 @@ class _Fitted:
                 f"{'; '.join(left_out)}. The page has all."
             )
         told = [text for row in board.cells for text, _ in row[:kept]]
-        marked = any(MARK in text for text in (*told, *(words for _, words in board.added)))
-        yield from (Text(note) for note in board.notes if marked or not note.startswith(MARK))
+        marks = set("".join((*told, *(words for _, words in board.added))))
+        marks |= {f"{kind}:" for _, kind, _ in board.rows}
+        unused = tuple({MARK, *KINDS} - marks)
+        notes = [note for note in board.notes if not note.startswith(unused)]
+        notes += [words for _, _, words in board.failures]
+        yield from map(Text, (*notes, *board.also_checked))
         for about, words in board.added:
             yield Text.assemble((f"{about}.", "bold"), f" {words}")
 
@@ -102,7 +147,7 @@ def _table(board: PrintedBoard, kept: int, width: int | None = None, *, broken: 
     for (name, kind, style), cells in zip(board.rows, board.cells, strict=True):
         texts = [Text(text, style=own) for text, own in cells[:kept]]
         table.add_row(Text(_name(name, broken)), Text(kind), *texts, style=style)
-    for row, reason in board.failures:
+    for row, reason, _ in board.failures:
         table.add_row(Text(row), Text(""), Text(reason, style="red"))
     return table
 

@@ -3,7 +3,7 @@
 from mimbench.claims import verdicts_of
 from mimbench.report.added_detectors import NOTHING, added_lines
 from mimbench.report.build import Report
-from mimbench.report.cautions import cautions
+from mimbench.report.cautions import cautions, told_by_checks
 from mimbench.report.checks import checks
 from mimbench.report.external import external_notes
 from mimbench.report.leaderboard.columns import (
@@ -18,7 +18,11 @@ from mimbench.report.leaderboard.entries import Entry, Leaderboard
 from mimbench.report.leaderboard.failures import told_together
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import Estimate, rounded
-from mimbench.report.leaderboard.notes import sample_note
+from mimbench.report.leaderboard.notes import (
+    corruption_note,
+    few_trainings_note,
+    tested_note,
+)
 from mimbench.report.leaderboard.printed import PrintedBoard
 from mimbench.report.page.sections.known import curve_findings, left_out_findings
 from mimbench.report.subject import subject_of
@@ -43,8 +47,13 @@ def printed_board(report: Report) -> PrintedBoard:
         columns=[(_heading(column, board), _title(column)) for column in columns],
         rows=[(own.row, _kind(own), "dim" if own.control else "") for own in shown],
         cells=[[_cell(column, entry, board) for column in columns] for entry in shown],
-        failures=[(own.row, own.words.partition(":")[0]) for own in told_together(board.failures)],
+        controls=[_best_controls(entry, board) for entry in shown],
+        failures=[
+            (own.row, own.words.partition(":")[0], f"{own.row} {own.words}")
+            for own in told_together(board.failures)
+        ],
         notes=_notes(report),
+        also_checked=_also_checked(report),
         added=[
             (line.about, line.words)
             for line in added_lines(report.run, board, verdicts)
@@ -113,6 +122,12 @@ def _not_compared(entry: Entry, board: Leaderboard) -> bool:
     return entry.headline and any(entry.standing(g) == "not compared" for g in board.groups)
 
 
+def _best_controls(entry: Entry, board: Leaderboard) -> list[str]:
+    """The controls that a row is compared with, of all groups."""
+    there = (entry.best_control[group] for group in board.groups if group in entry.best_control)
+    return list(dict.fromkeys(name for name, *_ in there))
+
+
 def _kind(entry: Entry) -> str:
     if entry.control:
         return "c"
@@ -140,9 +155,17 @@ def _notes(report: Report) -> list[str]:
              if entry.headline]  # fmt: skip
     marked = legend(estimate.caution for estimate in shown if estimate is not None)
     notes += [marked] * bool(marked)
-    notes += [f"{failure.row} {failure.words}" for failure in told_together(board.failures)]
     notes += curve_findings(report.results.known_curve, board)
     notes += left_out_findings(report.results.left_out, board)
     external = report.results.external
     notes += external_notes(external) if external is not None else []
-    return [*notes, sample_note(board), *cautions(report.run, board, ("AUROC",))]
+    if tested := tested_note(board):
+        notes.append(tested + corruption_note(board))
+    checked = told_by_checks(report.run)
+    told = cautions(report.run, board, ("AUROC",))
+    return [*notes, *(caution for caution in told if caution not in checked)]
+
+
+def _also_checked(report: Report) -> list[str]:
+    """What the checks of a run say in fewer words."""
+    return [*filter(None, [few_trainings_note(report.board)]), *told_by_checks(report.run)]

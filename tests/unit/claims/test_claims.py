@@ -330,7 +330,10 @@ def test_fewer_than_three_trainings_settle_nothing(seeds: tuple[int, ...]) -> No
     asked += [claim("superior", against=("cnn", "twin"))]
     for verdict in judge(tables, *asked):
         assert verdict.verdict == "inconclusive"
-        assert verdict.explanation.count("three trainings (seeds) are needed") == 1
+        assert verdict.explanation.count("hree trainings (seeds) of") == 1
+        assert "are needed" in verdict.explanation
+        open_still = verdict.low <= verdict.threshold <= verdict.high
+        assert ("More trainings alone will hardly decide it" in verdict.explanation) == open_still
         assert "retraining" in verdict.caution
         assert np.isnan(verdict.p)
         assert verdict.low < verdict.value < verdict.high
@@ -429,7 +432,7 @@ def test_a_claim_below_the_clean_floor_has_its_drops_printed(run: RunTables) -> 
         float(evidence.clean(place, row).minus(evidence.number(place, row)).value[0])
         for row in ("cnn", "harmonic")
     )
-    effect = f"AUROC drop of cnn ({lost:.3f}) minus that of harmonic ({own:.3f})"
+    effect = f"AUROC that cnn loses ({lost:.3f}) minus what harmonic loses ({own:.3f})"
     assert verdict.effect.startswith(effect)
     assert verdict.value == pytest.approx(lost - own)
     text = " ".join(as_text([verdict], ClaimsFile(name="test", claim=(asked,)), "mpox").split())
@@ -460,7 +463,7 @@ def test_the_numbers_of_a_claim_that_cannot_be_judged_are_those_of_its_reason(
     (verdict,) = judge(run, claim("degrades_less", against=against, corruptions=("*",)))
     assert verdict.verdict == "not tested"
     assert "The clean AUROC of harmonic is" in verdict.explanation
-    assert verdict.effect.startswith("AUROC drop of harmonic (")
+    assert verdict.effect.startswith("AUROC that harmonic loses (")
 
 
 def test_a_difference_of_drops_reaches_from_minus_two_to_two() -> None:

@@ -34,7 +34,7 @@ from mimbench.report.figures.samples import clean_samples, mean_roc
 from mimbench.report.figures.training import loss_curves
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import rounded
-from mimbench.report.leaderboard.printed import leaderboard_table
+from mimbench.report.leaderboard.printed import leaderboard_table, of_claims
 from mimbench.report.leaderboard.publication_formats import latex_text
 from mimbench.report.leaderboard.terminal import printed_board
 from mimbench.report.page.payload import _thousandths
@@ -309,6 +309,32 @@ def test_terminal_table_fits_100_columns(report: Report) -> None:
     assert max(len(line) for line in lines) <= 100
     assert not any("\r" in line for line in lines)
     assert any("histogram" in line for line in lines)
+
+
+def test_beside_verdicts_the_rows_of_the_claims_and_the_controls_to_beat_are_printed(
+    report: Report,
+) -> None:
+    board = printed_board(report)
+    asked = of_claims(board, {"mim/residual", "broken"})
+    names = [row for row, *_ in asked.rows]
+    compared = report.board.entry("mim/residual").best_control
+    assert names == [
+        row
+        for row, *_ in board.rows
+        if row in {"mim/residual", *(one for one, _ in compared.values())}
+    ]
+    assert 1 < len(names) < len(board.rows)
+    assert [row for row, *_ in asked.failures] == ["broken"]
+    assert not of_claims(board, {"mim/residual"}).failures
+    console = Console(width=100, record=True, file=StringIO())
+    console.print(leaderboard_table(asked))
+    text = " ".join(console.export_text().split())
+    assert f"the best controls; {len(board.rows) - len(names)} more rows on the page." in text
+    assert board.also_checked
+    assert all(words not in text for words in board.also_checked)
+    assert not any(kind == "o" for _, kind, _ in asked.rows)
+    assert "o: asks" not in text
+    assert of_claims(board, {"of no headline"}) == board
 
 
 def test_an_added_detector_is_compared_on_the_page_first_and_on_the_terminal_last(
