@@ -229,9 +229,8 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
     if near_chance:
         reason = (
             f"the clean AUROC {', and that '.join(near_chance)}; robustness is judged only where "
-            f"the lower end of both rows is above {CLEAN_FLOOR:.2f}, as a score near chance has "
-            "nothing to lose. Longer training or more patients may change that; if not, these "
-            "images cannot test the claim"
+            f"the lower end of both rows is above {CLEAN_FLOOR:.2f}. Only a better detector, or more "
+            "patients, would make the claim testable"
         )
         return replace(finding, obstacle=reason)
     if corrupted.value[0] < other_corrupted.value[0]:
