@@ -29,7 +29,7 @@ from mimbench.statistics.run.uncertainty import Measured
 from mimbench.statistics.tables.class_signal import Selection
 from mimbench.statistics.tables.external import NO_OTHERS, NO_TARGET
 from mimbench.statistics.tables.known_categories import KnownCurve
-from mimbench.text import counted
+from mimbench.text import counted, listed
 
 __all__ = ["Place", "RunEvidence"]
 
@@ -178,6 +178,25 @@ class RunEvidence:
         if claim.corruptions and not found:
             raise corruptions_are_missing(claim.corruptions, there)
         return found
+
+    def condition(self, claim: Claim) -> str:
+        """Under which corruptions and severities the claim is tested, in words; or "clean"."""
+        names = self.corruptions(claim)
+        if not names:
+            return CLEAN
+        severities = {name: self._severities[name] for name in names}
+        if len(set(severities.values())) == 1:
+            words = f"{', '.join(names)} ({listed('severity', severities[names[0]])})"
+        else:
+            words = ", ".join(f"{own} ({listed('severity', severities[own])})" for own in names)
+        return f"under {words}" + " on the target alone" * (claim.protocol == "target-only")
+
+    @cached_property
+    def _severities(self) -> dict[str, tuple[str, ...]]:
+        """Severities of each corruption of the run, as texts."""
+        found = self._tables.scores[["corruption", "severity"]].drop_duplicates()
+        by_name = found.sort_values("severity").groupby("corruption", observed=True)["severity"]
+        return {str(name): tuple(map(str, own)) for name, own in by_name}
 
     def gaps(self, claim: Claim, row: str) -> Iterator[NotTestedError]:
         """All rows, images and conditions that the run lacks for a claim about a row."""

@@ -213,7 +213,7 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
     other_clean, other_corrupted = evidence.clean(place, other), evidence.number(place, other)
     drops = other_clean.minus(other_corrupted), clean.minus(corrupted)
     lost, own = (f"{round(float(drop.value[0]), 3) + 0.0:.3f}" for drop in drops)
-    effect = f"AUROC that {other} loses ({lost}) minus what {place.row} loses ({own})"
+    effect = f"AUROC lost: {place.row} {own}, {other} {lost}; the second minus the first"
     gaps = Gaps.of((other, place.row), drops)
     areas = [term.value for term in (clean, corrupted, other_clean, other_corrupted)]
     finding = _difference(place, effect, drops, 0.0, gaps, reach=2.0, areas=areas)
@@ -229,8 +229,8 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
     if near_chance:
         reason = (
             f"the clean AUROC {', and that '.join(near_chance)}; robustness is judged only where "
-            f"the lower end of both rows is above {CLEAN_FLOOR:.2f}. Only a better detector, or more "
-            "patients, would make the claim testable"
+            f"the lower end of both rows is above {CLEAN_FLOOR:.2f}. A better detector (longer "
+            "training may give one) or more patients would make the claim testable"
         )
         return replace(finding, obstacle=reason)
     if corrupted.value[0] < other_corrupted.value[0]:

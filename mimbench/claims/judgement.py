@@ -126,7 +126,7 @@ def _verdict(evidence: RunEvidence, finding: Finding, factor: float, alpha: floa
     if finding.obstacle:
         return _judged(verdict, "not tested", [finding.obstacle], p=nan)
     if not verdict.p < alpha:  # NaN too
-        return _open(finding, verdict, factor, alpha)
+        return _open(evidence, finding, verdict, factor, alpha)
     if not finding.above(1.0) <= finding.below(1.0):
         word = "not reproduced" if claim.bound_is == "estimate" else "refuted"
         reasons = ["the effect is clearly below what is claimed"]
@@ -146,8 +146,14 @@ def _verdict(evidence: RunEvidence, finding: Finding, factor: float, alpha: floa
     return _judged(verdict, word, reasons)
 
 
-def _open(finding: Finding, verdict: Verdict, factor: float, alpha: float) -> Verdict:
-    """An inconclusive verdict, with what would settle it."""
+def _open(
+    evidence: RunEvidence, finding: Finding, verdict: Verdict, factor: float, alpha: float
+) -> Verdict:
+    """An inconclusive verdict, with what would settle it and what would still confound it."""
+    besides = ""
+    if finding.value > finding.threshold:
+        confounds = explanations(evidence, finding.place, alpha).confounds
+        besides = "".join(f"Besides, {words}." for words in confounds[:1])
     if unknown := finding.gaps.sentences():
         undecided = verdict.low <= verdict.threshold <= verdict.high  # by the patients alone
         if finding.gaps.few and undecided and not verdict.few_patients:
@@ -155,7 +161,7 @@ def _open(finding: Finding, verdict: Verdict, factor: float, alpha: float) -> Ve
                 "more trainings alone will hardly decide it, as already the interval over patients "
                 f"contains {verdict.threshold + 0.0:g}; more patients make it narrower"
             )
-        return _judged(verdict, "inconclusive", unknown)
+        return _judged(verdict, "inconclusive", [*unknown, *filter(None, [besides])])
     more = more_patients(
         lambda patients: factor * finding.p_with(patients),
         verdict.target_patients or verdict.other_patients,
@@ -167,7 +173,10 @@ def _open(finding: Finding, verdict: Verdict, factor: float, alpha: float) -> Ve
     alone = verdict.low > verdict.threshold or verdict.high < verdict.threshold
     why = "The interval is of this comparison alone; p is adjusted for all of them. " * alone
     return verdict.model_copy(
-        update={"more_target_patients": shown, "explanation": why + open_question(more, limit)}
+        update={
+            "more_target_patients": shown,
+            "explanation": f"{why}{open_question(more, limit)} {besides}".rstrip(),
+        }
     )
 
 
@@ -199,11 +208,7 @@ def _scope(evidence: RunEvidence, place: Place) -> str:
         parts = [f"{claim.role} images of the target{relation}"]
     parts += [f"images from {', '.join(claim.sources)}"] * bool(claim.sources)
     parts += [f"{column} {value}" for column, value in claim.where.items()]
-    corruptions = evidence.corruptions(claim)
-    condition = f"under {', '.join(corruptions)}" if corruptions else "clean"
-    if corruptions and claim.protocol == "target-only":
-        condition += " on the target alone"
-    return ", ".join([*parts, condition, evidence.fits(place)])
+    return ", ".join([*parts, evidence.condition(claim), evidence.fits(place)])
 
 
 def _not_tested(entry: _Untested) -> Verdict:

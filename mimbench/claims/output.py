@@ -73,7 +73,10 @@ def as_text(
     summary = f"Claims of {claims.name}, target {target}: {count_text(verdicts)}."
     blocks = [f"{paragraph(summary, width)}\n{paragraph(rules, width)}"]
     numbers = [own for own in verdicts if own.verdict != "not tested" or own.effect]
-    blocks += ["\n".join(_lines(own, width)) for own in numbers]
+    few = numbers[0].few_patients if numbers else ""
+    alike = len(numbers) > 1 and all(own.few_patients == few for own in numbers)
+    blocks += [paragraph(few, width)] * (alike and bool(few))  # said once
+    blocks += ["\n".join(_lines(own, width, few=not alike)) for own in numbers]
     untested = [own for own in verdicts if own not in numbers]
     blocks += _not_tested(untested, width)
     if len({own.remedy for own in untested if own.remedy}) > 1:
@@ -121,7 +124,8 @@ def exit_code(verdicts: Sequence[Verdict], *, strict: bool = False) -> int:
     return int(strict and any(own.verdict != "supported" for own in verdicts))
 
 
-def _lines(own: Verdict, width: int) -> list[str]:
+def _lines(own: Verdict, width: int, *, few: bool) -> list[str]:
+    """A verdict; `few`: with how few patients were tested, if that is so."""
     reading = "" if own.headline else ", a further reading"
     lines = [f"{own.verdict.upper()}  {own.claim} ({own.row}{reading})", own.statement]
     if own.effect:
@@ -131,7 +135,7 @@ def _lines(own: Verdict, width: int) -> list[str]:
         sides = ((own.target_patients, "target"), (own.other_patients, "other"))
         tested = " and ".join(f"{count} {side}" for count, side in sides if count)
         lines.append(f"{measured}{tested} patients.")
-    reasons = [text for text in (own.few_patients, own.explanation) if text]
+    reasons = [text for text in (own.few_patients * few, own.explanation) if text]
     first = 2 if own.verdict == "not tested" else len(lines)  # where the numbers do not count
     lines[first:first] = reasons[::-1] if own.verdict == "not tested" else reasons
     return [paragraph(line, width, first="  " * (k > 0), rest="  ") for k, line in enumerate(lines)]

@@ -252,9 +252,11 @@ def _say_what_is_next(folder: Path, as_json: bool, final: str | None) -> None:
         return
     verify = shlex.join(["mimbench", "verify", str(folder)])
     then = verify if final is None else "open the page"
-    say(f"next: {then}; or table, compare, gate with this folder")
     if final:
-        say(f"This was a first look. For a final answer:\n{final}")
+        told = "This was a first look. For a final answer (--dry-run says how long it takes):"
+        say(f"{told}\n{final}")
+    else:
+        say(f"next: {then}; or table, compare, gate with this folder")
 
 
 @contextmanager

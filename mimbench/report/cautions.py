@@ -88,9 +88,9 @@ def shortened(run: RunFolder) -> Iterator[str]:
             steps = detector.parameters.get("steps", usual)
             same = detector.detector in ("", recipe.detector)
             if same and isinstance(steps, int) and steps < usual:
-                found.append(f"{detector.name} for {steps} steps, not {usual}")
+                found.append(f"{detector.name} {steps} of {usual}")
     if found:
-        yield f"Trained shorter than today's recipe says: {', '.join(found)}"
+        yield f"Trained for fewer steps than today's recipe says: {', '.join(found)}"
 
 
 def few_targets(tables: RunTables) -> list[str]:

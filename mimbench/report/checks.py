@@ -113,7 +113,7 @@ def _power(board: Leaderboard) -> Check:
         return Check("power", "caution", "no interval on the first group")
     target, other = there[0].n_target_patients, there[0].n_other_patients
     half = max((cell.high - cell.low) / 2 for cell in there)
-    words = f"{target} target and {other} other patients: intervals of up to ±{half:.2f}"
+    words = f"{target} target and {other} other patients: AUROC intervals of up to ±{half:.2f}"
     state: State = "caution" if half > WIDE else "pass"
     if min(target, other) < FEWEST_PATIENTS:
         state = "fail"

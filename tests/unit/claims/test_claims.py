@@ -432,7 +432,7 @@ def test_a_claim_below_the_clean_floor_has_its_drops_printed(run: RunTables) -> 
         float(evidence.clean(place, row).minus(evidence.number(place, row)).value[0])
         for row in ("cnn", "harmonic")
     )
-    effect = f"AUROC that cnn loses ({lost:.3f}) minus what harmonic loses ({own:.3f})"
+    effect = f"AUROC lost: harmonic {own:.3f}, cnn {lost:.3f}; the second minus the first"
     assert verdict.effect.startswith(effect)
     assert verdict.value == pytest.approx(lost - own)
     text = " ".join(as_text([verdict], ClaimsFile(name="test", claim=(asked,)), "mpox").split())
@@ -454,6 +454,27 @@ def test_hardly_any_patients_are_named_before_all_else(
     assert verdict.few_patients.startswith(f"Tested: only {count} patients; fewer than 10000")
     text = " ".join(as_text([verdict], ClaimsFile(name="t", claim=(claim(),)), "mpox").split())
     assert text.index("Tested: only") < text.index(verdict.explanation)
+    several = as_text([verdict, verdict], ClaimsFile(name="t", claim=(claim(),)), "mpox")
+    assert several.count("Tested: only") == 1, "said once where it is the same"
+
+
+def test_an_open_verdict_names_what_would_confound_it_however_clear_the_number() -> None:
+    rows = {"good": Made(0.85), "equal": Made(0.95, control=True)}
+    (verdict,) = judge(made_tables(rows, seeds=(0,)), claim(bound=0.6))
+    assert verdict.verdict == "inconclusive"
+    assert ". Besides, the control equal does as well or better" in verdict.explanation
+    (below,) = judge(made_tables(rows, seeds=(0,)), claim(bound=0.95))
+    assert "Besides" not in below.explanation
+
+
+def test_the_severities_of_a_condition_are_named(run: RunTables) -> None:
+    conditions = (("clean", 0), ("fog", 1), ("fog", 3), ("snow", 5))
+    made = made_tables(ROWS, seeds=SEEDS, conditions=conditions)
+    fog, both = judge(made, claim(corruptions=("fog",)), claim(corruptions=("*",)))
+    assert ", under fog (severities 1 and 3), " in fog.effect
+    assert ", under fog (severities 1 and 3), snow (severity 5), " in both.effect
+    (noise,) = judge(run, claim(corruptions=("gaussian_noise",), protocol="target-only"))
+    assert "under gaussian_noise (severities 1 and 3) on the target alone" in noise.effect
 
 
 def test_the_numbers_of_a_claim_that_cannot_be_judged_are_those_of_its_reason(
@@ -463,7 +484,7 @@ def test_the_numbers_of_a_claim_that_cannot_be_judged_are_those_of_its_reason(
     (verdict,) = judge(run, claim("degrades_less", against=against, corruptions=("*",)))
     assert verdict.verdict == "not tested"
     assert "The clean AUROC of harmonic is" in verdict.explanation
-    assert verdict.effect.startswith("AUROC that harmonic loses (")
+    assert verdict.effect.startswith("AUROC lost: good ")
 
 
 def test_a_difference_of_drops_reaches_from_minus_two_to_two() -> None:

@@ -518,6 +518,6 @@ def test_a_short_training_is_named_beside_the_recipe_that_it_shortens() -> None:
     }
     detectors["vae"] = DetectorInfo(name="vae", detector="own.py:Vae", parameters={"steps": 1})
     (said,) = shortened(cast(RunFolder, SimpleNamespace(detectors=detectors)))
-    assert said == "Trained shorter than today's recipe says: mim for 50 steps, not 500"
+    assert said == "Trained for fewer steps than today's recipe says: mim 50 of 500"
     del detectors["mim"]
     assert not list(shortened(cast(RunFolder, SimpleNamespace(detectors=detectors))))
