@@ -70,7 +70,7 @@ def _controls(evidence: RunEvidence, place: Place, alpha: float) -> Explanations
     measure = "" if place.claim.metric == "auroc" else " in balanced accuracy"
     gap = f"{_signed(lead.value, lead.low, lead.high)}{measure}"
     if lead.value <= 0:
-        words = f"the control {name} does as well or better (difference {gap})"
+        words = f"it does not beat the control {name} (difference {gap})"
         return found + Explanations(confounds=(words,))
     if isnan(lead.p):
         words = (

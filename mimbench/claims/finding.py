@@ -99,8 +99,8 @@ class Gaps:
         found = []
         if self.few:
             found.append(
-                f"three trainings (seeds) of {', '.join(self.few)} are needed: with fewer, this is "
-                "about these trained models alone"
+                f"three trainings (seeds) of {', '.join(self.few)} are needed: with fewer, the "
+                "number is of these trained models alone"
             )
         found += self.others
         if self.missing:
@@ -213,7 +213,7 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
     other_clean, other_corrupted = evidence.clean(place, other), evidence.number(place, other)
     drops = other_clean.minus(other_corrupted), clean.minus(corrupted)
     lost, own = (f"{round(float(drop.value[0]), 3) + 0.0:.3f}" for drop in drops)
-    effect = f"AUROC lost: {place.row} {own}, {other} {lost}; the second minus the first"
+    effect = f"How much less AUROC {place.row} loses ({own}) than {other} ({lost})"
     gaps = Gaps.of((other, place.row), drops)
     areas = [term.value for term in (clean, corrupted, other_clean, other_corrupted)]
     finding = _difference(place, effect, drops, 0.0, gaps, reach=2.0, areas=areas)

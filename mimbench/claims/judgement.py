@@ -156,10 +156,10 @@ def _open(
         besides = "".join(f"Besides, {words}." for words in confounds[:1])
     if unknown := finding.gaps.sentences():
         undecided = verdict.low <= verdict.threshold <= verdict.high  # by the patients alone
-        if finding.gaps.few and undecided and not verdict.few_patients:
-            unknown.append(
-                "more trainings alone will hardly decide it, as already the interval over patients "
-                f"contains {verdict.threshold + 0.0:g}; more patients make it narrower"
+        if undecided:
+            unknown.insert(
+                0,
+                f"more patients are needed: their interval contains {verdict.threshold + 0.0:g}",
             )
         return _judged(verdict, "inconclusive", [*unknown, *filter(None, [besides])])
     more = more_patients(

@@ -16,7 +16,7 @@ from mimbench.scores.tables import AUDIT, RunTables
 from mimbench.statistics.tables.larger_controls import larger_size_warnings
 from mimbench.text import counted
 
-__all__ = ["audit_images", "warn_of_larger_sizes"]
+__all__ = ["add_larger_sizes", "audit_images"]
 
 
 def audit_images(plan: Plan, folder: Path, progress: Progress, *, strict: bool) -> None:
@@ -52,8 +52,11 @@ def audit_images(plan: Plan, folder: Path, progress: Progress, *, strict: bool) 
         )
 
 
-def warn_of_larger_sizes(tables: RunTables, folder: Path, progress: Progress) -> None:
-    """Add to the audit what controls see of the images that is lost at the size of other rows."""
+def add_larger_sizes(tables: RunTables, folder: Path) -> None:
+    """Add to the audit what controls see of the images that is lost at the size of other rows.
+
+    The leaderboard prints it.
+    """
     found = larger_size_warnings(tables)
     if not found:
         return
@@ -61,5 +64,3 @@ def warn_of_larger_sizes(tables: RunTables, folder: Path, progress: Progress) ->
     lines = [{"severity": "warning", "check": "size", "message": message} for message in found]
     table = pd.concat([pd.read_csv(path), pd.DataFrame(lines)], ignore_index=True)
     write_csv(table, path)
-    for message in found:
-        progress.message(f"Audit warning, size: {message}")

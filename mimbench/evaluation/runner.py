@@ -13,7 +13,7 @@ from mimbench.data.fetch.places import located
 from mimbench.data.near_duplicates import read_comparison
 from mimbench.data.reading.accounting import Accounting
 from mimbench.errors import OutputError
-from mimbench.evaluation.auditing import audit_images, warn_of_larger_sizes
+from mimbench.evaluation.auditing import add_larger_sizes, audit_images
 from mimbench.evaluation.ensembles import combine_rows
 from mimbench.evaluation.execution.environment import describe, usable_here
 from mimbench.evaluation.execution.executor import Backend, threads_set_to
@@ -290,7 +290,7 @@ def _write(
     for row, reason in not_combined:
         progress.message(f"{row} failed. {reason}")
     tables.write(folder)
-    warn_of_larger_sizes(tables, folder, progress)
+    add_larger_sizes(tables, folder)
     forget_derived(folder, checksums(folder))
     for problem in write_curves(outcome.fits, folder / "training.csv"):
         progress.message(problem)

@@ -130,7 +130,7 @@ def _swap_test(results: Results, subject: Subject) -> Check:
     if own.empty:
         return Check("swap test", "caution", f"{subject.row}: not made")
     line = own.to_dict("records")[0]
-    words = f"{subject.row} gains {interval_text(line)} AUROC by learning this class (class signal)"
+    words = f"AUROC of {subject.row} minus that when fitted on another class: {interval_text(line)}"
     if isnan(line["p"]):
         return Check("swap test", "caution", f"{words}, inconclusive", "class_signal")
     clear = line["value"] > 0 and line["p"] < CLEAR

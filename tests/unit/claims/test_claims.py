@@ -333,7 +333,9 @@ def test_fewer_than_three_trainings_settle_nothing(seeds: tuple[int, ...]) -> No
         assert verdict.explanation.count("hree trainings (seeds) of") == 1
         assert "are needed" in verdict.explanation
         open_still = verdict.low <= verdict.threshold <= verdict.high
-        assert ("More trainings alone will hardly decide it" in verdict.explanation) == open_still
+        assert (
+            "More patients are needed: their interval contains" in verdict.explanation
+        ) == open_still
         assert "retraining" in verdict.caution
         assert np.isnan(verdict.p)
         assert verdict.low < verdict.value < verdict.high
@@ -432,7 +434,7 @@ def test_a_claim_below_the_clean_floor_has_its_drops_printed(run: RunTables) -> 
         float(evidence.clean(place, row).minus(evidence.number(place, row)).value[0])
         for row in ("cnn", "harmonic")
     )
-    effect = f"AUROC lost: harmonic {own:.3f}, cnn {lost:.3f}; the second minus the first"
+    effect = f"How much less AUROC harmonic loses ({own:.3f}) than cnn ({lost:.3f})"
     assert verdict.effect.startswith(effect)
     assert verdict.value == pytest.approx(lost - own)
     text = " ".join(as_text([verdict], ClaimsFile(name="test", claim=(asked,)), "mpox").split())
@@ -462,7 +464,7 @@ def test_an_open_verdict_names_what_would_confound_it_however_clear_the_number()
     rows = {"good": Made(0.85), "equal": Made(0.95, control=True)}
     (verdict,) = judge(made_tables(rows, seeds=(0,)), claim(bound=0.6))
     assert verdict.verdict == "inconclusive"
-    assert ". Besides, the control equal does as well or better" in verdict.explanation
+    assert ". Besides, it does not beat the control equal" in verdict.explanation
     (below,) = judge(made_tables(rows, seeds=(0,)), claim(bound=0.95))
     assert "Besides" not in below.explanation
 
@@ -484,7 +486,7 @@ def test_the_numbers_of_a_claim_that_cannot_be_judged_are_those_of_its_reason(
     (verdict,) = judge(run, claim("degrades_less", against=against, corruptions=("*",)))
     assert verdict.verdict == "not tested"
     assert "The clean AUROC of harmonic is" in verdict.explanation
-    assert verdict.effect.startswith("AUROC lost: good ")
+    assert verdict.effect.startswith("How much less AUROC good loses (")
 
 
 def test_a_difference_of_drops_reaches_from_minus_two_to_two() -> None:
