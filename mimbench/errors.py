@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 ALIKE = 0.65  # a swapped letter or two wrong ones in a short word; lower offers other words
+SHORT = 2  # letters that many names begin with
 
 
 class MimbenchError(Exception):
@@ -85,6 +86,8 @@ class UnknownNameError(MimbenchError):
         near = sorted((c for c in choices if likeness[c] >= ALIKE), key=lambda c: -likeness[c])[:3]
         owner = name.partition("/")[0]  # scores of one detector are named after it
         siblings = [choice for choice in choices if choice.startswith(f"{owner}/")]
+        longer = [choice for choice in choices if len(name) > SHORT and choice.startswith(name)]
+        near = longer[:3] if longer and not siblings else near
         if near:
             hint = f"Did you mean {' or '.join(near)}?"
         elif siblings:

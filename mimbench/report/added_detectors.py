@@ -23,6 +23,7 @@ __all__ = ["NOTHING", "added_detectors", "added_lines"]
 
 MIM = "inpainting"  # the family of its detectors
 NOTHING = "The run has nothing to compare it with."
+RETRAINING = "What retraining changes is unknown; --seeds 3 shows it."
 MOST_LINES = 2
 MOST_GROUPS = 3
 
@@ -115,12 +116,11 @@ class _Gap:
 
     def text(self, clear: bool, groups: Sequence[Group], *, named: bool) -> str:
         """E.g. "+0.05 [-0.01, +0.11] on known"; with the source, if images of two are known."""
-        alone = [group.role for group in groups].count(self.group.role) == 1
         side = "higher" if self.difference.value > 0 else "lower"
         return (
             difference_text(self.difference)
             + f" ({self.other})" * named
-            + f" on {self.group.role if alone else self.group.label}"
+            + f" on {_place(self.group, groups)}"
             + f": clearly {side}" * clear
         )
 
@@ -150,7 +150,9 @@ def _line(
     p_values = [gap.p for gap in gaps]
     clear = dict(zip(gaps, (holm(p_values) < LEVEL).tolist(), strict=True))
     parts: list[str] = []
-    for name, own in ((reference, of_reference), ("the best control", of_controls)):
+    rule = f" (highest of {chances} on {_place(groups[0], board.groups)})" * (chances > 1)
+    named = f"{reference}{rule}"
+    for name, own in ((named, of_reference), ("the best control", of_controls)):
         told = [
             gap.text(clear[gap], board.groups, named=own is of_controls)
             for gap in own
@@ -160,10 +162,23 @@ def _line(
             parts.append(f"{'From' if parts else 'Difference in AUROC from'} {name}: ")
             parts[-1] += f"{'; '.join(told)}."
     if not any(clear.values()):
-        parts.append("No difference is clear.")
-    if any(map(isnan, p_values)):
-        parts.append("What retraining changes is unknown; --seeds 3 shows it.")
+        parts.append(f"No difference is clear ({_why_not(p_values)}).")
+    elif any(map(isnan, p_values)):
+        parts.append(RETRAINING)
     return Line(f"Added: {entry.row}", _state(clear), " ".join(parts))
+
+
+def _place(group: Group, groups: Sequence[Group]) -> str:
+    """The role of a group, with its source if images of two sources have that role."""
+    alone = [one.role for one in groups].count(group.role) == 1
+    return group.role if alone else group.label
+
+
+def _why_not(p_values: Sequence[float]) -> str:
+    """Why none of some differences is clear, whatever their intervals say."""
+    if any(map(isnan, p_values)):
+        return f"{RETRAINING[0].lower()}{RETRAINING[1:]}".rstrip(".")
+    return f"the smallest p, Holm-adjusted over {len(p_values)}, is {min(holm(p_values)):.2f}"
 
 
 def _state(clear: Mapping[_Gap, bool]) -> State:

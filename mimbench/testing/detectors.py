@@ -109,6 +109,7 @@ class DetectorContract:
             "Is a higher score less like the target? If the problem is too far from yours, or the "
             "training too short for it, ask for less with --least-auroc."
         )
+        self.remark = f"AUROC {auroc:.2f} on an easy problem; at least {self.least_auroc} is asked."
 
     def test_batch_size_does_not_change_scores(self) -> None:
         """An image has the same score alone and among others, within rounding."""

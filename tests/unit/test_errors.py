@@ -11,6 +11,7 @@ ROWS = ("histogram", "mim/l1", "mim/residual", "resnet18/energy", "resnet18/post
     ("name", "offered"),
     [
         ("histogramm", "Did you mean histogram?"),
+        ("hist", "Did you mean histogram?"),
         ("resnet18/posterio", "Did you mean resnet18/posterior?"),
         ("rsnet18/energy", "Did you mean resnet18/energy?"),
         ("mim", "mim has mim/l1, mim/residual."),

@@ -65,8 +65,8 @@ def answer(made: RunComparison) -> Iterator[tuple[State, str]]:
         words = f"{counted(len(rows - decided), 'other row', 'has')} no clear difference."
     if unknown:
         words += (
-            f" In {counted(len(unknown), 'row')} none can be: what retraining changes is unknown; "
-            "run both with --seeds 3."
+            f" In {counted(len(unknown), 'row')} none can be clear: what retraining changes is "
+            "unknown; run both with --seeds 3."
         )
     if rows - decided:
         yield "caution", words
@@ -112,8 +112,8 @@ def notes(made: RunComparison) -> Iterator[str]:
     """How to read the numbers, and what is not among them."""
     yield (
         f"Difference: {made.names[1]} minus {made.names[0]}, paired on {made.images} shared test "
-        f"images; above 0, {made.names[1]} is better. Intervals are over patients and retraining, "
-        "unadjusted; p is Holm-adjusted over all lines, and below 0.05 in bold."
+        f"images; above 0, {made.names[1]} is better. Intervals are over patients and, where it is "
+        "known, retraining, unadjusted; p is Holm-adjusted over all lines, and below 0.05 in bold."
     )
     for models, words in SAME.items():
         same = made.lines[made.lines["models"] == models]["row"].unique()

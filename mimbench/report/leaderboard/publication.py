@@ -20,7 +20,7 @@ from mimbench.report.leaderboard.failures import told_together
 from mimbench.report.leaderboard.groups import Group, primary_group
 from mimbench.report.leaderboard.notes import CONVENTION_OF, corruption_note, tested_note
 from mimbench.report.leaderboard.paired_differences import PairedDifferences
-from mimbench.report.leaderboard.ties import TIED, Ranking, ranking, ranking_notes
+from mimbench.report.leaderboard.ties import TIED, UNCLEAR, Ranking, ranking, ranking_notes
 from mimbench.statistics.core.cautions import legend
 
 __all__ = ["Cell", "Choice", "Publication", "board_table", "chosen", "ranked_entries", "row_name"]
@@ -55,16 +55,18 @@ class Cell:
         value: its text.
         mark: "best", "tied" or nothing, see `Ranking`.
         control: whether it is the name of a control.
+        unclear: whether it is an AUROC that is not clearly above the best control.
     """
 
     value: str
     mark: str = ""
     control: bool = False
+    unclear: bool = False
 
     @property
     def text(self) -> str:
-        """The text, with the mark of a tie."""
-        return self.value + TIED * (self.mark == "tied")
+        """The text, with the marks of a tie and of a row that a control may explain."""
+        return self.value + TIED * (self.mark == "tied") + UNCLEAR * self.unclear
 
 
 @dataclass(frozen=True)
@@ -144,11 +146,12 @@ def board_table(
         cells = [Cell(row_name(entry), control=entry.control)]
         record: dict[str, object] = {"row": entry.row}
         for column, group in places:
-            mark = ""
+            mark, unclear = "", False
             if column is AUROC and group is not None:
                 mark = rankings[group].mark(entry.row)
+                unclear = entry.standing(group) in ("uncertain", "not above")
                 record[f"{group.slug}:{column.name}_mark"] = mark
-            cells.append(Cell(_text(column, group, entry, board), mark))
+            cells.append(Cell(_text(column, group, entry, board), mark, unclear=unclear))
             record |= _numbers(column, group, entry, board)
         body.append(tuple(cells))
         records.append(record)
@@ -253,6 +256,12 @@ def _notes(
     columns = list(dict.fromkeys(column for column, _ in places))
     shown = {entry.row for entry in board.entries}
     yield from ranking_notes(((group.label, own) for group, own in rankings.items()), shown)
+    standings = {entry.standing(group) for entry in board.entries for group in board.groups}
+    if standings & {"uncertain", "not above"}:
+        yield (
+            f"{UNCLEAR} Not clearly above the best control of its input size (95 %, paired, over "
+            "patients and retraining)."
+        )
     if any(entry.control for entry in board.entries):
         yield f"Controls in italics. {CONVENTION_OF['controls']}"
     if any(entry.open_set for entry in board.entries):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from mimbench.csv_files.writing import as_csv
 from mimbench.errors import UnknownNameError
 from mimbench.report.leaderboard.publication import Cell, Publication
-from mimbench.report.leaderboard.ties import TIED
+from mimbench.report.leaderboard.ties import TIED, UNCLEAR
 from mimbench.statistics.core.cautions import MARK
 from mimbench.text import markdown_cell
 
@@ -22,6 +22,7 @@ LATEX = {
     "^": r"\textasciicircum{}",
     MARK: r"\textdagger{}",
     TIED: r"\textdaggerdbl{}",
+    UNCLEAR: r"\S{}",
 }
 
 

@@ -7,9 +7,10 @@ from math import isnan, nan
 from mimbench.report.leaderboard.paired_differences import clearly
 from mimbench.statistics.core.estimate import Estimate
 
-__all__ = ["TIED", "Ranking", "ranking", "ranking_notes"]
+__all__ = ["TIED", "UNCLEAR", "Ranking", "ranking", "ranking_notes"]
 
 TIED = "‡"  # beside an AUROC that is not clearly below the best one
+UNCLEAR = "§"  # beside one that is not clearly above the best control
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,9 @@ def test_it_is_compared_with_the_highest_own_score_and_the_best_control(tmp_path
     (line,) = lines(run)
     assert line.about == "Added: mine"
     assert line.state == "pass"
-    assert line.words.startswith("Difference in AUROC from mim/residual: +0.")
+    assert line.words.startswith(
+        "Difference in AUROC from mim/residual (highest of 2 on unknown): +0."
+    )
     assert "on unknown: clearly higher; " in line.words
     assert "From the best control: +0." in line.words
     assert "(harmonic) on unknown" in line.words
@@ -89,7 +91,7 @@ def test_of_one_training_nothing_is_clear(tmp_path: Path) -> None:
     (line,) = lines(run_of(tmp_path, ROWS, seeds=(0,)))
     assert line.state == "caution"
     assert "clearly" not in line.words
-    assert "No difference is clear. What retraining changes is unknown; --seeds 3" in line.words
+    assert "No difference is clear (what retraining changes is unknown; --seeds 3" in line.words
 
 
 def test_further_added_rows_are_counted(tmp_path: Path) -> None:
@@ -130,4 +132,6 @@ def test_detectors_of_the_run_file_are_its_own_and_mim_is_what_inpaints(tmp_path
     assert [one.name for one in added_detectors(run)] == ["pca", "mine"]
     first, second = lines(run)
     assert [first.about, second.about] == ["Added: pca", "Added: mine"]
-    assert second.words.startswith("Difference in AUROC from mim-long: +0.")
+    assert second.words.startswith(
+        "Difference in AUROC from mim-long (highest of 2 on unknown): +0."
+    )

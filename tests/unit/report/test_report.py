@@ -34,9 +34,12 @@ from mimbench.report.figures.samples import clean_samples, mean_roc
 from mimbench.report.figures.training import loss_curves
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import rounded
+from mimbench.report.leaderboard.paired_differences import PairedDifferences
 from mimbench.report.leaderboard.printed import leaderboard_table, of_claims
-from mimbench.report.leaderboard.publication_formats import latex_text
+from mimbench.report.leaderboard.publication import Choice, board_table
+from mimbench.report.leaderboard.publication_formats import as_latex, latex_text
 from mimbench.report.leaderboard.terminal import printed_board
+from mimbench.report.leaderboard.ties import UNCLEAR
 from mimbench.report.page.payload import _thousandths
 from mimbench.report.results import Results
 from mimbench.report.subgroups import write_subgroups
@@ -309,6 +312,21 @@ def test_terminal_table_fits_100_columns(report: Report) -> None:
     assert max(len(line) for line in lines) <= 100
     assert not any("\r" in line for line in lines)
     assert any("histogram" in line for line in lines)
+
+
+def test_a_table_for_a_paper_marks_what_is_not_clearly_above_a_control(report: Report) -> None:
+    board = report.board
+    table = board_table(board, Choice(), PairedDifferences(report.run.tables), "run")
+    shown = [entry for entry in board.entries if entry.headline]
+    for entry, (_, *cells) in zip(shown, table.body, strict=True):
+        for group, cell in zip(board.groups, cells, strict=False):
+            unclear = entry.standing(group) in ("uncertain", "not above")
+            assert cell.text.endswith(UNCLEAR) == unclear, (entry.row, group)
+    marks = {cell.text[-1] for _, *cells in table.body for cell in cells if cell.text}
+    assert UNCLEAR in marks
+    assert len(marks) > 1
+    assert any(note.startswith(f"{UNCLEAR} Not clearly above the best") for note in table.notes)
+    assert r"\S{}" in as_latex(table)
 
 
 def test_beside_verdicts_the_rows_of_the_claims_and_the_controls_to_beat_are_printed(

@@ -171,7 +171,7 @@ def test_one_training_leaves_the_p_value_unknown(tmp_path: Path) -> None:
     ((state, words),) = answer(compare_runs(first, second))
     assert (state, words) == (
         "caution",
-        "No difference is clear. In 1 row none can be: what retraining changes is unknown; "
+        "No difference is clear. In 1 row none can be clear: what retraining changes is unknown; "
         "run both with --seeds 3.",
     )
 
