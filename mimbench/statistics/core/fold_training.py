@@ -72,6 +72,11 @@ class FoldTraining:
         sources = {name: mixed_rows(matrix, own) for name, own in self.by_source.items()}
         return replace(self, by_source=sources, folds=mixed_rows(matrix, self.folds))
 
+    def part(self, entries: slice) -> Self:
+        """That of some of the numbers."""
+        sources = {name: own[entries] for name, own in self.by_source.items()}
+        return replace(self, by_source=sources, folds=self.folds[entries])
+
     @classmethod
     def joined(cls, parts: Sequence[Self | None]) -> Self | None:
         """That of the numbers of all parts, one after another; None without trained models.

@@ -172,6 +172,31 @@ class Influence:
         """Other numbers of the same patient influences."""
         return replace(self, value=value, reasons=reasons)._counted_as(self)
 
+    def split(self, like: Self) -> list[Self]:
+        """The numbers, a few at a time: the parts of `joined`.
+
+        Args:
+            like: others of the same patients, as many as a part has, whose shares are taken.
+        """
+        size = len(like.value)
+        parts = [slice(first, first + size) for first in range(0, len(self.value), size)]
+        return [
+            replace(
+                self,
+                value=self.value[k],
+                id=self.id[k],
+                ood=self.ood[k],
+                bound=None if self.bound is None else self.bound[k],
+                id_share=like.id_share,
+                ood_share=like.ood_share,
+                reasons=self.reasons[k],
+                line=None if self.line is None else self.line[k],
+                unknown=self.unknown[k],
+                training=None if self.training is None else self.training.part(k),
+            )._counted_as(like)
+            for k in parts
+        ]
+
     def _counted_as(self, other: Self) -> Self:
         """The same numbers, with the counts of others that have the very same shares."""
         self.__dict__["_counts"] = other._counts
@@ -254,10 +279,14 @@ def combine(terms: Sequence[Influence], weights: Sequence[ArrayLike]) -> Influen
     return found._counted_as(first) if same else found
 
 
-def joined(parts: Sequence[Influence]) -> Influence:
+def joined(parts: Sequence[Influence], like: Influence | None = None) -> Influence:
     """The numbers of all parts, one after another; they are over the same patients.
 
     What is asked of many numbers at once takes hardly longer than of a few.
+
+    Args:
+        parts: the numbers.
+        like: others that were joined from as many parts of the same shares, which are taken.
 
     Raises:
         ValueError: only some of the parts have a line, or their models were trained differently.
@@ -274,13 +303,15 @@ def joined(parts: Sequence[Influence]) -> Influence:
         id=np.concatenate([part.id for part in parts]),
         ood=np.concatenate([_shaped(part.ood, part.id) for part in parts]),
         bound=np.concatenate([_bounds(part) for part in parts]) if alone else None,
-        id_share=np.concatenate([part.id_share for part in parts]),
-        ood_share=np.concatenate([part.ood_share for part in parts]),
+        id_share=like.id_share if like else np.concatenate([part.id_share for part in parts]),
+        ood_share=like.ood_share if like else np.concatenate([part.ood_share for part in parts]),
         reasons=tuple(chain.from_iterable(part.reasons for part in parts)),
         line=np.concatenate(lines) if lines else None,
         unknown=tuple(chain.from_iterable(unknown)) if any(map(any, unknown)) else (),
         training=FoldTraining.joined([part.training for part in parts]),
     )
+    if like:
+        return found._counted_as(like)
     sides = zip(*(part._counts for part in parts), strict=True)
     found.__dict__["_counts"] = tuple(np.concatenate(side, axis=1) for side in sides)
     return found

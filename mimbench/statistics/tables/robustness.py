@@ -12,7 +12,7 @@ from mimbench.errors import UnknownNameError
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.cautions import area_cautions
 from mimbench.statistics.core.estimate import Estimate
-from mimbench.statistics.core.influence import Influence, combine
+from mimbench.statistics.core.influence import Influence, combine, joined
 from mimbench.statistics.run.comparison_sets import ComparisonSet, RowAreas
 from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.questions import Question, Row
@@ -121,26 +121,32 @@ def worst_area(areas: Mapping[str, Influence], level: float = 0.95) -> list[tupl
     """
     names = list(areas)
     values = np.stack([area.value for area in areas.values()])
-    ends = np.stack([area.area_interval(1 - (1 - level) / len(names)) for area in areas.values()])
+    together = joined(list(areas.values()))
+    lows, highs = (
+        end.reshape(values.shape) for end in together.area_interval(1 - (1 - level) / len(names))
+    )
+    cautions = area_cautions(together.area, *together.patients)
     found = []
     for e, why in enumerate(_reasons(list(areas.values()))):
         if why:
             found.append(("", Estimate(np.nan, reason=why)))
             continue
-        low, high = ends[:, :, e].min(0)
         worst = int(np.argmin(values[:, e]))
-        own = areas[names[worst]]
-        caution = area_cautions(own.area, *own.patients)[e]
+        ends = float(lows[:, e].min()), float(highs[:, e].min())
+        caution = cautions[worst * values.shape[1] + e]
         method = "simultaneous, logit"
-        estimate = Estimate(
-            float(values[worst, e]), float(low), float(high), method, caution=caution
-        )
+        estimate = Estimate(float(values[worst, e]), *ends, method, caution=caution)
         found.append((names[worst], estimate))
     return found
 
 
 def robustness_table(
-    tables: RunTables, *, reference: str = "", floor: float = 0.6, level: float = 0.95
+    tables: RunTables,
+    *,
+    reference: str = "",
+    floor: float = 0.6,
+    level: float = 0.95,
+    layout: Layout | None = None,
 ) -> pd.DataFrame:
     """All summaries of every row, for every category and mean.
 
@@ -149,6 +155,7 @@ def robustness_table(
         reference: row that CE and relative CE compare with; without one they are left out.
         floor: AUROC of `severity_below`.
         level: confidence level.
+        layout: of the tables, where there is one already.
 
     Returns:
         One row per number, columns as `ROBUSTNESS_COLUMNS`, texts as categories.
@@ -156,7 +163,7 @@ def robustness_table(
     Raises:
         UnknownNameError: no such reference row.
     """
-    layout = Layout(tables)
+    layout = layout or Layout(tables)
     names = [row.score for row in layout.rows]
     if reference and reference not in names:
         raise UnknownNameError("reference row", reference, names)
@@ -202,67 +209,116 @@ def _add(
 
 
 class _Curve:
-    """AUROCs of one row over all conditions of one protocol."""
+    """AUROCs of one row over all conditions of one protocol.
+
+    Attributes:
+        clean: those on clean images.
+        names: of the corruptions.
+        batches: the corruptions, those with the same severities together.
+    """
 
     def __init__(self, areas: RowAreas, protocol: str) -> None:
         conditions = areas.conditions
         clean = conditions.index((CLEAN, 0))
         self.clean = areas.area(clean, clean).influence
-        self.corrupted: dict[str, dict[int, Influence]] = {}
+        corrupted: dict[str, dict[int, Influence]] = {}
         for k, (corruption, severity) in enumerate(conditions):
             if corruption != CLEAN:
                 other = clean if protocol == "target-only" else k
-                own = self.corrupted.setdefault(corruption, {})
+                own = corrupted.setdefault(corruption, {})
                 own[severity] = areas.area(k, other).influence
+        self.names = tuple(corrupted)
+        alike: dict[tuple[int, ...], dict[str, dict[int, Influence]]] = {}
+        for name, own in corrupted.items():
+            alike.setdefault(tuple(own), {})[name] = own
+        self.batches = tuple(_Batch(self.clean, own) for own in alike.values())
 
-    @cached_property
-    def errors(self) -> dict[str, Influence]:
-        """By corruption, see `summed_errors`."""
-        return {name: summed_errors(list(own.values())) for name, own in self.corrupted.items()}
 
-    @cached_property
-    def rises(self) -> dict[str, Influence]:
-        """By corruption, see `summed_rises`."""
-        return {
-            name: summed_rises(list(own.values()), self.clean)
-            for name, own in self.corrupted.items()
+class _Batch:
+    """Several corruptions with the same severities; measured together, which is much faster.
+
+    Attributes:
+        clean: AUROCs on clean images, once for each corruption.
+        corrupted: by severity, those of one corruption after another.
+    """
+
+    def __init__(self, clean: Influence, corrupted: Mapping[str, Mapping[int, Influence]]) -> None:
+        self._one, self._names = clean, tuple(corrupted)
+        self.clean = joined([clean] * len(corrupted))
+        own = list(corrupted.values())
+        self.corrupted = {
+            severity: joined([areas[severity] for areas in own], self.clean) for severity in own[0]
         }
+
+    @cached_property
+    def errors(self) -> Influence:
+        """See `summed_errors`."""
+        return summed_errors(list(self.corrupted.values()))
+
+    @cached_property
+    def rises(self) -> Influence:
+        """See `summed_rises`."""
+        return summed_rises(list(self.corrupted.values()), self.clean)
+
+    def numbers(self, found: Influence) -> dict[str, Influence]:
+        """The numbers of all corruptions by corruption."""
+        return dict(zip(self._names, found.split(self._one), strict=True))
+
+    def estimates(self, found: list[Estimate]) -> dict[str, list[Estimate]]:
+        """The estimates of all corruptions by corruption."""
+        size = len(self._one.value)
+        return {name: found[k * size : (k + 1) * size] for k, name in enumerate(self._names)}
 
 
 def _summaries(
     curve: _Curve, reference: _Curve | None, floor: float, level: float
 ) -> Iterator[Summary]:
     """Every summary of one row under one protocol."""
+    if not curve.names:
+        return
     entries = len(curve.clean.value)
-    surfaces = []
-    for corruption, own in curve.corrupted.items():
-        surfaces.append(degradation_area(curve.clean, own))
-        yield "degradation_area", [corruption] * entries, surfaces[-1].area_estimates(level)
-        below = severity_below(curve.clean, own, floor, level)
-        yield "severity_below", [corruption] * entries, below
-    if surfaces:
-        everywhere = [ALL_CORRUPTIONS] * entries
-        yield "degradation_area", everywhere, _mean(surfaces).area_estimates(level)
-        worst = worst_area(
-            {c: _mean(list(own.values())) for c, own in curve.corrupted.items()}, level
+    surfaces: dict[str, Influence] = {}
+    means: dict[str, Influence] = {}
+    areas: dict[str, list[Estimate]] = {}
+    below: dict[str, list[Estimate]] = {}
+    for batch in curve.batches:
+        surface = degradation_area(batch.clean, batch.corrupted)
+        surfaces |= batch.numbers(surface)
+        areas |= batch.estimates(surface.area_estimates(level))
+        below |= batch.estimates(severity_below(batch.clean, batch.corrupted, floor, level))
+        means |= batch.numbers(_mean(list(batch.corrupted.values())))
+    for corruption in curve.names:
+        yield "degradation_area", [corruption] * entries, areas[corruption]
+        yield "severity_below", [corruption] * entries, below[corruption]
+    whole = _mean([surfaces[name] for name in curve.names])
+    yield "degradation_area", [ALL_CORRUPTIONS] * entries, whole.area_estimates(level)
+    worst = worst_area({name: means[name] for name in curve.names}, level)
+    yield "worst_auroc", [name for name, _ in worst], [estimate for _, estimate in worst]
+    if reference is not None:
+        yield from _ratios(curve, reference, level)
+
+
+def _ratios(curve: _Curve, reference: _Curve, level: float) -> Iterator[Summary]:
+    """Corruption errors by corruption, and their means."""
+    kinds = ("ce", "relative_ce")
+    ratios: dict[str, dict[str, Ratio]] = {kind: {} for kind in kinds}
+    found: dict[str, dict[str, list[Estimate]]] = {kind: {} for kind in kinds}
+    for own, other in zip(curve.batches, reference.batches, strict=True):
+        together = (
+            corruption_error(own.errors, other.errors, level),
+            relative_corruption_error(own.rises, other.rises, level),
         )
-        yield "worst_auroc", [name for name, _ in worst], [estimate for _, estimate in worst]
-        if reference is not None:
-            for metric, corruption, ratio in _ratios(curve, reference, level):
-                yield metric, [corruption] * entries, ratio.estimates(level)
-
-
-def _ratios(curve: _Curve, reference: _Curve, level: float) -> Iterator[tuple[str, str, Ratio]]:
-    plain, relative = [], []
-    for corruption in curve.corrupted:
-        own, others = (one.errors[corruption] for one in (curve, reference))
-        plain.append(corruption_error(own, others, level))
-        own, others = (one.rises[corruption] for one in (curve, reference))
-        relative.append(relative_corruption_error(own, others, level))
-        yield "ce", corruption, plain[-1]
-        yield "relative_ce", corruption, relative[-1]
-    yield "ce", ALL_CORRUPTIONS, mean_ratio(plain)
-    yield "relative_ce", ALL_CORRUPTIONS, mean_ratio(relative)
+        for kind, ratio in zip(kinds, together, strict=True):
+            found[kind] |= own.estimates(ratio.estimates(level))
+            for name, numbers in own.numbers(ratio.influence).items():
+                ratios[kind][name] = Ratio(numbers, positive=ratio.positive)
+    entries = len(curve.clean.value)
+    for name in curve.names:
+        for kind in kinds:
+            yield kind, [name] * entries, found[kind][name]
+    for kind in kinds:
+        mean = mean_ratio([ratios[kind][name] for name in curve.names])
+        yield kind, [ALL_CORRUPTIONS] * entries, mean.estimates(level)
 
 
 def _mean(areas: Sequence[Influence]) -> Influence:

@@ -134,7 +134,13 @@ def test_numbers_that_are_joined_are_what_they_were_alone():
     assert together.unknown == ("", "", "seed", "", "", "")
     np.testing.assert_array_equal(together.value, np.concatenate([own.value for own in parts]))
     np.testing.assert_allclose(together.area_interval(), np.concatenate(alone, axis=1), rtol=1e-14)
+    for own, part in zip(parts, together.split(parts[0]), strict=True):
+        assert (part.reasons, part.unknown or ("", "")) == (own.reasons, own.unknown or ("", ""))
+        for name in ("value", "id", "ood", "id_share", "variance", "df"):
+            np.testing.assert_array_equal(getattr(part, name), getattr(own, name))
     clean = joined([parts[0]] * 3)
+    assert joined(parts, clean).ood_share is clean.ood_share  # nobody counts patients again
+    np.testing.assert_array_equal(joined(parts, clean).df, together.df)
     drops = combine([clean, together], [1, -1]).difference_interval()
     for k, own in enumerate(parts):
         drop = combine([parts[0], own], [1, -1]).difference_interval()

@@ -135,3 +135,34 @@ def test_robustness_table_agrees_with_the_metrics_table(two_folds):
     assert table.loc[table.value.isna(), "reason"].ne("").all()
     with pytest.raises(UnknownNameError, match="harmonic"):
         robustness_table(tables, reference="tela")
+
+
+def test_corruptions_measured_together_have_the_numbers_that_they_have_alone(two_folds):
+    fits, plain = two_folds
+    harsher = {"blur": ((1, 0.4), (3, 0.9)), "fog": ((1, 0.2), (3, 1.4)), "snow": ((2, 0.7),)}
+    clean = [row for row in plain if row["corruption"] == "clean"]
+    corrupted = {
+        name: [
+            row | {"corruption": name, "severity": level, "value": row["value"] * (1 - shift)}
+            for level, shift in levels
+            for row in clean
+        ]
+        for name, levels in harsher.items()
+    }
+    scores = clean + [row for rows in corrupted.values() for row in rows]
+    together = robustness_table(run_tables(fits, scores), reference="mim/l1")
+    for name, own in corrupted.items():
+        alone = robustness_table(run_tables(fits, clean + own), reference="mim/l1")
+        pair = [
+            found[found["corruption"] == name].query("metric != 'worst_auroc'").astype({"row": str})
+            for found in (together, alone)
+        ]
+        assert len(pair[0]) == len(pair[1]) > 0
+        for column in together:
+            first, second = (found[column].tolist() for found in pair)
+            if column in ("value", "low", "high"):
+                np.testing.assert_allclose(first, second, rtol=1e-12)
+            else:
+                assert first == second
+    names = together.loc[together["metric"] == "degradation_area", "corruption"]
+    assert list(dict.fromkeys(names)) == ["blur", "fog", "snow", "*"]
