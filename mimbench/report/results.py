@@ -13,6 +13,7 @@ from mimbench.report.leaderboard.entries import Leaderboard, build_leaderboard
 from mimbench.report.subgroups import skin_tone_table
 from mimbench.runfolder.reading import RunFolder
 from mimbench.scores.tables import write_table
+from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.tables.calibration import calibration_table
 from mimbench.statistics.tables.class_signal import class_signal_table
 from mimbench.statistics.tables.external import TABLES as EXTERNAL
@@ -101,8 +102,11 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
     """Compute everything, telling `progress` shares of 1 up to 0.6."""
     tables = run.tables
     progress.update(0.02, "metrics and intervals")
+    layout = Layout(tables)
     metrics = metrics_table(
-        tables, tell=lambda share, row: progress.update(0.02 + 0.33 * share, f"metrics of {row}")
+        tables,
+        layout=layout,
+        tell=lambda share, row: progress.update(0.02 + 0.33 * share, f"metrics of {row}"),
     )
     progress.update(0.35, "comparisons")
     skin_tone = skin_tone_table(run)
@@ -110,8 +114,8 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
     headline = [entry.row for entry in board.entries if entry.headline]
     samples = clean_samples(tables, headline)
     progress.update(0.4, "frozen thresholds")
-    operating = operating_table(tables)
-    calibration = calibration_table(tables)
+    operating = operating_table(tables, layout=layout)
+    calibration = calibration_table(tables, layout=layout)
     progress.update(0.45, "swap test")
     class_signal = class_signal_table(tables)
     known_curve, left_out = known_curve_table(tables), left_out_table(tables)
@@ -119,7 +123,7 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
     if run.as_is is not None:
         harmonise = harmonise_table(metrics, metrics_table(run.as_is))
     progress.update(0.5, "robustness")
-    robustness = robustness_table(tables, reference=board.reference)
+    robustness = robustness_table(tables, reference=board.reference, layout=layout)
     return Results(
         metrics=metrics,
         board=board,

@@ -56,7 +56,8 @@ def subject_of(
             return Subject(verdict.row, "the row that the claims name first")
     if not rows:
         return None
-    learns = set(row_facts(run.tables).query("learns_target").index)
+    facts = row_facts(run.tables)
+    learns = set(facts.index[facts["learns_target"]])
     kinds = (
         ("not of mimbench", [e for e in rows if e.detector.family in ("plug-in", "elsewhere")]),
         ("that learns the target alone", [e for e in rows if e.row in learns]),

@@ -15,12 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from matplotlib import rcParams
-
 from mimbench.errors import OutputError, TableError
 from mimbench.files import cache_record, file_hash
 from mimbench.recipes import shipped
 from mimbench.report.figures import LIBRARIES as DRAWING
+from mimbench.report.figures import style_in_effect
 from mimbench.report.leaderboard.printed import PrintedBoard
 from mimbench.runfolder.history import history_problem
 from mimbench.scores.digests import read_sealed, write_sealed
@@ -136,7 +135,7 @@ def made_from(folder: Path, *, accept_changed: bool = False) -> str:
     path = folder / RUN
     run = read_sealed(path, accept_changed=accept_changed)[0] if path.is_file() else {}
     run.pop(TOLD_ANEW, None)
-    told = [run, str(folder), accept_changed, repr(sorted(rcParams.items()))]
+    told = [run, str(folder), accept_changed, style_in_effect()]
     digest.update(json.dumps(told, sort_keys=True).encode())
     for path in _read_files(folder):
         digest.update(json.dumps([path.relative_to(folder).as_posix(), file_hash(path)]).encode())

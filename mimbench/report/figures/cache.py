@@ -7,12 +7,11 @@ from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
-from matplotlib import rcParams
 from matplotlib.figure import Figure
 
 from mimbench.errors import TableError
 from mimbench.files import atomic_write, file_hash
-from mimbench.report.figures import LIBRARIES
+from mimbench.report.figures import LIBRARIES, style_in_effect
 from mimbench.scores.digests import read_json
 
 __all__ = ["Drawn", "fingerprint"]
@@ -66,7 +65,7 @@ def fingerprint(figure: "partial[Figure]") -> str:
     Equal fingerprints mean equal figures; the converse may fail, and then one is drawn again.
     """
     what = (figure.func.__qualname__, figure.args, figure.keywords)
-    style = repr(sorted(rcParams.items())).encode()
+    style = style_in_effect().encode()
     return hashlib.sha256(_drawn_by() + style + pickle.dumps(what, protocol=5)).hexdigest()
 
 

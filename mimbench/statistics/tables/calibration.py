@@ -43,18 +43,21 @@ def expected_calibration_error(
     return Estimate(float(np.abs(gap).sum() / p.size))
 
 
-def calibration_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
+def calibration_table(
+    tables: RunTables, *, level: float = 0.95, layout: Layout | None = None
+) -> pd.DataFrame:
     """Brier score and ECE of every row that is a posterior, on target and known test images.
 
     Args:
         tables: the three tables of a run.
         level: confidence level.
+        layout: of the tables, where there is one already.
 
     Returns:
         Columns `row`, `detector`, `corruption`, `severity`, `metric` ("brier" or "ece"), `value`,
         `low`, `high`, `method`, `reason`, `n`, `n_patients`; means over folds and seeds.
     """
-    layout = Layout(tables)
+    layout = layout or Layout(tables)
     records: list[dict[str, Any]] = []
     for row in layout.rows:
         if row.score.rpartition("/")[2] == POSTERIOR:

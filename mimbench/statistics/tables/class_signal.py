@@ -14,6 +14,7 @@ depends on no class has the same AUROC twice, and none.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.cautions import difference_cautions
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
 from mimbench.statistics.run.controls import controls_of, row_facts, weakest_lead
+from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.uncertainty import Measured, paired_difference
 from mimbench.statistics.run.variance import varies_by
 from mimbench.statistics.tables.row_metrics import MEAN_SEVERITY
@@ -122,7 +124,7 @@ class _Signal:
     own: Measured
     swapped: Measured
 
-    @property
+    @cached_property
     def difference(self) -> Measured:
         """The class signal; the spread of retraining is taken to be that of the recipe."""
         return self.own.minus(self.swapped, alike=True)
@@ -137,15 +139,19 @@ class _Signal:
 def _rows(
     tables: RunTables, target: str, swap: str, level: float, selection: Selection
 ) -> list[dict[str, object]]:
-    category = tables.images["category"]
+    category, fitted_on = tables.images["category"], tables.fits["fitted_on"].to_numpy()
     facts = row_facts(tables)
+    sides = (
+        Layout(tables, fits=tables.main_fits & (fitted_on == target)),
+        Layout(tables, fits=fitted_on == swap),
+    )
     found = []
     for among, called in ((category != swap, ""), (category.isin([target, swap]), "swap")):
         chosen = among.to_numpy(dtype=bool)
         if selection.among is not None:
             chosen = chosen & selection.among
         own = replace(selection, among=chosen)
-        for (role, relation), signals in _signals(tables, target, swap, own, facts):
+        for (role, relation), signals in _signals(tables, sides, own, facts):
             for signal in signals:
                 place = {"row": signal.row, "swap": swap, "role": called or role}
                 beside = controls_of(signal.row, facts)
@@ -158,12 +164,14 @@ def _rows(
 
 
 def _signals(
-    tables: RunTables, target: str, swap: str, selection: Selection, facts: pd.DataFrame
+    tables: RunTables, sides: Sequence[Layout], selection: Selection, facts: pd.DataFrame
 ) -> Iterator[tuple[tuple[str, str], list[_Signal]]]:
-    """Role and relation of each group of the images, with the signals of all scores."""
-    fitted_on, among = tables.fits["fitted_on"].to_numpy(), selection.among
-    own = RunAurocs(tables, fits=tables.main_fits & (fitted_on == target), among=among)
-    other = RunAurocs(tables, fits=fitted_on == swap, among=among)
+    """Role and relation of each group of the images, with the signals of all scores.
+
+    `sides` are the fits on the target and those on the swap category, on all images.
+    """
+    among = True if selection.among is None else selection.among
+    own, other = (RunAurocs(tables, layout=side.within(among)) for side in sides)
     rows = [row for row in own.rows if row in other.rows and row in facts.index]
     for role, relation in own.groups():
         if selection.category and selection.category not in own.categories(role, relation):

@@ -4,7 +4,7 @@ Both come from fits from which some known categories were withheld, on clean ima
 train on the target alone see no known category at all; their main fits stand beside.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -88,8 +88,12 @@ class _Withheld:
         self.withheld = np.asarray(sets, dtype=object)
         self.learners = set(fits.loc[self.number >= 0, "detector"])
         self.among = among
-        self.main = RunAurocs(self.tables, among=among)
         self._aurocs: dict[bytes, RunAurocs] = {}
+
+    @cached_property
+    def main(self) -> RunAurocs:
+        """Those of main fits."""
+        return RunAurocs(self.tables, among=self.among)
 
     @cached_property
     def rows(self) -> dict[str, tuple[str, bool]]:
@@ -173,15 +177,20 @@ def known_curve_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame
         `KNOWN_CURVE_COLUMNS`; scores of detectors that see no known category have one, 0.
     """
     curve = KnownCurve(tables)
+    if not curve.counts:
+        return _empty(KNOWN_CURVE_COLUMNS)
     places = [relation for role, relation in curve.main.groups() if role == "unknown"]
     records = [
         record
         for row in curve.rows
         for relation in places
         for record in _curve_records(curve, row, relation, level)
-        if curve.counts
     ]
     return pd.DataFrame(records, columns=list(KNOWN_CURVE_COLUMNS)).astype(KNOWN_CURVE_COLUMNS)
+
+
+def _empty(columns: Mapping[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(columns=list(columns)).astype(dict(columns))
 
 
 def _curve_records(
@@ -223,11 +232,13 @@ def left_out_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
         `LEFT_OUT_COLUMNS`.
     """
     left_out = _Withheld(tables, "left-out")
+    if not left_out.learners:
+        return _empty(LEFT_OUT_COLUMNS)
     records = [
         record
         for row in left_out.rows
         for role, relation in left_out.main.groups()
-        if role == "known" and left_out.learners
+        if role == "known"
         for record in _left_out_records(left_out, row, relation, level)
     ]
     return pd.DataFrame(records, columns=list(LEFT_OUT_COLUMNS)).astype(LEFT_OUT_COLUMNS)

@@ -55,6 +55,7 @@ def metrics_table(
     level: float = 0.95,
     among: NDArray[np.bool_] | None = None,
     severities: bool = True,
+    layout: Layout | None = None,
     tell: Callable[[float, str], None] | None = None,
 ) -> pd.DataFrame:
     """Compute all metrics of a run.
@@ -75,6 +76,7 @@ def metrics_table(
         severities: whether every single severity has its numbers. Without them there are those of
             clean images and the means over severities and over corruptions, which is all that a
             leaderboard shows, in a tenth of the time.
+        layout: of the tables and `among`, where there is one already.
         tell: is told the share that is done, and of which row, after each row.
 
     Returns:
@@ -83,7 +85,7 @@ def metrics_table(
     Raises:
         TableError: the tables do not fit together, see `Layout`.
     """
-    layout = Layout(tables, among=among)
+    layout = layout or Layout(tables, among=among)
     tested = np.any(layout.test, axis=0)
     strata = np.where(layout.external, "external " + layout.category, layout.category)
     draws = Resamples(

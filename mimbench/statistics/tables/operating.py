@@ -44,7 +44,9 @@ OPERATING_COLUMNS = {
 }
 
 
-def operating_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
+def operating_table(
+    tables: RunTables, *, level: float = 0.95, layout: Layout | None = None
+) -> pd.DataFrame:
     """Sensitivity and specificity of each row at its frozen threshold, under every condition.
 
     One threshold per fit: each fold's fit scores the validation target images of its fold, and the
@@ -60,11 +62,12 @@ def operating_table(tables: RunTables, *, level: float = 0.95) -> pd.DataFrame:
         tables: the three tables of a run.
         level: confidence level; intervals hold for the frozen thresholds, and cover the tested
             patients and how much fits differ beyond what these account for.
+        layout: of the tables, where there is one already.
 
     Returns:
         One row per number, columns as `OPERATING_COLUMNS`.
     """
-    layout = Layout(tables)
+    layout = layout or Layout(tables)
     validation, sides = validation_masks(tables, layout), judged_sides(layout)
     parts = [
         part for row in layout.rows for part in _row_parts(layout, row, validation, sides, level)

@@ -46,34 +46,38 @@ def robustness_lines(
         & (robustness["category"] == "")
         & (robustness["protocol"] == "both")
     ]
+    chosen = chosen[(chosen["corruption"] == "*") | (chosen["metric"] == "worst_auroc")]
+    whole: dict[str, dict[str, dict[str, Any]]] = {}  # by row and metric
+    lowest: dict[str, dict[str, Any]] = {}  # by row
+    for line in chosen.to_dict("records"):
+        if line["metric"] == "worst_auroc":
+            lowest[str(line["row"])] = line
+        else:
+            whole.setdefault(str(line["row"]), {})[str(line["metric"])] = line
     lines = []
     reasons: dict[str, None] = {}
     for row in rows:
-        own = chosen[chosen["row"] == row]
-        overall = own[own["corruption"] == "*"].set_index("metric")
-        worst = own[own["metric"] == "worst_auroc"]
-        if overall.empty or worst.empty:
+        overall, worst = whole.get(row, {}), lowest.get(row)
+        if not overall or worst is None:
             continue
-        name = str(worst["corruption"].iloc[0]).replace("_", " ")
-        ratios = overall.loc[overall.index.isin(["ce", "relative_ce"]), "reason"]
+        ratios = [
+            overall[metric]["reason"] for metric in ("ce", "relative_ce") if metric in overall
+        ]
         reasons |= dict.fromkeys(str(why) for why in ratios if why)
+        area, mce, relative_mce = (
+            interval_text(overall[metric]) if metric in overall else "n/a"
+            for metric in ("degradation_area", "ce", "relative_ce")
+        )
         lines.append(
             {
                 "row": row,
-                "area": _estimate(overall, "degradation_area"),
-                "worst": f"{_estimate(worst.set_index('metric'), 'worst_auroc')} ({name})",
-                "mce": _estimate(overall, "ce"),
-                "relative_mce": _estimate(overall, "relative_ce"),
+                "area": area,
+                "worst": f"{interval_text(worst)} ({str(worst['corruption']).replace('_', ' ')})",
+                "mce": mce,
+                "relative_mce": relative_mce,
             }
         )
     return lines, tuple(reasons)
-
-
-def _estimate(table: pd.DataFrame, metric: str) -> str:
-    """Value with interval of one metric."""
-    if metric not in table.index:
-        return "n/a"
-    return interval_text(table.loc[[metric]].to_dict("records")[0])
 
 
 SECTIONS = (

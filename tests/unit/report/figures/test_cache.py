@@ -1,5 +1,7 @@
 """A figure counts as drawn only while its numbers, its style and our code are the same."""
 
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -36,3 +38,11 @@ def test_a_fingerprint_changes_with_numbers_style_and_code(
         assert fingerprint(partial(draw, [1.0, 2.0])) != first
     finally:
         cache._drawn_by.cache_clear()
+
+
+def test_what_a_figure_depends_on_is_known_without_pyplot() -> None:
+    code = (
+        "import sys; from mimbench.report.figures.cache import style_in_effect; "
+        "style_in_effect(); sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
