@@ -32,10 +32,11 @@ from mimbench.statistics.core.patient_rows import (
     squares,
 )
 
-__all__ = ["Influence", "combine", "joined"]
+__all__ = ["Influence", "at_once", "combine", "joined"]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
+MOST = 2**19  # values of an array of joined numbers and their patients: 4 MB
 
 
 @dataclass(frozen=True)
@@ -315,6 +316,11 @@ def joined(parts: Sequence[Influence], like: Influence | None = None) -> Influen
     sides = zip(*(part._counts for part in parts), strict=True)
     found.__dict__["_counts"] = tuple(np.concatenate(side, axis=1) for side in sides)
     return found
+
+
+def at_once(part: Influence) -> int:
+    """How many such parts are best joined: more save no time, and take memory."""
+    return max(1, MOST // max(part.id.size, 1))
 
 
 def _bounds(part: Influence) -> Array:

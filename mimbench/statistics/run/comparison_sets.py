@@ -47,10 +47,11 @@ class Area:
         return cls(combine([term.influence for term in terms], weights), total)
 
     @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """The numbers of all parts, one after another."""
+    def joined(cls, parts: Sequence[Self], like: Self | None = None) -> Self:
+        """The numbers of all parts, one after another; `like` as for `influence.joined`."""
         per_cell = np.concatenate([part.per_cell for part in parts], axis=1)
-        return cls(joined([part.influence for part in parts]), per_cell)
+        own = [part.influence for part in parts]
+        return cls(joined(own, None if like is None else like.influence), per_cell)
 
     @classmethod
     def mean(cls, terms: Sequence[Self]) -> Self:

@@ -12,7 +12,7 @@ from mimbench.errors import UnknownNameError
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.cautions import area_cautions
 from mimbench.statistics.core.estimate import Estimate
-from mimbench.statistics.core.influence import Influence, combine, joined
+from mimbench.statistics.core.influence import Influence, at_once, combine, joined
 from mimbench.statistics.run.comparison_sets import ComparisonSet, RowAreas
 from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.questions import Question, Row
@@ -228,10 +228,15 @@ class _Curve:
                 own = corrupted.setdefault(corruption, {})
                 own[severity] = areas.area(k, other).influence
         self.names = tuple(corrupted)
-        alike: dict[tuple[int, ...], dict[str, dict[int, Influence]]] = {}
+        alike: dict[tuple[int, ...], list[str]] = {}
         for name, own in corrupted.items():
-            alike.setdefault(tuple(own), {})[name] = own
-        self.batches = tuple(_Batch(self.clean, own) for own in alike.values())
+            alike.setdefault(tuple(own), []).append(name)
+        most = at_once(self.clean)
+        self.batches = tuple(
+            _Batch(self.clean, {name: corrupted[name] for name in names[first : first + most]})
+            for names in alike.values()
+            for first in range(0, len(names), most)
+        )
 
 
 class _Batch:

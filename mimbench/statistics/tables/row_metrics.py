@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mimbench.scores.tables import CLEAN
 from mimbench.statistics.core.bootstrap import Resamples, spread_interval
+from mimbench.statistics.core.influence import at_once
 from mimbench.statistics.ranking.kernels import METRICS as TOGETHER
 from mimbench.statistics.ranking.kernels import add_present, mixed_spreads
 from mimbench.statistics.run.comparison_sets import Area, ComparisonSet, RowAreas
@@ -159,7 +160,7 @@ class _RowMetrics:
         if (CLEAN, 0) in self.conditions:
             k = self.conditions.index((CLEAN, 0))
             clean = self.areas.area(k, k)
-            yield from self._measured([_Place((CLEAN, 0), clean, (k, k))], "both", None)
+            yield from self._measured([_Place((CLEAN, 0), clean, (k, k))], "both", None)[0]
         for protocol in self.comparison_set.question.protocols:
             if protocol == "both" or clean is not None:
                 yield from self._corrupted(protocol, clean)
@@ -167,6 +168,7 @@ class _RowMetrics:
     def _corrupted(self, protocol: str, clean: Area | None) -> Iterator[Block]:
         """Each corruption and severity, means over severities, and over all corruptions."""
         means = []
+        waiting: list[tuple[list[_Place], _Place]] = []  # severities and their mean
         corrupted = (k for k, (name, _) in enumerate(self.conditions) if name != CLEAN)
         for corruption, members in groupby(corrupted, key=lambda k: self.conditions[k][0]):
             severities = []
@@ -176,24 +178,43 @@ class _RowMetrics:
                 severities.append(_Place(self.conditions[k], area, (k, other)))
             means.append(Area.mean([place.area for place in severities]))
             whole = _Place((corruption, MEAN_SEVERITY), means[-1])
-            shown = [*severities, whole] if self._severities else [whole]
-            yield from self._measured(shown, protocol, clean)
+            waiting.append((severities if self._severities else [], whole))
+            count = sum(len(own) + 1 for own, _ in waiting)
+            if count + len(severities) >= at_once(whole.area.influence):
+                yield from self._of_corruptions(waiting, protocol, clean)
+                waiting = []
+        if waiting:
+            yield from self._of_corruptions(waiting, protocol, clean)
         if means:
             place = _Place((ALL_CORRUPTIONS, MEAN_SEVERITY), Area.mean(means))
-            yield from self._measured([place], protocol, clean)
+            yield from self._measured([place], protocol, clean)[0]
+
+    def _of_corruptions(
+        self, places: Sequence[tuple[list[_Place], _Place]], protocol: str, clean: Area | None
+    ) -> Iterator[Block]:
+        """The severities of each corruption, then their mean; measured together."""
+        single = [place for own, _ in places for place in own]
+        found = self._measured([*single, *(whole for _, whole in places)], protocol, clean)
+        measured, means = iter(found[: len(single)]), found[len(single) :]
+        for (own, _), mean in zip(places, means, strict=True):
+            for _ in own:
+                yield from next(measured)
+            yield from mean
 
     def _measured(
         self, places: Sequence[_Place], protocol: str, clean: Area | None
-    ) -> Iterator[Block]:
-        """Every metric under some conditions, which are measured together: it is much faster.
+    ) -> list[list[Block]]:
+        """Every metric under each of some conditions.
+
+        They are measured together, which is much faster.
 
         Args:
             places: the conditions; means of conditions are the last.
             protocol: which sides are corrupted.
             clean: AUROCs on clean images, to compare with.
         """
-        area = Area.joined([place.area for place in places])
         beside = None if clean is None else self._repeated(clean, len(places))
+        area = Area.joined([place.area for place in places], beside)
         single = [place.sides for place in places if place.sides is not None]
         sampled = _Sampled.joined([self._samples(*sides) for sides in single]) if single else None
         found: list[list[Block]] = [[] for _ in places]
@@ -207,8 +228,7 @@ class _RowMetrics:
                 for own, place, part in zip(found, places, self._parts(numbers), strict=False):
                     corruption, severity = place.condition
                     own.append(Block(corruption, severity, protocol, metric.name, *part))
-        for own in found:
-            yield from own
+        return found
 
     def _repeated(self, clean: Area, count: int) -> Area:
         """The AUROCs on clean images, so many times."""
