@@ -41,8 +41,10 @@ def as_csv(table: pd.DataFrame) -> str:
 def _cells(table: pd.DataFrame) -> pd.DataFrame:
     cells = table.copy()
     for name in table:
-        if not _holds_numbers(table[name]):
-            cells[name] = table[name].map(_plain)
+        own = table[name]
+        # columns repeat few texts, and hardly one needs an apostrophe
+        if not _holds_numbers(own) and any(_plain(text) != text for text in own.dropna().unique()):
+            cells[name] = own.map(_plain)
     cells.columns = [_plain(name) for name in table]
     return cells
 

@@ -6,13 +6,15 @@ import pickle
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from mimbench.errors import TableError
 from mimbench.files import atomic_write, file_hash
 from mimbench.report.figures import LIBRARIES, style_in_effect
 from mimbench.scores.digests import read_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Drawn", "fingerprint"]
 

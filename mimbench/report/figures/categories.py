@@ -2,16 +2,18 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from mimbench.report.figures.panels import PAPER
 from mimbench.report.figures.sketch import Sketch, Subject
 from mimbench.report.leaderboard.groups import Group
 from mimbench.scores.tables import CLEAN
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["category_cells", "heat_map_figure", "sketches"]
 
@@ -59,7 +61,7 @@ def category_cells(
 
 def heat_map_figure(
     cells: pd.DataFrame, rows: Sequence[str], controls: Collection[str] = ()
-) -> Figure:
+) -> "Figure":
     """Clean AUROC of every category and row, one block per group.
 
     Args:
@@ -113,13 +115,15 @@ def heat_map_figure(
 
 def _heat_map_axes(
     labels: Sequence[Sequence[str]], names: Sequence[str]
-) -> tuple[Figure, list[Any], Any]:
+) -> "tuple[Figure, list[Any], Any]":
     """Axes of cells of one size for any number of blocks, categories and rows, and a legend.
 
     Args:
         labels: of the lines of each block.
         names: of the columns.
     """
+    from matplotlib.figure import Figure
+
     across, down, title, head = 0.62, 0.24, 0.32, 0.75  # inches
     slant = 0.055 * max(map(len, names))  # how far a name at 45 degrees reaches left and down
     left = max(0.075 * max(len(label) for block in labels for label in block), slant - across / 2)

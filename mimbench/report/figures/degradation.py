@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from mimbench.errors import UnknownNameError
 from mimbench.report.figures.families import by_family
@@ -22,6 +21,9 @@ from mimbench.report.figures.sketch import Sketch, Subject
 from mimbench.report.figures.styles import RowStyle
 from mimbench.report.leaderboard.groups import Group
 from mimbench.scores.tables import CLEAN
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = [
     "LOWEST",
@@ -128,7 +130,9 @@ def _mean(curves: pd.DataFrame, name: str) -> pd.DataFrame:
     return named[_COLUMNS]
 
 
-def degradation_figure(curves: pd.DataFrame, styles: Mapping[str, RowStyle], title: str) -> Figure:
+def degradation_figure(
+    curves: pd.DataFrame, styles: Mapping[str, RowStyle], title: str
+) -> "Figure":
     """AUROC by severity, one panel per corruption, with intervals as bands.
 
     Args:

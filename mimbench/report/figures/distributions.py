@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from mimbench.report.figures.panels import INK, label_all, panel_grid
 from mimbench.report.figures.samples import (
@@ -18,6 +17,9 @@ from mimbench.report.figures.samples import (
 from mimbench.report.figures.sketch import Sketch, Subject
 from mimbench.report.figures.styles import RowStyle
 from mimbench.report.leaderboard.groups import Group
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["distribution_figure", "sketches"]
 
@@ -46,7 +48,7 @@ def distribution_figure(
     thresholds: Mapping[str, float],
     groups: Sequence[Group],
     styles: Mapping[str, RowStyle],
-) -> Figure:
+) -> "Figure":
     """How the scores of each row spread over target and other images.
 
     Args:

@@ -4,8 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from mimbench.files import atomic_write
 from mimbench.report.figures import (
@@ -21,6 +20,9 @@ from mimbench.report.figures.panels import paper_style, save_figure
 from mimbench.report.figures.sketch import Subject
 from mimbench.report.figures.styles import RowStyle
 from mimbench.report.results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Drawing", "draw_figures"]
 
@@ -65,7 +67,7 @@ def draw_figures(
     return tuple(drawings)
 
 
-def _save(figure: Figure, folder: Path, stem: str) -> None:
+def _save(figure: "Figure", folder: Path, stem: str) -> None:
     """Draw elsewhere first: what stands in the folder is whole."""
     with TemporaryDirectory() as elsewhere:
         save_figure(figure, Path(elsewhere) / stem)

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from mimbench.report.figures.panels import INK, label_all, legend_above, panel_grid
 from mimbench.report.figures.sketch import Sketch, Subject
 from mimbench.report.figures.styles import RowStyle
 from mimbench.report.leaderboard.entries import Leaderboard
 from mimbench.report.leaderboard.groups import Group
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["curve_rows", "known_curve_figure", "sketches"]
 
@@ -44,7 +46,7 @@ def curve_rows(table: pd.DataFrame, board: Leaderboard) -> list[str]:
     ]
 
 
-def known_curve_figure(table: pd.DataFrame, styles: Mapping[str, RowStyle]) -> Figure:
+def known_curve_figure(table: pd.DataFrame, styles: Mapping[str, RowStyle]) -> "Figure":
     """One panel per relation of the unknown categories to the target's source.
 
     Lines with bands are classifiers: mean over the orders with its 95 % interval, and a bar from

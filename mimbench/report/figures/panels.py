@@ -1,23 +1,23 @@
 """What all figures share: style, colours, a grid of panels with labels and a legend, saving.
 
-Every figure is a matplotlib `Figure` that no pyplot state knows of.
+Every figure is a matplotlib `Figure` that no pyplot state knows of. What draws is imported where it
+does: it takes long, and figures that stand are not drawn again.
 """
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from mimbench.report.figures.styles import RowStyle
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = [
     "GRID_INK",
@@ -74,8 +74,11 @@ def paper_style() -> Iterator[None]:
         yield
 
 
-def save_figure(figure: Figure, stem: Path) -> None:
+def save_figure(figure: "Figure", stem: Path) -> None:
     """Write `<stem>.png` at 300 dpi and `<stem>.svg`, the same bytes for the same figure."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     if figure.get_layout_engine() is not None:
         _lay_out(figure)
     # Unlike `savefig`, the canvases draw once per file instead of twice.
@@ -85,7 +88,7 @@ def save_figure(figure: Figure, stem: Path) -> None:
         FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None})
 
 
-def _lay_out(figure: Figure) -> None:
+def _lay_out(figure: "Figure") -> None:
     """Let the layout engine place the axes, once for both files."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
@@ -103,7 +106,7 @@ def panel_grid(
     left: float = 0.65,
     below: float = 0.0,
     legend: int = 0,
-) -> tuple[Figure, list[Any]]:
+) -> "tuple[Figure, list[Any]]":
     """Panels of `width` x `height` inches at places that need no layout engine to be found.
 
     Args:
@@ -115,6 +118,8 @@ def panel_grid(
         below: room for tick labels under every panel instead of the lowest alone, inches.
         legend: entries to make room for, above.
     """
+    from matplotlib.figure import Figure
+
     columns = min(columns, panels)
     rows = -(-panels // columns)
     gap_across, gap_down, bottom, right = 0.2, 0.32 + below, 0.6, 0.15
@@ -150,7 +155,7 @@ def _legend_columns(width: float) -> int:
     return max(1, int(width // 2.7))
 
 
-def label_all(figure: Figure, across: str, up: str = "") -> None:
+def label_all(figure: "Figure", across: str, up: str = "") -> None:
     """Labels that all panels share."""
     width, height = figure.get_size_inches()
     figure.text(0.5, 0.12 / height, across, ha="center", va="bottom", fontsize=9)
@@ -163,8 +168,10 @@ def label_outside(axes: Sequence[Any], columns: int) -> None:
         axis.tick_params(labelleft=place % columns == 0, labelbottom=place >= len(axes) - columns)
 
 
-def legend_above(figure: Figure, styles: Mapping[str, RowStyle], title: str) -> None:
+def legend_above(figure: "Figure", styles: Mapping[str, RowStyle], title: str) -> None:
     """A legend of the rows over all panels."""
+    from matplotlib.lines import Line2D
+
     lines = [
         Line2D(
             [],

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from mimbench.report.figures.panels import (
     INK,
@@ -20,6 +20,9 @@ from mimbench.report.figures.sketch import Sketch, Subject
 from mimbench.report.figures.styles import RowStyle
 from mimbench.report.leaderboard.groups import Group
 from mimbench.scores.tables import CLEAN
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["operating_points", "roc_figure", "sketches"]
 
@@ -64,7 +67,7 @@ def roc_figure(
     points: Mapping[tuple[str, Group], tuple[float, float]],
     groups: Sequence[Group],
     styles: Mapping[str, RowStyle],
-) -> Figure:
+) -> "Figure":
     """ROC per group: the mean over fits and categories at equal shares of refused targets.
 
     Args:

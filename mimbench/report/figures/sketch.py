@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
-
 from mimbench.report.figures.styles import RowStyle
 from mimbench.report.leaderboard.entries import Leaderboard
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from mimbench.report.results import Results
 
 __all__ = ["Sketch", "Subject"]

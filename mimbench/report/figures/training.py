@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from mimbench.errors import TableError
 from mimbench.report.figures.panels import INK, PAPER, label_all, legend_above, panel_grid
@@ -13,6 +13,9 @@ from mimbench.report.figures.sketch import Sketch, Subject
 from mimbench.report.figures.styles import DASHES, RowStyle, detector_colour
 from mimbench.runfolder.reading import RunFolder
 from mimbench.text import counted, listed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["VALIDATION", "loss_curves", "sketches", "training_figure"]
 
@@ -70,7 +73,7 @@ def loss_curves(run: RunFolder) -> pd.DataFrame:
     return curves.sort_values(["detector", "loss", "step"], kind="stable", ignore_index=True)
 
 
-def training_figure(curves: pd.DataFrame, detectors: Sequence[str]) -> Figure:
+def training_figure(curves: pd.DataFrame, detectors: Sequence[str]) -> "Figure":
     """One panel per detector, one line per loss; bands from the lowest to the highest fit.
 
     Args:

@@ -27,6 +27,7 @@ class PairedDifferences:
         scores = tables.scores
         clean = replace(tables, scores=scores[scores["corruption"] == CLEAN])
         self._aurocs = RunAurocs(clean, among=among)
+        self._found: dict[Quantity, Measured] = {}  # the best control stands beside every row
 
     def between(
         self, row: str, other: str, group: Group, category: str = "", question: str = "detection"
@@ -40,26 +41,20 @@ class PairedDifferences:
             category: one of them alone; empty: the mean.
             question: "detection" or "open-set".
         """
-        own, others = (
-            self._aurocs.measured(
-                Quantity(
-                    name,
-                    role=group.role,
-                    relation=group.relation,
-                    category=category,
-                    question=question,
-                )
-            )
-            for name in (row, other)
-        )
+        own, others = (self._measured(name, group, category, question) for name in (row, other))
         return paired_difference(own, others)[0]
 
     def retraining_known(self, row: str, group: Group) -> bool:
         """Whether the run shows how much retraining moves the row."""
         return not isnan(self._measured(row, group).retraining[0][0])
 
-    def _measured(self, row: str, group: Group) -> Measured:
-        return self._aurocs.measured(Quantity(row, role=group.role, relation=group.relation))
+    def _measured(
+        self, row: str, group: Group, category: str = "", question: str = "detection"
+    ) -> Measured:
+        asked = Quantity(row, group.role, group.relation, category, question=question)
+        if asked not in self._found:
+            self._found[asked] = self._aurocs.measured(asked)
+        return self._found[asked]
 
 
 def standing_of(difference: Estimate | None) -> Standing:
