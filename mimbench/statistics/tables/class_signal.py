@@ -13,7 +13,7 @@ depends on no class has the same AUROC twice, and none.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -150,8 +150,8 @@ def _rows(
         chosen = among.to_numpy(dtype=bool)
         if selection.among is not None:
             chosen = chosen & selection.among
-        own = replace(selection, among=chosen)
-        for (role, relation), signals in _signals(tables, sides, own, facts):
+        own = [side.within(chosen) for side in sides]
+        for (role, relation), signals in _signals(tables, own, selection, facts):
             for signal in signals:
                 place = {"row": signal.row, "swap": swap, "role": called or role}
                 beside = controls_of(signal.row, facts)
@@ -168,10 +168,9 @@ def _signals(
 ) -> Iterator[tuple[tuple[str, str], list[_Signal]]]:
     """Role and relation of each group of the images, with the signals of all scores.
 
-    `sides` are the fits on the target and those on the swap category, on all images.
+    `sides` are the fits on the target and those on the swap category.
     """
-    among = True if selection.among is None else selection.among
-    own, other = (RunAurocs(tables, layout=side.within(among)) for side in sides)
+    own, other = (RunAurocs(tables, layout=side) for side in sides)
     rows = [row for row in own.rows if row in other.rows and row in facts.index]
     for role, relation in own.groups():
         if selection.category and selection.category not in own.categories(role, relation):

@@ -1,6 +1,6 @@
 """When the images get worse: curves, conditions, and robustness in one number."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -47,8 +47,8 @@ def robustness_lines(
         & (robustness["protocol"] == "both")
     ]
     chosen = chosen[(chosen["corruption"] == "*") | (chosen["metric"] == "worst_auroc")]
-    whole: dict[str, dict[str, dict[str, Any]]] = {}  # by row and metric
-    lowest: dict[str, dict[str, Any]] = {}  # by row
+    whole: dict[str, dict[str, dict[Hashable, Any]]] = {}  # by row and metric
+    lowest: dict[str, dict[Hashable, Any]] = {}  # by row
     for line in chosen.to_dict("records"):
         if line["metric"] == "worst_auroc":
             lowest[str(line["row"])] = line
