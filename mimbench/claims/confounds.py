@@ -53,11 +53,11 @@ def _controls(evidence: RunEvidence, place: Place, alpha: float) -> Explanations
     failed = []
     for control in evidence.controls(place.row):
         try:
-            other = evidence.standing(place, control)
+            pair = evidence.standing(place), evidence.standing(place, control)
         except NotTestedError as reason:
             failed.append(f"the control {control} has no number ({str(reason).rstrip('.')})")
         else:
-            leads[control] = paired_difference(evidence.standing(place), other, 1 - alpha)[0]
+            leads[control] = paired_difference(*pair, 1 - alpha)[0]
     if not leads and not failed:
         size = evidence.input_size(place.row)
         sees = f" that sees images of its size ({size} px)" if size else ""

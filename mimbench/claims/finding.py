@@ -221,16 +221,15 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
         row: (float(number.area[0]), float(number.area_interval()[0][0]))
         for row, number in ((place.row, clean), (other, other_clean))
     }
-    near_chance = [
-        f"of {row} is {area:.2f} with a lower end of {low:.2f}"
-        for row, (area, low) in lows.items()
-        if not low > CLEAN_FLOOR
-    ]
+    near_chance = {row: pair for row, pair in lows.items() if not pair[1] > CLEAN_FLOOR}
     if near_chance:
+        told = [
+            f"of {row} is {area:.2f} with a lower end of {low:.2f}"
+            for row, (area, low) in near_chance.items()
+        ]
         reason = (
-            f"the clean AUROC {', and that '.join(near_chance)}; robustness is judged only where "
-            f"the lower end of both rows is above {CLEAN_FLOOR:.2f}. A better detector (longer "
-            "training may give one) or more patients would make the claim testable"
+            f"the clean AUROC {', and that '.join(told)}; robustness is judged only where the "
+            f"lower end of both rows is above {CLEAN_FLOOR:.2f}{_way_out(near_chance, place.row)}"
         )
         return replace(finding, obstacle=reason)
     if corrupted.value[0] < other_corrupted.value[0]:
@@ -241,6 +240,20 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
         )
         return replace(finding, obstacle=reason)
     return finding
+
+
+def _way_out(near_chance: Mapping[str, tuple[float, float]], row: str) -> str:
+    """What could make a claim on rows near chance testable, as a further sentence.
+
+    Args:
+        near_chance: AUROC and its lower end by row.
+        row: that the claim is about.
+    """
+    if any(not area > CLEAN_FLOOR for name, (area, _) in near_chance.items() if name != row):
+        return ". Against a row near chance it cannot be tested"
+    if near_chance.get(row, (1.0, 1.0))[0] > CLEAN_FLOOR:
+        return ". More patients may make it testable"
+    return ". Only a better detector, for one by longer training, makes it testable"
 
 
 def _difference(

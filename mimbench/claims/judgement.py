@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import isinf, nan
+from math import isinf, isnan, nan
 
 import numpy as np
 
@@ -152,11 +152,17 @@ def _open(
     """An inconclusive verdict, with what would settle it and what would still confound it."""
     besides = ""
     if finding.value > finding.threshold:
-        confounds = explanations(evidence, finding.place, alpha).confounds
-        besides = "".join(f"Besides, {words}." for words in confounds[:1])
+        place = finding.place
+        confounds = explanations(evidence, place, alpha).confounds
+        besides = "".join(
+            f"Besides, {place.row} {words[3:]}."
+            if words.startswith("it ")
+            else f"Besides, {words}."
+            for words in confounds[:1]
+        )
     if unknown := finding.gaps.sentences():
-        undecided = verdict.low <= verdict.threshold <= verdict.high  # by the patients alone
-        if undecided:
+        of_patients = isnan(finding.number.retraining[0][0])  # the interval is
+        if of_patients and verdict.low <= verdict.threshold <= verdict.high:
             unknown.insert(
                 0,
                 f"more patients are needed: their interval contains {verdict.threshold + 0.0:g}",

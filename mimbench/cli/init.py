@@ -12,8 +12,9 @@ from mimbench.errors import OutputError, UnknownNameError
 __all__ = ["init"]
 
 NEXT = {  # the command that takes a file of each kind
-    "claims": "mimbench run --data PHOTOS --unknown OTHERS --claims {file}\nfor a first look: "
-    "mimbench run tour --data PHOTOS --unknown OTHERS --claims {file} --folds 1 --seeds 1",
+    "claims": "mimbench run tour --data PHOTOS --unknown OTHERS --claims {file} --folds 1 "
+    "--seeds 1\nThat is a first look. For an answer: mimbench run --data PHOTOS --unknown OTHERS "
+    "--claims {file}",
     "run": "mimbench run {file}",
     "recipe": "mimbench check {file}",
     "suite": "mimbench corrupt --sheet sheet.png --suite {file}",

@@ -128,6 +128,7 @@ def show_report(
             "folder": str(folder),
             "page": str(page),
             "doubts": list(made.doubts),
+            "warnings": list(made.board.warnings),
             "leaderboard": made.leaderboard,
             "failed": [{"fit": fit, "reason": reason} for fit, reason in failures],
         }

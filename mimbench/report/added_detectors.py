@@ -178,7 +178,7 @@ def _why_not(p_values: Sequence[float]) -> str:
     """Why none of some differences is clear, whatever their intervals say."""
     if any(map(isnan, p_values)):
         return f"{RETRAINING[0].lower()}{RETRAINING[1:]}".rstrip(".")
-    return f"the smallest p, Holm-adjusted over {len(p_values)}, is {min(holm(p_values)):.2f}"
+    return f"the smallest p, Holm-adjusted over {len(p_values)}, is {min(holm(p_values)):.3f}"
 
 
 def _state(clear: Mapping[_Gap, bool]) -> State:

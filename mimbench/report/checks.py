@@ -69,9 +69,9 @@ def _data(run: RunFolder, board: Leaderboard) -> Check:
     if len(probes):
         names = ", ".join(str(text).partition(" ")[0] for text in probes["message"])
         words = (
-            f"{names}: the source probe separates it from the target by file and border facts "
-            "alone, so its AUROC may not be of skin; --harmonise measures what re-encoding all "
-            "files changes"
+            f"{names}: separated from the target by file and border facts alone (source probe), so "
+            "an AUROC there may not be of skin; --harmonise measures what re-encoding all files "
+            "changes"
         )
         return Check("data audit", "fail", words, "audit")
     if (found["severity"] == "error").any():
@@ -89,17 +89,26 @@ def _count(found: pd.DataFrame, severity: str) -> str:
 def _training(run: RunFolder, board: Leaderboard) -> Check:
     """Whether trained models learned, and were trained often enough to compare them."""
     fits = run.tables.fits[run.tables.main_fits]
-    failed = [failure.row for failure in board.failures if not failure.not_run]
+    words = []
     if poor := untaught(run.tables):
         names = ", ".join(sentence.partition(" ")[0] for sentence in poor)
-        return Check("training", "fail", f"{names}: no better than guessing", "validation")
-    words = [f"failed: {', '.join(failed)}"] * bool(failed)
+        words.append(f"{names}: no better than guessing")
+    if failed := [failure.row for failure in board.failures if not failure.not_run]:
+        words.append(f"failed: {', '.join(failed)}")
     words += [f"{short[:1].lower()}{short[1:]}" for short in shortened(run)]
-    if words:
-        return Check("training", "caution", "; ".join(words), "limits")
     if board.few_trainings:
-        few = "fewer than three trainings (seeds), so no comparison of trained rows is clear"
-        return Check("training", "caution", few, "spread")
+        words.append(
+            "fewer than three trainings (seeds), so no comparison of trained rows is clear"
+        )
+    if words:
+        section = (
+            "validation"
+            if poor
+            else "limits"
+            if len(words) > 1 or not board.few_trainings
+            else "spread"
+        )
+        return Check("training", "fail" if poor else "caution", "; ".join(words), section)
     seeds = int(fits["seed"].nunique())
     told = f"{counted(seeds, 'training')} of each" if seeds else "no random training"
     return Check("training", "pass", told, "spread")

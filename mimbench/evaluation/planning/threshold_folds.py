@@ -70,8 +70,8 @@ def threshold_note(images: pd.DataFrame, folds: int, plan_seed: int, *, external
         else f"no number of folds up to {MOST_FOLDS} gives one for {patients} target patients"
     )
     judged = " for external images" if external else ""
+    lost = "decision on a single image" if external else "sensitivity on the run's own images"
     return (
-        f"No frozen threshold{judged} with --folds {folds}, so no sensitivity and no decision on a "
-        f"single image: a threshold needs {fewest_patients()} target patients in validation, and "
-        f"there are {count}; {remedy}."
+        f"No frozen threshold{judged} with --folds {folds}, so no {lost}: a threshold needs "
+        f"{fewest_patients()} target patients in validation, and there are {count}; {remedy}."
     )

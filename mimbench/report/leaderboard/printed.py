@@ -13,13 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from mimbench.statistics.core.cautions import MARK
-from mimbench.text import counted
 
-__all__ = ["PrintedBoard", "leaderboard_table", "of_claims"]
+__all__ = ["KINDS", "PrintedBoard", "leaderboard_table", "of_claims"]
 
 WIDTH = 100
 LONGEST_NAME = 24  # on one line
-KINDS = ("e:", "o:")  # beginnings of notes on a kind of row
+KINDS = {  # by the letter beside a row
+    "e": "e: made elsewhere.",
+    "o": "o: asks whether an image is of any known category, not of the target alone.",
+}
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class PrintedBoard:
 def of_claims(board: PrintedBoard, claimed: Collection[str]) -> PrintedBoard:
     """The board for a reader of verdicts: the rows of the claims and the controls to beat.
 
-    What the checks tell as well is left out; a note counts the other rows.
+    What the checks tell as well is left out.
 
     Args:
         board: all of it.
@@ -69,20 +71,23 @@ def of_claims(board: PrintedBoard, claimed: Collection[str]) -> PrintedBoard:
     kept = [k for k, (row, *_) in enumerate(board.rows) if row in claimed or row in beaten]
     if not kept:
         return board
-    failed = [own for own in board.failures if set(own[0].split(", ")) & set(claimed)]
-    others = len(board.rows) - len(kept)
-    left_out = (
-        f"Rows of the claims and the best controls; {counted(others, 'more row')} on the page."
-    )
+    asked = {_detector(row) for row in claimed}
+    failed = [own for own in board.failures if own[1] != "not run" or _detector(own[0]) in asked]
+    left_out = "Headline rows of the claims, and the best controls; all others are on the page."
     return replace(
         board,
         rows=[board.rows[k] for k in kept],
         cells=[board.cells[k] for k in kept],
         controls=[board.controls[k] for k in kept],
         failures=failed,
-        notes=[left_out, *board.notes] if others else board.notes,
+        notes=[left_out, *board.notes],
         also_checked=(),
     )
+
+
+def _detector(rows: str) -> str:
+    """Of a row, or of several that are told together."""
+    return rows.partition("/")[0].partition(" ")[0].rstrip(",")
 
 
 def leaderboard_table(board: PrintedBoard) -> RenderableType:
@@ -120,10 +125,14 @@ class _Fitted:
                 f"{'; '.join(left_out)}. The page has all."
             )
         told = [text for row in board.cells for text, _ in row[:kept]]
-        marks = set("".join((*told, *(words for _, words in board.added))))
-        marks |= {f"{kind}:" for _, kind, _ in board.rows}
-        unused = tuple({MARK, *KINDS} - marks)
-        notes = [note for note in board.notes if not note.startswith(unused)]
+        marked = any(MARK in text for text in (*told, *(words for _, words in board.added)))
+        there = {kind for _, kind, _ in board.rows}
+        unused = {words for kind, words in KINDS.items() if kind not in there}
+        notes = [
+            note
+            for note in board.notes
+            if note not in unused and (marked or not note.startswith(MARK))
+        ]
         notes += [words for _, _, words in board.failures]
         yield from map(Text, (*notes, *board.also_checked))
         for about, words in board.added:

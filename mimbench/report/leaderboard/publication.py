@@ -161,7 +161,10 @@ def board_table(
         label=" ".join([title, choice.role, choice.relation, asked]),
         header=("score", *(_heading(column, group) for column, group in places)),
         body=tuple(body),
-        notes=tuple(_notes(board, places, rankings, choice)),
+        notes=(
+            *_unclear_note(cell for line in body for cell in line),
+            *_notes(board, places, rankings, choice),
+        ),
         numbers=pd.DataFrame(records),
     )
 
@@ -256,12 +259,6 @@ def _notes(
     columns = list(dict.fromkeys(column for column, _ in places))
     shown = {entry.row for entry in board.entries}
     yield from ranking_notes(((group.label, own) for group, own in rankings.items()), shown)
-    standings = {entry.standing(group) for entry in board.entries for group in board.groups}
-    if standings & {"uncertain", "not above"}:
-        yield (
-            f"{UNCLEAR} Not clearly above the best control of its input size (95 %, paired, over "
-            "patients and retraining)."
-        )
     if any(entry.control for entry in board.entries):
         yield f"Controls in italics. {CONVENTION_OF['controls']}"
     if any(entry.open_set for entry in board.entries):
@@ -283,6 +280,15 @@ def _notes(
     yield from (
         f"{failure.row} {failure.words.rstrip('.')}." for failure in told_together(board.failures)
     )
+
+
+def _unclear_note(cells: Iterable[Cell]) -> Iterator[str]:
+    if any(cell.unclear for cell in cells):
+        yield (
+            f"{UNCLEAR} Not clearly above the best control of its input size: the paired "
+            "difference is not clear over patients and retraining (95 %), or could not be tested, "
+            "as with fewer than three trainings."
+        )
 
 
 def _cautions(board: Leaderboard, places: Iterable[Place]) -> Iterator[str]:

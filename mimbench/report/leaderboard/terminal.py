@@ -23,7 +23,7 @@ from mimbench.report.leaderboard.notes import (
     few_trainings_note,
     tested_note,
 )
-from mimbench.report.leaderboard.printed import PrintedBoard
+from mimbench.report.leaderboard.printed import KINDS, PrintedBoard
 from mimbench.report.page.sections.known import curve_findings, left_out_findings
 from mimbench.report.subject import subject_of
 from mimbench.statistics.core.cautions import legend
@@ -148,9 +148,9 @@ def _notes(report: Report) -> list[str]:
         verb = "is" if len(explained) == 1 else "are"
         notes.append(f"▼ sorts; {' and '.join(explained)} {verb} of {board.primary.label}.")
     if any(entry.detector.elsewhere for entry in board.entries):
-        notes.append("e: made elsewhere.")
+        notes.append(KINDS["e"])
     if any(entry.open_set and entry.headline for entry in board.entries):
-        notes.append("o: asks whether an image is of any known category, not of the target alone.")
+        notes.append(KINDS["o"])
     shown = [entry.cell(group, "auroc") for entry in board.entries for group in board.groups
              if entry.headline]  # fmt: skip
     marked = legend(estimate.caution for estimate in shown if estimate is not None)

@@ -22,7 +22,7 @@ from mimbench.claims import (
     write_verdicts,
 )
 from mimbench.claims.evidence import Place, RunEvidence
-from mimbench.claims.finding import find
+from mimbench.claims.finding import _way_out, find
 from mimbench.claims.sample_size import more_patients
 from mimbench.errors import MimbenchError
 from mimbench.evaluation.planning.known_subsets import withheld_from
@@ -447,6 +447,29 @@ def test_a_claim_below_the_clean_floor_has_its_drops_printed(run: RunTables) -> 
     assert ", and that of weaker is " in both.explanation
 
 
+def test_what_could_make_a_claim_on_robustness_testable_follows_from_its_rows() -> None:
+    told = {
+        "patients": _way_out({"own": (0.7, 0.5)}, "own"),
+        "detector": _way_out({"own": (0.5, 0.4)}, "own"),
+        "opponent": _way_out({"own": (0.7, 0.5), "other": (0.5, 0.4)}, "own"),
+        "both": _way_out({"own": (0.7, 0.5), "other": (0.65, 0.5)}, "own"),
+    }
+    assert "More patients" in told["patients"]
+    assert "better detector" in told["detector"]
+    assert "patients" not in told["detector"]
+    assert told["opponent"] == ". Against a row near chance it cannot be tested"
+    assert told["both"] == told["patients"]
+
+
+def test_patients_are_named_only_where_the_interval_is_theirs() -> None:
+    made = made_tables({"good": Made(0.75), "other": Made(0.75)}, seeds=SEEDS)
+    asked = claim("superior", row="good", against=("other", "absent"))
+    (verdict,) = judge(made, asked)
+    assert verdict.low < verdict.threshold < verdict.high
+    assert "not every comparison was made" in verdict.explanation.lower()
+    assert "More patients are needed" not in verdict.explanation
+
+
 def test_hardly_any_patients_are_named_before_all_else(
     run: RunTables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -464,7 +487,7 @@ def test_an_open_verdict_names_what_would_confound_it_however_clear_the_number()
     rows = {"good": Made(0.85), "equal": Made(0.95, control=True)}
     (verdict,) = judge(made_tables(rows, seeds=(0,)), claim(bound=0.6))
     assert verdict.verdict == "inconclusive"
-    assert ". Besides, it does not beat the control equal" in verdict.explanation
+    assert ". Besides, good does not beat the control equal" in verdict.explanation
     (below,) = judge(made_tables(rows, seeds=(0,)), claim(bound=0.95))
     assert "Besides" not in below.explanation
 

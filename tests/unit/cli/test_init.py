@@ -37,7 +37,10 @@ def test_claims_and_gate_judge_a_run(
     assert command(monkeypatch, "init", "claims") == 0
     assert command(monkeypatch, "verify", "run", "--claims", "my-claims.toml") == 0
     printed = capsys.readouterr().out
-    assert "next: mimbench run --data PHOTOS --unknown OTHERS --claims my-claims.toml" in printed
+    assert (
+        "next: mimbench run tour --data PHOTOS --unknown OTHERS --claims my-claims.toml" in printed
+    )
+    assert "For an answer: mimbench run --data PHOTOS --unknown OTHERS" in printed
     assert "loses-less-under-noise" in printed
     assert command(monkeypatch, "init", "gate", "ours.toml") == 0
     assert command(monkeypatch, "gate", "run", "run", "--file", "ours.toml") == 0

@@ -202,6 +202,10 @@ def test_a_classifier_that_guesses_and_few_patients_fail_their_checks() -> None:
     tables = made_tables({"good": GOOD, "cnn": CNN, "harmonic": CONTROL}, seeds=SEEDS)
     guessing = states(tables, trained='{"balanced_accuracy": 0.5}')
     assert guessing["training"][0] == "fail"
+    rows = {"good": GOOD, "cnn": CNN, "harmonic": CONTROL}
+    both = states(made_tables(rows), trained='{"balanced_accuracy": 0.5}')["training"]
+    assert both[0] == "fail"
+    assert "no better than guessing; fewer than three trainings" in both[1]
     tested = tables.images["patient"].isin([f"mpox-{k}" for k in (1, 2, 4, 5)])
     left_out = (tables.images["role"] == "target") & ~tested
     images = tables.images.assign(split_0=np.where(left_out, "train", tables.images["split_0"]))

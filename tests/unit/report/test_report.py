@@ -342,12 +342,19 @@ def test_beside_verdicts_the_rows_of_the_claims_and_the_controls_to_beat_are_pri
         if row in {"mim/residual", *(one for one, _ in compared.values())}
     ]
     assert 1 < len(names) < len(board.rows)
-    assert [row for row, *_ in asked.failures] == ["broken"]
+    assert [row for row, *_ in of_claims(board, {"mim/residual"}).failures] == ["broken"]
+    missing = [
+        ("web/a, web/b", "not run", "no package"),
+        ("big (9 scores)", "not run", "no weights"),
+    ]
+    board = dataclasses.replace(board, failures=missing)
     assert not of_claims(board, {"mim/residual"}).failures
+    named = of_claims(board, {"mim/residual", "web/b", "big/x"}).failures
+    assert [row for row, *_ in named] == ["web/a, web/b", "big (9 scores)"]
     console = Console(width=100, record=True, file=StringIO())
     console.print(leaderboard_table(asked))
     text = " ".join(console.export_text().split())
-    assert f"the best controls; {len(board.rows) - len(names)} more rows on the page." in text
+    assert "Headline rows of the claims, and the best controls; all others are on the page." in text
     assert board.also_checked
     assert all(words not in text for words in board.also_checked)
     assert not any(kind == "o" for _, kind, _ in asked.rows)
