@@ -165,7 +165,8 @@ def _open(
         if of_patients and verdict.low <= verdict.threshold <= verdict.high:
             unknown.insert(
                 0,
-                f"more patients are needed: their interval contains {verdict.threshold + 0.0:g}",
+                "more patients are needed: the interval over patients contains "
+                f"{verdict.threshold + 0.0:g}",
             )
         return _judged(verdict, "inconclusive", [*unknown, *filter(None, [besides])])
     more = more_patients(

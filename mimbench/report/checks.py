@@ -71,7 +71,7 @@ def _data(run: RunFolder, board: Leaderboard) -> Check:
         words = (
             f"{names}: separated from the target by file and border facts alone (source probe), so "
             "an AUROC there may not be of skin; --harmonise measures what re-encoding all files "
-            "changes"
+            "changes, and trains everything twice"
         )
         return Check("data audit", "fail", words, "audit")
     if (found["severity"] == "error").any():

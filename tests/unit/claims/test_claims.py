@@ -334,7 +334,7 @@ def test_fewer_than_three_trainings_settle_nothing(seeds: tuple[int, ...]) -> No
         assert "are needed" in verdict.explanation
         open_still = verdict.low <= verdict.threshold <= verdict.high
         assert (
-            "More patients are needed: their interval contains" in verdict.explanation
+            "More patients are needed: the interval over patients contains" in verdict.explanation
         ) == open_still
         assert "retraining" in verdict.caution
         assert np.isnan(verdict.p)
