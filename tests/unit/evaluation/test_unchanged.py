@@ -67,7 +67,7 @@ def computed(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(runner, "run", compute)
     monkeypatch.setattr("mimbench.cli.run.time_ns", lambda: time.time_ns() + LATER)
-    board = SimpleNamespace(rows=["histogram"])
+    board = SimpleNamespace(rows=["histogram"], warnings=())
     report = SimpleNamespace(board=board, page=tmp_path, doubts=(), leaderboard=[], again=True)
     monkeypatch.setattr("mimbench.cli.run.make_report", lambda *_: report)
     monkeypatch.setattr("mimbench.report.leaderboard.printed.leaderboard_table", lambda _: "")
