@@ -70,7 +70,7 @@ def _controls(evidence: RunEvidence, place: Place, alpha: float) -> Explanations
     measure = "" if place.claim.metric == "auroc" else " in balanced accuracy"
     gap = f"{_signed(lead.value, lead.low, lead.high)}{measure}"
     if lead.value <= 0:
-        words = f"it does not beat the control {name} (difference {gap})"
+        words = f"{place.row} does not beat the control {name} (difference {gap})"
         return found + Explanations(confounds=(words,))
     if isnan(lead.p):
         words = (
@@ -80,7 +80,7 @@ def _controls(evidence: RunEvidence, place: Place, alpha: float) -> Explanations
     if lead.p < alpha:
         words = f"it is above every control, the best of which is {name}, by {gap}"
         return found + Explanations(notes=(words,))
-    words = f"it is not clearly above the control {name} (difference {gap})"
+    words = f"{place.row} is not clearly above the control {name} (difference {gap})"
     return found + Explanations(confounds=(words,))
 
 
@@ -123,10 +123,12 @@ def _swap_test(row: str, test: SwapTest, alpha: float) -> Explanations:
             f"scores: {line['not_compared']}"
         )
         found += Explanations(missing=(words,))
-    return found + _class_signal(test, line, alpha)
+    return found + _class_signal(row, test, line, alpha)
 
 
-def _class_signal(test: SwapTest, line: Mapping[Hashable, Any], alpha: float) -> Explanations:
+def _class_signal(
+    row: str, test: SwapTest, line: Mapping[Hashable, Any], alpha: float
+) -> Explanations:
     """Whether a class signal is clearly above 0, and above that of controls."""
     swap, on = test.swap, f" on {test.where}" * bool(test.where)
     words = f"swap test{on} {_signed(line['value'], line['low'], line['high'])}"
@@ -134,7 +136,7 @@ def _class_signal(test: SwapTest, line: Mapping[Hashable, Any], alpha: float) ->
         why = f"the swap test on {swap} is open ({line['note'] or line['caution']})"
         return Explanations(missing=(why,))
     if not (line["value"] > 0 and line["p"] < alpha):
-        words = f"it is not clearly above itself when fitted on {swap} ({words})"
+        words = f"{row} is not clearly above itself when fitted on {swap} ({words})"
         return Explanations(confounds=(words,))
     if line["control"]:
         lead = _signed(line["over_control"], line["over_low"], line["over_high"])
@@ -146,7 +148,7 @@ def _class_signal(test: SwapTest, line: Mapping[Hashable, Any], alpha: float) ->
             return Explanations(missing=(why,))
         if not (line["over_control"] > 0 and line["over_p"] < alpha):
             why = (
-                f"fitting on {swap} instead changes it by no clearly more than it changes the "
+                f"fitting on {swap} instead changes {row} by no clearly more than it changes the "
                 f"control {line['control']} ({words}, beyond the control's {lead})"
             )
             return Explanations(confounds=(why,))

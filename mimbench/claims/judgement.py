@@ -152,14 +152,8 @@ def _open(
     """An inconclusive verdict, with what would settle it and what would still confound it."""
     besides = ""
     if finding.value > finding.threshold:
-        place = finding.place
-        confounds = explanations(evidence, place, alpha).confounds
-        besides = "".join(
-            f"Besides, {place.row} {words[3:]}."
-            if words.startswith("it ")
-            else f"Besides, {words}."
-            for words in confounds[:1]
-        )
+        confounds = explanations(evidence, finding.place, alpha).confounds
+        besides = f"Besides, {confounds[0]}." if confounds else ""
     if unknown := finding.gaps.sentences():
         of_patients = isnan(finding.number.retraining[0][0])  # the interval is
         if of_patients and verdict.low <= verdict.threshold <= verdict.high:

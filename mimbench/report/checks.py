@@ -89,25 +89,17 @@ def _count(found: pd.DataFrame, severity: str) -> str:
 def _training(run: RunFolder, board: Leaderboard) -> Check:
     """Whether trained models learned, and were trained often enough to compare them."""
     fits = run.tables.fits[run.tables.main_fits]
-    words = []
+    words, section = [], "spread"
+    if board.few_trainings:
+        words = ["fewer than three trainings (seeds), so no comparison of trained rows is clear"]
+    if short := [f"{told[:1].lower()}{told[1:]}" for told in shortened(run)]:
+        words, section = [*short, *words], "limits"
+    if failed := [failure.row for failure in board.failures if not failure.not_run]:
+        words, section = [f"failed: {', '.join(failed)}", *words], "limits"
     if poor := untaught(run.tables):
         names = ", ".join(sentence.partition(" ")[0] for sentence in poor)
-        words.append(f"{names}: no better than guessing")
-    if failed := [failure.row for failure in board.failures if not failure.not_run]:
-        words.append(f"failed: {', '.join(failed)}")
-    words += [f"{short[:1].lower()}{short[1:]}" for short in shortened(run)]
-    if board.few_trainings:
-        words.append(
-            "fewer than three trainings (seeds), so no comparison of trained rows is clear"
-        )
+        words, section = [f"{names}: no better than guessing", *words], "validation"
     if words:
-        section = (
-            "validation"
-            if poor
-            else "limits"
-            if len(words) > 1 or not board.few_trainings
-            else "spread"
-        )
         return Check("training", "fail" if poor else "caution", "; ".join(words), section)
     seeds = int(fits["seed"].nunique())
     told = f"{counted(seeds, 'training')} of each" if seeds else "no random training"

@@ -18,7 +18,8 @@ RESULTS = Path(__file__).parents[2] / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/scores.parquet"))
 VERDICTS = sorted(RESULTS.glob("*/verdicts.*"))
 CLOSE = 1e-6
-LARGEST = 8_000_000  # bytes of a run's scores: photos under 102 conditions take most
+LARGEST = 3_000_000  # bytes of a run's scores
+LARGER = {"msld-skin18-corrupted": 7_500_000}  # 34 corruptions at three severities in five folds
 COMPARED = (  # of a verdict
     "verdict",
     "statement",
@@ -69,7 +70,7 @@ def test_numbers_of_corrupted_images_have_their_scores_beside_them(folder: Path)
     speaks = kept[[column for column in kept if of_corruption(column)]].notna().any(axis=None)
     has = set(read_tables(folder).scores["corruption"]) != {CLEAN}
     assert has or not speaks
-    assert (folder / "scores.parquet").stat().st_size <= LARGEST
+    assert (folder / "scores.parquet").stat().st_size <= LARGER.get(folder.name, LARGEST)
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
