@@ -250,10 +250,10 @@ def _way_out(near_chance: Mapping[str, tuple[float, float]], row: str) -> str:
         row: that the claim is about.
     """
     if any(not area > CLEAN_FLOOR for name, (area, _) in near_chance.items() if name != row):
-        return ". Against a row near chance it cannot be tested"
+        return ". It cannot be tested against a row near chance"
     if near_chance.get(row, (1.0, 1.0))[0] > CLEAN_FLOOR:
         return ". More patients may make it testable"
-    return ". Only a better detector, for one by longer training, makes it testable"
+    return ". Only a better detector makes it testable; longer training may give one"
 
 
 def _difference(

@@ -457,7 +457,7 @@ def test_what_could_make_a_claim_on_robustness_testable_follows_from_its_rows() 
     assert "More patients" in told["patients"]
     assert "better detector" in told["detector"]
     assert "patients" not in told["detector"]
-    assert told["opponent"] == ". Against a row near chance it cannot be tested"
+    assert told["opponent"] == ". It cannot be tested against a row near chance"
     assert told["both"] == told["patients"]
 
 
