@@ -157,7 +157,8 @@ def _table(board: PrintedBoard, kept: int, width: int | None = None, *, broken: 
         texts = [Text(text, style=own) for text, own in cells[:kept]]
         table.add_row(Text(_name(name, broken)), Text(kind), *texts, style=style)
     for row, reason, _ in board.failures:
-        table.add_row(Text(row), Text(""), Text(reason, style="red"))
+        name = row if len(row) <= LONGEST_NAME else row.replace(", ", ",\n").replace(" (", "\n(")
+        table.add_row(Text(name), Text(""), Text(reason, style="red"))
     return table
 
 

@@ -362,6 +362,20 @@ def test_beside_verdicts_the_rows_of_the_claims_and_the_controls_to_beat_are_pri
     assert of_claims(board, {"of no headline"}) == board
 
 
+def test_a_long_name_of_rows_that_were_not_run_costs_no_column(report: Report) -> None:
+    def left_out(*failed: str) -> tuple[str, str]:
+        failures = [(row, "not run", "no weights") for row in failed]
+        board = dataclasses.replace(printed_board(report), failures=failures)
+        console = Console(width=100, record=True, file=StringIO())
+        console.print(leaderboard_table(board))
+        text = console.export_text()
+        return text, next((line for line in text.splitlines() if "Left out" in line), "")
+
+    text, without = left_out("efficientnet_lite0-probe-64 (29 scores)")
+    assert without == left_out("efficientnet_lite0-probe-64")[1]
+    assert "(29 scores)" in text
+
+
 def test_an_added_detector_is_compared_on_the_page_first_and_on_the_terminal_last(
     tables: RunTables, tmp_path: Path
 ) -> None:
