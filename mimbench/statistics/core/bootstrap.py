@@ -123,7 +123,8 @@ class Resamples:
             asked,
             result,
         )
-        result[:, ~asked, 1:] = np.nan
+        for metric in np.flatnonzero(~asked):  # as a mask it would copy
+            result[:, metric, 1:] = np.nan
         return result[:, :, : self.count + 1]
 
 

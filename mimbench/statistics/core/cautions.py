@@ -109,4 +109,4 @@ def legend(cautions: Iterable[str]) -> str:
 
 
 def _texts(mask: NDArray[np.bool_], text: str) -> Texts:
-    return tuple(text if flagged else "" for flagged in mask)
+    return tuple(text if flagged else "" for flagged in mask.tolist())

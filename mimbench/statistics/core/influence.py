@@ -36,7 +36,7 @@ __all__ = ["Influence", "at_once", "combine", "joined"]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
-MOST = 2**19  # values of an array of joined numbers and their patients: 4 MB
+MOST = 2**15  # values of an array of joined numbers: 256 KiB, which stay in the cache
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,8 @@ class RowAreas:
 
     def reasons(self, area: Area) -> tuple[str, ...]:
         """(E,) why each AUROC is NaN: a failed fit says it for all."""
-        return tuple(self.row.reason or reason for reason in area.influence.reasons)
+        own = area.influence.reasons
+        return (self.row.reason,) * len(own) if self.row.reason else own
 
 
 def _trained_patients(layout: Layout, question: Question) -> NDArray[np.bool_]:

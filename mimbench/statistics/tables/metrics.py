@@ -1,6 +1,6 @@
 """The metrics table: every number of a run with its interval, from the three tables alone."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,10 +15,9 @@ from mimbench.statistics.run.comparison_sets import ComparisonSet
 from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.questions import Question, Row
 from mimbench.statistics.tables.row_metrics import Block, row_blocks
+from mimbench.statistics.tables.texts import Codes, Texts
 
 __all__ = ["METRIC_COLUMNS", "metrics_table"]
-
-Codes = NDArray[np.int32]
 
 METRIC_COLUMNS = {
     "row": "str",  # name of the score
@@ -103,9 +102,12 @@ def metrics_table(
             for comparison_set in comparison_sets
         ]
 
+    silent = next((row for row in layout.rows if row.reason), None)
+    nothing = measure(silent) if silent else []  # the same for every row without numbers
     with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
+        own = pool.map(lambda row: nothing if row.reason else measure(row), layout.rows)
         measured = []
-        for number, blocks in enumerate(pool.map(measure, layout.rows), start=1):
+        for number, blocks in enumerate(own, start=1):
             measured.append(blocks)
             if tell is not None:
                 tell(number / len(layout.rows), layout.rows[number - 1].score)
@@ -122,39 +124,15 @@ def _column(name: str, parts: list["_Part"]) -> Any:
     """One column of the table; texts, which repeat in millions of lines, as categories."""
     kind = METRIC_COLUMNS[name]
     if kind == "str":
-        texts = _Texts()
+        texts = Texts()
         codes = [part.codes(name, texts) for part in parts]
         return texts.column(np.concatenate(codes) if codes else np.zeros(0, np.int32))
     values = [part.column(name) for part in parts]
     return (np.concatenate(values) if values else np.zeros(0)).astype(kind)
 
 
-class _Texts:
-    """Texts of a column and their codes, in order of appearance."""
-
-    def __init__(self) -> None:
-        self._codes: dict[str, int] = {}
-        self._found: dict[tuple[str, ...], Codes] = {}  # the same few stand in most blocks
-
-    def codes(self, texts: Iterable[str]) -> Codes:
-        """The code of each text."""
-        asked, known = tuple(texts), self._codes
-        if asked not in self._found:
-            codes = [known.setdefault(text, len(known)) for text in asked]
-            self._found[asked] = np.asarray(codes, dtype=np.int32)
-        return self._found[asked]
-
-    def column(self, codes: Codes) -> pd.Categorical:
-        """The texts of these codes; categories are in the order of the alphabet."""
-        used = set(np.unique(codes).tolist())
-        names = sorted(text for text, code in self._codes.items() if code in used)
-        place = np.zeros(len(self._codes), dtype=np.int32)
-        place[[self._codes[name] for name in names]] = np.arange(len(names))
-        return pd.Categorical.from_codes(place[codes], categories=pd.Index(names, dtype="str"))
-
-
 class _Part:
-    """The blocks of one row and question as columns."""
+    """The blocks of one row and question as columns; those of a row without numbers are shared."""
 
     def __init__(self, layout: Layout, row: Row, question: Question, blocks: list[Block]) -> None:
         self.blocks = blocks
@@ -175,6 +153,8 @@ class _Part:
             "n_target_patients": patients(target),
             "n_fits": len(row.fits),
         }
+        if row.reason:
+            self.whole |= {"reason": row.reason, "method": "", "caution": ""}
         self.entries: dict[str, list[Any]] = {
             "role": [group.role for group in groups],
             "relation": [group.relation for group in groups],
@@ -183,7 +163,7 @@ class _Part:
             "n_other_patients": [patients(images) for images in others],
         }
 
-    def codes(self, name: str, texts: _Texts) -> Codes:
+    def codes(self, name: str, texts: Texts) -> Codes:
         """One column of texts, block after block."""
         size = len(self.entries["role"])
         if name in self.whole:

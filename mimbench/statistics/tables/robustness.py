@@ -1,6 +1,6 @@
 """Summaries of how AUROC holds up under corruption."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +25,7 @@ from mimbench.statistics.tables.corruption_error import (
     summed_rises,
 )
 from mimbench.statistics.tables.row_metrics import ALL_CORRUPTIONS
+from mimbench.statistics.tables.texts import Texts
 
 __all__ = [
     "ROBUSTNESS_COLUMNS",
@@ -167,7 +168,7 @@ def robustness_table(
     names = [row.score for row in layout.rows]
     if reference and reference not in names:
         raise UnknownNameError("reference row", reference, names)
-    columns: dict[str, list[Any]] = {name: [] for name in ROBUSTNESS_COLUMNS}
+    columns = _Columns()
     for question in layout.questions():
         comparison_set = ComparisonSet(layout, question)
         for protocol in question.protocols:
@@ -178,34 +179,57 @@ def robustness_table(
                 return _Curve(RowAreas(layout, comparison_set, row, layout.values(row)), protocol)
 
             other = curve(layout.rows[names.index(reference)]) if reference else None
+            nothing: list[Summary] = []  # of a row without numbers; the same for all of them
             for row in layout.rows:
-                for summary in _summaries(curve(row), other, floor, level):
-                    _add(columns, row, question, protocol, summary)
-    return pd.DataFrame(
-        {
-            name: pd.Categorical(pd.array(columns[name], dtype="str"))
-            if kind == "str"
-            else np.asarray(columns[name], dtype=kind)
-            for name, kind in ROBUSTNESS_COLUMNS.items()
+                found = nothing if row.reason else []
+                found = found or list(_summaries(curve(row), other, floor, level))
+                nothing = found if row.reason else nothing
+                for summary in found:
+                    columns.add(row, question, protocol, summary)
+    return columns.table()
+
+
+class _Columns:
+    """The columns of the table, summary after summary; of texts there are codes."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, list[Any]] = {name: [] for name in ROBUSTNESS_COLUMNS}
+        self._texts = {name: Texts() for name, kind in ROBUSTNESS_COLUMNS.items() if kind == "str"}
+
+    def add(self, row: Row, question: Question, protocol: str, summary: Summary) -> None:
+        """Add one summary of all entries."""
+        metric, corruptions, estimates = summary
+        groups = question.groups + question.means
+        one = {"row": row.score, "detector": row.detector, "question": question.name}
+        own: dict[str, Iterable[Any]] = {
+            name: [text] * len(groups)
+            for name, text in {**one, "protocol": protocol, "metric": metric}.items()
         }
-    )
+        for name in ("role", "relation", "category"):
+            own[name] = [getattr(group, name) for group in groups]
+        own["corruption"] = corruptions
+        own["reason"] = [row.reason or estimate.reason for estimate in estimates]
+        for name in ("method", "caution"):
+            own[name] = [getattr(estimate, name) for estimate in estimates]
+        for name, texts in own.items():
+            self._parts[name].append(self._texts[name].codes(texts))
+        for name in ("value", "low", "high"):
+            self._parts[name].append([getattr(estimate, name) for estimate in estimates])
 
-
-def _add(
-    columns: dict[str, list[Any]], row: Row, question: Question, protocol: str, summary: Summary
-) -> None:
-    """Add one summary of all entries to the columns of the table."""
-    metric, corruptions, estimates = summary
-    groups = question.groups + question.means
-    one = {"row": row.score, "detector": row.detector, "question": question.name}
-    for name, text in {**one, "protocol": protocol, "metric": metric}.items():
-        columns[name] += [text] * len(groups)
-    for name in ("role", "relation", "category"):
-        columns[name] += [getattr(group, name) for group in groups]
-    columns["corruption"] += corruptions
-    for name in ("value", "low", "high", "method", "caution"):
-        columns[name] += [getattr(estimate, name) for estimate in estimates]
-    columns["reason"] += [row.reason or estimate.reason for estimate in estimates]
+    def table(self) -> pd.DataFrame:
+        """One row per number."""
+        whole = {
+            name: np.concatenate(parts) if parts else np.zeros(0, np.int32)
+            for name, parts in self._parts.items()
+        }
+        return pd.DataFrame(
+            {
+                name: self._texts[name].column(whole[name])
+                if kind == "str"
+                else whole[name].astype(kind)
+                for name, kind in ROBUSTNESS_COLUMNS.items()
+            }
+        )
 
 
 class _Curve:

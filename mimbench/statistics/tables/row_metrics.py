@@ -147,6 +147,13 @@ class _RowMetrics:
             for metric in definitions.METRICS
             if isinstance(metric, ScoreMetric)
         }
+        self._cautions = {
+            metric.name: metric.cautions(
+                np.full(len(self._fewest_ood), self._fewest_id), self._fewest_ood
+            )
+            for metric in definitions.METRICS
+            if isinstance(metric, ScoreMetric)
+        }
         self._wanted = np.asarray(
             [
                 not all(self._no_interval.get(name, ("no metric of its own",)))
@@ -266,9 +273,10 @@ class _RowMetrics:
         k, size = self._sampled.index(metric.name), len(sampled.values)
         times = size // len(self.areas.entries)  # a mean of conditions has no such numbers
         values = np.clip(sampled.values[:, k], 0.0, 1.0)
-        why = self._no_interval[metric.name] * times
+        reasons = tuple(self._no_interval[metric.name] * times)
         missing = self.areas.reasons(area)[:size]
-        reasons = tuple(a or b for a, b in zip(missing, why, strict=True))
+        if any(missing):
+            reasons = tuple(a or b for a, b in zip(missing, reasons, strict=True))
         low, high = np.full((2, size), np.nan)
         given = np.asarray([not reason for reason in reasons])
         if given.any():
@@ -279,7 +287,6 @@ class _RowMetrics:
                 self.level,
                 area.influence.widening[:size][given],
             )
-        fewest = np.tile(self._fewest_ood, times)
         return (
             values,
             low,
@@ -288,7 +295,7 @@ class _RowMetrics:
             reasons,
             sampled.fold_sd[:, k],
             sampled.seed_sd[:, k],
-            metric.cautions(np.full(size, self._fewest_id), fewest),
+            self._cautions[metric.name] * times,
         )
 
     def _why_no_interval(self, metric: ScoreMetric) -> list[str]:

@@ -150,6 +150,7 @@ def test_a_failed_fit_shows_as_rows_with_its_reason(two_folds):
     mim, vit = (number(table, category="acne", detector=name) for name in ("mim", "vit"))
     assert mim.reason == "the fit of fold 1, seed 0 failed: out of memory"
     assert vit.reason == "the fit of fold 0, seed 0 failed: no weights"
+    assert (mim.n_fits, vit.n_fits) == (2, 1)
     assert len(table[table.row == "vit"]) == len(table[table.row == "mim/l1"])
 
 
