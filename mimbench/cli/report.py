@@ -120,7 +120,11 @@ def show_report(
     judged: "Judged | None" = None,
 ) -> None:
     """Print the leaderboard, verdicts and where the page is, or all of it as JSON."""
-    from mimbench.report.leaderboard.printed import leaderboard_table, of_claims
+    from mimbench.report.leaderboard.printed import (
+        leaderboard_table,
+        of_claims,
+        without_spare_controls,
+    )
 
     page = (folder / "index.html").resolve()
     if as_json:
@@ -139,7 +143,8 @@ def show_report(
         print_json(result)
         return
     terminal = console()
-    board = made.board if judged is None else of_claims(made.board, judged.rows)
+    board = made.board
+    board = without_spare_controls(board) if judged is None else of_claims(board, judged.rows)
     terminal.print(leaderboard_table(board))
     if judged is not None:
         replaced = paragraph(judged.replaced, line_width()) if judged.replaced else ""

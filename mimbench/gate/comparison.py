@@ -19,6 +19,7 @@ from mimbench.gate.decision import decide, visible
 from mimbench.gate.pairing import of_same_models, repeatable, same_scores, same_weights
 from mimbench.gate.result import GateResult, GateTest, diagnosis
 from mimbench.gate.settings import GateSettings
+from mimbench.scores.schema import OTHERS
 from mimbench.scores.tables import CLEAN, RunTables
 from mimbench.statistics.core.cautions import difference_cautions
 from mimbench.statistics.run.comparisons import Quantity, RunAurocs
@@ -28,7 +29,6 @@ from mimbench.statistics.run.variance import Part
 __all__ = ["gate"]
 
 BY_ROUNDING = 1e-3  # what ties move an AUROC by, where a reference keeps single precision
-ROLES = ("unknown", "known", "external", "abnormal")
 
 
 def gate(
@@ -91,7 +91,7 @@ def _group(own: RunAurocs, settings: GateSettings) -> dict[str, str]:
         wanted = f"{settings.role or 'any role'} / {settings.relation or 'any relation'}"
         raise UnknownNameError("group of images", wanted, map(" / ".join, own.groups()))
     role, relation = min(
-        fitting, key=lambda group: (ROLES.index(group[0]), group[1] != "same-source")
+        fitting, key=lambda group: (OTHERS.index(group[0]), group[1] != "same-source")
     )
     return {"role": role, "relation": relation}
 

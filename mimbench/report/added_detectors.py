@@ -1,7 +1,7 @@
 """What a run says of each detector that its user added: how it compares with the run's own ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 from mimbench.claims import Verdict
@@ -76,7 +76,7 @@ def added_lines(
     if more:
         last = lines[-1]
         words = f"{last.words} {counted(more, 'more added detector', 'is')} in the leaderboard."
-        lines[-1] = Line(last.about, last.state, words)
+        lines[-1] = replace(last, words=words)
     return tuple(lines)
 
 
@@ -132,7 +132,7 @@ def _line(
     board: Leaderboard,
     differences: PairedDifferences,
 ) -> Line:
-    groups = sorted(board.groups, key=lambda group: group != board.primary)[:MOST_GROUPS]
+    groups = board.groups[:MOST_GROUPS]
     of_reference = [
         _Gap(group, reference, differences.between(entry.row, reference, group), chances)
         for group in groups
@@ -165,7 +165,8 @@ def _line(
         parts.append(f"No difference is clear ({_why_not(p_values)}).")
     elif any(map(isnan, p_values)):
         parts.append(RETRAINING)
-    return Line(f"Added: {entry.row}", _state(clear), " ".join(parts))
+    cautions = tuple(gap.difference.caution for gap in gaps)
+    return Line(f"Added: {entry.row}", _state(clear), " ".join(parts), cautions)
 
 
 def _place(group: Group, groups: Sequence[Group]) -> str:

@@ -38,11 +38,13 @@ class Line:
         about: which images, or under which condition.
         state: pass: every comparison is in the subject's favour; fail: one is clearly against it.
         words: what was found.
+        cautions: what the mark beside an interval in them means.
     """
 
     about: str
     state: State
     words: str
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def answer_of(
     facts = row_facts(run.tables)
     controls = [name for name in controls_of(entry.row, facts) if name in _names(board)]
     corrupted = [_corruption_line] if (run.tables.scores["severity"] > 0).any() else []
-    groups = _in_order(board)[: MOST_LINES - len(corrupted)]
+    groups = board.groups[: MOST_LINES - len(corrupted)]
     if not groups:
         return Answer(subject, ())
     claims = list(_claims(entry.row, opponents, controls, groups))
@@ -109,12 +111,6 @@ def _classifiers(entry: Entry, board: Leaderboard) -> tuple[str, ...]:
         and (other.detector.trains_on == "known" or other.detector.family == "classifier")
         and other.open_set == entry.open_set
     )
-
-
-def _in_order(board: Leaderboard) -> list[Group]:
-    """The group that sorts the leaderboard first."""
-    first = [board.primary] if board.primary is not None else []
-    return [*first, *(group for group in board.groups if group != board.primary)]
 
 
 def _claims(
@@ -221,7 +217,8 @@ def _group_line(entry: Entry, group: Group, compared: Sequence[_Compared]) -> Li
     parts += _inconclusive([own for own in compared if own.verdict.verdict == "inconclusive"])
     if not compared:
         parts.append("The run has nothing to compare it with.")
-    return Line(group.label, _state([own.verdict for own in compared]), " ".join(parts))
+    cautions = tuple(own.difference.caution for own in compared if own.difference is not None)
+    return Line(group.label, _state([own.verdict for own in compared]), " ".join(parts), cautions)
 
 
 def _inconclusive(found: Sequence[_Compared]) -> list[str]:

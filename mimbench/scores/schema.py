@@ -20,6 +20,7 @@ __all__ = [
     "FIT_COLUMNS",
     "FIT_NOTES",
     "IMAGE_COLUMNS",
+    "OTHERS",
     "PARTS",
     "ROLES",
     "SCHEMA_VERSION",
@@ -33,6 +34,7 @@ SCHEMA_VERSION = 3
 CORRUPTION_SIZE = "corruption_size"  # column of the images
 ABOUT = b"mimbench"  # metadata key under which our parquet files say what they are
 ROLES = ("target", "known", "unknown", "abnormal", "external")
+OTHERS = ("unknown", "known", "external", "abnormal")  # but the target; the first sorts
 PARTS = ("train", "validation", "test")
 MOST_SEVERE = 5
 JSON_TYPES = (str, int, float, bool, type(None))

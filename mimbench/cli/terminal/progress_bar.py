@@ -21,8 +21,9 @@ from mimbench.runfolder.history import duration
 
 __all__ = ["Display"]
 
-# Seconds between lines where the output is no terminal; in long stages a share of their time.
-PLAIN_INTERVAL, PLAIN_SHARE, PLAIN_LONGEST = 15.0, 0.05, 300.0
+# Where the output is no terminal: the least seconds between lines, the share of a stage that is
+# worth one, and the seconds after which there is one anyway.
+PLAIN_INTERVAL, PLAIN_SHARE, PLAIN_LONGEST = 30.0, 0.1, 300.0
 TOLD_FROM = 0.02  # of a stage: what is left is not told from its start-up
 
 
@@ -55,6 +56,7 @@ class Display:
         self.total = 0.0
         self.task: TaskID | None = None
         self.spoke = self.began = time.monotonic()
+        self.told = 0.0  # share of the stage, in the last line
         self.bar = Progress(
             SpinnerColumn(),
             TextColumn(
@@ -92,6 +94,7 @@ class Display:
         """A stage of `total` units begins."""
         self.title, self.total = title, total
         self.began = self.spoke = time.monotonic()
+        self.told = 0.0
         if self.live:
             self.task = self.bar.add_task(title, total=total, note="")
         elif not self.quiet:
@@ -103,11 +106,11 @@ class Display:
             self.bar.update(self.task, completed=done, note=note, left=left)
             return
         now = time.monotonic()
-        spent = now - self.began
-        interval = min(max(PLAIN_INTERVAL, PLAIN_SHARE * spent), PLAIN_LONGEST)
-        if not self.quiet and now - self.spoke > interval:
-            self.spoke = now
-            share = done / self.total if self.total else 1.0
+        spent, silent = now - self.began, now - self.spoke
+        share = done / self.total if self.total else 1.0
+        due = silent > PLAIN_INTERVAL and self.told + PLAIN_SHARE <= share < 1
+        if not self.quiet and (due or silent > PLAIN_LONGEST):
+            self.spoke, self.told = now, share
             rest = spent * (1 - share) / share if share > TOLD_FROM else 0.0
             told = f", {_left('this stage', rest)}" if rest else ""
             if left:

@@ -9,7 +9,7 @@ import pandas as pd
 from mimbench.report.answer import State
 from mimbench.report.comparison.facts import PARTS
 from mimbench.report.comparison.rows import RunComparison
-from mimbench.report.leaderboard.groups import Group, primary_group
+from mimbench.report.leaderboard.groups import Group, in_order
 from mimbench.report.leaderboard.lookup import rounded
 from mimbench.report.leaderboard.notes import difference_text
 from mimbench.report.leaderboard.paired_differences import LEVEL
@@ -89,12 +89,11 @@ def facts(made: RunComparison) -> Iterator[tuple[str, list[str]]]:
         yield part, [own.text for own in made.differences if own.part == part]
 
 
-def groups(made: RunComparison) -> list[Group]:
-    """Groups of images with differences, the one that sorts a leaderboard first."""
+def groups(made: RunComparison) -> tuple[Group, ...]:
+    """Groups of images with differences, in order."""
     lines = made.lines[~made.lines["models"].isin(SAME)]
     found = [Group(*names) for names in {*zip(lines["role"], lines["relation"], strict=True)}]
-    first = primary_group(found)
-    return sorted(found, key=lambda group: (group != first, group))
+    return in_order(found)
 
 
 def lines_of(made: RunComparison, group: Group) -> Iterator[tuple[list[str], bool]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from mimbench.report.leaderboard.entries import Entry, Leaderboard
+from mimbench.report.leaderboard.entries import Leaderboard
 from mimbench.report.leaderboard.failures import told_together
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import interval_text
@@ -19,8 +19,15 @@ from mimbench.report.leaderboard.publication import (
     chosen,
     ranked_entries,
     row_name,
+    unclear_note,
 )
-from mimbench.report.leaderboard.ties import Ranking, ranking, ranking_notes
+from mimbench.report.leaderboard.ties import (
+    UNCLEAR_IF,
+    Ranking,
+    against_control,
+    ranking,
+    ranking_notes,
+)
 from mimbench.scores.tables import CLEAN
 from mimbench.statistics.core.cautions import legend
 
@@ -78,6 +85,9 @@ def category_table(
     whole, board = board, chosen(board, choice)
     rows = [entry.row for entry in board.entries]
     ranked = ranked_entries(whole, board)
+    sizes = {entry.row: entry.detector.input_size for entry in ranked}
+    detectors = {entry.row: sizes[entry.row] for entry in ranked if not entry.control}
+    controls = {entry.row: sizes[entry.row] for entry in ranked if entry.control}
     frame = category_frame(metrics, choice.question)
     frame = frame[frame["row"].isin([entry.row for entry in ranked])]
     body, records = [], []
@@ -86,13 +96,29 @@ def category_table(
         between = partial(
             differences.between, group=group, category=category, question=choice.question
         )
-        own = _ranking(lines, ranked, between)
+        values = {row: float(line["value"]) for row, line in lines.items()}
+        own = ranking(detectors, controls, values, between)
         rankings.append((category, own))
+        standings = {
+            row: against_control(row, detectors[row], controls, values, between)
+            for row in rows
+            if row in detectors
+        }
         first = next(iter(lines.values()))
         count = f"{first['n_other']} ({first['n_other_patients']})"
-        cells = [Cell(interval_text(lines[row]), own.mark(row)) for row in rows]
+        cells = [
+            Cell(interval_text(lines[row]), own.mark(row), unclear=standings.get(row) in UNCLEAR_IF)
+            for row in rows
+        ]
         body.append((Cell(category), Cell(group.label), Cell(count), *cells))
-        records += [{**lines[row], "mark": own.mark(row)} for row in rows]
+        records += [
+            {
+                **lines[row],
+                "mark": own.mark(row),
+                "against_controls": standings.get(row, "control"),
+            }
+            for row in rows
+        ]
     numbers = pd.DataFrame(records)
     return Publication(
         caption=f"{title}: clean AUROC of each category with 95 % intervals.",
@@ -104,7 +130,7 @@ def category_table(
             *(row_name(entry) for entry in board.entries),
         ),
         body=tuple(body),
-        notes=tuple(_notes(board, rankings, numbers)),
+        notes=(*unclear_note(body), *_notes(board, rankings, numbers)),
         numbers=numbers,
     )
 
@@ -117,15 +143,6 @@ def _by_category(
         own = frame[(frame["role"] == group.role) & (frame["relation"] == group.relation)]
         for category, lines in own.groupby("category", sort=True, observed=True):
             yield group, str(category), {str(one["row"]): one for one in lines.to_dict("records")}
-
-
-def _ranking(lines: Mapping[str, Line], entries: Sequence[Entry], between: Any) -> Ranking:
-    return ranking(
-        {entry.row: entry.detector.input_size for entry in entries if not entry.control},
-        {entry.row: entry.detector.input_size for entry in entries if entry.control},
-        {row: float(line["value"]) for row, line in lines.items()},
-        between,
-    )
 
 
 def _notes(

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mimbench.scores.tables import ROLES
+from mimbench.scores.schema import OTHERS
 
-__all__ = ["Group", "groups_of", "primary_group"]
+__all__ = ["Group", "groups_of", "in_order", "primary_group"]
 
 RELATIONS = ("same-source", "other-source")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Group:
     """Categories of one role and one relation to the target's source; these are never pooled."""
 
@@ -37,20 +37,23 @@ class Group:
 
 
 def groups_of(metrics: pd.DataFrame, question: str = "detection") -> tuple[Group, ...]:
-    """Groups that the metrics table has, in the order of roles, same source first."""
+    """Groups that the metrics table has, in order."""
     chosen = metrics.loc[metrics["question"] == question, ["role", "relation"]].drop_duplicates()
     groups = [Group(str(role), str(relation)) for role, relation in chosen.to_numpy()]
+    return in_order(groups)
+
+
+def in_order(groups: Iterable[Group]) -> tuple[Group, ...]:
+    """Groups as every table and figure has them: by role, same source first."""
     return tuple(sorted(groups, key=_order))
 
 
 def primary_group(groups: Iterable[Group]) -> Group | None:
-    """The group that sorts the leaderboard: unknown before known before the rest."""
-    rank = {"unknown": 0, "known": 1, "external": 2, "abnormal": 3}
-    ranked = sorted(groups, key=lambda group: (rank.get(group.role, 4), _order(group)))
-    return ranked[0] if ranked else None
+    """The group that sorts the leaderboard: the first one."""
+    return next(iter(in_order(groups)), None)
 
 
 def _order(group: Group) -> tuple[int, int, str]:
-    role = ROLES.index(group.role) if group.role in ROLES else len(ROLES)
+    role = OTHERS.index(group.role) if group.role in OTHERS else len(OTHERS)
     relation = RELATIONS.index(group.relation) if group.relation in RELATIONS else len(RELATIONS)
     return role, relation, group.relation

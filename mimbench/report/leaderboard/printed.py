@@ -13,11 +13,20 @@ from rich.table import Table
 from rich.text import Text
 
 from mimbench.statistics.core.cautions import MARK
+from mimbench.text import counted
 
-__all__ = ["KINDS", "PrintedBoard", "leaderboard_table", "of_claims"]
+__all__ = [
+    "CONTROL",
+    "KINDS",
+    "PrintedBoard",
+    "leaderboard_table",
+    "of_claims",
+    "without_spare_controls",
+]
 
 WIDTH = 100
 LONGEST_NAME = 24  # on one line
+CONTROL = "c"
 KINDS = {  # by the letter beside a row
     "e": "e: made elsewhere.",
     "o": "o: asks whether an image is of any known category, not of the target alone.",
@@ -62,26 +71,42 @@ def of_claims(board: PrintedBoard, claimed: Collection[str]) -> PrintedBoard:
         board: all of it.
         claimed: rows that the claims name.
     """
-    beaten = {
-        control
-        for (row, *_), controls in zip(board.rows, board.controls, strict=True)
-        if row in claimed
-        for control in controls
-    }
-    kept = [k for k, (row, *_) in enumerate(board.rows) if row in claimed or row in beaten]
+    shown = {*claimed, *_to_beat(board, claimed)}
+    kept = [k for k, (row, *_) in enumerate(board.rows) if row in shown]
     if not kept:
         return board
     asked = {_detector(row) for row in claimed}
     failed = [own for own in board.failures if own[1] != "not run" or _detector(own[0]) in asked]
     left_out = "Headline rows of the claims, and the best controls; all others are on the page."
+    return replace(_with_rows(board, kept, left_out), failures=failed, also_checked=())
+
+
+def without_spare_controls(board: PrintedBoard) -> PrintedBoard:
+    """The board without the controls that are the best one for no row; the page has them too."""
+    others = [row for row, kind, _ in board.rows if kind != CONTROL]
+    beaten = _to_beat(board, others)
+    kept = [k for k, (row, kind, _) in enumerate(board.rows) if kind != CONTROL or row in beaten]
+    spare = len(board.rows) - len(kept)
+    if not others or not spare:
+        return board
+    left_out = f"The page also has {counted(spare, 'control')} with which no row is compared."
+    return _with_rows(board, kept, left_out)
+
+
+def _to_beat(board: PrintedBoard, rows: Collection[str]) -> set[str]:
+    """The best controls for some rows."""
+    pairs = zip(board.rows, board.controls, strict=True)
+    return {control for (row, *_), controls in pairs if row in rows for control in controls}
+
+
+def _with_rows(board: PrintedBoard, kept: Sequence[int], left_out: str) -> PrintedBoard:
+    """The board with the rows at some places, and a note on the others."""
     return replace(
         board,
         rows=[board.rows[k] for k in kept],
         cells=[board.cells[k] for k in kept],
         controls=[board.controls[k] for k in kept],
-        failures=failed,
         notes=[left_out, *board.notes],
-        also_checked=(),
     )
 
 

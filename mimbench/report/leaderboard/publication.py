@@ -20,10 +20,26 @@ from mimbench.report.leaderboard.failures import told_together
 from mimbench.report.leaderboard.groups import Group, primary_group
 from mimbench.report.leaderboard.notes import CONVENTION_OF, corruption_note, tested_note
 from mimbench.report.leaderboard.paired_differences import PairedDifferences
-from mimbench.report.leaderboard.ties import TIED, UNCLEAR, Ranking, ranking, ranking_notes
+from mimbench.report.leaderboard.ties import (
+    TIED,
+    UNCLEAR,
+    UNCLEAR_IF,
+    Ranking,
+    ranking,
+    ranking_notes,
+)
 from mimbench.statistics.core.cautions import legend
 
-__all__ = ["Cell", "Choice", "Publication", "board_table", "chosen", "ranked_entries", "row_name"]
+__all__ = [
+    "Cell",
+    "Choice",
+    "Publication",
+    "board_table",
+    "chosen",
+    "ranked_entries",
+    "row_name",
+    "unclear_note",
+]
 
 AnyColumn = Column | RowColumn
 Place = tuple[AnyColumn, Group | None]
@@ -149,8 +165,10 @@ def board_table(
             mark, unclear = "", False
             if column is AUROC and group is not None:
                 mark = rankings[group].mark(entry.row)
-                unclear = entry.standing(group) in ("uncertain", "not above")
+                unclear = entry.standing(group) in UNCLEAR_IF
                 record[f"{group.slug}:{column.name}_mark"] = mark
+                if choice.question == "detection":
+                    record[f"{group.slug}:against_controls"] = entry.standing(group)
             cells.append(Cell(_text(column, group, entry, board), mark, unclear=unclear))
             record |= _numbers(column, group, entry, board)
         body.append(tuple(cells))
@@ -162,7 +180,7 @@ def board_table(
         header=("score", *(_heading(column, group) for column, group in places)),
         body=tuple(body),
         notes=(
-            *_unclear_note(cell for line in body for cell in line),
+            *unclear_note(body),
             *_notes(board, places, rankings, choice),
         ),
         numbers=pd.DataFrame(records),
@@ -282,8 +300,9 @@ def _notes(
     )
 
 
-def _unclear_note(cells: Iterable[Cell]) -> Iterator[str]:
-    if any(cell.unclear for cell in cells):
+def unclear_note(body: Iterable[Iterable[Cell]]) -> Iterator[str]:
+    """What the mark of a row that a control may explain means, where a cell of a table has it."""
+    if any(cell.unclear for cells in body for cell in cells):
         yield (
             f"{UNCLEAR} Not clearly above the best control of its input size: the paired "
             "difference is not clear over patients and retraining (95 %), or could not be tested, "

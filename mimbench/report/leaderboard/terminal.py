@@ -1,7 +1,10 @@
 """What a terminal says of a report's leaderboard: columns, cells and notes."""
 
+from collections.abc import Sequence
+
 from mimbench.claims import verdicts_of
 from mimbench.report.added_detectors import NOTHING, added_lines
+from mimbench.report.answer import Line
 from mimbench.report.build import Report
 from mimbench.report.cautions import cautions, told_by_checks
 from mimbench.report.checks import checks
@@ -23,7 +26,7 @@ from mimbench.report.leaderboard.notes import (
     few_trainings_note,
     tested_note,
 )
-from mimbench.report.leaderboard.printed import KINDS, PrintedBoard
+from mimbench.report.leaderboard.printed import CONTROL, KINDS, PrintedBoard
 from mimbench.report.page.sections.known import curve_findings, left_out_findings
 from mimbench.report.subject import subject_of
 from mimbench.statistics.core.cautions import legend
@@ -39,8 +42,9 @@ MOST_ON_ONE_LINE = 3  # groups; with more, intervals go below their AUROCs
 def printed_board(report: Report) -> PrintedBoard:
     """Headline rows with the clean AUROC of each group, then what to know about the numbers."""
     board, verdicts = report.board, verdicts_of(report.run)
-    columns: list[_Place] = [*_groups(board), *_details(board), *_of_rows()]
+    columns: list[_Place] = [*board.groups, *_details(board), *_of_rows()]
     shown = [entry for entry in board.entries if entry.headline]
+    lines = added_lines(report.run, board, verdicts)
     return PrintedBoard(
         title=f"Leaderboard of {report.run.name}",
         warnings=board.warnings,
@@ -52,13 +56,9 @@ def printed_board(report: Report) -> PrintedBoard:
             (own.row, own.words.partition(":")[0], f"{own.row} {own.words}")
             for own in told_together(board.failures)
         ],
-        notes=_notes(report),
+        notes=_notes(report, lines),
         also_checked=_also_checked(report),
-        added=[
-            (line.about, line.words)
-            for line in added_lines(report.run, board, verdicts)
-            if not line.words.startswith(NOTHING)
-        ],
+        added=[(line.about, line.words) for line in lines if not line.words.startswith(NOTHING)],
         checks=[
             (check.name, check.state, check.words)
             for check in checks(report.run, report.results, subject_of(report.run, board, verdicts))
@@ -101,12 +101,6 @@ def _short(column: Column, entry: Entry, group: Group | None) -> str:
     return column.text(entry, group)
 
 
-def _groups(board: Leaderboard) -> list[Group]:
-    """The one that sorts first, as on the page."""
-    first = [board.primary] if board.primary is not None else []
-    return [*first, *(group for group in board.groups if group != board.primary)]
-
-
 def _details(board: Leaderboard) -> list[Column]:
     """Columns of the primary group; a run without corruptions has no drop."""
     headed = [column for column in COLUMNS if column.terminal and column is not AUROC]
@@ -130,11 +124,11 @@ def _best_controls(entry: Entry, board: Leaderboard) -> list[str]:
 
 def _kind(entry: Entry) -> str:
     if entry.control:
-        return "c"
+        return CONTROL
     return "e" if entry.detector.elsewhere else "o" if entry.open_set else ""
 
 
-def _notes(report: Report) -> list[str]:
+def _notes(report: Report, added: Sequence[Line]) -> list[str]:
     board = report.board
     notes = ["Clean AUROC [95 % interval], higher is better."]
     if board.best_control:
@@ -153,7 +147,8 @@ def _notes(report: Report) -> list[str]:
         notes.append(KINDS["o"])
     shown = [entry.cell(group, "auroc") for entry in board.entries for group in board.groups
              if entry.headline]  # fmt: skip
-    marked = legend(estimate.caution for estimate in shown if estimate is not None)
+    causes = [estimate.caution for estimate in shown if estimate is not None]
+    marked = legend([*causes, *(caution for line in added for caution in line.cautions)])
     notes += [marked] * bool(marked)
     notes += curve_findings(report.results.known_curve, board)
     notes += left_out_findings(report.results.left_out, board)

@@ -4,13 +4,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from math import isnan, nan
 
-from mimbench.report.leaderboard.paired_differences import clearly
+from mimbench.report.leaderboard.paired_differences import Standing, clearly, standing_of
 from mimbench.statistics.core.estimate import Estimate
 
-__all__ = ["TIED", "UNCLEAR", "Ranking", "ranking", "ranking_notes"]
+__all__ = [
+    "TIED",
+    "UNCLEAR",
+    "UNCLEAR_IF",
+    "Ranking",
+    "against_control",
+    "ranking",
+    "ranking_notes",
+]
 
 TIED = "‡"  # beside an AUROC that is not clearly below the best one
 UNCLEAR = "§"  # beside one that is not clearly above the best control
+UNCLEAR_IF = ("uncertain", "not above")  # where a row stands against it
 
 
 @dataclass(frozen=True)
@@ -52,13 +61,8 @@ def ranking(
     if not there:
         return Ranking()
     best = max(there, key=lambda row: there[row])
-    beside = {
-        row: value
-        for row, size in controls.items()
-        if not isnan(value := values.get(row, nan)) and size in (None, detectors[best])
-    }
-    highest = max(beside, key=lambda row: beside[row], default="")
-    if highest and beside[highest] >= there[best]:
+    highest = _best_control(detectors[best], controls, values)
+    if highest and values[highest] >= there[best]:
         return Ranking(control=highest)
     gaps = {row: difference(best, row) for row in there if row != best}
     return Ranking(
@@ -66,6 +70,30 @@ def ranking(
         frozenset(row for row, gap in gaps.items() if not isnan(gap.p) and not clearly(gap)),
         untested=tuple(row for row, gap in gaps.items() if isnan(gap.p)),
     )
+
+
+def against_control(
+    row: str,
+    size: int | None,
+    controls: Mapping[str, int | None],
+    values: Mapping[str, float],
+    difference: Callable[[str, str], Estimate],
+) -> Standing:
+    """Where a detector's row stands against the best control of its size; as for `ranking`."""
+    highest = _best_control(size, controls, values)
+    return standing_of(difference(row, highest) if highest else None)
+
+
+def _best_control(
+    size: int | None, controls: Mapping[str, int | None], values: Mapping[str, float]
+) -> str:
+    """The highest control for rows that see images of a size, empty if there is none."""
+    beside = {
+        row: value
+        for row, own in controls.items()
+        if not isnan(value := values.get(row, nan)) and own in (None, size)
+    }
+    return max(beside, key=lambda row: beside[row], default="")
 
 
 def ranking_notes(rankings: Iterable[tuple[str, Ranking]], shown: Set[str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """A run in a notebook gives the numbers of the report, paired comparisons and frames."""
 
 import math
+from io import StringIO
 from pathlib import Path
 
 import matplotlib
@@ -184,6 +185,22 @@ def test_a_table_by_category_has_a_line_for_each(run: mimbench.Run) -> None:
     numbers = run.table(["mim/residual"], by="category", form="csv").splitlines()
     assert len(numbers) == 1 + 2
     assert "mark" in numbers[0]
+
+
+def test_every_form_says_where_a_row_is_not_clearly_above_a_control(run: mimbench.Run) -> None:
+    rows = ["mim/residual", "mobilenet/posterior", "histogram"]
+    text = run.table(rows, by="category")
+    acne = next(line for line in text.splitlines() if line.startswith("| acne"))
+    assert [cell.endswith("§") for cell in acne.split(" | ")[3:]] == [False, True, False]
+    assert "- § Not clearly above the best control" in text
+    numbers = pd.read_csv(StringIO(run.table(rows, by="category", form="csv")))
+    numbers = numbers[numbers["category"] == "acne"].set_index("row")
+    assert numbers.loc["mim/residual", "against_controls"] == "above"
+    assert numbers.loc["histogram", "against_controls"] == "control"
+    assert numbers.loc["mobilenet/posterior", "against_controls"] in ("uncertain", "not above")
+    whole = pd.read_csv(StringIO(run.table(rows, form="csv"))).set_index("row")
+    name = "unknown_same-source:against_controls"
+    assert whole[name].to_dict() == run.leaderboard().loc[rows, name].to_dict()
 
 
 def test_a_subgroup_of_the_images_gives_its_own_numbers(run: mimbench.Run) -> None:

@@ -70,7 +70,8 @@ def computed(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> 
     board = SimpleNamespace(rows=["histogram"], warnings=())
     report = SimpleNamespace(board=board, page=tmp_path, doubts=(), leaderboard=[], again=True)
     monkeypatch.setattr("mimbench.cli.run.make_report", lambda *_: report)
-    monkeypatch.setattr("mimbench.report.leaderboard.printed.leaderboard_table", lambda _: "")
+    for shown in ("leaderboard_table", "without_spare_controls"):
+        monkeypatch.setattr(f"mimbench.report.leaderboard.printed.{shown}", lambda _: "")
 
     def run(*given: str, **happens: Any) -> bool:
         began.clear()
@@ -103,6 +104,21 @@ def test_the_same_run_again_computes_nothing_and_says_so(
     assert "Nothing to compute" in shown
     assert "next: mimbench verify out" in shown
     assert not computed(*SMALL, "--json")
+
+
+def test_a_run_is_called_as_its_folder(
+    computed: Repeated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[str] = []
+    compute = runner.run
+
+    def told(settings: Any, *given: Any, **more: Any) -> RunResult:
+        named.append(settings.name)
+        return compute(settings, *given, **more)
+
+    monkeypatch.setattr(runner, "run", told)
+    assert computed("tour", *SMALL)
+    assert named == ["out"]
 
 
 @pytest.mark.parametrize("name", WRITTEN)

@@ -26,6 +26,7 @@ from synthetic_run import RUN_INFO, write_synthetic_run
 from mimbench.api import open_run
 from mimbench.errors import MimbenchError, OutputError
 from mimbench.report import Report, build, write_report
+from mimbench.report.added_detectors import added_lines
 from mimbench.report.cautions import few_targets, shortened
 from mimbench.report.figures import draw
 from mimbench.report.figures.panels import save_figure
@@ -35,7 +36,12 @@ from mimbench.report.figures.training import loss_curves
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.leaderboard.lookup import rounded
 from mimbench.report.leaderboard.paired_differences import PairedDifferences
-from mimbench.report.leaderboard.printed import leaderboard_table, of_claims
+from mimbench.report.leaderboard.printed import (
+    CONTROL,
+    leaderboard_table,
+    of_claims,
+    without_spare_controls,
+)
 from mimbench.report.leaderboard.publication import Choice, board_table
 from mimbench.report.leaderboard.publication_formats import as_latex, latex_text
 from mimbench.report.leaderboard.terminal import printed_board
@@ -46,6 +52,7 @@ from mimbench.report.subgroups import write_subgroups
 from mimbench.runfolder.info import DetectorInfo
 from mimbench.runfolder.reading import RunFolder, read_run
 from mimbench.scores.tables import RunTables
+from mimbench.text import counted
 
 KNOWN = Group("known", "same-source")
 UNKNOWN = Group("unknown", "other-source")
@@ -362,6 +369,31 @@ def test_beside_verdicts_the_rows_of_the_claims_and_the_controls_to_beat_are_pri
     assert of_claims(board, {"of no headline"}) == board
 
 
+def test_controls_that_are_best_for_no_row_are_counted_and_left_to_the_page(
+    report: Report,
+) -> None:
+    board = printed_board(report)
+    others = [row for row, kind, _ in board.rows if kind != CONTROL]
+    beaten = {name for row in others for name, _ in report.board.entry(row).best_control.values()}
+    spare = {row for row, *_ in board.rows} - {*others, *beaten}
+    shown = without_spare_controls(board)
+    assert {row for row, *_ in shown.rows} == {*others, *beaten}
+    assert bool(spare) == (shown != board)
+    more = [[*board.rows, ("further", CONTROL, "dim")], [*board.cells, board.cells[0]]]
+    further = dataclasses.replace(
+        board, rows=more[0], cells=more[1], controls=[*board.controls, ()]
+    )
+    kept = without_spare_controls(further)
+    assert kept.rows == shown.rows
+    count = len(spare) + 1
+    said = f"The page also has {counted(count, 'control')} with which no row is compared."
+    assert kept.notes[0] == said
+    alone = dataclasses.replace(
+        board, rows=[("further", CONTROL, "")], cells=board.cells[:1], controls=[()]
+    )
+    assert without_spare_controls(alone) == alone, "a run of controls alone"
+
+
 def test_a_long_name_of_rows_that_were_not_run_costs_no_column(report: Report) -> None:
     def left_out(*failed: str) -> tuple[str, str]:
         failures = [(row, "not run", "no weights") for row in failed]
@@ -391,8 +423,15 @@ def test_an_added_detector_is_compared_on_the_page_first_and_on_the_terminal_las
     assert told < page.index("How well <b>")
     console = Console(width=80, record=True, file=StringIO())
     console.print(leaderboard_table(printed_board(report)))
-    *_, last = console.export_text().split("Added: ")
+    *_, last = console.export_text(clear=False).split("Added: ")
     assert last.startswith("mine/posterior. Difference in AUROC from mim/residual: ")
+    assert "†" in last
+    (line,) = added_lines(report.run, report.board)
+    causes = {cause[0].upper() + cause[1:] for cause in line.cautions if cause}
+    assert causes
+    for said in (" ".join(console.export_text(clear=False).split()), page):
+        legend = said[said.index("† Read with caution") :]
+        assert all(cause in legend for cause in causes), "the mark's legend is of differences, too"
     assert "From the best control" in " ".join(last.split())
 
 

@@ -108,6 +108,8 @@ def _legend(page: Page) -> str:
         if name in table
         for text in table[name].unique()
     ]
+    lines = [*page.added, *(page.answer.lines if page.answer is not None else ())]
+    texts += [caution for line in lines for caution in line.cautions]
     return legend([*texts, *(verdict.caution for verdict in page.verdicts)])
 
 

@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -138,6 +140,32 @@ def test_a_ci_log_gets_whole_lines_even_where_colours_are_forced(
     assert "\x1b" not in text
     assert text.splitlines()[0] == "Fitting ..."
     assert re.search(r"Fitting: 50%, this stage: (under )?\d+ s left  \[/odd\] mim", text)
+
+
+def test_a_log_gets_a_line_for_each_tenth_and_is_never_silent_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("mimbench.cli.terminal.progress_bar.time.monotonic", lambda: clock.now)
+
+    def lines(hours: float) -> list[float]:
+        """When there is a line, in a stage of so many hours."""
+        log = io.StringIO()
+        display, seconds, told = Display(Console(file=log)), int(hours * 3600), []
+        display.stage("Fitting", seconds)
+        began = clock.now
+        for second in range(seconds):
+            clock.now = began + second
+            before = log.tell()
+            display.update(second)
+            told += [second] * (log.tell() > before)
+        return told
+
+    assert lines(20 / 3600) == [], "a short stage has its title alone"
+    assert len(lines(0.25)) == 9
+    long = lines(5)
+    assert max(b - a for a, b in pairwise([0, *long])) <= 301
+    assert len(long) < 5 * 60 / 4
 
 
 @pytest.mark.slow
