@@ -134,7 +134,7 @@ def test_the_ten_lines_of_the_readme_get_their_row(
     code, commands = re.findall(r"```(?:python)?\n(.*?)```", section, re.DOTALL)[:2]
     Path(code.splitlines()[0].removeprefix("# ")).write_text(code)
     check, run = commands.strip().splitlines()
-    assert run.startswith("mimbench run --detector ")
+    assert run.startswith("mimbench run tour --detector ")
     for words in (check.split()[1:], run_of(fruit, run.split()[-1])):
         monkeypatch.setattr(sys, "argv", ["mimbench", *words])
         assert main() == 0, capsys.readouterr()

@@ -9,6 +9,7 @@ import pandas as pd
 from mimbench.report.answer import State
 from mimbench.report.comparison.facts import PARTS
 from mimbench.report.comparison.rows import RunComparison
+from mimbench.report.leaderboard.failures import rows_together
 from mimbench.report.leaderboard.groups import Group, in_order
 from mimbench.report.leaderboard.lookup import rounded
 from mimbench.report.leaderboard.notes import difference_text
@@ -117,7 +118,7 @@ def notes(made: RunComparison) -> Iterator[str]:
     for models, words in SAME.items():
         same = made.lines[made.lines["models"] == models]["row"].unique()
         if len(same):
-            yield f"{words}: {', '.join(same)}."
+            yield f"{words}: {rows_together(same)}."
     if "same models" in set(made.lines["models"]):
         yield "Where both runs scored with the same trained models, retraining plays no part."
     if note := legend(made.lines["caution"]):

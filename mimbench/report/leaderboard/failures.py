@@ -1,9 +1,9 @@
 """Rows without any number, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["NOT_RUN", "Failure", "told_together"]
+__all__ = ["NOT_RUN", "Failure", "rows_together", "told_together"]
 
 NOT_RUN = "not run"  # how the reason of a row begins that a fit cannot give
 NAMED = 3  # rows of one detector that are named when they are told together
@@ -34,8 +34,17 @@ def told_together(failures: Iterable[Failure]) -> list[Failure]:
         key = failure.row.partition("/")[0], failure.reason
         together.setdefault(key, []).append(failure.row)
     return [
-        Failure(
-            ", ".join(rows) if len(rows) <= NAMED else f"{detector} ({len(rows)} scores)", reason
-        )
-        for (detector, reason), rows in together.items()
+        Failure(_named(detector, rows), reason) for (detector, reason), rows in together.items()
     ]
+
+
+def rows_together(rows: Iterable[str]) -> str:
+    """Rows in a sentence, those of one detector named or counted."""
+    together: dict[str, list[str]] = {}
+    for row in rows:
+        together.setdefault(row.partition("/")[0], []).append(row)
+    return ", ".join(_named(detector, own) for detector, own in together.items())
+
+
+def _named(detector: str, rows: Sequence[str]) -> str:
+    return ", ".join(rows) if len(rows) <= NAMED else f"{detector} ({len(rows)} scores)"

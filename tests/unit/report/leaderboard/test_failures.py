@@ -1,6 +1,6 @@
 """How rows without a number are told."""
 
-from mimbench.report.leaderboard.failures import Failure, told_together
+from mimbench.report.leaderboard.failures import Failure, rows_together, told_together
 
 WEIGHTS = "not run: no weights for resnet50"
 
@@ -16,3 +16,8 @@ def test_rows_of_a_detector_with_one_reason_are_one_line() -> None:
         ("mim/critic", "failed: timed out"),
         ("padim", "failed: timed out"),
     ]
+
+
+def test_many_rows_in_a_sentence_are_counted_by_detector() -> None:
+    rows = [*(f"mim/{name}" for name in ("l1", "l2", "ssim", "critic")), "harmonic/a", "plain"]
+    assert rows_together(rows) == "mim (4 scores), harmonic/a, plain"
