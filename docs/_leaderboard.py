@@ -9,9 +9,9 @@ import pandas as pd
 from _generated import fill
 
 from mimbench.report.leaderboard.lookup import interval_text, rounded
+from mimbench.scores.schema import OTHERS
 
 ROOT = Path(__file__).parent.parent
-ROLES = ("unknown", "known", "abnormal", "external")
 RELATIONS = ("same-source", "other-source")
 STANDINGS = {
     "above": "above",
@@ -37,7 +37,7 @@ def _page() -> Iterator[str]:
     boards = runs()
     groups = [
         f"{role}_{relation}"
-        for role in ROLES
+        for role in OTHERS
         for relation in RELATIONS
         if any(f"{role}_{relation}:auroc" in board for board in boards.values())
     ]

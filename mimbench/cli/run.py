@@ -47,7 +47,9 @@ Claims = Annotated[
 Out = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", help="Folder of the results; default runs/NAME.", rich_help_panel=RUNNING
+        metavar="DIR",
+        help="Folder of the results; the run has its name. Default runs/NAME.",
+        rich_help_panel=RUNNING,
     ),
 ]
 Workers = Annotated[
