@@ -38,7 +38,7 @@ CONDITIONS = 6  # that are timed, on as few images as
 IMAGES = 8
 BASIS = "Estimated from a few seconds of each detector's training and one batch of its scores."
 FAILED = "its short trial failed"
-NOT_TRIED = "plug-ins are timed only with --jobs 0"
+NOT_TRIED = "plug-ins are timed only with --jobs 0, in this process"
 PER_SCORE, PER_IMAGE = 8, 64  # bytes of a number and of an image's name in a block of scores
 
 
@@ -298,6 +298,8 @@ def plan_lines(plan: Plan, estimate: RuntimeEstimate, processes: int) -> list[st
     lines.append(
         f"corruptions, and what rows share of frozen networks: {duration(estimate.shared)}"
     )
+    if estimate.unknown and not estimate.rows:
+        return lines
     work = estimate.fit + estimate.score
     alone = f"{duration(work)} of one process, " * (processes > 1)
     total = f"{duration(work / processes)} in {counted(processes, 'process')}"

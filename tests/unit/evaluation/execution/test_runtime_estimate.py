@@ -117,8 +117,10 @@ def test_a_dry_run_says_what_each_row_costs_and_leaves_nothing(
     assert "Slow: 2 trained models, training 2 s, scoring" in text
     assert "in 2 processes" in text
     assert "on disk\n" in text, "nothing is left out of the total"
-    untimed = replace(planned, estimate=replace(planned.estimate, rows=(), unknown={"Slow": "why"}))
-    assert "on disk, without Slow\n" in "\n".join(untimed.lines(2))
+    one = replace(planned.estimate, unknown={"Other": "why"})
+    assert "on disk, without Other\n" in "\n".join(replace(planned, estimate=one).lines(2))
+    none = replace(planned.estimate, rows=(), unknown={"Slow": "why"})
+    assert not any(" on disk" in line for line in replace(planned, estimate=none).lines(2))
     assert planned.estimate.size > 0
     assert not folder.exists()
 
@@ -131,7 +133,7 @@ def test_the_plan_says_why_there_is_no_estimate_and_each_time_once(
     context = TaskContext(plan, fit_addresses(plan, cpu), tmp_path / "run", cpu, 1)
     found = estimate_runtime(context, Silent(), plug_ins=False, always=True)
     assert found is not None
-    why = "Slow: no estimate, plug-ins are timed only with --jobs 0"
+    why = "Slow: no estimate, plug-ins are timed only with --jobs 0, in this process"
     assert why in plan_lines(plan, found, 2)
     half_hour = RuntimeEstimate((RowEstimate("mim", 1, 1500.0, 0.0, 1e6),), 0.0)
     assert "about 25 min in 1 process, and 1 MB on disk" in plan_lines(plan, half_hour, 1)
