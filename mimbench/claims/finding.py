@@ -212,24 +212,23 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
     clean, corrupted = evidence.clean(place), evidence.number(place)
     other_clean, other_corrupted = evidence.clean(place, other), evidence.number(place, other)
     drops = other_clean.minus(other_corrupted), clean.minus(corrupted)
-    lost, own = (f"{round(float(drop.value[0]), 3) + 0.0:.3f}" for drop in drops)
-    effect = f"How much less AUROC {place.row} loses ({own}) than {other} ({lost})"
+    lost, own = (_change(float(drop.value[0])) for drop in drops)
+    effect = f"{place.row} {own} of AUROC and {other} {lost}; second minus first"
     gaps = Gaps.of((other, place.row), drops)
     areas = [term.value for term in (clean, corrupted, other_clean, other_corrupted)]
     finding = _difference(place, effect, drops, 0.0, gaps, reach=2.0, areas=areas)
-    lows = {
-        row: (float(number.area[0]), float(number.area_interval()[0][0]))
-        for row, number in ((place.row, clean), (other, other_clean))
-    }
-    near_chance = {row: pair for row, pair in lows.items() if not pair[1] > CLEAN_FLOOR}
+    shown = {row: number.area_estimates()[0]
+             for row, number in ((place.row, clean), (other, other_clean))}  # fmt: skip
+    near_chance = {row: own for row, own in shown.items() if not own.low > CLEAN_FLOOR}
     if near_chance:
         told = [
-            f"of {row} is {area:.2f} with a lower end of {low:.2f}"
-            for row, (area, low) in near_chance.items()
+            f"{row} has {own.value:.2f} [{own.low:.2f}, {own.high:.2f}]"
+            for row, own in near_chance.items()
         ]
+        areas_of = {row: own.value for row, own in near_chance.items()}
         reason = (
-            f"the clean AUROC {', and that '.join(told)}; robustness is judged only where the "
-            f"lower end of both rows is above {CLEAN_FLOOR:.2f}{_way_out(near_chance, place.row)}"
+            "robustness is judged only where the clean AUROC of both rows has its lower end above "
+            f"{CLEAN_FLOOR:.2f}; {', '.join(told)}{_way_out(areas_of, place.row)}"
         )
         return replace(finding, obstacle=reason)
     if corrupted.value[0] < other_corrupted.value[0]:
@@ -242,16 +241,22 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
     return finding
 
 
-def _way_out(near_chance: Mapping[str, tuple[float, float]], row: str) -> str:
+def _change(drop: float) -> str:
+    """E.g. "loses 0.045"; a negative drop is a gain."""
+    text = f"{abs(drop):.3f}"
+    return f"gains {text}" if drop < 0 and float(text) else f"loses {text}"
+
+
+def _way_out(near_chance: Mapping[str, float], row: str) -> str:
     """What could make a claim on rows near chance testable, as a further sentence.
 
     Args:
-        near_chance: AUROC and its lower end by row.
+        near_chance: AUROC by row.
         row: that the claim is about.
     """
-    if any(not area > CLEAN_FLOOR for name, (area, _) in near_chance.items() if name != row):
+    if any(not area > CLEAN_FLOOR for name, area in near_chance.items() if name != row):
         return ". It cannot be tested against a row near chance"
-    if near_chance.get(row, (1.0, 1.0))[0] > CLEAN_FLOOR:
+    if near_chance.get(row, 1.0) > CLEAN_FLOOR:
         return ". More patients may make it testable"
     return ". Only a better detector makes it testable; longer training may give one"
 

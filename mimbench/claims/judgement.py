@@ -17,7 +17,6 @@ from mimbench.scores.tables import RunTables
 from mimbench.statistics.run.comparisons import holm_factors
 from mimbench.statistics.run.variance import varies_by
 from mimbench.statistics.tables.subgroups import FEWEST_PATIENTS
-from mimbench.text import counted
 
 __all__ = ["verify"]
 
@@ -184,15 +183,14 @@ def _open(
 def _few_patients(evidence: RunEvidence, claim: Claim, target: int, other: int) -> str:
     """That hardly any patient was tested, and what to do; empty if enough were."""
     sides = {"target": target, "other": other}
-    # a share is of one side alone
-    few = [counted(n, f"{side} patient") for side, n in sides.items() if 0 < n < FEWEST_PATIENTS]
+    few = [side for side, n in sides.items() if 0 < n < FEWEST_PATIENTS]  # a share is of one side
     if not few:
         return ""
     at_home = claim.role != "external" or claim.metric == "auroc"
     split = evidence.folds == 1 and at_home and max(2, target) < evidence.target_patients
-    more = "--folds 3 tests all target patients" if split and 0 < target < FEWEST_PATIENTS else ""
-    told = f"Tested: only {' and '.join(few)}; fewer than {FEWEST_PATIENTS} show little."
-    return f"{told} {more or 'More photos are needed'}."
+    more = "--folds 3 tests all target patients" if split and "target" in few else ""
+    told = f"Fewer than {FEWEST_PATIENTS} {' or '.join(few)} patients show little"
+    return f"{told}; {more or 'more photos are needed'}."
 
 
 def _judged(verdict: Verdict, word: str, reasons: Iterable[str], **more: float) -> Verdict:

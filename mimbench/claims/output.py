@@ -23,6 +23,7 @@ WORDS = (
     "not tested",
 )
 WIDTH = 100
+BESIDES = "Besides, "  # before what would confound a verdict that is open
 
 
 def write_verdicts(
@@ -62,21 +63,24 @@ def as_text(
     rules = "Verdicts speak of this implementation and these images."
     if any(own.effect for own in verdicts):
         rules += (
-            " Their intervals are over patients and, where it is known, retraining; those of the "
-            "leaderboard are over patients alone."
+            " Their intervals contain retraining where it is known; those of the leaderboard are "
+            "over patients alone."
         )
     if any(own.adjusted_p for own in verdicts):
         rules += (
-            " p is Holm-adjusted over all verdicts that the run can test; a verdict is clear below "
+            " A verdict is clear where p, Holm-adjusted over all that the run can test, is below "
             f"{claims.alpha:g}."
         )
     summary = f"Claims of {claims.name}, target {target}: {count_text(verdicts)}."
     blocks = [f"{paragraph(summary, width)}\n{paragraph(rules, width)}"]
     numbers = [own for own in verdicts if own.verdict != "not tested" or own.effect]
-    few = numbers[0].few_patients if numbers else ""
-    alike = len(numbers) > 1 and all(own.few_patients == few for own in numbers)
-    blocks += [paragraph(few, width)] * (alike and bool(few))  # said once
-    blocks += ["\n".join(_lines(own, width, few=not alike)) for own in numbers]
+    tested = {(_patients(own), own.few_patients) for own in numbers}
+    alike = len(numbers) > 1 and len(tested) == 1
+    if alike:  # said once
+        told = " ".join(f"Tested: {patients}. {few}" for patients, few in tested)
+        blocks.append(paragraph(told.rstrip(), width))
+    told_by: dict[str, str] = {}
+    blocks += ["\n".join(_lines(own, width, told_by, tested=not alike)) for own in numbers]
     untested = [own for own in verdicts if own not in numbers]
     blocks += _not_tested(untested, width)
     if len({own.remedy for own in untested if own.remedy}) > 1:
@@ -124,18 +128,34 @@ def exit_code(verdicts: Sequence[Verdict], *, strict: bool = False) -> int:
     return int(strict and any(own.verdict != "supported" for own in verdicts))
 
 
-def _lines(own: Verdict, width: int, *, few: bool) -> list[str]:
-    """A verdict; `few`: with how few patients were tested, if that is so."""
+def _patients(own: Verdict) -> str:
+    """How many were tested, e.g. "9 target and 42 other patients"."""
+    sides = ((own.target_patients, "target"), (own.other_patients, "other"))
+    return f"{' and '.join(f'{count} {side}' for count, side in sides if count)} patients"
+
+
+def _lines(own: Verdict, width: int, told_by: dict[str, str], *, tested: bool) -> list[str]:
+    """A verdict.
+
+    Args:
+        own: the verdict.
+        width: of a line, characters.
+        told_by: the claim that told each sentence of what confounds; is added to.
+        tested: with the patients that were tested.
+    """
     reading = "" if own.headline else ", a further reading"
     lines = [f"{own.verdict.upper()}  {own.claim} ({own.row}{reading})", own.statement]
     if own.effect:
         measured = "Not counted: " * (own.verdict == "not tested")
-        measured += f"{own.effect}: {own.number}, claimed: {own.claimed}; "
-        measured += f"adjusted p {own.adjusted_p}; " if own.adjusted_p else ""
-        sides = ((own.target_patients, "target"), (own.other_patients, "other"))
-        tested = " and ".join(f"{count} {side}" for count, side in sides if count)
-        lines.append(f"{measured}{tested} patients.")
-    reasons = [text for text in (own.few_patients * few, own.explanation) if text]
+        measured += f"{own.effect}: {own.number}, claimed: {own.claimed}"
+        parts = [f"adjusted p {own.adjusted_p}"] * bool(own.adjusted_p)
+        parts += [_patients(own)] * tested
+        lines.append(f"{'; '.join([measured, *parts])}.")
+    explained, besides, confound = own.explanation.partition(BESIDES)
+    if besides and told_by.setdefault(confound, own.claim) != own.claim:
+        confound = f"the same as for {told_by[confound]}."
+    explained += besides + confound
+    reasons = [text for text in (own.few_patients * tested, explained) if text]
     first = 2 if own.verdict == "not tested" else len(lines)  # where the numbers do not count
     lines[first:first] = reasons[::-1] if own.verdict == "not tested" else reasons
     return [paragraph(line, width, first="  " * (k > 0), rest="  ") for k, line in enumerate(lines)]

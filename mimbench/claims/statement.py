@@ -88,6 +88,11 @@ class Claim(BaseModel):
         default="both", description="Which images are corrupted."
     )
 
+    @property
+    def needs_threshold(self) -> bool:
+        """Whether it is about a frozen threshold, or about images on which one is tested."""
+        return self.metric != "auroc" or self.role == "external"
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         wanted = NEEDS[self.kind]

@@ -12,7 +12,7 @@ from mimbench.errors import TableError
 from mimbench.recipes import validate
 from mimbench.runfolder.reading import RunFolder
 from mimbench.scores.digests import read_json
-from mimbench.statistics.core.cautions import MARK
+from mimbench.statistics.core.cautions import mark_of
 
 __all__ = ["Verdict", "Verdicts", "kept_claims", "verdicts_of"]
 
@@ -77,9 +77,8 @@ class Verdict(BaseModel):
     @property
     def number(self) -> str:
         """The effect with its interval, e.g. "0.453 [0.342, 0.569]"."""
-        return f"{_number(self.value)} [{_number(self.low)}, {_number(self.high)}]" + (
-            MARK * bool(self.caution)
-        )
+        ends = f"[{_number(self.low)}, {_number(self.high)}]"
+        return f"{_number(self.value)} {ends}{mark_of(self.caution)}"
 
     @property
     def claimed(self) -> str:

@@ -163,6 +163,7 @@ def run(
         _show_as_it_was(folder, files, stated, quiet, as_json)
         _say_what_is_next(folder, as_json, _final(claims, run_file, given))
         return ExitCode.DONE
+    threshold = stated is None or any(claim.needs_threshold for claim in stated.claim)
     from mimbench.evaluation.runner import run as run_all
     from mimbench.evaluation.runner import try_plan
 
@@ -171,12 +172,20 @@ def run(
     ) as work:
         if dry_run:
             with Display(console(stderr=True), quiet=quiet) as progress:
-                planned = try_plan(settings, folder, progress, work)
+                planned = try_plan(settings, folder, progress, work, threshold=threshold)
             say("\n".join(planned.lines(work.count if work else 1)))
             return ExitCode.DONE
         with Display(console(stderr=as_json), quiet=quiet) as progress:
             begun = time_ns()
-            result = run_all(settings, folder, progress, command_line(), strict=strict, jobs=work)
+            result = run_all(
+                settings,
+                folder,
+                progress,
+                command_line(),
+                strict=strict,
+                jobs=work,
+                threshold=threshold,
+            )
             judged = _judged(folder, stated, progress)
             report_of = make_report(folder, progress)
             if source is not None and not (result.failures or result.further):

@@ -1,5 +1,6 @@
 """Run a plan: fit, score, and write the three tables."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,7 +41,7 @@ from mimbench.runfolder.derived import forget_derived
 from mimbench.runfolder.history import HistoryProgress, RunHistory, read_attempts
 from mimbench.runfolder.lock import check_free, locked
 from mimbench.runfolder.store import Store
-from mimbench.scores.run_files import check_new, refuse_links, remove_partials
+from mimbench.scores.run_files import STORE, check_new, refuse_links, remove_partials
 from mimbench.scores.tables import AS_IS, AUDIT, RunTables, checksums
 from mimbench.text import counted
 
@@ -93,17 +94,22 @@ class PlannedRun:
 
 
 def try_plan(
-    settings: RunFile, folder: Path, progress: Progress, jobs: Backend | None = None
+    settings: RunFile,
+    folder: Path,
+    progress: Progress,
+    jobs: Backend | None = None,
+    *,
+    threshold: bool = True,
 ) -> PlannedRun:
     """Plan a run and estimate what is missing in its folder, where nothing is written.
 
-    Arguments and errors as for `execute`.
+    Arguments and errors as for `run`.
     """
     _check_apart(settings, folder)
     backend = InProcess() if jobs is None else jobs
     device = backend.device(settings.device)
     progress.stage("Reading images", 1)
-    plan = make_plan(settings, read_comparison(folder / AUDIT))
+    plan = make_plan(settings, read_comparison(folder / AUDIT), threshold=threshold)
     progress.update(1)
     for note in plan.dataset.notes:
         progress.message(note)
@@ -126,10 +132,12 @@ def run(
     *,
     strict: bool = False,
     jobs: Backend | None = None,
+    threshold: bool = True,
 ) -> RunResult:
     """Plan and execute a run; a harmonised one after the same run on the images as they are.
 
     Arguments and errors as for `execute`; usage errors of `settings` show before any computing.
+    `threshold`: whether it matters that these folds give no frozen threshold.
     """
     _check_apart(settings, folder)
     refuse_links(folder, store=True)
@@ -141,7 +149,7 @@ def run(
     if not (attempts and attempts[-1].finished):  # else nothing may be missing
         backend.prepare()
     progress.stage("Reading images", 1)
-    plan = make_plan(settings, read_comparison(folder / AUDIT))
+    plan = make_plan(settings, read_comparison(folder / AUDIT), threshold=threshold)
     progress.update(1)
     _tell_of_another(plan, folder, progress)
     for note in plan.dataset.notes:
@@ -153,9 +161,24 @@ def run(
             data = settings.data.model_copy(update={"harmonise": False})
             plain = make_plan(settings.model_copy(update={"data": data}), plan.dataset.comparison)
             as_is = folder / AS_IS
+            _bring_earlier(folder, as_is)
             before = execute(plain, as_is, progress, command, strict=strict, jobs=jobs).failures
         result = execute(plan, folder, progress, command, strict=strict, jobs=jobs)
     return replace(result, failures=(*before, *result.failures))
+
+
+def _bring_earlier(folder: Path, as_is: Path) -> None:
+    """Give a new run on the images as they are what the folder has of one without --harmonise."""
+    if as_is.exists():
+        return
+    for part in STORE:
+        for path in filter(Path.is_file, (folder / part).rglob("*")):
+            again = as_is / path.relative_to(folder)
+            again.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                again.hardlink_to(path)  # no run changes a file in place
+            except OSError:  # not on this file system
+                shutil.copyfile(path, again)
 
 
 def _check_apart(settings: RunFile, folder: Path) -> None:

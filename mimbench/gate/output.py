@@ -21,7 +21,7 @@ from mimbench.gate.result import (
 )
 from mimbench.gate.settings import Allowed
 from mimbench.scores.tables import CLEAN
-from mimbench.statistics.core.cautions import MARK, legend
+from mimbench.statistics.core.cautions import legend, mark_of
 from mimbench.text import counted, markdown_cell, paragraph, without_controls
 
 __all__ = ["as_json", "as_junit", "as_markdown", "as_text"]
@@ -269,7 +269,7 @@ def _explained(test: GateTest) -> str:
 
 
 def _interval(test: GateTest) -> str:
-    return f"[{test.low:+.3f}, {test.high:+.3f}]" + MARK * bool(test.caution)
+    return f"[{test.low:+.3f}, {test.high:+.3f}]" + mark_of(test.caution)
 
 
 def _p(test: GateTest) -> str:

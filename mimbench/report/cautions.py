@@ -13,7 +13,14 @@ from mimbench.statistics.tables.subgroups import FEWEST_PATIENTS
 from mimbench.statistics.tables.validation import validation_table
 from mimbench.text import counted
 
-__all__ = ["cautions", "few_targets", "shortened", "told_by_checks", "untaught"]
+__all__ = [
+    "cautions",
+    "few_targets",
+    "shortened",
+    "single_split_note",
+    "told_by_checks",
+    "untaught",
+]
 
 NO_OTHERS = (
     "All images are of the target, so there is no AUROC and no leaderboard. Add images of anything "
@@ -45,11 +52,7 @@ def cautions(run: RunFolder, board: Leaderboard, kinds: tuple[str, ...] = ()) ->
     found += told_by_checks(run)
     if run.info.rounding:
         found.append(run.info.rounding)
-    if run.tables.folds <= 1 and board.groups:
-        found.append(
-            "One split: a single division of the patients cannot show how much the numbers change "
-            "from split to split. Run with three or more folds (--folds) to see that spread."
-        )
+    found += filter(None, [single_split_note(run, board)])
     if board.entries and not any(entry.control for entry in board.entries):
         found.append(
             "No control was run, so nothing here shows that a detector uses more than image "
@@ -70,6 +73,16 @@ def cautions(run: RunFolder, board: Leaderboard, kinds: tuple[str, ...] = ()) ->
             "listed in rejected.csv and in the section Limits of index.html."
         )
     return tuple(found)
+
+
+def single_split_note(run: RunFolder, board: Leaderboard) -> str:
+    """What one split cannot show; empty if there are more."""
+    if run.tables.folds > 1 or not board.groups:
+        return ""
+    return (
+        "One split: a single division of the patients cannot show how much the numbers change from "
+        "split to split. Run with three or more folds (--folds) to see that spread."
+    )
 
 
 def told_by_checks(run: RunFolder) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import pandas as pd
 from mimbench.report.answer import State
 from mimbench.report.cautions import shortened, untaught
 from mimbench.report.leaderboard.entries import Leaderboard
-from mimbench.report.leaderboard.lookup import interval_text
+from mimbench.report.leaderboard.lookup import interval_text, rounded
 from mimbench.report.results import Results
 from mimbench.report.subject import Subject
 from mimbench.runfolder.reading import RunFolder
@@ -70,8 +70,8 @@ def _data(run: RunFolder, board: Leaderboard) -> Check:
         names = ", ".join(str(text).partition(" ")[0] for text in probes["message"])
         words = (
             f"{names}: separated from the target by file and border facts alone (source probe), so "
-            "an AUROC there may not be of skin; --harmonise measures what re-encoding all files "
-            "changes, and trains everything twice"
+            "an AUROC there may not be of skin; --harmonise, added to the run's command, trains "
+            "everything on re-encoded files too and shows what that changes"
         )
         return Check("data audit", "fail", words, "audit")
     if (found["severity"] == "error").any():
@@ -113,9 +113,12 @@ def _power(board: Leaderboard) -> Check:
     if not there:
         return Check("power", "caution", "no interval on the first group")
     target, other = there[0].n_target_patients, there[0].n_other_patients
-    half = max((cell.high - cell.low) / 2 for cell in there)
-    words = f"{target} target and {other} other patients: AUROC intervals of up to ±{half:.2f}"
-    state: State = "caution" if half > WIDE else "pass"
+    widest = max(there, key=lambda cell: cell.high - cell.low)
+    words = (
+        f"{target} target and {other} other patients; widest interval of an AUROC "
+        f"{rounded(widest.low)} to {rounded(widest.high)}"
+    )
+    state: State = "caution" if widest.high - widest.low > 2 * WIDE else "pass"
     if min(target, other) < FEWEST_PATIENTS:
         state = "fail"
     return Check("power", state, words, "leaderboard")

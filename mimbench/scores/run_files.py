@@ -21,6 +21,7 @@ __all__ = [
     "BLOCK",
     "FIT",
     "PIXELS",
+    "STORE",
     "check_external",
     "check_new",
     "is_run",

@@ -69,11 +69,14 @@ def flags_for(claims: ClaimsFile, run: str, given: Mapping[str, Any]) -> dict[st
 
 def as_flags(needed: Mapping[str, Any]) -> str:
     """Flags as the user would type them."""
-    options = {flag.name: flag.option for flag in FLAGS}
+    flags = {flag.name: flag for flag in FLAGS}
     words: list[str] = []
     for name, value in needed.items():
-        for one in value if isinstance(value, list | tuple) else [value]:
-            words += [options[name]] if one is True else [options[name], str(one)]
+        values = value if isinstance(value, list | tuple) else [value]
+        if flags[name].separated and not any("," in one for one in values):
+            values = [",".join(values)]
+        for one in values:
+            words += [flags[name].option] if one is True else [flags[name].option, str(one)]
     return shlex.join(words)
 
 

@@ -148,10 +148,13 @@ class Plan:
         return shared_outputs([(recipe, self.input_size(recipe)) for recipe in recipes])
 
 
-def make_plan(run: RunFile, known: Comparison | None = None) -> Plan:
+def make_plan(run: RunFile, known: Comparison | None = None, *, threshold: bool = True) -> Plan:
     """Read the images and lay out fits and conditions; every usage error shows here.
 
-    Pictures of the comparison `known` are not compared again.
+    Args:
+        run: what to plan.
+        known: a comparison whose pictures are not compared again.
+        threshold: say where these folds give no frozen threshold.
     """
     recipes = run_recipes(run)  # and so does a wrong parameter, before the images are read
     plan = plan_images(run, known)
@@ -161,7 +164,7 @@ def make_plan(run: RunFile, known: Comparison | None = None) -> Plan:
     withheld, notes = _withheld(run, plan.dataset, recipes)
     notes = [*(note for recipe in recipes for note in recipe_notes(recipe, plan.dataset)), *notes]
     notes += [*swap_notes, *few_tested_notes(plan.images, run.folds)]
-    notes += _threshold_notes(run, plan.images)
+    notes += _threshold_notes(run, plan.images) if threshold else []
     lacking = without_weights(recipes)
     notes += [f"{name} is not run: {why}" for name, why in lacking.items()]
     not_run = without_known(recipes, plan.dataset)

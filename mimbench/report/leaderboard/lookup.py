@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mimbench.report.leaderboard.groups import Group
-from mimbench.statistics.core.cautions import MARK
+from mimbench.statistics.core.cautions import MARK, mark_of
 
 __all__ = [
     "CLEAN_CELL",
@@ -81,7 +81,7 @@ class Estimate:
         """E.g. "[0.64, 0.80]", marked where it covers too little, or nothing."""
         if not self.has_interval:
             return ""
-        return f"[{rounded(self.low)}, {rounded(self.high)}]" + MARK * bool(self.caution)
+        return f"[{rounded(self.low)}, {rounded(self.high)}]" + mark_of(self.caution)
 
 
 def rounded(value: float) -> str:
@@ -94,7 +94,7 @@ def interval_text(line: Mapping[Any, Any], value: str = "value", prefix: str = "
     if np.isnan(line[value]):
         return "n/a"
     low, high = line[f"{prefix}low"], line[f"{prefix}high"]
-    mark = MARK * bool(line.get("caution", ""))
+    mark = mark_of(line.get("caution", ""))
     ends = f" [{rounded(low)}, {rounded(high)}]{mark}" if np.isfinite(low) else ""
     return rounded(line[value]) + ends
 

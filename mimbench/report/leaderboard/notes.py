@@ -4,7 +4,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from mimbench.report.leaderboard.lookup import Estimate
-from mimbench.statistics.core.cautions import MARK, legend
+from mimbench.statistics.core.cautions import legend, mark_of
 from mimbench.statistics.core.estimate import Estimate as Difference
 from mimbench.text import counted, signed
 
@@ -84,7 +84,7 @@ def number_note(estimate: Estimate, more: str = "") -> str:
 def difference_text(difference: Difference) -> str:
     """A signed difference with its interval, e.g. "+0.05 [-0.01, +0.11]"."""
     value, low, high = map(signed, (difference.value, difference.low, difference.high))
-    mark = MARK * bool(difference.caution)
+    mark = mark_of(difference.caution)
     return value if isnan(difference.low) else f"{value} [{low}, {high}]{mark}"
 
 

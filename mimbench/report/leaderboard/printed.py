@@ -3,7 +3,7 @@
 Nothing here needs the report that the board was made from, nor what takes long to import.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
 from rich import box
@@ -44,7 +44,7 @@ class PrintedBoard:
         controls: those that each row is compared with.
         failures: (row, why in a few words, why in a sentence).
         notes: how to read the numbers, and what else to know of them.
-        also_checked: notes that the checks tell in fewer words.
+        also_checked: notes that verdicts and checks tell in fewer words.
         added: (which, how it compares) of each detector that the user added, if with anything.
         checks: (name, "caution" or "fail", what was found) of each check that did not pass.
     """
@@ -62,10 +62,10 @@ class PrintedBoard:
     checks: Sequence[Sequence[str]] = ()
 
 
-def of_claims(board: PrintedBoard, claimed: Collection[str]) -> PrintedBoard:
+def of_claims(board: PrintedBoard, claimed: Set[str]) -> PrintedBoard:
     """The board for a reader of verdicts: the rows of the claims and the controls to beat.
 
-    What the checks tell as well is left out.
+    What verdicts and checks tell as well is left out.
 
     Args:
         board: all of it.
@@ -75,8 +75,7 @@ def of_claims(board: PrintedBoard, claimed: Collection[str]) -> PrintedBoard:
     kept = [k for k, (row, *_) in enumerate(board.rows) if row in shown]
     if not kept:
         return board
-    asked = {_detector(row) for row in claimed}
-    failed = [own for own in board.failures if own[1] != "not run" or _detector(own[0]) in asked]
+    failed = [own for own in board.failures if own[1] != "not run" or _asks_for(claimed, own[0])]
     left_out = "Headline rows of the claims, and the best controls; all others are on the page."
     return replace(_with_rows(board, kept, left_out), failures=failed, also_checked=())
 
@@ -110,9 +109,12 @@ def _with_rows(board: PrintedBoard, kept: Sequence[int], left_out: str) -> Print
     )
 
 
-def _detector(rows: str) -> str:
-    """Of a row, or of several that are told together."""
-    return rows.partition("/")[0].partition(" ")[0].rstrip(",")
+def _asks_for(claimed: Set[str], told: str) -> bool:
+    """Whether a claim names one of the rows that are told together, by names or as a number."""
+    detector, counted, _ = told.partition(" (")
+    if counted:
+        return detector in {row.partition("/")[0] for row in claimed}
+    return not claimed.isdisjoint(told.split(", "))
 
 
 def leaderboard_table(board: PrintedBoard) -> RenderableType:

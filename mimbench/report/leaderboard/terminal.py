@@ -6,7 +6,7 @@ from mimbench.claims import verdicts_of
 from mimbench.report.added_detectors import NOTHING, added_lines
 from mimbench.report.answer import Line
 from mimbench.report.build import Report
-from mimbench.report.cautions import cautions, told_by_checks
+from mimbench.report.cautions import cautions, single_split_note, told_by_checks
 from mimbench.report.checks import checks
 from mimbench.report.external import external_notes
 from mimbench.report.leaderboard.columns import (
@@ -154,13 +154,15 @@ def _notes(report: Report, added: Sequence[Line]) -> list[str]:
     notes += left_out_findings(report.results.left_out, board)
     external = report.results.external
     notes += external_notes(external) if external is not None else []
-    if tested := tested_note(board):
-        notes.append(tested + corruption_note(board))
-    checked = told_by_checks(report.run)
     told = cautions(report.run, board, ("AUROC",))
+    checked = _also_checked(report)
     return [*notes, *(caution for caution in told if caution not in checked)]
 
 
 def _also_checked(report: Report) -> list[str]:
-    """What the checks of a run say in fewer words."""
-    return [*filter(None, [few_trainings_note(report.board)]), *told_by_checks(report.run)]
+    """What verdicts and checks say in fewer words."""
+    run, board = report.run, report.board
+    tested = tested_note(board)
+    tested += corruption_note(board) if tested else ""
+    notes = [tested, single_split_note(run, board), few_trainings_note(board)]
+    return [*filter(None, notes), *told_by_checks(run)]

@@ -15,11 +15,13 @@ __all__ = [
     "difference_cautions",
     "fpr_cautions",
     "legend",
+    "mark_of",
     "precision_cautions",
     "share_cautions",
 ]
 
-MARK = "†"  # beside an interval with a caution
+MARK = "†"  # beside an interval that covers less than it says
+UNKNOWN = "¶"  # beside one that lacks a source of variance, which is unknown
 
 Texts = tuple[str, ...]
 AREA = (
@@ -43,6 +45,8 @@ DISAGREE = (
     "share: fits differ by more than their test patients account for; the range over the fits "
     "stands in place of the interval"
 )
+
+KINDS = {text.partition(":")[0] for text in (AREA, DIFFERENCE, COMMON, QUANTILE, DISAGREE)}
 
 
 def area_cautions(area: ArrayLike, n_id: ArrayLike, n_ood: ArrayLike) -> Texts:
@@ -101,11 +105,24 @@ def share_cautions(of_patients: ArrayLike, of_fits: ArrayLike) -> Texts:
     return _texts(np.asarray(of_fits) > 2 * np.asarray(of_patients), DISAGREE)
 
 
+def mark_of(caution: str) -> str:
+    """The mark beside an interval with this caution; empty without one."""
+    if not caution:
+        return ""
+    return MARK if caution.partition(":")[0] in KINDS else UNKNOWN
+
+
 def legend(cautions: Iterable[str]) -> str:
-    """What the mark means for these intervals, in sentences; empty if none has a caution."""
-    found = sorted({caution[0].upper() + caution[1:] for caution in cautions if caution})
-    simulated = " (results/coverage.md)" * any("simulated coverage" in caution for caution in found)
-    return f"{MARK} Read with caution: {'. '.join(found)}{simulated}." if found else ""
+    """What the marks mean for these intervals, in sentences; empty if none has a caution."""
+    found = sorted({caution for caution in cautions if caution}, key=str.casefold)
+    said = {
+        mark: ". ".join(own[0].upper() + own[1:] for own in found if mark_of(own) == mark)
+        for mark in (MARK, UNKNOWN)
+    }
+    simulated = " (results/coverage.md)" * ("simulated coverage" in said[MARK])
+    parts = [f"{MARK} Read with caution: {said[MARK]}{simulated}."] * bool(said[MARK])
+    parts += [f"{UNKNOWN} {said[UNKNOWN]}."] * bool(said[UNKNOWN])
+    return " ".join(parts)
 
 
 def _texts(mask: NDArray[np.bool_], text: str) -> Texts:

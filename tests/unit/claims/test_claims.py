@@ -22,7 +22,7 @@ from mimbench.claims import (
     write_verdicts,
 )
 from mimbench.claims.evidence import Place, RunEvidence
-from mimbench.claims.finding import _way_out, find
+from mimbench.claims.finding import _change, _way_out, find
 from mimbench.claims.sample_size import more_patients
 from mimbench.errors import MimbenchError
 from mimbench.evaluation.planning.known_subsets import withheld_from
@@ -427,32 +427,33 @@ def test_a_claim_below_the_clean_floor_has_its_drops_printed(run: RunTables) -> 
     asked = claim("degrades_less", row="harmonic", against=("cnn",), corruptions=("*",))
     (verdict,) = judge(run, asked)
     assert verdict.verdict == "not tested"
-    assert "the lower end of both rows is above 0.60" in verdict.explanation
+    assert "of both rows has its lower end above 0.60; harmonic has 0." in verdict.explanation
     evidence = RunEvidence(run)
     place = Place(asked, "harmonic", verdict.relation)
     lost, own = (
         float(evidence.clean(place, row).minus(evidence.number(place, row)).value[0])
         for row in ("cnn", "harmonic")
     )
-    effect = f"How much less AUROC harmonic loses ({own:.3f}) than cnn ({lost:.3f})"
+    effect = f"harmonic loses {own:.3f} of AUROC and cnn loses {lost:.3f}; second minus first"
     assert verdict.effect.startswith(effect)
     assert verdict.value == pytest.approx(lost - own)
     text = " ".join(as_text([verdict], ClaimsFile(name="test", claim=(asked,)), "mpox").split())
     assert f"Not counted: {effect}, unknown categories" in text
     assert verdict.number in text
-    assert text.index("robustness is judged only") < text.index(effect), "the reason comes first"
+    assert text.index("Robustness is judged only") < text.index(effect), "the reason comes first"
     weak = made_tables({"weak": Made(0.6, drop=0.02), "weaker": Made(0.58)}, seeds=SEEDS)
     (both,) = judge(weak, claim("degrades_less", "weak", against=("weaker",), corruptions=("*",)))
-    assert both.explanation.startswith("The clean AUROC of weak is ")
-    assert ", and that of weaker is " in both.explanation
+    assert "above 0.60; weak has 0." in both.explanation
+    assert "], weaker has 0." in both.explanation
+    assert " gains 0." in both.effect or " loses 0." in both.effect
 
 
 def test_what_could_make_a_claim_on_robustness_testable_follows_from_its_rows() -> None:
     told = {
-        "patients": _way_out({"own": (0.7, 0.5)}, "own"),
-        "detector": _way_out({"own": (0.5, 0.4)}, "own"),
-        "opponent": _way_out({"own": (0.7, 0.5), "other": (0.5, 0.4)}, "own"),
-        "both": _way_out({"own": (0.7, 0.5), "other": (0.65, 0.5)}, "own"),
+        "patients": _way_out({"own": 0.7}, "own"),
+        "detector": _way_out({"own": 0.5}, "own"),
+        "opponent": _way_out({"own": 0.7, "other": 0.5}, "own"),
+        "both": _way_out({"own": 0.7, "other": 0.65}, "own"),
     }
     assert "More patients" in told["patients"]
     assert "better detector" in told["detector"]
@@ -475,12 +476,14 @@ def test_hardly_any_patients_are_named_before_all_else(
 ) -> None:
     monkeypatch.setattr("mimbench.claims.judgement.FEWEST_PATIENTS", 10_000)
     (verdict,) = judge(run, claim(row="twin", bound=0.85))
-    count = f"{verdict.target_patients} target patients and {verdict.other_patients} other"
-    assert verdict.few_patients.startswith(f"Tested: only {count} patients; fewer than 10000")
+    count = f"{verdict.target_patients} target and {verdict.other_patients} other patients"
+    assert verdict.few_patients.startswith("Fewer than 10000 target or other patients show little")
     text = " ".join(as_text([verdict], ClaimsFile(name="t", claim=(claim(),)), "mpox").split())
-    assert text.index("Tested: only") < text.index(verdict.explanation)
+    assert text.index(f"; {count}.") < text.index("Fewer than") < text.index(verdict.explanation)
     several = as_text([verdict, verdict], ClaimsFile(name="t", claim=(claim(),)), "mpox")
-    assert several.count("Tested: only") == 1, "said once where it is the same"
+    words = " ".join(several.split())
+    assert f"Tested: {count}. Fewer than 10000" in words
+    assert words.count(count) == words.count("Fewer than") == 1, "said once where it is the same"
 
 
 def test_an_open_verdict_names_what_would_confound_it_however_clear_the_number() -> None:
@@ -490,6 +493,28 @@ def test_an_open_verdict_names_what_would_confound_it_however_clear_the_number()
     assert ". Besides, good does not beat the control equal" in verdict.explanation
     (below,) = judge(made_tables(rows, seeds=(0,)), claim(bound=0.95))
     assert "Besides" not in below.explanation
+    file = ClaimsFile(name="test", claim=(claim(bound=0.6),))
+    again = verdict.model_copy(update={"claim": "again"})
+    words = " ".join(as_text([verdict, again], file, "mpox").split())
+    assert words.count("does not beat the control equal") == 1
+    assert words.count(f"Besides, the same as for {verdict.claim}.") == 1
+
+
+def test_a_drop_below_zero_is_a_gain() -> None:
+    assert [_change(drop) for drop in (0.0451, -0.0451, -0.0001)] == [
+        "loses 0.045",
+        "gains 0.045",
+        "loses 0.000",
+    ]
+
+
+def test_an_interval_without_retraining_has_a_mark_of_its_own() -> None:
+    rows = {"good": Made(0.85), "equal": Made(0.95, control=True)}
+    (verdict,) = judge(made_tables(rows, seeds=(0,)), claim(bound=0.6))
+    assert verdict.number.endswith("]¶")
+    words = " ".join(as_text([verdict], ClaimsFile(name="t", claim=(claim(),)), "mpox").split())
+    assert "¶ Retraining: fewer than three trainings" in words
+    assert "†" not in words
 
 
 def test_the_severities_of_a_condition_are_named(run: RunTables) -> None:
@@ -508,8 +533,8 @@ def test_the_numbers_of_a_claim_that_cannot_be_judged_are_those_of_its_reason(
     against = ("cnn", "harmonic")
     (verdict,) = judge(run, claim("degrades_less", against=against, corruptions=("*",)))
     assert verdict.verdict == "not tested"
-    assert "The clean AUROC of harmonic is" in verdict.explanation
-    assert verdict.effect.startswith("How much less AUROC good loses (")
+    assert "; harmonic has 0." in verdict.explanation
+    assert verdict.effect.startswith("good loses 0.")
 
 
 def test_a_difference_of_drops_reaches_from_minus_two_to_two() -> None:

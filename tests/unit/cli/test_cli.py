@@ -212,6 +212,28 @@ def test_a_broken_file_is_listed_and_harmonising_is_shown_beside_the_images_as_t
     assert (folder / "as-is" / "scores.parquet").is_file()
 
 
+def test_a_harmonised_run_uses_what_the_same_run_had_on_the_images_as_they_are(
+    mimbench: Command, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    command = (
+        *("run", "--data", folders["data"], "--abnormal", folders["abnormal"], "--quiet"),
+        *("--canonical-size", 32, "--suite", "none", "--only", "histogram", "--out", "runs/photos"),
+    )
+    code, shown = mimbench(*command)
+    assert code == 0, shown
+    folder = tmp_path / "runs" / "photos"
+
+    def stored(run: Path) -> dict[str, bytes]:
+        parts = (path for name in ("fits", "blocks") for path in (run / name).rglob("*.*"))
+        return {path.relative_to(run).as_posix(): path.read_bytes() for path in parts}
+
+    earlier = stored(folder)  # the seconds of each fit are in it
+    code, shown = mimbench(*command, "--harmonise")
+    assert code == 0, shown
+    assert stored(folder / "as-is") == earlier
+    assert earlier.items() < stored(folder).items()
+
+
 def test_any_folder_tree_serves_with_one_of_its_categories_as_the_target(
     mimbench: Command, plugin: Path, tmp_path: Path
 ) -> None:
@@ -395,7 +417,7 @@ def test_a_run_for_claims_measures_what_they_need_and_ends_with_the_verdicts(
     assert "Claims of colour, target mpox: " in words
     assert "NOT TESTED The run has no external images" in words
     assert "Check of power, fail: " in words
-    assert "Tested: only 8 other patients; fewer than 10 show little." in words
+    assert "Fewer than 10 other patients show little; more photos are needed." in words
     assert shown.index("Leaderboard") < shown.index("Claims of colour") < shown.index("Page: ")
     folder = tmp_path / "runs" / "claimed"
     scores = pd.read_parquet(folder / "scores.parquet")

@@ -37,10 +37,11 @@ def test_claims_and_gate_judge_a_run(
     assert command(monkeypatch, "init", "claims") == 0
     assert command(monkeypatch, "verify", "run", "--claims", "my-claims.toml") == 0
     printed = capsys.readouterr().out
-    assert (
-        "next: mimbench run tour --data PHOTOS --unknown OTHERS --claims my-claims.toml" in printed
-    )
-    assert "For an answer: mimbench run --data PHOTOS --unknown OTHERS" in printed
+    flags = "--data PHOTOS --patients '(.+)_[0-9]+' --unknown OTHERS --claims"
+    assert f"next: mimbench run tour {flags} my-claims.toml --folds 1 --seeds 1\n" in printed
+    assert "--patients reads the patient from names such as M01_02.jpg" in printed
+    written = Path("my-claims.toml").read_text(encoding="utf-8")
+    assert f"mimbench run {flags} FILE" in written
     assert "loses-less-under-noise" in printed
     assert command(monkeypatch, "init", "gate", "ours.toml") == 0
     assert command(monkeypatch, "gate", "run", "run", "--file", "ours.toml") == 0

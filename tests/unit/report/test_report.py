@@ -243,6 +243,10 @@ def test_one_split_is_cautioned_without_numbers(tables: RunTables, tmp_path: Pat
     images = tables.images.drop(columns=["split_1", "split_2"])
     report = write_report(write_synthetic_run(tmp_path / "run", RunTables(scores, fits, images)))
     assert "--folds" in page_of(report)
+    board = printed_board(report)
+    told = ("Target: ", "One split: ")  # verdicts say how many patients and folds there are
+    assert [words.startswith(told) for words in board.also_checked].count(True) == 2
+    assert not any(words.startswith(told) for words in board.notes)
     assert "n/a" in (report.folder / "leaderboard.md").read_text()  # fold spread
 
 
@@ -355,7 +359,7 @@ def test_beside_verdicts_the_rows_of_the_claims_and_the_controls_to_beat_are_pri
         ("big (9 scores)", "not run", "no weights"),
     ]
     board = dataclasses.replace(board, failures=missing)
-    assert not of_claims(board, {"mim/residual"}).failures
+    assert not of_claims(board, {"mim/residual", "web/c"}).failures
     named = of_claims(board, {"mim/residual", "web/b", "big/x"}).failures
     assert [row for row, *_ in named] == ["web/a, web/b", "big (9 scores)"]
     console = Console(width=100, record=True, file=StringIO())

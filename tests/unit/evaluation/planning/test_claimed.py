@@ -45,7 +45,8 @@ def test_a_claim_brings_its_rows_the_controls_three_trainings_and_the_swap_test(
     run = resolve_run("default", {"data": ["photos"], **needed})
     assert run.detectors == tuple(only)
     assert (run.suites, run.folds, run.seeds, run.swap) == ((), 3, 3, ("auto",))
-    assert as_flags(needed).startswith("--only mim --only resnet18 ")
+    assert as_flags(needed).startswith("--only mim,resnet18,file-statistics,harmonic,")
+    assert as_flags({"only": ["a,b.toml", "mim"]}) == "--only a,b.toml --only mim"
     assert as_flags(needed).endswith(" --suite none --folds 3 --seeds 3 --swap auto")
 
 
@@ -200,6 +201,18 @@ def test_the_swap_test_is_on_the_known_category_with_most_patients(photos: Path)
     assert "The swap test is on orf." in plan.dataset.notes
     both = make_plan(resolve_run("default", {**given, "swap": ["auto", "orf"]}))
     assert len(both.fits) == len(plan.fits)
+
+
+def test_a_threshold_that_no_claim_needs_is_not_spoken_of(photos: Path) -> None:
+    given = {"data": [str(photos)], "only": ["histogram"], "suite": ["none"], "canonical_size": 32}
+    run = resolve_run("default", given)
+    told = [
+        [note for note in plan.dataset.notes if note.startswith("No frozen threshold")]
+        for plan in (make_plan(run), make_plan(run, threshold=False))
+    ]
+    assert [len(notes) for notes in told] == [1, 0]
+    asked = [claims(), claims(metric="sensitivity"), claims(role="external")]
+    assert [own.claim[0].needs_threshold for own in asked] == [False, True, True]
 
 
 def test_without_a_known_category_there_is_no_swap_test_and_a_note(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from mimbench.statistics.core.cautions import (
     difference_cautions,
     fpr_cautions,
     legend,
+    mark_of,
     precision_cautions,
 )
 from mimbench.statistics.tables.definitions import FEWEST_FOR_FPR
@@ -114,6 +115,16 @@ def test_the_legend_says_which_range_is_of_which_number():
     assert "AUROC: few patients" in said
     assert said.index("91 to 94 %") < said.index("Difference: few patients")
     assert said.count("few patients") == 2
+
+
+def test_what_is_unknown_has_another_mark_than_what_covers_too_little():
+    (narrow,) = area_cautions([0.98], [20], [90])
+    unknown = "retraining: fewer than three trainings (seeds)"
+    assert [mark_of(caution) for caution in ("", narrow, unknown)] == ["", "†", "¶"]
+    first, second = legend([unknown, narrow]).split(" ¶ ")
+    assert first.startswith("† Read with caution: AUROC: few patients")
+    assert second == "Retraining: fewer than three trainings (seeds)."
+    assert legend([unknown]) == f"¶ {second}"
 
 
 @pytest.mark.parametrize("n", [45, 300])
