@@ -163,7 +163,6 @@ def run(
         _show_as_it_was(folder, files, stated, quiet, as_json)
         _say_what_is_next(folder, as_json, _final(claims, run_file, given))
         return ExitCode.DONE
-    threshold = stated is None or any(claim.needs_threshold for claim in stated.claim)
     from mimbench.evaluation.runner import run as run_all
     from mimbench.evaluation.runner import try_plan
 
@@ -172,7 +171,7 @@ def run(
     ) as work:
         if dry_run:
             with Display(console(stderr=True), quiet=quiet) as progress:
-                planned = try_plan(settings, folder, progress, work, threshold=threshold)
+                planned = try_plan(settings, folder, progress, work, claims=stated)
             say("\n".join(planned.lines(work.count if work else 1)))
             return ExitCode.DONE
         with Display(console(stderr=as_json), quiet=quiet) as progress:
@@ -184,7 +183,7 @@ def run(
                 command_line(),
                 strict=strict,
                 jobs=work,
-                threshold=threshold,
+                claims=stated,
             )
             judged = _judged(folder, stated, progress)
             report_of = make_report(folder, progress)

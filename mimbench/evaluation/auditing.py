@@ -19,7 +19,13 @@ from mimbench.text import counted
 __all__ = ["add_larger_sizes", "audit_images"]
 
 
-def audit_images(plan: Plan, folder: Path, progress: Progress, *, strict: bool) -> None:
+# findings that splits heed, or of which the check of the data tells what they are worth
+TOLD_ELSEWHERE = ("near-duplicates", "differences", "source probe")
+
+
+def audit_images(
+    plan: Plan, folder: Path, progress: Progress, *, strict: bool, claimed: bool = False
+) -> None:
     """Audit a plan's images and write audit.csv and audit.html.
 
     Args:
@@ -27,6 +33,7 @@ def audit_images(plan: Plan, folder: Path, progress: Progress, *, strict: bool) 
         folder: of the run.
         progress: is told of each finding that is more than a note.
         strict: stop when there is a warning.
+        claimed: verdicts and checks end the run, so some warnings are named, not told.
 
     Raises:
         DataError: `strict`, and the audit found something.
@@ -40,9 +47,14 @@ def audit_images(plan: Plan, folder: Path, progress: Progress, *, strict: bool) 
     with atomic_write(folder / "audit.html") as partial:
         partial.write_text(as_html(found), encoding="utf-8")
     progress.update(1)
+    named: dict[str, None] = {}
     for finding in found.findings:
-        if finding.severity != "note":
+        if claimed and finding.severity == "warning" and finding.check in TOLD_ELSEWHERE:
+            named[finding.check] = None
+        elif finding.severity != "note":
             progress.message(f"Audit {finding.severity}, {finding.check}: {finding.message}")
+    if named:
+        progress.message(f"Audit warnings, told on the page: {', '.join(named)}.")
     if found.count("error") and not strict:
         progress.message("The audit has errors; the run continues. --strict would stop it.")
     if strict and not found.passes(strict=True):

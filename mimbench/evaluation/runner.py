@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from mimbench.claims import ClaimsFile
 from mimbench.corruptions.plugins import source_digest
 from mimbench.csv_files.writing import write_csv
 from mimbench.data.fetch.places import located
@@ -99,7 +100,7 @@ def try_plan(
     progress: Progress,
     jobs: Backend | None = None,
     *,
-    threshold: bool = True,
+    claims: ClaimsFile | None = None,
 ) -> PlannedRun:
     """Plan a run and estimate what is missing in its folder, where nothing is written.
 
@@ -109,7 +110,9 @@ def try_plan(
     backend = InProcess() if jobs is None else jobs
     device = backend.device(settings.device)
     progress.stage("Reading images", 1)
-    plan = make_plan(settings, read_comparison(folder / AUDIT), threshold=threshold)
+    plan = make_plan(
+        settings, read_comparison(folder / AUDIT), threshold=_threshold_matters(claims)
+    )
     progress.update(1)
     for note in plan.dataset.notes:
         progress.message(note)
@@ -132,12 +135,12 @@ def run(
     *,
     strict: bool = False,
     jobs: Backend | None = None,
-    threshold: bool = True,
+    claims: ClaimsFile | None = None,
 ) -> RunResult:
     """Plan and execute a run; a harmonised one after the same run on the images as they are.
 
     Arguments and errors as for `execute`; usage errors of `settings` show before any computing.
-    `threshold`: whether it matters that these folds give no frozen threshold.
+    `claims`: what the run is for; what is nothing to them, or told by their verdicts, is not said.
     """
     _check_apart(settings, folder)
     refuse_links(folder, store=True)
@@ -149,12 +152,15 @@ def run(
     if not (attempts and attempts[-1].finished):  # else nothing may be missing
         backend.prepare()
     progress.stage("Reading images", 1)
-    plan = make_plan(settings, read_comparison(folder / AUDIT), threshold=threshold)
+    plan = make_plan(
+        settings, read_comparison(folder / AUDIT), threshold=_threshold_matters(claims)
+    )
     progress.update(1)
     _tell_of_another(plan, folder, progress)
     for note in plan.dataset.notes:
         progress.message(note)
     before: tuple[tuple[str, str], ...] = ()
+    claimed = claims is not None
     with locked(folder, command), disk_full_as_error(folder):
         remove_partials(folder)
         if settings.data.harmonise:
@@ -162,9 +168,16 @@ def run(
             plain = make_plan(settings.model_copy(update={"data": data}), plan.dataset.comparison)
             as_is = folder / AS_IS
             _bring_earlier(folder, as_is)
-            before = execute(plain, as_is, progress, command, strict=strict, jobs=jobs).failures
-        result = execute(plan, folder, progress, command, strict=strict, jobs=jobs)
+            before = execute(
+                plain, as_is, progress, command, strict=strict, jobs=jobs, claimed=claimed
+            ).failures
+        result = execute(plan, folder, progress, command, strict=strict, jobs=jobs, claimed=claimed)
     return replace(result, failures=(*before, *result.failures))
+
+
+def _threshold_matters(claims: ClaimsFile | None) -> bool:
+    """Whether it is worth saying that a run has no frozen threshold."""
+    return claims is None or any(claim.needs_threshold for claim in claims.claim)
 
 
 def _bring_earlier(folder: Path, as_is: Path) -> None:
@@ -219,6 +232,7 @@ def execute(
     *,
     strict: bool = False,
     jobs: Backend | None = None,
+    claimed: bool = False,
 ) -> RunResult:
     """Fit and score everything in `plan` and write the tables into `folder`.
 
@@ -231,6 +245,7 @@ def execute(
         command: for the record.
         strict: stop before the first fit when the audit of the images has a warning.
         jobs: where to compute, for instance worker processes; None: this process does it all.
+        claimed: as for `audit_images`.
 
     Raises:
         DataError: `strict`, and the audit found something.
@@ -252,7 +267,7 @@ def execute(
         planned = len(plan.fits), count_blocks(plan)
         history = RunHistory(folder, command, environment, context.addresses.fit_ids, planned)
         tell_fitted_again(context, progress)
-        outcome = _compute(context, backend, history, progress, strict=strict)
+        outcome = _compute(context, backend, history, progress, strict=strict, claimed=claimed)
     tables, not_combined = _write(context, outcome, environment, command, progress)
     history.finish(len(outcome.failed) + len(not_combined))
     for problem in gallery.write(plan, outcome.alive, tables, folder, usable_here(device)):
@@ -271,6 +286,7 @@ def _compute(
     progress: Progress,
     *,
     strict: bool,
+    claimed: bool,
 ) -> Outcome:
     """Audit, fit and score."""
     here = replace(context, device=usable_here(context.device))
@@ -278,7 +294,9 @@ def _compute(
     watched = HistoryProgress(progress, history)
     with backend.executor(context, fits) as executor:
         with history.stage("audit"):
-            audit_images(context.plan, context.folder, watched, strict=strict)
+            audit_images(
+                context.plan, context.folder, watched, strict=strict, claimed=claimed and not strict
+            )
         with history.stage("fit"):
             _tell_estimate(here, backend, watched)
             fit_all(context, executor, fits, watched, outcome)

@@ -114,13 +114,10 @@ def _power(board: Leaderboard) -> Check:
         return Check("power", "caution", "no interval on the first group")
     target, other = there[0].n_target_patients, there[0].n_other_patients
     widest = max(there, key=lambda cell: cell.high - cell.low)
-    words = (
-        f"{target} target and {other} other patients; widest interval of an AUROC "
-        f"{rounded(widest.low)} to {rounded(widest.high)}"
-    )
+    words = f"widest interval of an AUROC {rounded(widest.low)} to {rounded(widest.high)}"
     state: State = "caution" if widest.high - widest.low > 2 * WIDE else "pass"
     if min(target, other) < FEWEST_PATIENTS:
-        state = "fail"
+        state, words = "fail", f"fewer than {FEWEST_PATIENTS} patients on one side; {words}"
     return Check("power", state, words, "leaderboard")
 
 

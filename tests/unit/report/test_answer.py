@@ -212,7 +212,9 @@ def test_a_classifier_that_guesses_and_few_patients_fail_their_checks() -> None:
     images = tables.images.assign(split_0=np.where(left_out, "train", tables.images["split_0"]))
     few = states(replace(tables, images=images))
     assert few["power"][0] == "fail"
-    widest = r"4 target and \d+ other patients; widest interval of an AUROC 0\.\d\d to [01]\.\d\d"
+    widest = (
+        r"fewer than 10 patients on one side; widest interval of an AUROC 0\.\d\d to [01]\.\d\d"
+    )
     assert re.fullmatch(widest, few["power"][1])
 
 

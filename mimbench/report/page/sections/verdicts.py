@@ -134,7 +134,13 @@ def _data(page: Page) -> dict[str, Any] | None:
     views = claim_views(page.verdicts)
     if not views:
         return None
-    return {"claims": views, "evidence": evidence, "hint": count_text(page.verdicts)}
+    few = {own.few_patients for own in page.verdicts if own.effect}
+    return {
+        "claims": views,
+        "evidence": evidence,
+        "few": few.pop() if len(few) == 1 else "",
+        "hint": count_text(page.verdicts),
+    }
 
 
 SECTIONS = (

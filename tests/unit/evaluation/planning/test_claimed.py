@@ -8,12 +8,16 @@ import pytest
 from small_images import write_category
 
 from mimbench.claims import Claim, ClaimsFile, read_claims
+from mimbench.data.audit.audit import Audit
+from mimbench.data.audit.finding import Finding
 from mimbench.data.options import ImageOptions
 from mimbench.errors import RecipeError, UnknownNameError
+from mimbench.evaluation.auditing import audit_images
 from mimbench.evaluation.planning.claimed import as_flags, flags_for, full_command, lacking
 from mimbench.evaluation.planning.flags import resolve_run
 from mimbench.evaluation.planning.plan import make_plan, plan_images
 from mimbench.evaluation.planning.run_file import RunFile
+from mimbench.progress import Silent
 
 RUN = """
 detectors = [{ extends = "mim", name = "mim-short" }, "resnet18", "histogram"]
@@ -213,6 +217,34 @@ def test_a_threshold_that_no_claim_needs_is_not_spoken_of(photos: Path) -> None:
     assert [len(notes) for notes in told] == [1, 0]
     asked = [claims(), claims(metric="sensitivity"), claims(role="external")]
     assert [own.claim[0].needs_threshold for own in asked] == [False, True, True]
+
+
+def test_a_run_for_claims_names_the_warnings_that_its_checks_and_page_tell(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = (
+        Finding("error", "near-duplicates", "A leak."),
+        Finding("warning", "near-duplicates", "A pair."),
+        Finding("warning", "source probe", "Separated."),
+        Finding("warning", "marks", "A logo."),
+        Finding("note", "reading", "All read."),
+    )
+    monkeypatch.setattr(
+        "mimbench.evaluation.auditing.cached_audit", lambda *_: Audit(found, images=3)
+    )
+    given = {"data": [str(photos)], "only": ["histogram"], "suite": ["none"], "canonical_size": 32}
+    plan = make_plan(resolve_run("default", given))
+    told: list[str] = []
+    progress = Silent()
+    monkeypatch.setattr(progress, "message", told.append, raising=False)
+    audit_images(plan, tmp_path, progress, strict=False, claimed=True)
+    assert told[:2] == ["Audit error, near-duplicates: A leak.", "Audit warning, marks: A logo."]
+    assert told[2] == "Audit warnings, told on the page: near-duplicates, source probe."
+    told.clear()
+    audit_images(plan, tmp_path, progress, strict=False)
+    assert [line.partition(":")[0] for line in told[:4]] == [
+        f"Audit {own.severity}, {own.check}" for own in found[:4]
+    ]
 
 
 def test_without_a_known_category_there_is_no_swap_test_and_a_note(tmp_path: Path) -> None:

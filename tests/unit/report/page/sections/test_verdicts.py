@@ -51,6 +51,7 @@ def test_verdicts_of_verify_stand_first_on_the_page_with_all_their_digits(
         target_patients=45,
         other_patients=53,
         explanation="Nobody claimed it.",
+        few_patients="So few show little.",
     )
     further = verdict.model_copy(
         update={"headline": False, "row": "mim/l1", "verdict": "refuted", "p": math.nan}
@@ -66,6 +67,7 @@ def test_verdicts_of_verify_stand_first_on_the_page_with_all_their_digits(
     assert "<code>--detector vit</code>" in page
     assert page.index('class="verdict not-tested"') < page.index('class="verdict refuted"')
     assert "AUROC: 0.610 [0.520, 0.700]; claimed 0.500 or more; adjusted p 0.020; 45 target" in page
+    assert page.count("So few show little.") == 1, "said once where it is the same"
     assert 'id="audit"' not in page
     content = (folder / "verdicts.json").read_text()
     (folder / "verdicts.json").write_text(content.replace('"headline"', '"heading"'))
