@@ -213,7 +213,7 @@ def _degrades_less(evidence: RunEvidence, place: Place, other: str) -> Finding:
     other_clean, other_corrupted = evidence.clean(place, other), evidence.number(place, other)
     drops = other_clean.minus(other_corrupted), clean.minus(corrupted)
     lost, own = (_change(float(drop.value[0])) for drop in drops)
-    effect = f"{place.row} {own} of AUROC and {other} {lost}; second minus first"
+    effect = f"{place.row} {own} of AUROC and {other} {lost}; advantage of the first"
     gaps = Gaps.of((other, place.row), drops)
     areas = [term.value for term in (clean, corrupted, other_clean, other_corrupted)]
     finding = _difference(place, effect, drops, 0.0, gaps, reach=2.0, areas=areas)

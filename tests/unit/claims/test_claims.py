@@ -434,7 +434,7 @@ def test_a_claim_below_the_clean_floor_has_its_drops_printed(run: RunTables) -> 
         float(evidence.clean(place, row).minus(evidence.number(place, row)).value[0])
         for row in ("cnn", "harmonic")
     )
-    effect = f"harmonic loses {own:.3f} of AUROC and cnn loses {lost:.3f}; second minus first"
+    effect = f"harmonic loses {own:.3f} of AUROC and cnn loses {lost:.3f}; advantage of the first"
     assert verdict.effect.startswith(effect)
     assert verdict.value == pytest.approx(lost - own)
     text = " ".join(as_text([verdict], ClaimsFile(name="test", claim=(asked,)), "mpox").split())
