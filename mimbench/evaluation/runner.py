@@ -87,10 +87,15 @@ class PlannedRun:
         """What would be computed, for people; a number of processes shares it."""
         models, units = (counted(number, "task") for number in self.tasks)
         conditions = counted(len(self.plan.conditions), "condition")
+        twice = (
+            "This is for the re-encoded files. The images as they are take about as long again, "
+            "unless the folder has a run on them."
+        )
         return [
             f"{counted(len(self.plan.fits), 'trained model')}, {conditions} on "
             f"{counted(len(self.plan.images), 'image')}: {models} that train, {units} that score",
             *plan_lines(self.plan, self.estimate, processes),
+            *[twice] * self.plan.run.data.harmonise,
         ]
 
 

@@ -83,7 +83,9 @@ def _data(run: RunFolder, board: Leaderboard) -> Check:
 
 
 def _count(found: pd.DataFrame, severity: str) -> str:
-    return counted(int((found["severity"] == severity).sum()), severity)
+    """How many findings there are, and of which checks, e.g. "1 warning: marks"."""
+    own = found.loc[found["severity"] == severity, "check"]
+    return f"{counted(len(own), severity)}: {', '.join(map(str, own.unique()))}"
 
 
 def _training(run: RunFolder, board: Leaderboard) -> Check:

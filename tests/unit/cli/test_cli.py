@@ -228,6 +228,8 @@ def test_a_harmonised_run_uses_what_the_same_run_had_on_the_images_as_they_are(
         return {path.relative_to(run).as_posix(): path.read_bytes() for path in parts}
 
     earlier = stored(folder)  # the seconds of each fit are in it
+    _, shown = mimbench(*command, "--harmonise", "--dry-run")
+    assert "The images as they are take about as long again, unless the folder has a run" in shown
     code, shown = mimbench(*command, "--harmonise")
     assert code == 0, shown
     assert stored(folder / "as-is") == earlier

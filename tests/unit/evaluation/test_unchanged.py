@@ -148,7 +148,9 @@ def test_other_options_are_another_run(
 ) -> None:
     planned: list[object] = []
     monkeypatch.setattr(
-        runner, "try_plan", lambda *_: planned.append(1) or SimpleNamespace(lines=lambda _: [])
+        runner,
+        "try_plan",
+        lambda *_, **__: planned.append(1) or SimpleNamespace(lines=lambda _: []),
     )
     assert computed(*SMALL)
     assert computed(*given) or planned

@@ -195,7 +195,8 @@ def test_a_source_probe_that_voids_a_column_stands_in_the_data_check() -> None:
     assert state == "fail"
     assert "--harmonise, added to the run's command, trains everything on re-encoded files" in words
     assert words.startswith("web")
-    assert states(tables, audit_of(("warning", "balance", "few")))["data audit"][0] == "caution"
+    few = states(tables, audit_of(("warning", "balance", "few")))["data audit"]
+    assert few == ("caution", "1 warning: balance")
     assert states(tables, audit_of(("error", "leaks", "a leak")))["data audit"][0] == "fail"
 
 
