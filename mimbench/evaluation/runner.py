@@ -190,7 +190,9 @@ def _bring_earlier(folder: Path, as_is: Path) -> None:
     if as_is.exists():
         return
     for part in STORE:
-        for path in filter(Path.is_file, (folder / part).rglob("*")):
+        for path in (folder / part).rglob("*"):
+            if path.is_symlink() or not path.is_file():
+                continue
             again = as_is / path.relative_to(folder)
             again.parent.mkdir(parents=True, exist_ok=True)
             try:
