@@ -93,12 +93,14 @@ def _answers(exported: Exported) -> CardSection:
             f'"does not" is given to {100 * exported.caught:.1f} % of the abnormal pictures.',
             "No answer is given where the photo is darker, brighter or less sharp than the "
             "training and validation images of the target, where its colours and details are "
-            "unlike theirs (colour histogram and gradient energy), or where the trained models "
-            "disagree. Several reasons can hold at once.",
+            "unlike theirs (histogram of colours without brightness; gradients at three sizes, and "
+            "how few edges hold them), or where the trained models disagree. Several reasons can "
+            "hold at once.",
             "In the table, an image of the target is judged by limits that were set without its "
             "patient and by trained models that were not trained on it. A test image is judged by "
-            "the models of its fold, at thresholds that the fold's test images had no part in; one "
-            "model alone cannot disagree. The other kinds are judged by the app as it is.",
+            "the models of its fold, one of the target at thresholds that the fold's test images "
+            "had no part in; one model alone cannot disagree. The other kinds are judged by the "
+            "app as it is.",
             CardTable(tuple(header), rows),
             "The guard knows the light and the skin tones of these images alone: on other "
             "skin tones it may give no answer more often.",

@@ -33,7 +33,8 @@ class Exported:
         shares: of answers by kind of picture, see `answer_shares`.
         silent: share of the target's validation images that get no answer.
         silent_test: the same of its test images; NaN where there are none.
-        caught: share of the generated abnormal pictures that get no answer or "does not".
+        caught: share of the abnormal pictures, generated and of the run's files, that get no answer
+            or "does not".
     """
 
     row: AppRow
@@ -108,7 +109,7 @@ def _judged(
             "or folds."
         )
     tested = _none(shares, material, "test")
-    return Exported(row, model, rule, shares, silent, tested, _caught(shares, material))
+    return Exported(row, model, rule, shares, silent, tested, _caught(shares, material, layout))
 
 
 def _labels(material: Material) -> NDArray[np.object_]:
@@ -119,10 +120,10 @@ def _labels(material: Material) -> NDArray[np.object_]:
 def judge_tested(
     row: AppRow, guard: Guard, refuses: NDArray[np.bool_], material: Material, layout: Layout
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.object_]]:
-    """How the target's test images are judged, each by the fits of the folds that test it.
+    """How test images are judged, each by the fits of the folds that test it.
 
     Args:
-        row: with its thresholds for test images.
+        row: with its thresholds; those for test images judge the target's.
         guard: fitted on the target's images that are not only tested.
         refuses: reasons for these (T, len(REASONS)), each by a guard without its patient.
         material: with the test images.
@@ -134,21 +135,21 @@ def judge_tested(
     """
     rows = material.tested_rows
     scores = layout.values(row.row)[:, layout.conditions.index((CLEAN, 0)), rows]
-    accepts = np.stack(
-        [
-            np.where(
-                layout.test[fold][rows] & np.isfinite(scores[fit] - at), scores[fit] <= at, np.nan
-            )
-            for fit, fold, at in row.tests
-        ],
-        axis=1,
-    )
+    accepts = np.full((len(rows), len(row.tests)), np.nan)
+    for cell, (fit, fold, apart) in enumerate(row.tests):
+        at = np.where(layout.is_target[rows], apart, row.thresholds[fit])
+        judged = layout.test[fold][rows] & np.isfinite(scores[fit] - at)
+        accepts[judged, cell] = (scores[fit] <= at)[judged]
     reasons = guard.reasons(look(material.tested, guard.histogram))
     own = material.tested_own >= 0
     reasons[own] = refuses[material.tested_own[own]]
     judged = np.isfinite(accepts).any(axis=1)
-    kinds = np.full(int(judged.sum()), f"{layout.target}, test", dtype=object)
+    kinds = _tested_kinds(layout, rows[judged])
     return np.nanmean(accepts[judged], axis=1), reasons[judged], kinds
+
+
+def _tested_kinds(layout: Layout, rows: NDArray[np.int64]) -> NDArray[np.object_]:
+    return np.array([f"{category}, test" for category in layout.category[rows]], dtype=object)
 
 
 def _unseen(row: AppRow, material: Material, layout: Layout) -> NDArray[np.bool_]:
@@ -168,6 +169,8 @@ def _none(shares: pd.DataFrame, material: Material, part: str) -> float:
     return float(own.iloc[0]) if len(own) else float("nan")
 
 
-def _caught(shares: pd.DataFrame, material: Material) -> float:
-    own: Any = shares[shares["kind"].isin(material.kind[material.role == "abnormal"])]
+def _caught(shares: pd.DataFrame, material: Material, layout: Layout) -> float:
+    filed = material.tested_rows[~layout.is_target[material.tested_rows]]
+    kinds = {*material.kind[material.role == "abnormal"], *_tested_kinds(layout, filed)}
+    own: Any = shares[shares["kind"].isin(kinds)]
     return float(((1 - own["like"]) * own["n"]).sum() / own["n"].sum())

@@ -16,6 +16,7 @@ from mimbench.evaluation.export import recorded_plan
 from mimbench.evaluation.planning.plan import Plan
 from mimbench.evaluation.scoring import corrupted, corrupted_pixels
 from mimbench.progress import Progress
+from mimbench.runfolder.reading import GENERATED
 from mimbench.scores.splits import split_columns
 
 __all__ = ["Material", "read_material"]
@@ -36,7 +37,8 @@ class Material:
         target_images: uint8 (T, 3, C, C), all images of the target that are not only tested, clean.
         target_patients: one per image of these.
         held_out: (T,), which of these are the validation images, in the order of `target`.
-        tested: uint8 (M, 3, C, C), the target's test images of any fold, clean.
+        tested: uint8 (M, 3, C, C), clean test images of any fold: of the target, and abnormal
+            pictures that come from files.
         tested_rows: (M,), their rows in the run's table of images.
         tested_own: (M,), the place of each in `target_images`; -1: it is in no other part.
     """
@@ -91,7 +93,8 @@ def read_material(run: Path, out: Path, progress: Progress) -> Material:
     splits = plan.images[split_columns(plan.images)]
     target = plan.images["role"] == "target"
     own = np.flatnonzero(target & splits.isin(["train", "validation"]).any(axis=1))
-    tested = np.flatnonzero(target & (splits == "test").any(axis=1))
+    filed = (plan.images["role"] == "abnormal") & (plan.images["format"] != GENERATED)
+    tested = np.flatnonzero((target | filed) & (splits == "test").any(axis=1))
     places = np.full(len(plan.images), -1)
     places[own] = np.arange(len(own))
     return Material(

@@ -11,10 +11,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
-__all__ = ["BINS", "REASONS", "Guard", "colour_histogram", "fit_guard", "look"]
+__all__ = ["BINS", "REASONS", "Guard", "colours", "fit_guard", "look"]
 
-BINS = 8  # of each channel of the colour histogram
+BINS = 32  # of the shares of red and of green in a pixel's colour
+DETAIL = 4  # measures of detail, see `look`
+HALVINGS = 2  # sizes beside the picture's own at which gradients are measured
+RIDGE = 0.05  # added to correlations, which few images give badly
+LEAST_SPREAD = 1e-3  # of a measure over the target's images
 REASONS = ("dark", "bright", "blurred", "unlike")
 # share of images that a limit refuses where it is set without their patient
 REFUSED = 0.01
@@ -29,16 +34,18 @@ class Guard:
     """The range in which a picture is one of those that the detector was fitted on.
 
     Attributes:
-        histogram: float32 (BINS³,), mean colour histogram of the target's images.
-        centre, spread: of colour distance and of sharpness over these images.
+        histogram: float32 (BINS²,), mean histogram of the colours of the target's images.
+        centre: float32 (DETAIL + 1,), mean of what `look` measures beside the level.
+        whitening: float32 (DETAIL + 1, DETAIL + 1), makes their deviations uncorrelated, of unit
+            variance.
         darkest, brightest: mean level in [0, 255].
         blurriest: least sharpness.
         most: largest guard score.
     """
 
     histogram: Tensor
-    centre: tuple[float, float]
-    spread: tuple[float, float]
+    centre: Tensor
+    whitening: Tensor
     darkest: float
     brightest: float
     blurriest: float
@@ -57,16 +64,14 @@ class Guard:
     def score(self, seen: Tensor) -> Tensor:
         """Guard score (N,), higher = less like the target's images.
 
-        Root of the sum of two squared distances in standard deviations: how much further the
-        colours are from the mean histogram than usual, and how far the sharpness is from the usual
-        one. Noise is moderately far in both.
+        Mahalanobis distance of colours and detail to those of the target's images: pages of text
+        have more edges for their amount of detail, noise has more detail at its own size than at
+        smaller ones, both have other colours.
 
         Args:
-            seen: float (N, 3), see `look`.
+            seen: float (N, DETAIL + 2), see `look`.
         """
-        colours = ((seen[:, 2] - self.centre[0]) / self.spread[0]).clamp(min=0)
-        detail = (seen[:, 1] - self.centre[1]) / self.spread[1]
-        return (colours.square() + detail.square()).sqrt()
+        return ((seen[:, 1:] - self.centre) @ self.whitening).square().sum(1).sqrt()
 
     def reasons(self, seen: Tensor) -> NDArray[np.bool_]:
         """Which of REASONS hold: (N, 4). No reason: the detector may answer."""
@@ -80,28 +85,47 @@ class Guard:
         return np.asarray(torch.stack(found, dim=1).numpy())
 
 
-def colour_histogram(image: Tensor) -> Tensor:
-    """Joint RGB histogram of one uint8 image (3, H, W): float32 (BINS³,), sum 1."""
-    level = image.flatten(1).long() * BINS // 256
-    cell = (level[0] * BINS + level[1]) * BINS + level[2]
+def colours(image: Tensor) -> Tensor:
+    """Histogram of one uint8 image (3, H, W): float32 (BINS²,), sum 1.
+
+    Of the shares of red and of green in each pixel's sum, so that light does not count.
+    """
+    level = image.flatten(1).long()
+    share = (level * BINS // level.sum(0).clamp(min=1)).clamp(max=BINS - 1)
+    cell = share[0] * BINS + share[1]
     ones = torch.ones(cell.shape[0])
-    return torch.zeros(BINS**3).scatter_add(0, cell, ones) / cell.shape[0]
+    return torch.zeros(BINS**2).scatter_add(0, cell, ones) / cell.shape[0]
 
 
 def look(images: Tensor, histogram: Tensor) -> Tensor:
     """What the guard knows of uint8 images (N, 3, H, W).
 
     Returns:
-        float32 (N, 3): mean level in [0, 255]; sharpness, the log of the mean squared luma gradient
-        relative to the mean level; Hellinger distance in [0, 1] of the colours to `histogram`.
+        float32 (N, DETAIL + 2): mean level in [0, 255]; sharpness, the log of the mean squared luma
+        gradient relative to the mean level; what is left of that gradient at half and at a quarter
+        of the size (logs), in place of the spectrum's slope; the log of the gradient's kurtosis,
+        which is high where few edges hold all detail; Hellinger distance in [0, 1] of the colours
+        to `histogram`.
     """
     luma = images.float().mean(1)
-    energy = luma.diff(dim=1).square().mean((1, 2)) + luma.diff(dim=2).square().mean((1, 2))
     level = luma.mean((1, 2))
+    across = luma.diff(dim=2).square()
+    energy = _energy(luma)
     sharpness = (energy / level.clamp(min=1.0).square()).clamp(min=1e-9).log()
-    colours = torch.stack([colour_histogram(image) for image in images])
-    distance = (colours.sqrt() - histogram.sqrt()).square().sum(1).div(2).sqrt()
-    return torch.stack([level, sharpness, distance], dim=1)
+    left, smaller = [], luma
+    for _ in range(HALVINGS):
+        smaller = avg_pool2d(smaller, 2)
+        left.append((_energy(smaller) / energy).log())
+    edges = (across.square().mean((1, 2)) / across.mean((1, 2)).clamp(min=1e-3).square()).log1p()
+    histograms = torch.stack([colours(image) for image in images])
+    distance = (histograms.sqrt() - histogram.sqrt()).square().sum(1).div(2).sqrt()
+    return torch.stack([level, sharpness, *left, edges, distance], dim=1)
+
+
+def _energy(luma: Tensor) -> Tensor:
+    """Mean squared gradient (N,) of luma (N, H, W); not 0, so that its log is a number."""
+    down, across = luma.diff(dim=1).square(), luma.diff(dim=2).square()
+    return (down.mean((1, 2)) + across.mean((1, 2))).clamp(min=1e-6)
 
 
 def fit_guard(images: Tensor, patients: list[str]) -> tuple[Guard, NDArray[np.bool_]]:
@@ -115,7 +139,7 @@ def fit_guard(images: Tensor, patients: list[str]) -> tuple[Guard, NDArray[np.bo
         The guard; and which of REASONS hold for each image (N, 4) by a guard that was fitted
         without the images of its patient.
     """
-    histograms = torch.stack([colour_histogram(image) for image in images])
+    histograms = torch.stack([colours(image) for image in images])
     codes = torch.from_numpy(np.unique(np.asarray(patients), return_inverse=True)[1])
     groups = [codes == code for code in range(int(codes.max()) + 1)]
     if len(groups) == 1:
@@ -140,19 +164,28 @@ def fit_guard(images: Tensor, patients: list[str]) -> tuple[Guard, NDArray[np.bo
 
 def _fitted(histogram: Tensor, seen: Tensor, margins: Sequence[float]) -> Guard:
     """A guard whose limits lie a share of the range outside it, in the order of REASONS."""
-    level, sharpness, distance = seen.double().unbind(1)
+    level, sharpness = seen[:, 0].double(), seen[:, 1].double()
     dark, bright, blurred, unlike = margins
-    spreads = [max(float(one.std(correction=0)), 1e-3) for one in (distance, sharpness)]
+    centre, whitening = _whitening(seen[:, 1:].double())
     guard = Guard(
         histogram,
-        (float(distance.mean()), float(sharpness.mean())),
-        (spreads[0], spreads[1]),
+        centre,
+        whitening,
         _range(level, dark)[0],
         _range(level, bright)[1],
         _range(sharpness, blurred)[0],
         np.inf,
     )
     return replace(guard, most=_range(guard.score(seen), unlike)[1])
+
+
+def _whitening(measured: Tensor) -> tuple[Tensor, Tensor]:
+    """Centre and `whitening` of a guard from float64 (N, DETAIL + 1)."""
+    spread = measured.std(dim=0, correction=0).clamp(min=LEAST_SPREAD)
+    scaled = (measured - measured.mean(0)) / spread
+    correlation = scaled.T @ scaled / len(scaled) + RIDGE * torch.eye(DETAIL + 1)
+    root = torch.linalg.cholesky(torch.linalg.inv(correlation))
+    return measured.mean(0).float(), (root / spread[:, None]).float()
 
 
 def _range(values: Tensor, margin: float) -> tuple[float, float]:

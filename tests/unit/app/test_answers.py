@@ -6,7 +6,7 @@ import torch
 from mimbench.app.answers import Rule, answer_shares, disagreement
 from mimbench.app.export.guard import Guard
 
-GUARD = Guard(torch.zeros(512), (0.0, 0.0), (1.0, 1.0), 10.0, 240.0, -5.0, 3.0)
+GUARD = Guard(torch.zeros(1024), torch.zeros(5), torch.eye(5), 10.0, 240.0, -5.0, 3.0)
 CLEAR = np.zeros((4, 4), dtype=bool)
 
 

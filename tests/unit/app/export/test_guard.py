@@ -1,12 +1,13 @@
 """The guard knows a picture that is no photo like those it was fitted on."""
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
-from mimbench.app.export.guard import REASONS, Guard, colour_histogram, fit_guard, look
+from mimbench.app.export.guard import REASONS, Guard, colours, fit_guard, look
 from mimbench.data.generated import abnormal, phantom
-from mimbench.detectors.controls import ColourHistogram, Complexity
+from mimbench.detectors.controls import Complexity
 from mimbench.detectors.protocol import Batch
 
 
@@ -43,12 +44,45 @@ def test_dark_bright_blurred_and_other_pictures_have_their_reason() -> None:
         assert found[:, REASONS.index(reason)].all(), reason
 
 
-def test_colours_and_sharpness_are_those_of_the_controls() -> None:
+def test_pages_screenshots_and_program_code_are_unlike_photos_of_varied_colours() -> None:
+    """Half of these photos are tinted, so that their colours alone tell little."""
+    images = photos()
+    tints = torch.linspace(0.6, 1.0, len(images))[:, None, None]
+    images[:, 0] = (images[:, 0] * tints).byte()
+    images[:, 2] = (images[:, 2] * tints.flip(0)).byte()
+    guard, held_out = fit_guard(images, [str(k // 2) for k in range(len(images))])
+    assert held_out.any(1).mean() <= 0.05
+    table = abnormal.table(4)
+    for kind in ("text_page", "screenshot", "code"):
+        drawn = abnormal.render(table[table["category"] == kind], 32)
+        others = torch.from_numpy(drawn).permute(0, 3, 1, 2).contiguous()
+        found = guard.reasons(look(others, guard.histogram))
+        assert found[:, REASONS.index("unlike")].all(), kind
+
+
+def test_the_guard_score_is_the_distance_in_uncorrelated_deviations() -> None:
+    images = photos()
+    guard, _ = fit_guard(images, [str(k) for k in range(len(images))])
+    measured = look(images, guard.histogram)[:, 1:].double()
+    scores = guard.score(look(images, guard.histogram)).double()
+    apart = measured - guard.centre.double()
+    spread = measured.std(dim=0, correction=0)
+    correlation = torch.corrcoef((apart / spread).T) + 0.05 * torch.eye(measured.shape[1])
+    inverse = torch.linalg.inv(correlation)
+    expected = torch.einsum("ni,ij,nj->n", apart / spread, inverse, apart / spread).sqrt()
+    assert torch.allclose(scores, expected, rtol=0.05)  # no image is in the mean of its patient
+
+
+def test_light_does_not_change_the_histogram_of_colours() -> None:
+    image = photos(2)[0]
+    even = image // 2 * 2
+    assert torch.equal(colours(even), colours(even // 2))
+    assert colours(image).sum() == pytest.approx(1)
+
+
+def test_sharpness_is_that_of_the_control() -> None:
     images = photos(6)
-    control = ColourHistogram()
-    histogram = control.histogram(images).mean(0)
-    control.mean = histogram
-    seen = look(images, histogram)
-    assert torch.allclose(seen[:, 2], control.score(Batch(images)), atol=1e-6)
+    seen = look(images, colours(images[0]))
     assert torch.allclose(seen[:, 1], Complexity().score(Batch(images))["rough"], atol=1e-5)
-    assert torch.allclose(colour_histogram(images[0]), control.histogram(images[:1])[0])
+    flat = look(torch.full((1, 3, 32, 32), 128, dtype=torch.uint8), colours(images[0]))
+    assert flat.isfinite().all()
