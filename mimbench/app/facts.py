@@ -1,22 +1,23 @@
 """What the first screen says of a detector, from the tables of its run."""
 
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mimbench.app.rows import AppRow
 from mimbench.report.leaderboard.entries import Leaderboard
 from mimbench.report.leaderboard.groups import Group
 from mimbench.report.model_card import ModelCard
-from mimbench.runfolder.reading import RunFolder
+from mimbench.runfolder.reading import GENERATED, RunFolder
 from mimbench.scores.splits import split_columns
 from mimbench.scores.tables import CLEAN
 from mimbench.statistics.run.layout import Layout
 from mimbench.statistics.run.threshold import judged_sides
 
-__all__ = ["detector_facts", "operating_shares"]
+__all__ = ["all_drawn", "detector_facts", "operating_shares"]
 
 LICENCE = "Licence of the images"  # title of the card's section
 Share = dict[str, float | None]
@@ -28,17 +29,20 @@ def detector_facts(
     """Numbers of the row on its run, as the page prints them.
 
     Returns:
-        `target`, `row`, `images` and `patients_fitted` (what it was fitted on), `tones`, `licence`,
-        `auroc`, `corrupted` (AUROC, mean over corruptions), `sensitivity`, `specificity` (each with
-        `value`, `low`, `high`, or None), `others` (role and relation of the images that these
-        numbers compare the target with), `standing` and `control` (the best control), `promise` and
-        `patients` (of the threshold).
+        `target`, `row`, `images`, `patients_fitted` and `drawn` (what it was fitted on, and whether
+        all of it is generated), `tones`, `licence`, `auroc`, `corrupted` (AUROC, mean over
+        corruptions), `sensitivity`, `specificity` (each with `value`, `low`, `high`, or None),
+        `others` (role and relation of the images that these numbers compare the target with),
+        `standing`, `control` and `control_auroc` (the best control), `promise` and `patients` (of
+        the threshold).
     """
     images = run.tables.images
     splits = images[split_columns(images)]
     fitted = (images["role"] == "target") & (splits == "train").any(axis=1)
     group = board.primary
-    control = row.entry.best_control.get(group, ("", 0.0))[0] if group is not None else ""
+    control, best = ("", nan)
+    if group is not None:
+        control, best = row.entry.best_control.get(group, (control, best))
     sensitivity, specificity = operating_shares(layout, row, group)
     standing = row.entry.standing(group) if group is not None else "not compared"
     return {
@@ -46,6 +50,7 @@ def detector_facts(
         "row": row.name,
         "images": int(fitted.sum()),
         "patients_fitted": int(images.loc[fitted, "patient"].nunique()),
+        "drawn": all_drawn(images[fitted]),
         "tones": _tones(run, fitted.to_numpy(dtype=bool)),
         "licence": _licence(card),
         "auroc": _estimate(row, group, "auroc"),
@@ -55,6 +60,7 @@ def detector_facts(
         "others": {"role": group.role, "relation": group.relation} if group is not None else None,
         "standing": standing.replace(" ", "_"),
         "control": control,
+        "control_auroc": float(best) if isfinite(best) else None,
         "promise": row.promise,
         "patients": row.patients,
     }
@@ -99,6 +105,11 @@ def _estimate(row: AppRow, group: Group | None, measure: str) -> Share | None:
     if estimate is None or not isfinite(estimate.value):
         return None
     return _share(estimate.value, estimate.low, estimate.high)
+
+
+def all_drawn(images: pd.DataFrame) -> bool:
+    """Whether rows of the table of images are generated, all of them."""
+    return "format" in images and bool((images["format"] == GENERATED).all())
 
 
 def _tones(run: RunFolder, used: NDArray[np.bool_]) -> str:

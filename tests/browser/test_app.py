@@ -169,6 +169,27 @@ def test_the_page_is_as_wide_as_a_small_phone_and_speaks_french(
     assert "{" not in page.locator("body").inner_text()
 
 
+def test_the_page_says_that_it_learned_from_drawn_pictures_and_names_the_best_control(
+    open_app: Callable[..., Any], folder: Path
+) -> None:
+    about = json.loads((folder / "app.json").read_text(encoding="utf-8"))
+    assert about["facts"]["control"] == "histogram"
+    assert about["facts"]["control_auroc"] == pytest.approx(0.5, abs=0.5)
+    assert not about["facts"]["drawn"]  # the test's run reads files
+    about["facts"] |= {"drawn": True, "control_auroc": 0.61, "standing": "not_above"}
+    (folder / "app.json").write_text(json.dumps(about), encoding="utf-8")
+    page = open_app()
+    assert "It has seen no photo of a person." in page.locator("#fitted").inner_text()
+    assert "invented patients" in page.locator("#facts").inner_text()
+    assert "a control that sees no lesions (histogram)" in page.locator("#standing").inner_text()
+    assert "histogram: AUROC 0.61" in page.locator("#facts").inner_text()
+    page.get_by_label("Language").select_option("fr")
+    page.get_by_text("aucune photo d’une personne").wait_for()
+    # no line may begin with what French sets after a space
+    for mark in (" ?", " :", " %", " »", "« "):
+        assert mark not in page.locator("body").inner_text(), mark
+
+
 def test_no_abnormal_picture_looks_like_skin_without_a_word(
     open_app: Callable[..., Any], made: tuple[App, Path]
 ) -> None:

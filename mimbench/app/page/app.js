@@ -6,14 +6,17 @@ import { errorMap, reduced, show, squareOf, squareOfFile } from "./picture.js";
 const at = (id) => document.getElementById(id);
 const state = { words: {}, about: null, judge: null, last: null, word: "loading", busy: false };
 
+// No line begins with a mark that French sets after a space, or with a per cent sign.
+const bound = (sentence) =>
+  sentence.replace(/ (?=[?:;!»%…])/g, "\u00a0").replace(/« /g, "«\u00a0");
 const text = (name, values = {}) =>
-  (state.words[name] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+  bound((state.words[name] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key] ?? ""));
 const decimal = (value, digits = 2) =>
   value.toLocaleString(state.words.code, {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
-const percent = (value) => `${decimal(100 * value, 0)} %`;
+const percent = (value) => `${decimal(100 * value, 0)}\u00a0%`;
 const interval = ({ value, low, high }, form) =>
   low === null || high === null
     ? form(value)
@@ -48,7 +51,7 @@ function write() {
     element.setAttribute("aria-label", text(element.dataset.label));
   }
   const { facts } = state.about;
-  at("fitted").textContent = text("fitted", facts);
+  at("fitted").textContent = text(facts.drawn ? "fitted_drawn" : "fitted", facts);
   const standing = facts.standing === "above" ? "" : text(`standing_${facts.standing}`, facts);
   at("standing").textContent = standing;
   at("standing").hidden = !standing;
@@ -65,11 +68,14 @@ function write() {
 function writeFacts(facts) {
   const unknown = text("unknown");
   const lines = [
-    ["fact_fitted_on", text("fitted_on", facts)],
+    ["fact_fitted_on", text(facts.drawn ? "fitted_on_drawn" : "fitted_on", facts)],
     ["fact_tones", facts.tones || unknown],
     ["fact_licence", facts.licence || unknown],
     ["fact_others", facts.others ? others(facts.others) : text("not_measured")],
     ["fact_auroc", facts.auroc ? interval(facts.auroc, decimal) : unknown],
+    ["fact_control", facts.control_auroc === null
+      ? text("not_measured")
+      : text("control", { control: facts.control, auroc: decimal(facts.control_auroc) })],
     ["fact_sensitivity", facts.sensitivity ? interval(facts.sensitivity, percent) : unknown],
     ["fact_specificity", facts.specificity ? interval(facts.specificity, percent) : unknown],
     ["fact_corrupted", facts.corrupted ? interval(facts.corrupted, decimal) : text("not_measured")],
