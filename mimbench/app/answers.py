@@ -44,14 +44,23 @@ class Rule:
         return np.where(silent, "none", told)
 
 
-def disagreement(accepted: NDArray[np.float64]) -> float:
-    """The strictest of STEPS that at most 2 % of the target's validation images exceed.
+def disagreement(accepted: NDArray[np.float64], refused: NDArray[np.bool_]) -> float:
+    """The strictest of STEPS that leaves few of the target's validation images without an answer.
+
+    At most 2 % of them exceed it, and at most 5 % get no answer for this reason or another one,
+    unless the other ones alone are more.
 
     Args:
         accepted: (N,), share of the fits that accept each of these images.
+        refused: (N,), whether there is no answer to it for another reason.
     """
     apart = np.minimum(accepted, 1 - accepted)
-    return next(step for step in STEPS if (apart > step).mean() <= MOST_DISAGREEING)
+    most = max(MOST_SILENT, refused.mean())
+    return next(
+        step
+        for step in STEPS
+        if (apart > step).mean() <= MOST_DISAGREEING and (refused | (apart > step)).mean() <= most
+    )
 
 
 def answer_shares(

@@ -62,7 +62,9 @@ def export_best(
         DetectorError: none can be exported, or scores alike in ONNX Runtime.
         TableError: it would leave too many photos of the target unanswered.
     """
-    guard, refuses = fit_guard(material.target_images, list(material.target_patients))
+    guard, refuses = fit_guard(
+        material.target_images, list(material.target_patients), material.held_out
+    )
     refused: list[str] = []
     for row in rows:
         try:
@@ -92,9 +94,9 @@ def _judged(
     accepts = np.where(_unseen(row, material, layout), model.reference <= row.thresholds, np.nan)
     accepted = np.nanmean(accepts, axis=1)
     target = material.target
-    rule = Rule(guard, disagreement(accepted[target]))
     reasons = guard.reasons(torch.from_numpy(model.seen))
     reasons[target] = refuses[material.held_out]
+    rule = Rule(guard, disagreement(accepted[target], reasons[target].any(1)))
     clean = material.condition == "clean"
     parts = [(accepted[clean], reasons[clean], _labels(material)[clean])]
     if len(material.tested):
@@ -103,7 +105,7 @@ def _judged(
     silent = _none(shares, material, "validation")
     if silent > MOST_SILENT:
         raise TableError(
-            f"{row.name} would give no answer to {100 * silent:.0f} % of the target's validation "
+            f"{row.name} would give no answer to {100 * silent:.1f} % of the target's validation "
             f"images (at most {100 * MOST_SILENT:.0f} %): there are too few of them, "
             f"{int(target.sum())}, to know what such photos look like. Use a run with more images "
             "or folds."

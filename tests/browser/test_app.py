@@ -276,16 +276,17 @@ def test_a_changed_model_or_another_score_stops_the_page(
     assert page.get_by_role("button", name="Camera").is_disabled()
 
 
-def test_a_camera_gives_an_answer_and_a_denied_one_a_sentence(
+def test_a_camera_gives_an_answer_and_a_missing_or_denied_one_a_sentence(
     open_app: Callable[..., Any], browser: Any
 ) -> None:
-    page = open_app(permissions=[])
-    page.get_by_role("button", name="Camera").click()
-    page.wait_for_function('() => document.getElementById("status").dataset.state === "problem"')
-    assert "choose a photo" in page.locator("#status").inner_text().lower()
     flags = ["--no-sandbox", "--use-fake-device-for-media-stream"]
     # the same browser with a camera that shows a pattern
     launched = browser.browser_type.launch(executable_path=chromium(), args=flags)
+    for own, said in ((browser, "No camera can be used"), (launched, "camera was not allowed")):
+        page = open_app(launched=own, permissions=[])
+        page.get_by_role("button", name="Camera").click()
+        page.locator("#status[data-state=problem]").filter(has_text=said).wait_for(timeout=20_000)
+        assert "choose a photo" in page.locator("#status").inner_text().lower()
     page = open_app(launched=launched, permissions=["camera"])
     page.get_by_role("button", name="Camera").click()
     page.wait_for_function('() => document.getElementById("video").videoWidth > 0')

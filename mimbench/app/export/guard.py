@@ -23,6 +23,8 @@ LEAST_SPREAD = 1e-3  # of a measure over the target's images
 REASONS = ("dark", "bright", "blurred", "unlike")
 # share of images that a limit refuses where it is set without their patient
 REFUSED = 0.01
+MOST_REFUSED = len(REASONS) * REFUSED  # share of the validation images that all limits refuse
+LOOSENED = ("blurred", "bright", "dark", "unlike")  # what finds least is loosened first
 TAIL = 0.005  # of the images on each side that do not count for a range
 # By which share of its width a range is widened, for each limit the first that refuses few enough:
 # few images say little of how far photos of new patients lie.
@@ -128,12 +130,15 @@ def _energy(luma: Tensor) -> Tensor:
     return (down.mean((1, 2)) + across.mean((1, 2))).clamp(min=1e-6)
 
 
-def fit_guard(images: Tensor, patients: list[str]) -> tuple[Guard, NDArray[np.bool_]]:
+def fit_guard(
+    images: Tensor, patients: list[str], validation: NDArray[np.bool_]
+) -> tuple[Guard, NDArray[np.bool_]]:
     """Fit a guard on images of the target, none of them only tested.
 
     Args:
         images: uint8 (N, 3, H, W).
         patients: one per image.
+        validation: (N,), images of which all limits together may refuse few.
 
     Returns:
         The guard; and which of REASONS hold for each image (N, 4) by a guard that was fitted
@@ -156,10 +161,23 @@ def fit_guard(images: Tensor, patients: list[str]) -> tuple[Guard, NDArray[np.bo
     enough = tried.mean(1) <= REFUSED
     enough[-1] = True
     first = enough.argmax(0)
+    for reason in map(REASONS.index, LOOSENED):
+        while first[reason] < len(MARGINS) - 1 and _refused(tried, first, validation):
+            first[reason] += 1
     margins = [MARGINS[number] for number in first]
-    return _fitted(histograms.mean(0), seen, margins), np.stack(
-        [tried[number, :, reason] for reason, number in enumerate(first)], axis=1
-    )
+    return _fitted(histograms.mean(0), seen, margins), _chosen(tried, first)
+
+
+def _chosen(tried: NDArray[np.bool_], margins: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of REASONS hold (N, len(REASONS)) with one of MARGINS for each, by its place."""
+    return np.stack([tried[number, :, reason] for reason, number in enumerate(margins)], axis=1)
+
+
+def _refused(
+    tried: NDArray[np.bool_], margins: NDArray[np.int64], validation: NDArray[np.bool_]
+) -> bool:
+    """Whether these margins leave too many validation images without an answer."""
+    return bool(_chosen(tried, margins)[validation].any(1).mean() > MOST_REFUSED)
 
 
 def _fitted(histogram: Tensor, seen: Tensor, margins: Sequence[float]) -> Guard:

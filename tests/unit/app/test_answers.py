@@ -20,9 +20,19 @@ def test_the_majority_answers_unless_it_is_too_small_or_the_guard_objects() -> N
 
 
 def test_fits_that_often_disagree_are_allowed_to() -> None:
-    assert disagreement(np.ones(100)) == 0.0
-    assert disagreement(np.array([1.0] * 50 + [0.6] * 50)) == 0.4
-    assert disagreement(np.full(10, 0.5)) == 0.5
+    none = np.zeros(100, dtype=bool)
+    assert disagreement(np.ones(100), none) == 0.0
+    assert disagreement(np.array([1.0] * 50 + [0.6] * 50), none) == 0.4
+    assert disagreement(np.full(100, 0.5), none) == 0.5
+
+
+def test_fits_may_disagree_more_where_the_guard_already_refuses_many() -> None:
+    accepted = np.array([1.0] * 98 + [0.7, 0.9])
+    refused = np.arange(100) < 4
+    assert disagreement(accepted, ~np.ones(100, dtype=bool)) == 0.0
+    assert disagreement(accepted, refused) == 0.1  # the fifth image alone
+    assert disagreement(accepted, np.arange(100) < 5) == 0.34
+    assert disagreement(accepted, np.arange(100) < 30) == 0.34  # refused in any case
 
 
 def test_shares_count_each_kind_alone() -> None:

@@ -19,7 +19,8 @@ def photos(patients: int = 30) -> Tensor:
 
 def fitted() -> tuple[Guard, np.ndarray, Tensor]:
     images = photos()
-    guard, held_out = fit_guard(images, [str(k // 2) for k in range(len(images))])
+    every = np.ones(len(images), dtype=bool)
+    guard, held_out = fit_guard(images, [str(k // 2) for k in range(len(images))], every)
     return guard, held_out, images
 
 
@@ -27,6 +28,19 @@ def test_few_photos_of_the_kind_it_was_fitted_on_are_refused() -> None:
     _, held_out, images = fitted()
     assert held_out.shape == (len(images), len(REASONS))
     assert held_out.any(1).mean() <= 0.05
+
+
+def test_all_limits_together_refuse_few_validation_images_however_few_there_are() -> None:
+    images = photos(120)
+    patients = [str(k) for k in range(len(images))]
+    alone, refused = fit_guard(images, patients, np.ones(len(images), dtype=bool))
+    validation = refused.any(1)  # those that the limits refuse one by one
+    assert validation.sum() > 1
+    validation[np.flatnonzero(~validation)[:4]] = True
+    guard, refused = fit_guard(images, patients, validation)
+    assert not refused[validation].any()
+    assert guard.most >= alone.most
+    assert guard.blurriest <= alone.blurriest
 
 
 def test_dark_bright_blurred_and_other_pictures_have_their_reason() -> None:
@@ -50,7 +64,8 @@ def test_pages_screenshots_and_program_code_are_unlike_photos_of_varied_colours(
     tints = torch.linspace(0.6, 1.0, len(images))[:, None, None]
     images[:, 0] = (images[:, 0] * tints).byte()
     images[:, 2] = (images[:, 2] * tints.flip(0)).byte()
-    guard, held_out = fit_guard(images, [str(k // 2) for k in range(len(images))])
+    every = np.ones(len(images), dtype=bool)
+    guard, held_out = fit_guard(images, [str(k // 2) for k in range(len(images))], every)
     assert held_out.any(1).mean() <= 0.05
     table = abnormal.table(4)
     for kind in ("text_page", "screenshot", "code"):
@@ -62,7 +77,8 @@ def test_pages_screenshots_and_program_code_are_unlike_photos_of_varied_colours(
 
 def test_the_guard_score_is_the_distance_in_uncorrelated_deviations() -> None:
     images = photos()
-    guard, _ = fit_guard(images, [str(k) for k in range(len(images))])
+    patients = [str(k) for k in range(len(images))]
+    guard, _ = fit_guard(images, patients, np.ones(len(images), dtype=bool))
     measured = look(images, guard.histogram)[:, 1:].double()
     scores = guard.score(look(images, guard.histogram)).double()
     apart = measured - guard.centre.double()

@@ -98,7 +98,7 @@ def test_onnx_runtime_scores_as_torch_does(
     pytest.importorskip("onnxscript", reason="pip install onnx onnxscript")
     canonical = max(CANONICAL, size)
     pictures = torch.cat([resize(stripes(3, 5, upright=True), canonical), drawing(canonical)])
-    guard, _ = fit_guard(pictures, ["a", "b", "c", "d"])
+    guard, _ = fit_guard(pictures, ["a", "b", "c", "d"], np.ones(4, dtype=bool))
     fits = [make(seed) for seed in (1, 2)]
     graph = RowGraph(fits, score, canonical, size, np.zeros(2), guard)
     graph.warm_up()
