@@ -96,7 +96,8 @@ def _judged(
     target = material.target
     reasons = guard.reasons(torch.from_numpy(model.seen))
     reasons[target] = refuses[material.held_out]
-    rule = Rule(guard, disagreement(accepted[target], reasons[target].any(1)))
+    refused = np.asarray(reasons[target].any(axis=1), dtype=bool)
+    rule = Rule(guard, disagreement(accepted[target], refused))
     clean = material.condition == "clean"
     parts = [(accepted[clean], reasons[clean], _labels(material)[clean])]
     if len(material.tested):
