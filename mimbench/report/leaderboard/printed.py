@@ -3,7 +3,7 @@
 Nothing here needs the report that the board was made from, nor what takes long to import.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, replace
 
 from rich import box
