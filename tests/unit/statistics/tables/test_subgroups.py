@@ -75,5 +75,6 @@ def test_the_run_folder_gets_a_table_in_words(run: RunTables, tmp_path: Path) ->
     text = write_subgroups(tmp_path, ["skin_tone"])
     table = pd.read_csv(tmp_path / "subgroups.csv")
     assert set(table["group"]) == {"I", "VI", "gap"}
-    assert table["value_and_95_interval"].str.fullmatch(r"0\.\d\d \[-?\d\.\d\d, \d\.\d\d\][†¶]?").all()
+    numbers = table["value_and_95_interval"]
+    assert numbers.str.fullmatch(r"0\.\d\d \[-?\d\.\d\d, \d\.\d\d\][†¶]?").all()
     assert "skin_tone" in text
