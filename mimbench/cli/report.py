@@ -74,10 +74,15 @@ def make_report(folder: Path, progress: Display, *, accept_changed: bool = False
 
     kept = kept_report(folder, accept_changed=accept_changed)
     if kept is None:
-        from mimbench.report import write_report
+        from mimbench.report.second_process import second_process
 
         source = made_from(folder, accept_changed=accept_changed)
-        made = write_report(folder, progress=progress, accept_changed=accept_changed)
+        with second_process(folder, accept_changed=accept_changed) as second:
+            from mimbench.report import write_report  # takes long; the other one begins meanwhile
+
+            made = write_report(
+                folder, progress=progress, accept_changed=accept_changed, second=second
+            )
         kept = KeptReport.of(made)
         keep_report(folder, kept, source, accept_changed=accept_changed)
     progress.update(1)

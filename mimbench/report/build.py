@@ -16,6 +16,7 @@ from mimbench.report.leaderboard.publication import Choice, board_table
 from mimbench.report.leaderboard.publication_formats import as_latex
 from mimbench.report.page.render import render_page
 from mimbench.report.results import Results, compute_board, compute_results
+from mimbench.report.second_process import SecondProcess
 from mimbench.runfolder.cost import Meter
 from mimbench.runfolder.history import add_cost, read_attempts
 from mimbench.runfolder.reading import RunFolder, read_run
@@ -47,7 +48,11 @@ class Report:
 
 
 def write_report(
-    folder: Path, *, progress: Progress | None = None, accept_changed: bool = False
+    folder: Path,
+    *,
+    progress: Progress | None = None,
+    accept_changed: bool = False,
+    second: SecondProcess | None = None,
 ) -> Report:
     """Recompute everything after scoring and write it into the run's folder.
 
@@ -55,6 +60,7 @@ def write_report(
         folder: a run folder with scores.parquet, fits.parquet and images.parquet.
         progress: updated with shares of 1; the caller opens the stage.
         accept_changed: take what was changed since the run wrote it too; the page says so.
+        second: a process beside this one, which measures some of the rows.
 
     Raises:
         TableError: a table of the run is missing, wrong or not the one that the run recorded.
@@ -64,7 +70,7 @@ def write_report(
     meter = Meter()
     tell.update(0.0, "reading the tables")
     run = read_run(folder, accept_changed=accept_changed)
-    results = compute_results(run, tell)
+    results = compute_results(run, tell, second)
     board = results.board
     styles = row_styles(board, list(run.detectors))
     try:

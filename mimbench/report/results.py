@@ -10,6 +10,7 @@ from mimbench.progress import Progress
 from mimbench.report.figures.samples import FitSample, clean_samples
 from mimbench.report.figures.training import loss_curves
 from mimbench.report.leaderboard.entries import Leaderboard, build_leaderboard
+from mimbench.report.second_process import SecondProcess, of_rows
 from mimbench.report.subgroups import skin_tone_table
 from mimbench.runfolder.reading import RunFolder
 from mimbench.scores.tables import write_table
@@ -22,7 +23,6 @@ from mimbench.statistics.tables.harmonised import harmonise_table
 from mimbench.statistics.tables.known_categories import known_curve_table, left_out_table
 from mimbench.statistics.tables.metrics import metrics_table
 from mimbench.statistics.tables.operating import operating_table
-from mimbench.statistics.tables.robustness import robustness_table
 from mimbench.statistics.tables.validation import validation_table
 
 __all__ = ["Results", "compute_board", "compute_results"]
@@ -98,16 +98,28 @@ def compute_board(run: RunFolder) -> Leaderboard:
     return build_leaderboard(run, metrics, skin_tone_table(run))
 
 
-def compute_results(run: RunFolder, progress: Progress) -> Results:
-    """Compute everything, telling `progress` shares of 1 up to 0.6."""
+def compute_results(
+    run: RunFolder, progress: Progress, second: SecondProcess | None = None
+) -> Results:
+    """Compute everything, telling `progress` shares of 1 up to 0.6.
+
+    Args:
+        run: its folder.
+        progress: see above.
+        second: a process beside this one, which measures some of the rows.
+    """
     tables = run.tables
     progress.update(0.02, "metrics and intervals")
     layout = Layout(tables)
-    metrics = metrics_table(
+    metrics = of_rows(
+        second,
+        "metrics",
         tables,
-        layout=layout,
-        tell=lambda share, row: progress.update(0.02 + 0.33 * share, f"metrics of {row}"),
+        layout,
+        here={"tell": lambda share, row: progress.update(0.02 + 0.33 * share, f"metrics of {row}")},
     )
+    if second is not None:
+        second.ask("class_signal")
     progress.update(0.35, "comparisons")
     skin_tone = skin_tone_table(run)
     board = build_leaderboard(run, metrics, skin_tone)
@@ -117,13 +129,15 @@ def compute_results(run: RunFolder, progress: Progress) -> Results:
     operating = operating_table(tables, layout=layout)
     calibration = calibration_table(tables, layout=layout)
     progress.update(0.45, "swap test")
-    class_signal = class_signal_table(tables)
+    class_signal = None if second is None else second.answer()
+    if class_signal is None:
+        class_signal = class_signal_table(tables)
     known_curve, left_out = known_curve_table(tables), left_out_table(tables)
     harmonise = pd.DataFrame()
     if run.as_is is not None:
         harmonise = harmonise_table(metrics, metrics_table(run.as_is))
     progress.update(0.5, "robustness")
-    robustness = robustness_table(tables, reference=board.reference, layout=layout)
+    robustness = of_rows(second, "robustness", tables, layout, reference=board.reference)
     return Results(
         metrics=metrics,
         board=board,

@@ -1,6 +1,6 @@
 """The metrics table: every number of a run with its interval, from the three tables alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -55,6 +55,8 @@ def metrics_table(
     among: NDArray[np.bool_] | None = None,
     severities: bool = True,
     layout: Layout | None = None,
+    rows: Collection[str] | None = None,
+    threads: int = numba.config.NUMBA_NUM_THREADS,
     tell: Callable[[float, str], None] | None = None,
 ) -> pd.DataFrame:
     """Compute all metrics of a run.
@@ -76,6 +78,8 @@ def metrics_table(
             clean images and the means over severities and over corruptions, which is all that a
             leaderboard shows, in a tenth of the time.
         layout: of the tables and `among`, where there is one already.
+        rows: to measure; by default all. The numbers of a row do not depend on the others.
+        threads: that measure rows.
         tell: is told the share that is done, and of which row, after each row.
 
     Returns:
@@ -102,18 +106,19 @@ def metrics_table(
             for comparison_set in comparison_sets
         ]
 
-    silent = next((row for row in layout.rows if row.reason), None)
+    asked = [row for row in layout.rows if rows is None or row.score in rows]
+    silent = next((row for row in asked if row.reason), None)
     nothing = measure(silent) if silent else []  # the same for every row without numbers
-    with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
-        own = pool.map(lambda row: nothing if row.reason else measure(row), layout.rows)
+    with ThreadPoolExecutor(threads) as pool:
+        own = pool.map(lambda row: nothing if row.reason else measure(row), asked)
         measured = []
         for number, blocks in enumerate(own, start=1):
             measured.append(blocks)
             if tell is not None:
-                tell(number / len(layout.rows), layout.rows[number - 1].score)
+                tell(number / len(asked), asked[number - 1].score)
     parts = [
         _Part(layout, row, comparison_set.question, blocks)
-        for row, of_questions in zip(layout.rows, measured, strict=True)
+        for row, of_questions in zip(asked, measured, strict=True)
         for comparison_set, blocks in zip(comparison_sets, of_questions, strict=True)
     ]
     columns = {name: _column(name, parts) for name in METRIC_COLUMNS}

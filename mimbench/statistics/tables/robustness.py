@@ -1,6 +1,6 @@
 """Summaries of how AUROC holds up under corruption."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -148,6 +148,7 @@ def robustness_table(
     floor: float = 0.6,
     level: float = 0.95,
     layout: Layout | None = None,
+    rows: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """All summaries of every row, for every category and mean.
 
@@ -157,6 +158,7 @@ def robustness_table(
         floor: AUROC of `severity_below`.
         level: confidence level.
         layout: of the tables, where there is one already.
+        rows: to summarise; by default all.
 
     Returns:
         One row per number, columns as `ROBUSTNESS_COLUMNS`, texts as categories.
@@ -169,24 +171,41 @@ def robustness_table(
     if reference and reference not in names:
         raise UnknownNameError("reference row", reference, names)
     columns = _Columns()
-    for question in layout.questions():
-        comparison_set = ComparisonSet(layout, question)
-        for protocol in question.protocols:
-
-            def curve(
-                row: Row, protocol: str = protocol, comparison_set: ComparisonSet = comparison_set
-            ) -> _Curve:
-                return _Curve(RowAreas(layout, comparison_set, row, layout.values(row)), protocol)
-
-            other = curve(layout.rows[names.index(reference)]) if reference else None
-            nothing: list[Summary] = []  # of a row without numbers; the same for all of them
-            for row in layout.rows:
-                found = nothing if row.reason else []
-                found = found or list(_summaries(curve(row), other, floor, level))
-                nothing = found if row.reason else nothing
-                for summary in found:
-                    columns.add(row, question, protocol, summary)
+    places = [
+        _Place(layout, ComparisonSet(layout, question), protocol, reference)
+        for question in layout.questions()
+        for protocol in question.protocols
+    ]
+    nothing: dict[_Place, list[Summary]] = {}  # of a row without numbers; the same for all of them
+    for row in layout.rows:
+        if rows is not None and row.score not in rows:
+            continue
+        for place in places:
+            found = nothing.get(place) if row.reason else None
+            if found is None:
+                found = list(_summaries(place.curve(row), place.reference, floor, level))
+            if row.reason:
+                nothing[place] = found
+            for summary in found:
+                columns.add(row, place.question, place.protocol, summary)
     return columns.table()
+
+
+class _Place:
+    """A question under one protocol, with the reference's AUROCs; None without a reference."""
+
+    def __init__(
+        self, layout: Layout, comparison_set: ComparisonSet, protocol: str, reference: str
+    ) -> None:
+        self._layout, self._comparison_set = layout, comparison_set
+        self.question, self.protocol = comparison_set.question, protocol
+        found = next((row for row in layout.rows if reference and row.score == reference), None)
+        self.reference = self.curve(found) if found else None
+
+    def curve(self, row: Row) -> "_Curve":
+        """The AUROCs of a row."""
+        values = self._layout.values(row)
+        return _Curve(RowAreas(self._layout, self._comparison_set, row, values), self.protocol)
 
 
 class _Columns:

@@ -1,12 +1,13 @@
 """Columns of texts that repeat in millions of lines, as categories."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import union_categoricals
 
-__all__ = ["Codes", "Texts"]
+__all__ = ["Codes", "Texts", "joined"]
 
 Codes = NDArray[np.int32]
 
@@ -33,3 +34,15 @@ class Texts:
         place = np.zeros(len(self._codes), dtype=np.int32)
         place[[self._codes[name] for name in names]] = np.arange(len(names))
         return pd.Categorical.from_codes(place[codes], categories=pd.Index(names, dtype="str"))
+
+
+def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The lines of several tables of the same columns, one after another."""
+    return pd.DataFrame(
+        {
+            name: union_categoricals([part[name] for part in parts], sort_categories=True)
+            if isinstance(parts[0][name].dtype, pd.CategoricalDtype)
+            else np.concatenate([part[name] for part in parts])
+            for name in parts[0]
+        }
+    )
