@@ -13,6 +13,7 @@ from mimbench.api.columns import SCORES
 from mimbench.api.figures import Figures
 from mimbench.api.selection import images_among, part_of_each
 from mimbench.errors import UnknownNameError
+from mimbench.report.cautions import of_table
 from mimbench.report.figures.degradation import degradation_curves
 from mimbench.report.leaderboard.category_table import category_frame, category_table
 from mimbench.report.leaderboard.entries import Leaderboard, build_leaderboard
@@ -176,6 +177,9 @@ class Run:
     def scores(self, row: str = "", *, corruption: str = "") -> pd.DataFrame:
         """Scores of single images, with what the image is; columns as `mimbench.api.columns`.
 
+        There is one line per trained model, image and condition. Validation images are among them;
+        AUROCs are of the lines whose `split` is "test".
+
         Args:
             row: name of a score; empty: all.
             corruption: "clean" or a corruption; empty: all.
@@ -259,10 +263,11 @@ class Run:
         differences = PairedDifferences(self.tables, images_among(self.folder, asked))
         title = ", ".join([self.folder.name, *(f"{k} = {v}" for k, v in asked.items())])
         board = self.board(asked)
+        about = of_table(self.folder, board, rows)
         if by:
             found = self._measured(asked, severities=False)
-            return category_table(board, found, choice, differences, title)
-        return board_table(board, choice, differences, title)
+            return category_table(board, found, choice, differences, title, about)
+        return board_table(board, choice, differences, title, about)
 
     def group(self, role: str = "", relation: str = "", question: str = "detection") -> Group:
         """The group of images of a role and relation; by default the one that sorts.

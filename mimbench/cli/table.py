@@ -8,7 +8,7 @@ import typer
 
 from mimbench.cli.folder import AcceptChanged, visit
 from mimbench.cli.root import write_text
-from mimbench.cli.terminal.streams import say_result
+from mimbench.cli.terminal.streams import say, say_result
 from mimbench.errors import OutputError
 
 __all__ = ["table"]
@@ -65,6 +65,7 @@ def table(
         say_result(text)
     else:
         write_text(out, text)
+        say(f"{out} written.")
 
 
 def _split(given: Sequence[str] | None) -> list[str]:

@@ -14,6 +14,7 @@ from mimbench.cli.terminal.exit_codes import ExitCode
 from mimbench.cli.terminal.progress_bar import Display
 from mimbench.cli.terminal.streams import console
 from mimbench.errors import OutputError
+from mimbench.text import counted
 
 if TYPE_CHECKING:
     from mimbench.testing import Outcome
@@ -65,30 +66,31 @@ def check(
     A detector that is fitted is fitted twice, with the same seed.
     """
     terminal = console()
-    first: dict[str, str] = {}  # problem -> the test that had it first
+    first: set[str] = set()  # problems that were told
+    repeated = 0
     with Display(terminal, quiet=quiet) as progress:
         progress.stage(f"Loading {name}", 1)
         from mimbench.testing import check as outcomes
 
         progress.update(1)
         for outcome in outcomes(name, least_auroc, progress):
-            _show_outcome(terminal, outcome, first)
+            if outcome.problem in first:
+                repeated += 1
+            else:
+                _show_outcome(terminal, outcome)
+            first |= {outcome.problem} - {""}
+    if repeated:
+        terminal.print(f"{counted(repeated, 'further test')} FAILED for a reason told above.")
     return ExitCode.NO if first else ExitCode.DONE
 
 
-def _show_outcome(terminal: Console, outcome: "Outcome", first: dict[str, str]) -> None:
-    """Print what a test said; a problem that another had first is not repeated."""
+def _show_outcome(terminal: Console, outcome: "Outcome") -> None:
+    """Print what a test said."""
     mark = ("FAILED", "red") if outcome.problem else ("passed", "green")
     terminal.print(Text.assemble(mark, f"  {outcome.test}"))
-    if outcome.problem in first:
-        said = [f"as in: {first[outcome.problem]}"]
-    else:
-        said = [text for text in (outcome.problem, outcome.note) if text]
-    for text in said:
+    for text in filter(None, (outcome.problem, outcome.note)):
         for line in Text(text).wrap(terminal, max(terminal.width - INDENT, INDENT)):
             terminal.print(Text(" " * INDENT) + line)
-    if outcome.problem:
-        first.setdefault(outcome.problem, outcome.test)
 
 
 def export_conditions(

@@ -10,6 +10,7 @@ from mimbench.registry import BUILT_IN
 from mimbench.report.answer import Line, State
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
 from mimbench.report.leaderboard.groups import Group
+from mimbench.report.leaderboard.lookup import rounded
 from mimbench.report.leaderboard.notes import difference_text
 from mimbench.report.leaderboard.paired_differences import LEVEL, PairedDifferences
 from mimbench.report.subject import first_score, subject_of
@@ -69,9 +70,9 @@ def added_lines(
     added = added_detectors(run)
     rows = [row for one in added if (row := first_score(one, board))]
     shown = rows[:MOST_LINES]
-    reference, chances = _reference(run, board, verdicts, {one.name for one in added})
+    reference, rivals = _reference(run, board, verdicts, {one.name for one in added})
     differences = PairedDifferences(of_rows(run.tables, {reference, *shown}))
-    lines = [_line(board.entry(row), reference, chances, board, differences) for row in shown]
+    lines = [_line(board.entry(row), reference, rivals, board, differences) for row in shown]
     more = len(rows) - len(shown)
     if more:
         last = lines[-1]
@@ -82,21 +83,21 @@ def added_lines(
 
 def _reference(
     run: RunFolder, board: Leaderboard, verdicts: Sequence[Verdict], added: set[str]
-) -> tuple[str, int]:
-    """The row that added ones are compared with, empty if there is none; of how many the highest.
+) -> tuple[str, list[str]]:
+    """The row that added ones are compared with, empty if there is none; of which the highest.
 
-    A row that the claims fix is one of one.
+    A row that the claims fix is the only one.
     """
     subject = subject_of(run, board, verdicts, without=added)
     if subject is None:
-        return "", 1
+        return "", []
     if any(verdict.headline and verdict.row == subject.row for verdict in verdicts):
-        return subject.row, 1
+        return subject.row, [subject.row]
     rows = [one for one in board.entries if one.headline and one.detector.name not in added]
     first = board.entry(subject.row).detector.name
     own = [one.row for one in rows if one.detector.family == MIM and not one.control]
     own = own or [one.row for one in rows if one.detector.name == first]
-    return own[0], len(own)  # the entries are in order of AUROC
+    return own[0], own  # the entries are in order of AUROC
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class _Gap:
     other: str
     difference: Estimate
     chances: int  # rows of which the other one is the highest
+    higher: str = ""  # which of these rows is higher on this group, with its AUROC
 
     @property
     def p(self) -> float:
@@ -121,6 +123,7 @@ class _Gap:
             difference_text(self.difference)
             + f" ({self.other})" * named
             + f" on {_place(self.group, groups)}"
+            + f" ({self.higher})" * bool(self.higher)
             + f": clearly {side}" * clear
         )
 
@@ -128,13 +131,19 @@ class _Gap:
 def _line(
     entry: Entry,
     reference: str,
-    chances: int,
+    rivals: Sequence[str],
     board: Leaderboard,
     differences: PairedDifferences,
 ) -> Line:
     groups = board.groups[:MOST_GROUPS]
     of_reference = [
-        _Gap(group, reference, differences.between(entry.row, reference, group), chances)
+        _Gap(
+            group,
+            reference,
+            differences.between(entry.row, reference, group),
+            len(rivals),
+            _higher(reference, rivals, group, board),
+        )
         for group in groups
         if reference
     ]
@@ -150,7 +159,8 @@ def _line(
     p_values = [gap.p for gap in gaps]
     clear = dict(zip(gaps, (holm(p_values) < LEVEL).tolist(), strict=True))
     parts: list[str] = []
-    rule = f" (highest of {chances} on {_place(groups[0], board.groups)})" * (chances > 1)
+    chosen = f" (highest of {len(rivals)} on {_place(groups[0], board.groups)})"
+    rule = chosen * (len(rivals) > 1)
     named = f"{reference}{rule}"
     for name, own in ((named, of_reference), ("the best control", of_controls)):
         told = [
@@ -169,6 +179,15 @@ def _line(
     return Line(f"Added: {entry.row}", _state(clear), " ".join(parts), cautions)
 
 
+def _higher(row: str, rivals: Sequence[str], group: Group, board: Leaderboard) -> str:
+    """Which of some rows is the highest on a group, e.g. "mim/l1 has 0.89"; empty if `row` is."""
+    found = {name: board.entry(name).cell(group, "auroc") for name in (row, *rivals)}
+    areas = {name: cell.value for name, cell in found.items() if cell and not isnan(cell.value)}
+    best = max(areas, key=lambda name: areas[name], default=row)
+    higher = row in areas and areas[best] > areas[row]
+    return f"{best} has {rounded(areas[best])}" if higher else ""
+
+
 def _place(group: Group, groups: Sequence[Group]) -> str:
     """The role of a group, with its source if images of two sources have that role."""
     alone = [one.role for one in groups].count(group.role) == 1
@@ -179,7 +198,10 @@ def _why_not(p_values: Sequence[float]) -> str:
     """Why none of some differences is clear, whatever their intervals say."""
     if any(map(isnan, p_values)):
         return f"{RETRAINING[0].lower()}{RETRAINING[1:]}".rstrip(".")
-    return f"the smallest p, Holm-adjusted over {len(p_values)}, is {min(holm(p_values)):.3f}"
+    return (
+        f"the smallest p, Holm-adjusted over {len(p_values)}, is {min(holm(p_values)):.3f}; "
+        "intervals are not adjusted"
+    )
 
 
 def _state(clear: Mapping[_Gap, bool]) -> State:

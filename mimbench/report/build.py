@@ -7,6 +7,7 @@ from mimbench.csv_files.writing import write_csv
 from mimbench.errors import OutputError
 from mimbench.files import atomic_write
 from mimbench.progress import Progress, Silent
+from mimbench.report.cautions import of_table
 from mimbench.report.figures.draw import draw_figures
 from mimbench.report.figures.styles import row_styles
 from mimbench.report.leaderboard.entries import Leaderboard
@@ -125,7 +126,8 @@ def _write_leaderboard(path: Path, run: RunFolder, board: Leaderboard) -> None:
         _write(path, leaderboard_markdown(board, title, run.doubts))
     elif board.groups:
         differences = PairedDifferences(run.tables)
-        _write(path, as_latex(board_table(board, Choice(), differences, title)))
+        about = of_table(run, board, ())
+        _write(path, as_latex(board_table(board, Choice(), differences, title, about)))
     else:
         path.unlink(missing_ok=True)
 

@@ -1,6 +1,6 @@
 """What a reader must not conclude from a run."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from mimbench.recipes import names, read_recipe
 from mimbench.report.leaderboard.columns import measures
@@ -16,6 +16,7 @@ from mimbench.text import counted
 __all__ = [
     "cautions",
     "few_targets",
+    "of_table",
     "shortened",
     "single_split_note",
     "told_by_checks",
@@ -91,10 +92,17 @@ def told_by_checks(run: RunFolder) -> tuple[str, ...]:
     return (*few_targets(run.tables), *short, *untaught(run.tables))
 
 
-def shortened(run: RunFolder) -> Iterator[str]:
-    """The detectors that were trained for fewer steps than today's recipe of their name, if any."""
+def shortened(run: RunFolder, only: Collection[str] | None = None) -> Iterator[str]:
+    """The detectors that were trained for fewer steps than today's recipe of their name, if any.
+
+    Args:
+        run: its folder.
+        only: names of detectors; by default all.
+    """
     found = []
     for detector in run.detectors.values():
+        if only is not None and detector.name not in only:
+            continue
         if detector.name in names("baselines"):
             recipe = read_recipe(detector.name)
             usual = recipe.parameters.get("steps", 0)
@@ -104,6 +112,20 @@ def shortened(run: RunFolder) -> Iterator[str]:
                 found.append(f"{detector.name} {steps} of {usual}")
     if found:
         yield f"Trained for fewer steps than today's recipe says: {', '.join(found)}"
+
+
+def of_table(run: RunFolder, board: Leaderboard, rows: Collection[str]) -> tuple[str, ...]:
+    """What a table for a publication must say of the run, and of the training of its rows.
+
+    Args:
+        run: its folder.
+        board: of the run.
+        rows: of the table; none: the headline rows.
+    """
+    shown = [one for one in board.entries if (one.row in rows if rows else one.headline)]
+    detectors = {entry.detector.name for entry in shown}
+    found = ["All images are generated."] * run.generated
+    return (*found, *(f"{words}." for words in shortened(run, detectors)))
 
 
 def few_targets(tables: RunTables) -> list[str]:

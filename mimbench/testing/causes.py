@@ -11,6 +11,8 @@ from mimbench.detectors.protocol import Detector
 
 __all__ = ["of_error", "of_restoring"]
 
+# methods of a network that are missed where the detector is taken for one
+OF_MODULES = ("parameters", "named_parameters", "train", "eval", "state_dict", "register_buffer")
 ON_RECORD = ("history", "quality")  # attributes that no score depends on
 
 
@@ -23,6 +25,12 @@ def of_error(error: BaseException, detector: Detector) -> str:
         return (
             'With trains_on = "target", train.known is None; trains_on = "known" gives the target '
             "and the known categories."
+        )
+    asked = getattr(error, "name", "") if isinstance(error, AttributeError) else ""
+    if asked in OF_MODULES and getattr(error, "obj", None) is detector:
+        return (
+            "A detector is no nn.Module: keep the network in an attribute, e.g. self.net, and call "
+            f"self.net.{asked}()."
         )
     never = detector.trains_on == "nothing" and type(detector).fit is not Detector.fit
     if never and isinstance(error, AttributeError) and "has no attribute" in said:

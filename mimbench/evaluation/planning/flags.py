@@ -33,7 +33,12 @@ def resolve_run(name: str, given: Mapping[str, Any]) -> RunFile:
         UnknownNameError: there is no such run.
         RecipeError: file and flags make no run; it names the field and what would be right.
     """
-    table, path = run_table(name)
+    try:
+        table, path = run_table(name)
+    except UnknownNameError as error:
+        if Path(name).is_dir():
+            raise RecipeError(f"{name} is a folder; give photos with --data {name}.") from error
+        raise
     given = {**given, **separated(given)}
     if given.get(ONLY.name) or given.get(ADDED.name):
         given = {**given, **_named(table, given)}

@@ -69,6 +69,7 @@ def category_table(
     choice: Choice,
     differences: PairedDifferences,
     title: str,
+    about: Sequence[str] = (),
 ) -> Publication:
     """Clean AUROC of each category.
 
@@ -78,6 +79,7 @@ def category_table(
         choice: what to show; its columns are not used.
         differences: of the run, on the same images.
         title: what the caption begins with, e.g. the run's name.
+        about: further notes, on the run.
 
     Raises:
         UnknownNameError: the run has no such row or group.
@@ -130,7 +132,7 @@ def category_table(
             *(row_name(entry) for entry in board.entries),
         ),
         body=tuple(body),
-        notes=(*unclear_note(body), *_notes(board, rankings, numbers)),
+        notes=(*about, *unclear_note(body), *_notes(board, rankings, numbers)),
         numbers=numbers,
     )
 

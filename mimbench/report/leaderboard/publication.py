@@ -139,7 +139,11 @@ def chosen(board: Leaderboard, choice: Choice) -> Leaderboard:
 
 
 def board_table(
-    board: Leaderboard, choice: Choice, differences: PairedDifferences, title: str
+    board: Leaderboard,
+    choice: Choice,
+    differences: PairedDifferences,
+    title: str,
+    about: Sequence[str] = (),
 ) -> Publication:
     """Rows of the leaderboard: the AUROC of every group, further columns of the primary one.
 
@@ -148,6 +152,7 @@ def board_table(
         choice: what to show.
         differences: of the run, on the same images.
         title: what the caption begins with, e.g. the run's name.
+        about: further notes, on the run.
 
     Raises:
         UnknownNameError: the run has no such row, column or group.
@@ -180,6 +185,7 @@ def board_table(
         header=("score", *(_heading(column, group) for column, group in places)),
         body=tuple(body),
         notes=(
+            *about,
             *unclear_note(body),
             *_notes(board, places, rankings, choice),
         ),

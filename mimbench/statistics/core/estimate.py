@@ -32,6 +32,15 @@ class Estimate:
         if isnan(self.value) and not self.reason:
             raise ValueError("An estimate without a value needs a reason.")
 
+    def __repr__(self) -> str:
+        """For people, e.g. in a notebook: `Estimate(-0.033 [-0.213, 0.147], p = 0.714)`."""
+        if isnan(self.value):
+            return f"Estimate(none: {self.reason})"
+        interval = "" if isnan(self.low) else f" [{self.low:.3f}, {self.high:.3f}]"
+        p = "" if isnan(self.p) else f", p = {self.p:.3f}"
+        further = "".join(f"; {text}" for text in (self.reason, self.caution) if text)
+        return f"Estimate({self.value:.3f}{interval}{p}{further})"
+
 
 def missing(reason: str) -> Estimate:
     """Return the estimate of something that cannot be computed."""

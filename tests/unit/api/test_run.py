@@ -12,6 +12,7 @@ from synthetic_run import Category, Row, synthetic_tables, write_synthetic_run
 import mimbench
 from mimbench.api.columns import COLUMNS
 from mimbench.errors import MimbenchError, UnknownNameError
+from mimbench.report import cautions
 from mimbench.report.leaderboard import columns as registry
 
 CATEGORIES = (
@@ -177,6 +178,18 @@ def test_a_table_marks_the_best_and_its_ties(run: mimbench.Run) -> None:
     assert "60 test images of 60 patients" in latex
     assert latex.count(r"\textdagger{}") != 1, "a mark has its legend, and a legend its mark"
     assert f"{value:.2f}" in latex
+
+
+def test_a_table_says_which_of_its_rows_were_trained_for_fewer_steps(
+    run: mimbench.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "Trained for fewer steps than today's recipe says: resnet18 3 of 100"
+    monkeypatch.setattr(
+        cautions, "shortened", lambda folder, only: [told] if "resnet18" in only else []
+    )
+    for by in ("", "category"):
+        assert f"{told}." in run.table(form="md", by=by)
+        assert told not in run.table(["mim/residual"], form="md", by=by)
 
 
 def test_a_table_by_category_has_a_line_for_each(run: mimbench.Run) -> None:

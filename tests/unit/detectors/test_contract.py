@@ -40,6 +40,12 @@ class Shape(Flipped):
         return super().score(batch)[:, None]
 
 
+class Module(Flipped):
+    def fit(self, train):
+        super().fit(train)
+        torch.optim.Adam(self.parameters())
+
+
 class Forgets(Flipped):
     def state(self):
         return {}
@@ -368,7 +374,8 @@ def test_an_error_of_every_test_is_printed_once(
     assert main() == 1
     said = capsys.readouterr().out
     assert said.count("no data") == 1
-    assert said.count("as in: scores are finite") == 6
+    assert said.count("FAILED") == 2
+    assert "6 further tests FAILED for a reason told above." in said
     monkeypatch.setattr("sys.argv", ["mimbench", "check", "histogram", "--least-auroc", "0.5"])
     assert main() == 0
 
@@ -391,6 +398,7 @@ def test_an_error_of_every_test_is_printed_once(
         ("Bytes", "scores are finite one per image", "call .float() first"),
         ("Images", "scores are finite one per image", "its images are batch.images"),
         ("Never", "scores are finite one per image", "fit() is never called"),
+        ("Module", "scores are finite one per image", "call self.net.parameters()"),
     ],
 )
 def test_a_broken_detector_is_told_what_is_wrong(

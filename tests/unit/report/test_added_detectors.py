@@ -7,7 +7,7 @@ import pytest
 from made_tables import Made, made_tables
 
 from mimbench.claims import Verdict
-from mimbench.report.added_detectors import _Gap, added_detectors, added_lines
+from mimbench.report.added_detectors import _Gap, _higher, added_detectors, added_lines
 from mimbench.report.answer import Line
 from mimbench.report.leaderboard.entries import build_leaderboard
 from mimbench.report.leaderboard.groups import Group
@@ -59,6 +59,18 @@ def test_it_is_compared_with_the_highest_own_score_and_the_best_control(tmp_path
     assert "on unknown: clearly higher; " in line.words
     assert "From the best control: +0." in line.words
     assert "(harmonic) on unknown" in line.words
+
+
+def test_where_another_score_of_the_family_is_higher_it_is_named(tmp_path: Path) -> None:
+    run = run_of(tmp_path, ROWS)
+    board = build_leaderboard(run, metrics_table(run.tables))
+    group = board.groups[0]
+    rivals = ["mim/residual", "mim/l1"]
+    assert not _higher("mim/residual", rivals, group, board)
+    cell = board.entry("mim/residual").cell(group, "auroc")
+    assert _higher("mim/l1", rivals, group, board) == f"mim/residual has {cell.value:.2f}"
+    told = _Gap(group, "mim/l1", Estimate(0.1, 0, 0.2), 2, "mim/residual has 0.70")
+    assert told.text(False, board.groups, named=False).endswith("on unknown (mim/residual has 0.70)")
 
 
 def test_it_is_compared_with_the_row_that_claims_fixed(tmp_path: Path) -> None:

@@ -103,3 +103,8 @@ def test_a_long_list_and_a_file_with_a_comma_in_its_path(tmp_path: Path) -> None
     recipe = tmp_path / "a,b.toml"
     recipe.write_text('extends = "histogram"\nname = "own"\n')
     assert resolve_run("default", {"only": [str(recipe)]}).detectors == (str(recipe),)
+
+
+def test_a_folder_in_place_of_a_run_is_told_the_flag_for_photos(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=f"is a folder; give photos with --data {tmp_path}"):
+        resolve_run(str(tmp_path), {})
