@@ -154,7 +154,6 @@ def run(
     from mimbench.evaluation.unchanged import keep_run, kept_run, made_from
 
     folder = out or Path("runs") / settings.name
-    settings = settings.model_copy(update={"name": folder.resolve().name})
     source = None
     if not (dry_run or dask_transfer) and dask is None and timeout is None:
         source = made_from(settings, folder, jobs=jobs, strict=strict)

@@ -21,7 +21,7 @@ def record_run(context: TaskContext, environment: Mapping[str, Any], command: st
     plan, folder = context.plan, context.folder
     files = _files(context)
     info = RunInfo(
-        name=plan.run.name,
+        name=folder.resolve().name or plan.run.name,  # may be none that a run file may have
         command=command,
         folder=str(Path.cwd()),
         date=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -12,12 +12,14 @@ from PIL import Image
 
 from mimbench.data.dataset import ImageOptions
 from mimbench.errors import DataError, MimbenchError, OutputError, TableError, UnknownNameError
-from mimbench.evaluation.export import export_conditions
+from mimbench.evaluation.export import export_conditions, recorded_plan
 from mimbench.evaluation.external.external import score_external
 from mimbench.evaluation.planning.plan import RunFile, make_plan
 from mimbench.evaluation.runner import execute
+from mimbench.evaluation.runner import run as run_all
 from mimbench.progress import Silent
 from mimbench.runfolder.added_rows import add_rows
+from mimbench.runfolder.info import require_run_info
 from mimbench.scores.reading import read_tables
 
 DIGEST = """
@@ -46,6 +48,18 @@ def run(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> P
     )
     execute(make_plan(settings), root / "run", Silent())
     return root / "run"
+
+
+def test_a_run_is_called_as_its_folder_and_can_be_planned_again(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    """Folders may have names that no run file may have."""
+    data = ImageOptions(data=(str(folders["data"]),), canonical_size=32)
+    settings = RunFile(name="tour", detectors=("histogram",), data=data)
+    folder = tmp_path / "my run, é"
+    run_all(settings, folder / ".." / folder.name, Silent())
+    assert require_run_info(folder).name == folder.name
+    assert recorded_plan(folder, Silent()).run == settings
 
 
 @pytest.fixture(scope="module")

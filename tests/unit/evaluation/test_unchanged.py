@@ -106,21 +106,6 @@ def test_the_same_run_again_computes_nothing_and_says_so(
     assert not computed(*SMALL, "--json")
 
 
-def test_a_run_is_called_as_its_folder(
-    computed: Repeated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    named: list[str] = []
-    compute = runner.run
-
-    def told(settings: Any, *given: Any, **more: Any) -> RunResult:
-        named.append(settings.name)
-        return compute(settings, *given, **more)
-
-    monkeypatch.setattr(runner, "run", told)
-    assert computed("tour", *SMALL)
-    assert named == ["out"]
-
-
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_file_that_is_missing_or_another_is_computed_again(computed: Repeated, name: str) -> None:
     assert computed(*SMALL)
