@@ -101,6 +101,9 @@ def _answers(exported: Exported) -> CardSection:
             "the models of its fold, one of the target at thresholds that the fold's test images "
             "had no part in; one model alone cannot disagree. The other kinds are judged by the "
             "app as it is.",
+            "How wide the limits are, and how far the models may disagree, was chosen so that few "
+            "of the target's validation images get no answer: on photos of new patients there may "
+            "be more. So it is for test images that another fold trains on or validates with.",
             CardTable(tuple(header), rows),
             "The guard knows the light and the skin tones of these images alone: on other "
             "skin tones it may give no answer more often.",

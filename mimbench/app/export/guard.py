@@ -160,12 +160,32 @@ def fit_guard(
             tried[number, own.numpy()] = without.reasons(seen[own])
     enough = tried.mean(1) <= REFUSED
     enough[-1] = True
-    first = enough.argmax(0)
-    for reason in map(REASONS.index, LOOSENED):
-        while first[reason] < len(MARGINS) - 1 and _refused(tried, first, validation):
-            first[reason] += 1
+    first = _together(tried, enough.argmax(0), validation)
     margins = [MARGINS[number] for number in first]
     return _fitted(histograms.mean(0), seen, margins), _chosen(tried, first)
+
+
+def _together(
+    tried: NDArray[np.bool_], alone: NDArray[np.int64], validation: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Margins with which all limits together refuse few validation images, by their place.
+
+    Args:
+        tried: (margins, N, len(REASONS)), which of REASONS hold with one margin for all.
+        alone: (len(REASONS),), the margin that does for each limit alone; none is below it.
+        validation: (N,), these images.
+    """
+    first, reasons = alone.copy(), [REASONS.index(name) for name in LOOSENED]
+    for reason in reasons:
+        while first[reason] < len(MARGINS) - 1 and _refused(tried, first, validation):
+            first[reason] += 1
+    for reason in reversed(reasons):  # what was loosened in vain
+        while first[reason] > alone[reason]:
+            first[reason] -= 1
+            if _refused(tried, first, validation):
+                first[reason] += 1
+                break
+    return first
 
 
 def _chosen(tried: NDArray[np.bool_], margins: NDArray[np.int64]) -> NDArray[np.bool_]:

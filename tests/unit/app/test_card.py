@@ -42,6 +42,7 @@ def test_the_card_has_the_share_without_an_answer_of_validation_and_test_images(
     card = with_app(ModelCard("Card", "mim/l1", (), ()), made, [PARITY], 12.0).markdown()
     assert "2.1 % of the target's validation images" in card
     assert "3.4 % of its test images" in card
+    assert "on photos of new patients there may be more" in card
     made.silent_test = float("nan")
     card = with_app(ModelCard("Card", "mim/l1", (), ()), made, [PARITY], 12.0).markdown()
     assert "nan" not in card

@@ -5,7 +5,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from mimbench.app.export.guard import REASONS, Guard, colours, fit_guard, look
+from mimbench.app.export.guard import (
+    MARGINS,
+    REASONS,
+    Guard,
+    _together,
+    colours,
+    fit_guard,
+    look,
+)
 from mimbench.data.generated import abnormal, phantom
 from mimbench.detectors.controls import Complexity
 from mimbench.detectors.protocol import Batch
@@ -41,6 +49,18 @@ def test_all_limits_together_refuse_few_validation_images_however_few_there_are(
     assert not refused[validation].any()
     assert guard.most >= alone.most
     assert guard.blurriest <= alone.blurriest
+
+
+def test_no_limit_is_loosened_in_vain() -> None:
+    """Validation images that are unlike the others are accepted by that limit alone."""
+    tried = np.zeros((len(MARGINS), 50, len(REASONS)), dtype=bool)
+    tried[:7, :5, REASONS.index("unlike")] = True
+    tried[:3, 5, REASONS.index("dark")] = True
+    alone = np.array([1, 2, 3, 4])
+    validation = np.arange(50) < 20
+    margins = dict(zip(REASONS, _together(tried, alone, validation), strict=True))
+    assert margins == {"dark": 3, "bright": 2, "blurred": 3, "unlike": 7}
+    assert list(_together(tried, alone, ~validation)) == list(alone)
 
 
 def test_dark_bright_blurred_and_other_pictures_have_their_reason() -> None:
