@@ -87,11 +87,14 @@ def against_control(
 def _best_control(
     size: int | None, controls: Mapping[str, int | None], values: Mapping[str, float]
 ) -> str:
-    """The highest control for rows that see images of a size, empty if there is none."""
+    """The highest control for rows that see images of a size, empty if there is none.
+
+    A row whose size is not known may have seen what any control saw.
+    """
     beside = {
         row: value
         for row, own in controls.items()
-        if not isnan(value := values.get(row, nan)) and own in (None, size)
+        if not isnan(value := values.get(row, nan)) and (None in (own, size) or own == size)
     }
     return max(beside, key=lambda row: beside[row], default="")
 

@@ -4,7 +4,7 @@ from math import nan
 
 import pytest
 
-from mimbench.report.leaderboard.ties import Ranking, ranking, ranking_notes
+from mimbench.report.leaderboard.ties import Ranking, against_control, ranking, ranking_notes
 from mimbench.statistics.core.estimate import Estimate
 
 VALUES = {"mim": 0.70, "cnn": 0.95, "weak": nan, "smooth": 0.80, "files": 0.99}
@@ -24,6 +24,16 @@ def test_a_control_of_another_size_takes_no_mark_away() -> None:
     assert ranked({"smooth": 64, "files": 224}).best == "cnn"
     assert ranked({"smooth": 64, "files": 64}) == Ranking(control="files")
     assert ranked({"files": None}) == Ranking(control="files")
+
+
+def test_a_row_of_unknown_size_is_compared_with_every_control() -> None:
+    controls: dict[str, int | None] = {"smooth": 64, "files": 224}
+    standings = [
+        against_control("cnn", size, controls, VALUES, difference) for size in (64, 224, 32, None)
+    ]
+    assert standings == ["above", "not above", "not compared", "not above"]
+    made_elsewhere = {"cnn": None, "mim": 64}
+    assert ranking(made_elsewhere, controls, VALUES, difference) == Ranking(control="files")
 
 
 def test_a_row_that_is_not_shown_is_still_the_best() -> None:
