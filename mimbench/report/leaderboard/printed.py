@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from mimbench.statistics.core.cautions import MARK
+from mimbench.statistics.core.cautions import MARK, UNKNOWN
 from mimbench.text import counted
 
 __all__ = [
@@ -112,7 +112,7 @@ def _with_rows(board: PrintedBoard, kept: Sequence[int], left_out: str) -> Print
 def _asks_for(claimed: Set[str], told: str) -> bool:
     """Whether a claim names one of the rows that are told together, by names or as a number."""
     detector, counted, _ = told.partition(" (")
-    if counted:
+    if counted or "/" not in told:  # of all its scores, or of a detector that has none
         return detector in {row.partition("/")[0] for row in claimed}
     return not claimed.isdisjoint(told.split(", "))
 
@@ -152,14 +152,11 @@ class _Fitted:
                 f"{'; '.join(left_out)}. The page has all."
             )
         told = [text for row in board.cells for text, _ in row[:kept]]
-        marked = any(MARK in text for text in (*told, *(words for _, words in board.added)))
+        told += [words for _, words in board.added]
+        idle = {mark for mark in (MARK, UNKNOWN) if not any(mark in text for text in told)}
         there = {kind for _, kind, _ in board.rows}
         unused = {words for kind, words in KINDS.items() if kind not in there}
-        notes = [
-            note
-            for note in board.notes
-            if note not in unused and (marked or not note.startswith(MARK))
-        ]
+        notes = [note for note in board.notes if note not in unused and note[:1] not in idle]
         notes += [words for _, _, words in board.failures]
         yield from map(Text, (*notes, *board.also_checked))
         for about, words in board.added:
@@ -169,7 +166,7 @@ class _Fitted:
 def _table(board: PrintedBoard, kept: int, width: int | None = None, *, broken: bool) -> Table:
     """The table with the first columns; `broken`: names of rows take a line for each part."""
     table = Table(
-        title=board.title,
+        title=Text(board.title, style="table.title"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,

@@ -8,7 +8,7 @@ from mimbench.csv_files.writing import as_csv
 from mimbench.errors import UnknownNameError
 from mimbench.report.leaderboard.publication import Cell, Publication
 from mimbench.report.leaderboard.ties import TIED, UNCLEAR
-from mimbench.statistics.core.cautions import MARK
+from mimbench.statistics.core.cautions import MARK, UNKNOWN
 from mimbench.text import markdown_cell
 
 __all__ = ["FORMATS", "as_html", "as_latex", "as_markdown", "latex_text", "written"]
@@ -21,6 +21,7 @@ LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     MARK: r"\textdagger{}",
+    UNKNOWN: r"\P{}",
     TIED: r"\textdaggerdbl{}",
     UNCLEAR: r"\S{}",
 }

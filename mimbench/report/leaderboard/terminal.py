@@ -29,7 +29,7 @@ from mimbench.report.leaderboard.notes import (
 from mimbench.report.leaderboard.printed import CONTROL, KINDS, PrintedBoard
 from mimbench.report.page.sections.known import curve_findings, left_out_findings
 from mimbench.report.subject import subject_of
-from mimbench.statistics.core.cautions import legend
+from mimbench.statistics.core.cautions import legends
 
 __all__ = ["printed_board"]
 
@@ -148,8 +148,7 @@ def _notes(report: Report, added: Sequence[Line]) -> list[str]:
     shown = [entry.cell(group, "auroc") for entry in board.entries for group in board.groups
              if entry.headline]  # fmt: skip
     causes = [estimate.caution for estimate in shown if estimate is not None]
-    marked = legend([*causes, *(caution for line in added for caution in line.cautions)])
-    notes += [marked] * bool(marked)
+    notes += legends([*causes, *(caution for line in added for caution in line.cautions)])
     notes += curve_findings(report.results.known_curve, board)
     notes += left_out_findings(report.results.left_out, board)
     external = report.results.external

@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "MARK",
+    "UNKNOWN",
     "area_cautions",
     "difference_cautions",
     "fpr_cautions",
     "legend",
+    "legends",
     "mark_of",
     "precision_cautions",
     "share_cautions",
@@ -114,6 +116,11 @@ def mark_of(caution: str) -> str:
 
 def legend(cautions: Iterable[str]) -> str:
     """What the marks mean for these intervals, in sentences; empty if none has a caution."""
+    return " ".join(legends(cautions))
+
+
+def legends(cautions: Iterable[str]) -> list[str]:
+    """The same, one text for each mark, which it begins with."""
     found = sorted({caution for caution in cautions if caution}, key=str.casefold)
     said = {
         mark: ". ".join(own[0].upper() + own[1:] for own in found if mark_of(own) == mark)
@@ -122,7 +129,7 @@ def legend(cautions: Iterable[str]) -> str:
     simulated = " (results/coverage.md)" * ("simulated coverage" in said[MARK])
     parts = [f"{MARK} Read with caution: {said[MARK]}{simulated}."] * bool(said[MARK])
     parts += [f"{UNKNOWN} {said[UNKNOWN]}."] * bool(said[UNKNOWN])
-    return " ".join(parts)
+    return parts
 
 
 def _texts(mask: NDArray[np.bool_], text: str) -> Texts:

@@ -10,6 +10,7 @@ from mimbench.statistics.core.cautions import (
     difference_cautions,
     fpr_cautions,
     legend,
+    legends,
     mark_of,
     precision_cautions,
 )
@@ -125,6 +126,7 @@ def test_what_is_unknown_has_another_mark_than_what_covers_too_little():
     assert first.startswith("† Read with caution: AUROC: few patients")
     assert second == "Retraining: fewer than three trainings (seeds)."
     assert legend([unknown]) == f"¶ {second}"
+    assert legends([unknown, narrow]) == [first, f"¶ {second}"]
 
 
 @pytest.mark.parametrize("n", [45, 300])
