@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import partial
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from mimbench.report.leaderboard.publication import (
     Choice,
     Publication,
     chosen,
+    not_compared_note,
     ranked_entries,
     row_name,
     unclear_note,
@@ -121,6 +123,11 @@ def category_table(
             }
             for row in rows
         ]
+    alone = (
+        record["row"]
+        for record in records
+        if record["against_controls"] == "not compared" and not isnan(record["value"])
+    )
     numbers = pd.DataFrame(records)
     return Publication(
         caption=f"{title}: clean AUROC of each category with 95 % intervals.",
@@ -132,7 +139,12 @@ def category_table(
             *(row_name(entry) for entry in board.entries),
         ),
         body=tuple(body),
-        notes=(*about, *unclear_note(body), *_notes(board, rankings, numbers)),
+        notes=(
+            *about,
+            *unclear_note(body),
+            *not_compared_note(alone),
+            *_notes(board, rankings, numbers),
+        ),
         numbers=numbers,
     )
 
@@ -151,6 +163,11 @@ def _notes(
     board: Leaderboard, rankings: Sequence[tuple[str, Ranking]], numbers: pd.DataFrame
 ) -> Iterator[str]:
     yield from ranking_notes(rankings, {entry.row for entry in board.entries})
+    if len(rankings) > 1:
+        yield (
+            "Rows are compared on each category by itself, not adjusted for the number of "
+            "categories: of many differences, some look clear by chance."
+        )
     if any(entry.control for entry in board.entries):
         names = ", ".join(entry.row for entry in board.entries if entry.control)
         yield f"Controls: {names}. {CONVENTION_OF['controls']}"
@@ -158,7 +175,7 @@ def _notes(
         yield CONVENTION_OF["open-set"]
     if len(numbers) and (note := legend(numbers["caution"])):
         yield note
-    yield tested_note(board)
+    yield from filter(None, [tested_note(board)])
     yield CONVENTION_OF["auroc"]
     yield from (
         f"{failure.row} {failure.words.rstrip('.')}." for failure in told_together(board.failures)

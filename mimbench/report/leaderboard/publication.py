@@ -16,7 +16,7 @@ from mimbench.report.leaderboard.columns import (
     with_values,
 )
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
-from mimbench.report.leaderboard.failures import told_together
+from mimbench.report.leaderboard.failures import rows_together, told_together
 from mimbench.report.leaderboard.groups import Group, primary_group
 from mimbench.report.leaderboard.notes import CONVENTION_OF, corruption_note, tested_note
 from mimbench.report.leaderboard.paired_differences import PairedDifferences
@@ -36,6 +36,7 @@ __all__ = [
     "Publication",
     "board_table",
     "chosen",
+    "not_compared_note",
     "ranked_entries",
     "row_name",
     "unclear_note",
@@ -178,6 +179,14 @@ def board_table(
             record |= _numbers(column, group, entry, board)
         body.append(tuple(cells))
         records.append(record)
+    alone = (
+        entry.row
+        for entry in board.entries
+        for group in board.groups
+        if entry.standing(group) == "not compared"
+        and (own := entry.cell(group, AUROC.name)) is not None
+        and own.exists
+    )
     asked = "" if choice.question == "detection" else choice.question
     return Publication(
         caption=f"{title}: {_subject(board)}",
@@ -187,6 +196,7 @@ def board_table(
         notes=(
             *about,
             *unclear_note(body),
+            *not_compared_note(alone),
             *_notes(board, places, rankings, choice),
         ),
         numbers=pd.DataFrame(records),
@@ -290,7 +300,8 @@ def _notes(
     if caution := legend(_cautions(board, places)):
         yield caution
     corrupted = any(isinstance(own, Column) and own.of_corrupted for own in columns)
-    yield tested_note(board) + corruption_note(board) * corrupted
+    if tested := tested_note(board):
+        yield tested + corruption_note(board) * corrupted
     details = [own for own in columns if isinstance(own, Column) and own is not AUROC]
     if board.primary is not None and details:
         *others, last = (own.page or own.name for own in details)
@@ -314,6 +325,12 @@ def unclear_note(body: Iterable[Iterable[Cell]]) -> Iterator[str]:
             "difference is not clear over patients and retraining (95 %), or could not be tested, "
             "as with fewer than three trainings."
         )
+
+
+def not_compared_note(rows: Iterable[str]) -> Iterator[str]:
+    """Which rows have no such mark because there is no control to compare them with."""
+    if found := list(dict.fromkeys(rows)):
+        yield f"Not compared with a control: {rows_together(found)}."
 
 
 def _cautions(board: Leaderboard, places: Iterable[Place]) -> Iterator[str]:

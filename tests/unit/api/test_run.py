@@ -206,6 +206,7 @@ def test_every_form_says_where_a_row_is_not_clearly_above_a_control(run: mimbenc
     acne = next(line for line in text.splitlines() if line.startswith("| acne"))
     assert [cell.endswith("§") for cell in acne.split(" | ")[3:]] == [False, True, False]
     assert "- § Not clearly above the best control" in text
+    assert "- Rows are compared on each category by itself, not adjusted" in text
     numbers = pd.read_csv(StringIO(run.table(rows, by="category", form="csv")))
     numbers = numbers[numbers["category"] == "acne"].set_index("row")
     assert numbers.loc["mim/residual", "against_controls"] == "above"

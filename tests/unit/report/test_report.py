@@ -52,6 +52,7 @@ from mimbench.report.subgroups import write_subgroups
 from mimbench.runfolder.info import DetectorInfo
 from mimbench.runfolder.reading import RunFolder, read_run
 from mimbench.scores.tables import RunTables
+from mimbench.statistics.core.cautions import MARK, mark_of
 from mimbench.text import counted
 
 KNOWN = Group("known", "same-source")
@@ -338,6 +339,18 @@ def test_a_table_for_a_paper_marks_what_is_not_clearly_above_a_control(report: R
     assert len(marks) > 1
     assert any(note.startswith(f"{UNCLEAR} Not clearly above the best") for note in table.notes)
     assert r"\S{}" in as_latex(table)
+    assert not any(note.startswith("Not compared") for note in table.notes)
+
+
+def test_a_table_for_a_paper_names_rows_that_no_control_stands_beside(report: Report) -> None:
+    """They have no mark, as rows that are clearly above one have none."""
+    alone = tuple(
+        dataclasses.replace(own, over_control={}) if own.row == "mim/residual" else own
+        for own in report.board.entries
+    )
+    board = dataclasses.replace(report.board, entries=alone)
+    table = board_table(board, Choice(), PairedDifferences(report.run.tables), "run")
+    assert "Not compared with a control: mim/residual." in table.notes
 
 
 def test_beside_verdicts_the_rows_of_the_claims_and_the_controls_to_beat_are_printed(
@@ -362,6 +375,9 @@ def test_beside_verdicts_the_rows_of_the_claims_and_the_controls_to_beat_are_pri
     assert not of_claims(board, {"mim/residual", "web/c"}).failures
     named = of_claims(board, {"mim/residual", "web/b", "big/x"}).failures
     assert [row for row, *_ in named] == ["web/a, web/b", "big (9 scores)"]
+    board = dataclasses.replace(board, failures=[("knn", "not run", "no weights")])
+    assert not of_claims(board, {"mim/residual", "knn2/a"}).failures
+    assert of_claims(board, {"mim/residual", "knn/a"}).failures, "its scores are not known"
     console = Console(width=100, record=True, file=StringIO())
     console.print(leaderboard_table(asked))
     text = " ".join(console.export_text().split())
@@ -371,6 +387,32 @@ def test_beside_verdicts_the_rows_of_the_claims_and_the_controls_to_beat_are_pri
     assert not any(kind == "o" for _, kind, _ in asked.rows)
     assert "o: asks" not in text
     assert of_claims(board, {"of no headline"}) == board
+
+
+@pytest.mark.parametrize("mark", ["†", "¶"])
+def test_a_mark_is_explained_where_it_is_printed_and_nowhere_else(
+    report: Report, mark: str
+) -> None:
+    """One of them may stand beside rows that are left out."""
+    board = printed_board(report)
+    notes = ["† Read with caution: AUROC.", "¶ Retraining: unknown."]
+    cells = [[("0.50", "")] * len(own) for own in board.cells]
+    plain = dataclasses.replace(board, notes=notes, cells=cells, added=[])
+    added = dataclasses.replace(plain, added=[("Added: mine", f"+0.10 [-0.10, +0.30]{mark}")])
+    cells[0][0] = (f"0.50 [0.40, 0.60]{mark}", "")
+    for shown in (plain, added):
+        console = Console(width=100, record=True, file=StringIO())
+        console.print(leaderboard_table(shown))
+        text = console.export_text()
+        assert [own[0] for own in notes if own in text] == [mark]
+        cells[0][0] = ("0.50", "")
+
+
+def test_the_name_of_a_run_is_no_markup(report: Report) -> None:
+    board = dataclasses.replace(printed_board(report), title="Leaderboard of a [red] run")
+    console = Console(width=100, record=True, file=StringIO())
+    console.print(leaderboard_table(board))
+    assert "Leaderboard of a [red] run" in console.export_text()
 
 
 def test_controls_that_are_best_for_no_row_are_counted_and_left_to_the_page(
@@ -429,13 +471,14 @@ def test_an_added_detector_is_compared_on_the_page_first_and_on_the_terminal_las
     console.print(leaderboard_table(printed_board(report)))
     *_, last = console.export_text(clear=False).split("Added: ")
     assert last.startswith("mine/posterior. Difference in AUROC from mim/residual: ")
-    assert "†" in last
     (line,) = added_lines(report.run, report.board)
-    causes = {cause[0].upper() + cause[1:] for cause in line.cautions if cause}
-    assert causes
+    causes = {cause[0].upper() + cause[1:]: mark_of(cause) for cause in line.cautions if cause}
+    assert "¶" in causes.values()
+    assert all(mark in last for mark in causes.values())
     for said in (" ".join(console.export_text(clear=False).split()), page):
-        legend = said[said.index("† Read with caution") :]
-        assert all(cause in legend for cause in causes), "the mark's legend is of differences, too"
+        for cause, mark in causes.items():
+            beginning = f"{mark} Read with caution" if mark == MARK else f"{mark} {cause}"
+            assert cause in said[said.index(beginning) :], "the legend is of differences, too"
     assert "From the best control" in " ".join(last.split())
 
 
