@@ -12,9 +12,9 @@ from mimbench.errors import OutputError, UnknownNameError
 __all__ = ["init"]
 
 NEXT = {  # the command that takes a file of each kind
-    "claims": "mimbench run tour --data PHOTOS --patients '(.+)_[0-9]+' --unknown OTHERS "
-    "--claims {file} --folds 1 --seeds 1\n--patients reads the patient from names such as "
-    "M01_02.jpg. This first look ends with the command for the answer.",
+    "claims": "mimbench run --data PHOTOS --patients '(.+)_[0-9]+' --unknown OTHERS "
+    "--claims {file}\n--patients reads the patient from names such as M01_02.jpg. For a first look "
+    "in minutes: run tour, with --folds 1 --seeds 1.",
     "run": "mimbench run {file}",
     "recipe": "mimbench check {file}",
     "suite": "mimbench corrupt --sheet sheet.png --suite {file}",

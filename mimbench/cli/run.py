@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mimbench.data.reading.accounting import Accounting
     from mimbench.evaluation.execution.executor import Backend
     from mimbench.evaluation.planning.run_file import RunFile
+    from mimbench.report.unchanged import KeptReport
 
 __all__ = ["run"]
 
@@ -159,8 +160,8 @@ def run(
         source = made_from(settings, folder, jobs=jobs, strict=strict)
     files = None if source is None else kept_run(folder, source)
     if files is not None:
-        _show_as_it_was(folder, files, stated, quiet, as_json)
-        _say_what_is_next(folder, as_json, _final(claims, run_file, given))
+        report_of = _show_as_it_was(folder, files, stated, quiet, as_json)
+        _say_what_is_next(folder, as_json, _final(claims, run_file, given), report_of)
         return ExitCode.DONE
     from mimbench.evaluation.runner import run as run_all
     from mimbench.evaluation.runner import try_plan
@@ -191,7 +192,7 @@ def run(
     show_report(report_of, folder, as_json, result.failures, result.files, judged)
     show_failures(result.failures)
     if report_of.board.rows:  # or else there is nothing to judge
-        _say_what_is_next(folder, as_json, _final(claims, run_file, given))
+        _say_what_is_next(folder, as_json, _final(claims, run_file, given), report_of)
     return ExitCode.FAILED_ROWS if result.failures else ExitCode.DONE
 
 
@@ -235,7 +236,7 @@ def _show_as_it_was(
     claims: "ClaimsFile | None",
     quiet: bool,
     as_json: bool,
-) -> None:
+) -> "KeptReport":
     """Report a run of which all is there, as it would be after computing nothing."""
     with Display(console(stderr=as_json), quiet=quiet) as progress:
         progress.message(
@@ -246,6 +247,10 @@ def _show_as_it_was(
         judged = _judged(folder, claims, progress)
         report_of = make_report(folder, progress)
     show_report(report_of, folder, as_json, files=files, judged=judged)
+    return report_of
+
+
+HARMONISE = "--harmonise"
 
 
 def _final(claims: str | None, run_file: str, given: Mapping[str, Any]) -> str | None:
@@ -257,7 +262,7 @@ def _final(claims: str | None, run_file: str, given: Mapping[str, Any]) -> str |
     return full_command(run_file, given, claims)
 
 
-def _say_what_is_next(folder: Path, as_json: bool, final: str | None) -> None:
+def _say_what_is_next(folder: Path, as_json: bool, final: str | None, made: "KeptReport") -> None:
     if as_json:
         return
     verify = shlex.join(["mimbench", "verify", str(folder)])
@@ -265,6 +270,8 @@ def _say_what_is_next(folder: Path, as_json: bool, final: str | None) -> None:
     if final:
         told = "This was a first look. For a final answer (--dry-run says how long it takes):"
         say(f"{told}\n{final}")
+        if any(HARMONISE in words for _, state, words in made.board.checks if state == "fail"):
+            say(f"Add {HARMONISE}, since the check of the data audit failed.")
     else:
         say(f"next: {then}; or table, compare, gate with this folder")
 

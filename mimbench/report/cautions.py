@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator
 
+import pandas as pd
+
 from mimbench.recipes import names, read_recipe
 from mimbench.report.leaderboard.columns import measures
 from mimbench.report.leaderboard.entries import Entry, Leaderboard
@@ -16,6 +18,7 @@ from mimbench.text import counted
 __all__ = [
     "cautions",
     "few_targets",
+    "guessing",
     "of_table",
     "shortened",
     "single_split_note",
@@ -170,30 +173,39 @@ def _missing(board: Leaderboard, kinds: tuple[str, ...]) -> list[str]:
     return [f"{what}: {reason} ({'; '.join(places)})." for (what, reason), places in gaps.items()]
 
 
+def guessing(tables: RunTables) -> dict[str, tuple[int, int]]:
+    """Classifiers with fits that do no better than guessing: how many fits, and of how many."""
+    return {name: (len(low), len(fits)) for name, low, fits, _ in _guessing(tables)}
+
+
 def untaught(tables: RunTables) -> tuple[str, ...]:
     """One sentence per classifier with fits that do no better than guessing on validation images.
 
     Guessing one of the target and known categories has a balanced accuracy of one over their
     number.
     """
+    sentences = []
+    for name, low, fits, categories in _guessing(tables):
+        best = rounded(low["balanced_accuracy"].max())
+        only = "its only trained model reached a balanced accuracy of"
+        several = f"{len(low)} of {len(fits)} trained models reached a balanced accuracy of at most"
+        sentences.append(
+            f"{name} does not separate the {categories} categories that it was trained on: "
+            f"on its validation images {only if len(fits) == 1 else several} {best}, "
+            f"and guessing reaches {rounded(1 / categories)}. Its rows do not speak for a "
+            "classifier that was trained long enough."
+        )
+    return tuple(sentences)
+
+
+def _guessing(tables: RunTables) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame, int]]:
+    """Name, validation results of the fits that guess, those of all fits, number of categories."""
     table = validation_table(tables.fits[tables.main_fits])
     if "balanced_accuracy" not in table:
-        return ()
+        return
     seen = tables.images["role"].isin(["target", "known"])
     categories = int(tables.images.loc[seen, "category"].nunique())
-    sentences = []
     for name, fits in table.dropna(subset="balanced_accuracy").groupby("detector", sort=False):
         low = fits[fits["balanced_accuracy"] <= 1 / categories]
         if len(low):
-            best = rounded(low["balanced_accuracy"].max())
-            only = "its only trained model reached a balanced accuracy of"
-            several = (
-                f"{len(low)} of {len(fits)} trained models reached a balanced accuracy of at most"
-            )
-            sentences.append(
-                f"{name} does not separate the {categories} categories that it was trained on: "
-                f"on its validation images {only if len(fits) == 1 else several} {best}, "
-                f"and guessing reaches {rounded(1 / categories)}. Its rows do not speak for a "
-                "classifier that was trained long enough."
-            )
-    return tuple(sentences)
+            yield str(name), low, fits, categories

@@ -10,7 +10,7 @@ from math import isnan
 import pandas as pd
 
 from mimbench.report.answer import State
-from mimbench.report.cautions import shortened, untaught
+from mimbench.report.cautions import guessing, shortened
 from mimbench.report.leaderboard.entries import Leaderboard
 from mimbench.report.leaderboard.lookup import interval_text, rounded
 from mimbench.report.results import Results
@@ -98,14 +98,22 @@ def _training(run: RunFolder, board: Leaderboard) -> Check:
         words, section = [*short, *words], "limits"
     if failed := [failure.row for failure in board.failures if not failure.not_run]:
         words, section = [f"failed: {', '.join(failed)}", *words], "limits"
-    if poor := untaught(run.tables):
-        names = ", ".join(sentence.partition(" ")[0] for sentence in poor)
-        words, section = [f"{names}: no better than guessing", *words], "validation"
+    poor = guessing(run.tables)
+    if poor:
+        told = [
+            f"{name}: {_poor(*counts)} no better than guessing" for name, counts in poor.items()
+        ]
+        words, section = [*told, *words], "validation"
     if words:
-        return Check("training", "fail" if poor else "caution", "; ".join(words), section)
+        most = any(2 * low >= count for low, count in poor.values())
+        return Check("training", "fail" if most else "caution", "; ".join(words), section)
     seeds = int(fits["seed"].nunique())
     told = f"{counted(seeds, 'training')} of each" if seeds else "no random training"
     return Check("training", "pass", told, "spread")
+
+
+def _poor(low: int, count: int) -> str:
+    return "its only trained model" if count == 1 else f"{low} of {count} trained models"
 
 
 def _power(board: Leaderboard) -> Check:

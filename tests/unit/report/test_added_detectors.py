@@ -70,7 +70,9 @@ def test_where_another_score_of_the_family_is_higher_it_is_named(tmp_path: Path)
     cell = board.entry("mim/residual").cell(group, "auroc")
     assert _higher("mim/l1", rivals, group, board) == f"mim/residual has {cell.value:.2f}"
     told = _Gap(group, "mim/l1", Estimate(0.1, 0, 0.2), 2, "mim/residual has 0.70")
-    assert told.text(False, board.groups, named=False).endswith("on unknown (mim/residual has 0.70)")
+    assert told.text(False, board.groups, named=False).endswith(
+        "on unknown (mim/residual has 0.70)"
+    )
 
 
 def test_it_is_compared_with_the_row_that_claims_fixed(tmp_path: Path) -> None:

@@ -208,6 +208,13 @@ def test_a_classifier_that_guesses_and_few_patients_fail_their_checks() -> None:
     both = states(made_tables(rows), trained='{"balanced_accuracy": 0.5}')["training"]
     assert both[0] == "fail"
     assert "no better than guessing; fewer than three trainings" in both[1]
+    one = made_tables(rows, seeds=SEEDS)
+    learned = np.where(one.fits["seed"] == 0, 0.4, 0.9)
+    told = [f'{{"balanced_accuracy": {value}}}' for value in learned]
+    fits = one.fits.assign(quality=np.where(one.fits["detector"] == "cnn", told, ""))
+    some = states(replace(one, fits=fits))["training"]
+    assert some[0] == "caution"
+    assert "cnn: 1 of 3 trained models no better than guessing" in some[1]
     tested = tables.images["patient"].isin([f"mpox-{k}" for k in (1, 2, 4, 5)])
     left_out = (tables.images["role"] == "target") & ~tested
     images = tables.images.assign(split_0=np.where(left_out, "train", tables.images["split_0"]))

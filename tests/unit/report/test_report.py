@@ -624,7 +624,7 @@ def test_what_cannot_be_written_whole_leaves_the_report_before(
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     limit = 20_000
     assert len(before[folder / cut_off]) > limit
-    monkeypatch.setattr(build, "compute_results", lambda run, tell: report.results)
+    monkeypatch.setattr(build, "compute_results", lambda run, tell, second: report.results)
     if cut_off != "metrics.parquet":
         monkeypatch.setattr(Results, "write", lambda results, folder: None)
     if cut_off == "index.html":
