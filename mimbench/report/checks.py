@@ -100,10 +100,8 @@ def _training(run: RunFolder, board: Leaderboard) -> Check:
         words, section = [f"failed: {', '.join(failed)}", *words], "limits"
     poor = guessing(run.tables)
     if poor:
-        told = [
-            f"{name}: {_poor(*counts)} no better than guessing" for name, counts in poor.items()
-        ]
-        words, section = [*told, *words], "validation"
+        few = [f"{name}: {_poor(*own)} no better than guessing" for name, own in poor.items()]
+        words, section = [*few, *words], "validation"
     if words:
         most = any(2 * low >= count for low, count in poor.values())
         return Check("training", "fail" if most else "caution", "; ".join(words), section)
