@@ -49,7 +49,8 @@ def open_question(more: float, limit: float) -> str:
     if isinf(more) and limit > 0:
         return (
             "More patients alone would not decide it: retraining moves the effect by up to "
-            f"{limit:.3f} either way. More trainings (seeds) are needed."
+            f"{limit:.3f} either way. More trainings (seeds) are needed, alone or with more "
+            "patients."
         )
     if isinf(more):
         return "The effect is at the threshold; no number of patients would decide it."

@@ -63,20 +63,27 @@ class PrintedBoard:
 
 
 def of_claims(board: PrintedBoard, claimed: Set[str]) -> PrintedBoard:
-    """The board for a reader of verdicts: the rows of the claims and the controls to beat.
+    """The board for a reader of verdicts: the detectors of the claims and the controls to beat.
 
-    What verdicts and checks tell as well is left out.
+    All scores of a detector are shown, since a claim may hold for one of them alone. What verdicts
+    and checks tell as well is left out.
 
     Args:
         board: all of it.
         claimed: rows that the claims name.
     """
-    shown = {*claimed, *_to_beat(board, claimed)}
+    owners = {row.partition("/")[0] for row in claimed}
+    beside = {row for row, kind, _ in board.rows if kind != "o"}
+    shown = {row for row in beside if row.partition("/")[0] in owners}
+    shown |= {*claimed, *_to_beat(board, claimed)}
     kept = [k for k, (row, *_) in enumerate(board.rows) if row in shown]
     if not kept:
         return board
     failed = [own for own in board.failures if own[1] != "not run" or _asks_for(claimed, own[0])]
-    left_out = "Headline rows of the claims, and the best controls; all others are on the page."
+    left_out = (
+        "Headline rows of the detectors that the claims name, and the best controls of their input "
+        "size; all others are on the page."
+    )
     return replace(_with_rows(board, kept, left_out), failures=failed, also_checked=())
 
 

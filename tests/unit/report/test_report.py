@@ -366,6 +366,15 @@ def test_beside_verdicts_the_rows_of_the_claims_and_the_controls_to_beat_are_pri
         if row in {"mim/residual", *(one for one, _ in compared.values())}
     ]
     assert 1 < len(names) < len(board.rows)
+    k = next(k for k, (row, *_) in enumerate(board.rows) if row == "mim/residual")
+    further = [(name, kind, board.rows[k][2]) for name, kind in (("mim/a", ""), ("mim/b", "o"))]
+    more = dataclasses.replace(
+        board,
+        rows=[*board.rows, *further],
+        cells=[*board.cells, board.cells[k], board.cells[k]],
+        controls=[*board.controls, [], []],
+    )
+    assert [row for row, *_ in of_claims(more, {"mim/residual"}).rows] == [*names, "mim/a"]
     assert [row for row, *_ in of_claims(board, {"mim/residual"}).failures] == ["broken"]
     missing = [
         ("web/a, web/b", "not run", "no package"),
@@ -381,7 +390,7 @@ def test_beside_verdicts_the_rows_of_the_claims_and_the_controls_to_beat_are_pri
     console = Console(width=100, record=True, file=StringIO())
     console.print(leaderboard_table(asked))
     text = " ".join(console.export_text().split())
-    assert "Headline rows of the claims, and the best controls; all others are on the page." in text
+    assert "Headline rows of the detectors that the claims name, and the best controls" in text
     assert board.also_checked
     assert all(words not in text for words in board.also_checked)
     assert not any(kind == "o" for _, kind, _ in asked.rows)
