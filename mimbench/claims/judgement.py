@@ -167,7 +167,9 @@ def _open(
         verdict.target_patients or verdict.other_patients,
         alpha,
     )
-    at_threshold = abs(finding.value - finding.threshold) < 1e-9
+    distance, own = abs(finding.value - finding.threshold), finding.number.patients
+    by_patients = float(varies_by(own.variance, own.df)[0])
+    at_threshold = distance < 1e-9
     limit = 0.0 if at_threshold else float(varies_by(*finding.number.retraining)[0])
     shown = nan if isinf(more) else more
     alone = verdict.low > verdict.threshold or verdict.high < verdict.threshold
@@ -175,7 +177,9 @@ def _open(
     return verdict.model_copy(
         update={
             "more_target_patients": shown,
-            "explanation": f"{why}{open_question(more, limit)} {besides}".rstrip(),
+            "explanation": (
+                f"{why}{open_question(more, limit, by_patients, distance)} {besides}".rstrip()
+            ),
         }
     )
 

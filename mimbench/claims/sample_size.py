@@ -39,19 +39,23 @@ def more_patients(p: Callable[[float], float], patients: int, alpha: float) -> f
     return float(max(1, ceil(patients * (high - 1))))
 
 
-def open_question(more: float, limit: float) -> str:
+def open_question(more: float, limit: float, patients: float, distance: float) -> str:
     """What would settle a claim, in a sentence.
 
     Args:
         more: as from `more_patients`.
         limit: what retraining alone exceeds in 5 % of cases.
+        patients: the same of the patients alone.
+        distance: of the effect from the threshold.
     """
     if isinf(more) and limit > 0:
-        return (
-            "More patients alone would not decide it: retraining moves the effect by up to "
-            f"{limit:.3f} either way. More trainings (seeds) are needed, alone or with more "
-            "patients."
-        )
+        moved = f"retraining moves the effect by up to {limit:.3f} either way"
+        if distance + limit <= patients:  # wherever retraining puts it, the threshold is inside
+            return (
+                "More patients and more trainings (seeds) are needed: "
+                f"{moved}, other patients by up to {patients:.3f}."
+            )
+        return f"More patients alone would not decide it: {moved}. More trainings (seeds) may."
     if isinf(more):
         return "The effect is at the threshold; no number of patients would decide it."
     return (

@@ -153,8 +153,8 @@ def show_report(
     terminal.print(leaderboard_table(board))
     if judged is not None:
         replaced = paragraph(judged.replaced, line_width()) if judged.replaced else ""
-        told = [f"\n{judged.text}".rstrip(), replaced, checks_text(made)]
-        say("\n\n".join(filter(None, told)))
+        told = [checks_text(made), judged.text.rstrip(), replaced]
+        say("\n" + "\n\n".join(filter(None, told)))
         say("")
     kept = "" if made.again else " (as it was: nothing that it is made from has changed)"
     terminal.print(f"Page: {page}{kept}", soft_wrap=True)

@@ -267,11 +267,17 @@ def _say_what_is_next(folder: Path, as_json: bool, final: str | None, made: "Kep
         return
     verify = shlex.join(["mimbench", "verify", str(folder)])
     then = verify if final is None else "open the page"
+    alone = final is not None and any(
+        HARMONISE in words for _, state, words in made.board.checks if state == "fail"
+    )
+    why = f"{HARMONISE}, since the check of the data audit failed"
     if final:
         told = "This was a first look. For a final answer (--dry-run says how long it takes):"
         say(f"{told}\n{final}")
-        if any(HARMONISE in words for _, state, words in made.board.checks if state == "fail"):
-            say(f"Add {HARMONISE}, since the check of the data audit failed.")
+        if alone:
+            say(f"Add {why}.")
+    elif alone:
+        say(f"next: the same command with {why}; or open the page")
     else:
         say(f"next: {then}; or table, compare, gate with this folder")
 

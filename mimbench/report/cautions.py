@@ -186,15 +186,21 @@ def untaught(tables: RunTables) -> tuple[str, ...]:
     """
     sentences = []
     for name, low, fits, categories in _guessing(tables):
-        best = rounded(low["balanced_accuracy"].max())
-        only = "its only trained model reached a balanced accuracy of"
-        several = f"{len(low)} of {len(fits)} trained models reached a balanced accuracy of at most"
-        sentences.append(
-            f"{name} does not separate the {categories} categories that it was trained on: "
-            f"on its validation images {only if len(fits) == 1 else several} {best}, "
-            f"and guessing reaches {rounded(1 / categories)}. Its rows do not speak for a "
-            "classifier that was trained long enough."
-        )
+        best, guess = rounded(low["balanced_accuracy"].max()), rounded(1 / categories)
+        if len(low) == len(fits):
+            reached = "at most " * (len(fits) > 1) + best
+            sentences.append(
+                f"{name} does not separate the {categories} categories that it was trained on: on "
+                f"its validation images it reached a balanced accuracy of {reached}, and guessing "
+                f"reaches {guess}. Its rows do not speak for a classifier that was trained long "
+                "enough."
+            )
+        else:
+            sentences.append(
+                f"{name}: {len(low)} of {len(fits)} trained models do not separate the "
+                f"{categories} categories that they were trained on. On their validation images "
+                f"they reached a balanced accuracy of at most {best}, and guessing reaches {guess}."
+            )
     return tuple(sentences)
 
 

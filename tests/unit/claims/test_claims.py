@@ -1,6 +1,7 @@
 """Verdicts: each of the five arises from a run that was made to deserve it."""
 
 import json
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from mimbench.claims import (
 )
 from mimbench.claims.evidence import Place, RunEvidence
 from mimbench.claims.finding import _change, _way_out, find
-from mimbench.claims.sample_size import more_patients
+from mimbench.claims.sample_size import more_patients, open_question
 from mimbench.errors import MimbenchError
 from mimbench.evaluation.planning.known_subsets import withheld_from
 from mimbench.recipes import names, read_recipe
@@ -709,7 +710,17 @@ def test_where_retraining_decides_more_patients_do_not_help() -> None:
     (verdict,) = judge(made_tables(rows, seeds=SEEDS), asked)
     assert verdict.verdict == "inconclusive"
     assert np.isnan(verdict.more_target_patients)
-    assert "More trainings (seeds) are needed" in verdict.explanation
+    assert verdict.explanation.startswith("More patients alone would not decide it: retraining")
+    assert verdict.explanation.endswith("More trainings (seeds) may.")
+
+
+def test_trainings_alone_are_not_recommended_where_patients_leave_it_open() -> None:
+    both = open_question(inf, 0.08, 0.20, 0.05)
+    assert both == (
+        "More patients and more trainings (seeds) are needed: retraining moves the effect by up to "
+        "0.080 either way, other patients by up to 0.200."
+    )
+    assert open_question(inf, 0.08, 0.12, 0.05).endswith("More trainings (seeds) may.")
 
 
 def test_no_number_of_patients_settles_what_is_unknown_or_at_the_threshold() -> None:
