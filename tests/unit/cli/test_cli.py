@@ -420,7 +420,8 @@ def test_a_run_for_claims_measures_what_they_need_and_ends_with_the_verdicts(
     assert "NOT TESTED The run has no external images" in words
     assert "Check of power, fail: " in words
     assert "Fewer than 10 other patients show little; more photos are needed." in words
-    assert shown.index("Leaderboard") < shown.index("Claims of colour") < shown.index("Page: ")
+    assert shown.index("Leaderboard") < shown.index("Check of power")
+    assert shown.index("Check of power") < shown.index("Claims of colour") < shown.index("Page: ")
     folder = tmp_path / "runs" / "claimed"
     scores = pd.read_parquet(folder / "scores.parquet")
     assert set(scores["corruption"]) == {"clean", "fog"}
