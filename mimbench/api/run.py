@@ -177,8 +177,9 @@ class Run:
     def scores(self, row: str = "", *, corruption: str = "") -> pd.DataFrame:
         """Scores of single images, with what the image is; columns as `mimbench.api.columns`.
 
-        There is one line per trained model, image and condition. Validation images are among them;
-        AUROCs are of the lines whose `split` is "test".
+        There is one line per trained model, image and condition. Models of the swap test, which
+        learned another category, are left out. Validation images are among the lines; AUROCs are of
+        those whose `split` is "test", one for each trained model, then their mean.
 
         Args:
             row: name of a score; empty: all.
@@ -196,7 +197,8 @@ class Run:
             if corruption not in there:
                 raise UnknownNameError("corruption of the run", corruption, there)
             own = own[own["corruption"] == corruption]
-        fits = self.tables.fits[["fit_id", "detector", "fold", "seed"]]
+        told = ["fit_id", "detector", "fold", "seed"]
+        fits = self.tables.fits.loc[self.tables.main_fits, told]
         taken = {*fits, *own} - {"image_id"}  # a column of the user's may have such a name
         images = self.tables.images.drop(columns=list(taken), errors="ignore")
         merged = own.merge(fits, on="fit_id").merge(images, on="image_id")

@@ -67,7 +67,7 @@ def check(
     """
     terminal = console()
     first: set[str] = set()  # problems that were told
-    repeated = 0
+    passed = repeated = 0
     with Display(terminal, quiet=quiet) as progress:
         progress.stage(f"Loading {name}", 1)
         from mimbench.testing import check as outcomes
@@ -78,7 +78,10 @@ def check(
                 repeated += 1
             else:
                 _show_outcome(terminal, outcome)
+            passed += not outcome.problem
             first |= {outcome.problem} - {""}
+    if not first:
+        terminal.print(f"All {passed} tests passed.")
     if repeated:
         terminal.print(f"{counted(repeated, 'further test')} FAILED for a reason told above.")
     return ExitCode.NO if first else ExitCode.DONE

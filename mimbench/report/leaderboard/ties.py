@@ -62,7 +62,7 @@ def ranking(
         return Ranking()
     best = max(there, key=lambda row: there[row])
     highest = _best_control(detectors[best], controls, values)
-    if highest and values[highest] >= there[best]:
+    if highest and round(values[highest], 2) >= round(there[best], 2):  # as they are printed
         return Ranking(control=highest)
     gaps = {row: difference(best, row) for row in there if row != best}
     return Ranking(

@@ -4,9 +4,11 @@ import math
 from io import StringIO
 from pathlib import Path
 
-import matplotlib
+import matplotlib.figure
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 from synthetic_run import Category, Row, synthetic_tables, write_synthetic_run
 
 import mimbench
@@ -14,6 +16,7 @@ from mimbench.api.columns import COLUMNS
 from mimbench.errors import MimbenchError, UnknownNameError
 from mimbench.report import cautions
 from mimbench.report.leaderboard import columns as registry
+from mimbench.scores.tables import RunTables
 
 CATEGORIES = (
     Category("mpox", "target", "clinic-a", 60, 1, 0.0),
@@ -49,6 +52,26 @@ def test_an_auroc_is_the_one_of_the_leaderboard(run: mimbench.Run) -> None:
     assert noisy.value < estimate.value
     one = run.auroc("mim/residual", corruption="brightness", severity=3)
     assert one.value < noisy.value
+
+
+def test_aurocs_are_of_the_scores_that_are_given_out(tmp_path: Path) -> None:
+    made = synthetic_tables(CATEGORIES, ROWS, (("brightness", 1),), seeds=3)
+    own = made.fits[made.fits["detector"] == "mim"]
+    swapped = own.assign(fit_id=own["fit_id"] + "-swap", fitted_on="acne")
+    theirs = made.scores[made.scores["fit_id"].isin(own["fit_id"])]
+    theirs = theirs.assign(fit_id=theirs["fit_id"] + "-swap", value=-theirs["value"])
+    tables = RunTables(
+        pd.concat([made.scores, theirs]), pd.concat([made.fits, swapped]), made.images
+    )
+    run = mimbench.open_run(write_synthetic_run(tmp_path / "run", tables))
+    lines = run.scores("mim/residual", corruption="clean")
+    lines = lines[(lines["split"] == "test") & lines["category"].isin(["mpox", "acne"])]
+    areas = [
+        roc_auc_score(one["category"] == "acne", one["value"])
+        for _, one in lines.groupby(["fold", "seed"])
+    ]
+    asked = run.auroc("mim/residual", role="unknown", relation="same-source")
+    assert np.mean(areas) == pytest.approx(asked.value)
 
 
 def test_a_comparison_is_paired_and_contains_retraining(run: mimbench.Run) -> None:

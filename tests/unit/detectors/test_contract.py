@@ -378,6 +378,8 @@ def test_an_error_of_every_test_is_printed_once(
     assert "6 further tests FAILED for a reason told above." in said
     monkeypatch.setattr("sys.argv", ["mimbench", "check", "histogram", "--least-auroc", "0.5"])
     assert main() == 0
+    said = capsys.readouterr().out
+    assert f"All {said.count('passed  ')} tests passed." in said
 
 
 @pytest.mark.parametrize(

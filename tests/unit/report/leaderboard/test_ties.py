@@ -26,6 +26,13 @@ def test_a_control_of_another_size_takes_no_mark_away() -> None:
     assert ranked({"files": None}) == Ranking(control="files")
 
 
+def test_nothing_is_the_best_where_a_control_is_printed_as_high() -> None:
+    for lead, control in ((0.004, "as-high"), (0.02, "")):
+        values = {**VALUES, "cnn": 0.7, "mim": 0.5, "as-high": 0.7 - lead}
+        found = ranking(DETECTORS, {"as-high": 64}, values, difference)
+        assert (found.control, found.best) == (control, "" if control else "cnn")
+
+
 def test_a_row_of_unknown_size_is_compared_with_every_control() -> None:
     controls: dict[str, int | None] = {"smooth": 64, "files": 224}
     standings = [
