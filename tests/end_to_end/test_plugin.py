@@ -88,7 +88,7 @@ def test_an_installed_package_is_checked_and_run_on_images_that_are_no_skin(
     commands = ("check mean-colour", run_of(fruit, "mean-colour"))
     checked, _ = mimbench(tmp_path, installed, *commands)
     assert "FAILED" not in checked
-    assert checked.count("passed") == 7
+    assert checked.count("passed  ") == 7
     tables = read_tables(tmp_path / "out")
     assert set(tables.images.loc[tables.images["role"] == "target", "category"]) == {"apple"}
     assert tables.fits["fitted_on"].unique().tolist() == ["apple"]
@@ -118,7 +118,7 @@ def test_a_corruption_of_an_installed_package_is_listed_checked_and_run(
     listed, checked, _ = mimbench(tmp_path, installed, "list corruptions", "check tint", words)
     assert "installed plug-in" in next(x for x in listed.splitlines() if x.startswith("tint"))
     assert "FAILED" not in checked
-    assert checked.count("passed") == 5
+    assert checked.count("passed  ") == 5
     conditions = read_tables(tmp_path / "out").scores[["corruption", "severity"]]
     assert {tuple(pair) for pair in conditions.drop_duplicates().to_numpy()} == {
         ("clean", 0), ("tint", 2), ("tint", 5), ("faint", 2), ("faint", 5),
