@@ -68,10 +68,15 @@ def _data(run: RunFolder, board: Leaderboard) -> Check:
     probes = found[found["check"] == PROBE]
     if len(probes):
         names = ", ".join(str(text).partition(" ")[0] for text in probes["message"])
+        advice = (
+            "--harmonise, added to the run's command, trains everything on re-encoded files too "
+            "and shows what that changes"
+        )
+        if run.as_is is not None:
+            advice = "this is so although all files were re-encoded alike"
         words = (
             f"{names}: separated from the target by file and border facts alone (source probe), so "
-            "an AUROC there may not be of skin; --harmonise, added to the run's command, trains "
-            "everything on re-encoded files too and shows what that changes"
+            f"an AUROC there may not be of skin; {advice}"
         )
         return Check("data audit", "fail", words, "audit")
     if (found["severity"] == "error").any():

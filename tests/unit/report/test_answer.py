@@ -147,7 +147,10 @@ def test_the_title_counts_what_was_measured() -> None:
 
 
 def states(
-    tables: RunTables, audit: pd.DataFrame | None = None, trained: str = ""
+    tables: RunTables,
+    audit: pd.DataFrame | None = None,
+    trained: str = "",
+    as_is: RunTables | None = None,
 ) -> dict[str, tuple[str, str]]:
     """State and words of each check."""
     if trained:
@@ -155,6 +158,7 @@ def states(
     run, board = run_of(tables)
     if audit is not None:
         run = replace(run, extras={"audit": audit})
+    run = replace(run, as_is=as_is)
     empty = pd.DataFrame()
     results = Results(
         metrics=empty, board=board, samples={}, operating=empty, robustness=empty,
@@ -195,6 +199,10 @@ def test_a_source_probe_that_voids_a_column_stands_in_the_data_check() -> None:
     assert state == "fail"
     assert "--harmonise, added to the run's command, trains everything on re-encoded files" in words
     assert words.startswith("web")
+    again = states(tables, audit_of(probe), as_is=tables)["data audit"]
+    assert again[0] == "fail"
+    assert "--harmonise" not in again[1]
+    assert again[1].endswith("although all files were re-encoded alike")
     few = states(tables, audit_of(("warning", "balance", "few")))["data audit"]
     assert few == ("caution", "1 warning: balance")
     assert states(tables, audit_of(("error", "leaks", "a leak")))["data audit"][0] == "fail"
